@@ -1,0 +1,79 @@
+// Package finding holds what rotd tells people: findings, their severities, states and identities. Plain types and
+// their rules; who makes findings (detection), keeps them (state) and sends them (notify) is elsewhere.
+package finding
+
+import (
+	"time"
+)
+
+// Finding is one thing found by one rule or check about one subject, through all its episodes. Its JSON is what
+// `rotd findings` and `rotd replay` print.
+type Finding struct {
+	ID          string   `json:"id,omitempty"` // fnd_ + ULID; absent in replay
+	RuleID      string   `json:"rule_id"`
+	Severity    Severity `json:"severity"`
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Remedy      []string `json:"remedy,omitempty"` // what to do next: sentences and commands, one a line
+	Fingerprint string   `json:"fingerprint"`
+	Status      Status   `json:"status,omitempty"`
+	Episode     int      `json:"episode,omitempty"` // 1 for the first
+	Count       int      `json:"count"`             // occurrences in this episode
+
+	FirstSeen  time.Time  `json:"first_seen"` // eventTime of the episode's first occurrence; a check's: when it was read
+	LastSeen   time.Time  `json:"last_seen"`
+	ResolvedAt *time.Time `json:"resolved_at,omitempty"`
+	ResolvedBy string     `json:"resolved_by,omitempty"` // why the episode ended, in words
+
+	Subject      Subject `json:"subject"`
+	Partition    string  `json:"partition,omitempty"`
+	Account      string  `json:"account"`
+	Region       string  `json:"region"`
+	KeyARN       string  `json:"key_arn"`
+	Alias        string  `json:"alias,omitempty"`
+	PrincipalARN string  `json:"principal_arn"`
+	SessionName  string  `json:"session_name,omitempty"` // chosen by the caller: a hint, never an identity
+
+	EventID   string     `json:"event_id"` // of the occurrence that set the severity
+	EventName string     `json:"event_name"`
+	EventTime *time.Time `json:"event_time"`
+	SourceIP  string     `json:"source_ip"`
+	UserAgent string     `json:"user_agent,omitempty"`
+
+	Mitre     []string `json:"mitre"`
+	Expected  bool     `json:"expected"` // rotd's own doing, an allowed principal, a planned change
+	Why       string   `json:"expected_because,omitempty"`
+	Late      bool     `json:"late,omitempty"` // the event was older than 15 days, or over an hour ahead
+	Shard     string   `json:"shard,omitempty"`
+	ActionIDs []string `json:"action_ids,omitempty"`
+	Policy    string   `json:"policy,omitempty"` // the rotation policy that applies to the key
+}
+
+// Status is where a finding stands.
+type Status string
+
+// A finding is open until its episode ends.
+const (
+	Open     Status = "open"
+	Resolved Status = "resolved"
+)
+
+// SubjectType says what kind of thing a finding is about.
+type SubjectType string
+
+// Kinds of subjects.
+const (
+	Key           SubjectType = "key"            // a key's ARN
+	Alias         SubjectType = "alias"          // an alias's ARN
+	Trail         SubjectType = "trail"          // a trail's ARN or name
+	Queue         SubjectType = "queue"          // a queue's URL
+	Store         SubjectType = "store"          // a custom key store's id
+	AccountRegion SubjectType = "account-region" // <account>/<region>
+	Rotd          SubjectType = "rotd"           // rotd itself: its shard
+)
+
+// Subject is what a finding is about.
+type Subject struct {
+	Type SubjectType `json:"type"`
+	ID   string      `json:"id"`
+}

@@ -1,0 +1,116 @@
+// Package inventory holds what rotd knows of keys: the facts KMS gave, when, and what could not be read. Plain types
+// and their rules; who reads KMS (awskms) and who keeps the facts (state) is elsewhere.
+package inventory
+
+import (
+	"strings"
+	"time"
+)
+
+// Key is one KMS key as last read. Enumerations are KMS's own words; an unknown one is kept as it is and makes the key
+// not rotatable, never an error.
+type Key struct {
+	ARN         string `json:"arn"`
+	ID          string `json:"id"`
+	Partition   string `json:"partition"`
+	Account     string `json:"account"`
+	Region      string `json:"region"`
+	Description string `json:"description,omitempty"`
+
+	State           string     `json:"state"`   // Enabled, Disabled, PendingDeletion, …
+	Manager         string     `json:"manager"` // AWS, CUSTOMER
+	Origin          string     `json:"origin"`  // AWS_KMS, EXTERNAL, AWS_CLOUDHSM, EXTERNAL_KEY_STORE
+	Spec            string     `json:"spec"`    // SYMMETRIC_DEFAULT, RSA_2048, …
+	Usage           string     `json:"usage"`   // ENCRYPT_DECRYPT, SIGN_VERIFY, …
+	Created         time.Time  `json:"created"`
+	DeletionDate    *time.Time `json:"deletion_date,omitempty"`
+	ValidTo         *time.Time `json:"valid_to,omitempty"`
+	CustomKeyStore  string     `json:"custom_key_store,omitempty"`
+	CurrentMaterial string     `json:"current_material,omitempty"` // CurrentKeyMaterialId
+
+	MultiRegion string   `json:"multi_region,omitempty"` // PRIMARY, REPLICA or empty
+	PrimaryARN  string   `json:"primary_arn,omitempty"`
+	ReplicaARNs []string `json:"replica_arns,omitempty"`
+
+	Aliases []string          `json:"aliases,omitempty"` // alias/…, sorted
+	Tags    map[string]string `json:"tags,omitempty"`
+	Policy  string            `json:"policy,omitempty"` // the key policy's text
+
+	Rotation *Rotation `json:"rotation,omitempty"` // nil when the key cannot rotate or it could not be read
+
+	// Denied lists the operations KMS refused for this key: what they would tell is unverifiable.
+	Denied []string `json:"denied,omitempty"`
+
+	ReadAt    time.Time  `json:"read_at"`           // when DescribeKey and the rotation status were last read
+	FullAt    time.Time  `json:"full_at"`           // when the key was last read whole (tags, policy, rotations too)
+	GoneAt    *time.Time `json:"gone_at,omitempty"` // KMS no longer knows the key
+	FirstRead time.Time  `json:"first_read"`
+}
+
+// Rotation is a key's rotation status and history.
+type Rotation struct {
+	Enabled    bool       `json:"enabled"`
+	PeriodDays int        `json:"period_days,omitempty"`
+	Next       *time.Time `json:"next,omitempty"`              // NextRotationDate
+	InProgress *time.Time `json:"in_progress_since,omitempty"` // OnDemandRotationStartDate
+	HistoryAt  time.Time  `json:"history_at"`                  // when ListKeyRotations was last read; zero: never
+	History    []Rotated  `json:"history,omitempty"`           // oldest first
+}
+
+// Rotated is one completed rotation.
+type Rotated struct {
+	At       time.Time `json:"at"`
+	Type     string    `json:"type"` // AUTOMATIC, ON_DEMAND
+	Material string    `json:"material,omitempty"`
+}
+
+// OnDemandLimit is how often RotateKeyOnDemand works in a key's whole life.
+const OnDemandLimit = 25
+
+// OnDemandUsed counts the on-demand rotations in the history.
+func (r *Rotation) OnDemandUsed() int {
+	if r == nil {
+		return 0
+	}
+	n := 0
+	for _, h := range r.History {
+		if h.Type == "ON_DEMAND" {
+			n++
+		}
+	}
+	return n
+}
+
+// LastRotated is when the key last got new material: its newest rotation, else its creation; ever says which.
+func (k *Key) LastRotated() (at time.Time, ever bool) {
+	if k.Rotation != nil && len(k.Rotation.History) > 0 {
+		return k.Rotation.History[len(k.Rotation.History)-1].At, true
+	}
+	return k.Created, false
+}
+
+// Name is what people call the key: its first alias, else its id.
+func (k *Key) Name() string {
+	if len(k.Aliases) > 0 {
+		return k.Aliases[0]
+	}
+	return k.ID
+}
+
+// WasDenied reports whether KMS refused an operation on this key when it was last read.
+func (k *Key) WasDenied(operation string) bool {
+	for _, op := range k.Denied {
+		if op == operation {
+			return true
+		}
+	}
+	return false
+}
+
+// MRKSet ties related multi-Region keys: the part of the ARN they share, "" for a single-Region key.
+func (k *Key) MRKSet() string {
+	if k.MultiRegion == "" || !strings.HasPrefix(k.ID, "mrk-") {
+		return ""
+	}
+	return k.Account + "/" + k.ID
+}

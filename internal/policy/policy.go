@@ -1,0 +1,72 @@
+// Package policy holds rotation policies: which keys one matches and what it asks of them. (What a KMS key policy
+// document allows is keypolicy's.) Plain types and pure rules; rotd.yaml is read by config.
+package policy
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Mode is how far rotd may go by itself.
+type Mode string
+
+// Modes, from the most careful; Propose is not yet available and refused by config.
+const (
+	Observe Mode = "observe"
+	Propose Mode = "propose"
+	Enforce Mode = "enforce"
+)
+
+// Method is how a policy wants its keys rotated.
+type Method string
+
+// Methods.
+const (
+	Auto      Method = "auto"      // automatic at the policy's period; on demand only when overdue and not soon due
+	Automatic Method = "automatic" // automatic rotation only
+	OnDemand  Method = "on-demand" // RotateKeyOnDemand at max age
+	Replace   Method = "replace"   // a new key and the alias moved
+	None      Method = "none"      // not rotated: only watched
+)
+
+// Set is every policy in order: the first that matches a key is its policy.
+type Set []Policy
+
+// Policy is one entry of rotd.yaml's policies.
+type Policy struct {
+	Name     string
+	Match    Match
+	Rotation Rotation
+	Mode     Mode           // already lowered to the global ceiling
+	Allow    []string       // principal ARN patterns whose work is expected (`*` and `?`)
+	Networks []netip.Prefix // allowed source networks; unused until a rule needs them
+	VPCEs    []string       // allowed VPC endpoints
+	Respond  []Response
+}
+
+// Match says which keys a policy is for: all fields that are set must match, a field matches when any value does.
+type Match struct {
+	Aliases  []string // patterns over alias/…
+	Tags     map[string]string
+	Specs    []string
+	Origins  []string
+	Accounts []string
+	Regions  []string
+}
+
+// Rotation is what a policy asks for.
+type Rotation struct {
+	MaxAge    time.Duration // material older than this is overdue
+	Automatic time.Duration // the automatic period wanted; 0: automatic rotation is not asked for
+	Method    Method
+	Rationale string
+}
+
+// PeriodDays is the automatic period in whole days, 0 when none is asked for.
+func (r Rotation) PeriodDays() int { return int(r.Automatic / (24 * time.Hour)) }
+
+// Response says what a rule's finding starts by itself.
+type Response struct {
+	RuleID string
+	Action string // restore, rotate
+}
