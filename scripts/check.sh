@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Everything CI runs, one line a step. A step that fails shows its output and does not stop the others. A tool that is
+# missing is looked for first: with CI=true it is a failure, otherwise what needs it is skipped and said at the end.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+ci=${CI:-false}
+logs=.cache/check
+mkdir -p "$logs"
+tool=(go tool -modfile=tools/go.mod)
+kills=${N:-60}
+passed=0
+failed=0
+missing=()
+
+# need COMMAND INSTALL PURPOSE: is COMMAND there? If not, remembers what to install and what goes without.
+need() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  missing+=("$3: no $1; install $2")
+  return 1
+}
+
+# step NAME COMMAND...: runs COMMAND, prints one line with the time it took, and its output only if it failed.
+step() {
+  local name=$1 log status=0 began=$SECONDS
+  shift
+  log="$logs/${name// /-}.log"
+  "$@" >"$log" 2>&1 || status=$?
+  if [ "$status" -eq 0 ]; then
+    passed=$((passed + 1))
+    printf 'ok    %-16s %4ds\n' "$name" "$((SECONDS - began))"
+    return
+  fi
+  failed=$((failed + 1))
+  printf 'FAIL  %-16s %4ds  (exit %d, %s)\n' "$name" "$((SECONDS - began))" "$status" "$log"
+  grep -v -E '^(ok|\?) +' "$log" | tail -n 400 | sed 's/^/      /'
+}
+
+gofumpt() { # fails when it lists a file
+  local unformatted
+  unformatted=$(git ls-files -co --exclude-standard -- '*.go' | xargs "${tool[@]}" gofumpt -l) || return
+  [ -z "$unformatted" ] || { printf 'not formatted (make fmt):\n%s\n' "$unformatted" && return 1; }
+}
+
+tidy() {
+  go mod tidy -diff && (cd tools && go mod tidy -diff) && (cd test/contract && go mod tidy -diff)
+}
+
+vet() { go vet ./... && (cd test/contract && go vet ./...); }
+
+unit() { # under the race detector where there is a C compiler
+  local flags=(-shuffle=on) packages
+  [ "$race" = yes ] && flags+=(-race)
+  packages=$(go list ./... | grep -v '/test/crash$') || return
+  # shellcheck disable=SC2086 # a list of words
+  CGO_ENABLED=$([ "$race" = yes ] && echo 1 || echo 0) go test "${flags[@]}" $packages
+}
+
+need git "git" "format, build" || exit 1
+race=yes
+need "${CC:-gcc}" "gcc and libc6-dev (or set CC)" "race detector" || race=no
+need systemd-analyze "systemd" "test of the systemd unit" || true
+export ROTD_CONTRACT_NPM=1
+need npm "nodejs and npm" "contract with fauxqs" || ROTD_CONTRACT_NPM=0
+if [ "$ci" = true ] && [ ${#missing[@]} -gt 0 ]; then
+  printf 'missing  %s\n' "${missing[@]}"
+  failed=${#missing[@]}
+fi
+
+step "format" gofumpt
+step "modules tidy" tidy
+step "build" make build
+step "vet" vet
+step "lint" "${tool[@]}" golangci-lint run ./...
+step "unit tests" unit
+step "crash points" go test ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
+step "prove" go run ./test/prove
+step "contract" scripts/contract.sh
+step "demo" bin/rotd demo
+
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "went without:"
+  printf '  %s\n' "${missing[@]}"
+fi
+echo "$((SECONDS / 60))m$((SECONDS % 60))s in all"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
