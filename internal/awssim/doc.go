@@ -1,0 +1,28 @@
+// Package awssim is a small AWS on loopback: SQS, SNS, KMS, S3 and STS over HTTP, spoken to by the unmodified
+// aws-sdk-go-v2, with CloudTrail's event for the KMS calls made to it. It serves `rotd demo` and the tests.
+//
+// What it is for:
+//
+//   - real semantics where rotd depends on them: visibility timeouts, receipt handles, redrive to a dead-letter
+//     queue, per-entry failures of batches, typed errors in each service's own wire format;
+//   - time that tests drive ([Clock]), faults that tests plan ([Fault], [Sim.Outage], [Disorder]);
+//   - an oracle: what was asked and what changed, told by the simulator itself ([Sim.Requests]).
+//
+// What it is not: it is no proof about AWS. Everything here follows the SDK's source and AWS's documentation, and
+// nothing of it has been verified against real AWS. Signatures are not verified (the access key must be known),
+// resource policies are not evaluated, nothing is stored on disk, and it listens on loopback only.
+//
+// No production code imports it; of what rotd runs, only `rotd demo` does.
+//
+// The way of a request:
+//
+//	credential scope → service, Region, access key
+//	outage?          → connection cut
+//	principal        → unknown key: the protocol's own error
+//	operation        → from X-Amz-Target, Action= or the S3 path
+//	faults           → BeforeEffect
+//	Allow list       → access denied
+//	the operation    → effect, then the service's observer (CloudTrail)
+//	faults           → AfterEffect
+//	latency, answer  → faults AfterAnswer
+package awssim
