@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"slices"
+
+	"rotd/internal/inventory"
+)
+
+// managerAWS is KMS's word for keys that AWS manages and rotates by itself: no policy of ours can ask anything of them.
+const managerAWS = "AWS"
+
+// For returns the policy of a key: the first in order that matches it, nil when none does or AWS manages the key.
+// The result points into the set and must not be written to.
+func (s Set) For(k *inventory.Key) *Policy {
+	if k == nil || k.Manager == managerAWS {
+		return nil
+	}
+	for i := range s {
+		if s[i].Match.Matches(k) {
+			return &s[i]
+		}
+	}
+	return nil
+}
+
+// Named returns the policy of that name, nil when there is none.
+func (s Set) Named(name string) *Policy {
+	for i := range s {
+		if s[i].Name == name {
+			return &s[i]
+		}
+	}
+	return nil
+}
+
+// Matches reports whether every field that is set matches the key; a field matches when any of its values does. Aliases
+// and tag values are patterns (see Glob), everything else is compared as it is. A Match with no field set matches
+// every key.
+func (m *Match) Matches(k *inventory.Key) bool {
+	return oneOf(m.Specs, k.Spec) &&
+		oneOf(m.Origins, k.Origin) &&
+		oneOf(m.Accounts, k.Account) &&
+		oneOf(m.Regions, k.Region) &&
+		m.matchesAlias(k.Aliases) &&
+		m.matchesTag(k.Tags)
+}
+
+func (m *Match) matchesAlias(aliases []string) bool {
+	if len(m.Aliases) == 0 {
+		return true
+	}
+	for _, alias := range aliases {
+		if matchesAny(m.Aliases, alias) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Match) matchesTag(tags map[string]string) bool {
+	if len(m.Tags) == 0 {
+		return true
+	}
+	for name, pattern := range m.Tags {
+		if value, tagged := tags[name]; tagged && Glob(pattern, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// Allows reports whether work by a principal on this policy's keys is expected: its ARN fits one of the allowed
+// patterns. Without a policy nobody's is.
+func (p *Policy) Allows(principalARN string) bool {
+	return p != nil && principalARN != "" && matchesAny(p.Allow, principalARN)
+}
+
+// ResponseTo returns the action (restore, rotate) that a finding of a rule starts by itself, "" for none.
+func (p *Policy) ResponseTo(ruleID string) string {
+	if p == nil {
+		return ""
+	}
+	for _, r := range p.Respond {
+		if r.RuleID == ruleID {
+			return r.Action
+		}
+	}
+	return ""
+}
+
+// Lower returns the more careful of a mode and a ceiling.
+func (m Mode) Lower(ceiling Mode) Mode {
+	if ceiling.rank() < m.rank() {
+		return ceiling
+	}
+	return m
+}
+
+// rank orders modes from the most careful; what is no mode is the most careful of all.
+func (m Mode) rank() int { return slices.Index([]Mode{Observe, Propose, Enforce}, m) }
+
+func oneOf(wanted []string, value string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, value)
+}
+
+func matchesAny(patterns []string, value string) bool {
+	for _, pattern := range patterns {
+		if Glob(pattern, value) {
+			return true
+		}
+	}
+	return false
+}
