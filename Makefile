@@ -11,6 +11,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE    := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+# Schedules may name a time zone; a container or a bare machine has no zone files of its own.
+TAGS    := timetzdata
 TOOL    := $(GO) tool -modfile=tools/go.mod
 
 # Packages whose tests need more than `go test`: the crash tests have targets and flags of their own.
@@ -18,7 +20,7 @@ UNIT = $(shell $(GO) list ./... | grep -v '/test/crash$$')
 
 .PHONY: build
 build: ## Build bin/rotd (the default)
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/rotd ./cmd/rotd
+	@CGO_ENABLED=0 $(GO) build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o bin/rotd ./cmd/rotd
 
 .PHONY: demo
 demo: ## Build rotd and tell its story on a simulated AWS (about 30 s)
