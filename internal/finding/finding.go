@@ -46,7 +46,11 @@ type Finding struct {
 	Late      bool     `json:"late,omitempty"` // the event was older than 15 days, or over an hour ahead
 	Shard     string   `json:"shard,omitempty"`
 	ActionIDs []string `json:"action_ids,omitempty"`
-	Policy    string   `json:"policy,omitempty"` // the rotation policy that applies to the key
+	// OverSince is the first reading of KMS that shows the opposite of what a rule warned of; a second one five minutes
+	// later ends the episode. Undone says that the inverse event was seen, so that one reading is enough.
+	OverSince *time.Time `json:"over_since,omitempty"`
+	Undone    bool       `json:"undone,omitempty"`
+	Policy    string     `json:"policy,omitempty"` // the rotation policy that applies to the key
 }
 
 // Status is where a finding stands.

@@ -1,0 +1,80 @@
+// Package detection says what is wrong: rules over CloudTrail events and checks over keys. It is pure: event or key
+// and context in, findings out; no clock but the event's, no network, no file. Order of effects is the engine's.
+package detection
+
+import (
+	"time"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// Rule judges one event at a time, some with memory of earlier ones. Each rule lives in one file with its test table.
+type Rule struct {
+	ID       string
+	Title    string
+	Severity finding.Severity // the default; configuration may change it
+	Mitre    []string
+	Wants    []Wanted
+	// Remembers says that the rule needs memory of other events: an event whose time cannot be trusted is not for it.
+	Remembers bool
+	// Judge returns what the event means, at most a few findings, made with Context.Finding.
+	Judge func(c *Context, ev *events.Event) []finding.Finding
+	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
+	// it, it ends after 24 h without repetition.
+	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
+	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode.
+	Inverse []string
+	// Remedies are the responses a policy may attach to the rule: restore, rotate.
+	Remedies []string
+	Doc      Doc
+}
+
+// Wanted names records a rule wants: one event source, and the names wanted from it (none: all).
+type Wanted struct {
+	Source string
+	Names  []string
+}
+
+// Doc is a rule's or check's documentation, shown by `rotd detections show` and written to docs/detections.md.
+type Doc struct {
+	Meaning        string // what happened and why it matters
+	Condition      string // exactly when it fires
+	Tuning         string
+	FalsePositives string
+	Response       string // what to do
+}
+
+// Context is what is known around one event. Facts are looked up only when a rule asks: most events never do.
+type Context struct {
+	Known   Known
+	Trusted func(account string) bool // own and configured accounts
+	Own     bool                      // one of this daemon's own calls, proven by its recorded access key and request
+	Late    bool                      // eventTime is too old or too far ahead for rules with memory
+	Memory  Memory                    // never nil
+}
+
+// Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.
+type Known interface {
+	// Key returns the key a record of that account and Region means; nil when it is not known.
+	Key(ref events.KeyRef, account, region string) *inventory.Key
+	// AliasTarget returns the key an alias (`alias/…`) pointed at; nil when it is not known.
+	AliasTarget(alias, account, region string) *inventory.Key
+	// Policy returns the rotation policy of a key; nil when none matches or the key is nil.
+	Policy(key *inventory.Key) *policy.Policy
+	// LastUse is when a key was last seen used in events; zero when it never was.
+	LastUse(arn string) time.Time
+}
+
+// Memory is what rules remember between events; it is kept in the state and survives restarts exactly.
+type Memory interface {
+	// Count notes that id happened in series at a time and returns how many distinct ids fall into the window that
+	// ends there, this one included. Repeating an id changes nothing. At most 64 ids of a series are kept.
+	Count(series, id string, at time.Time, window time.Duration) int
+	// Note keeps a short value (≤ 1 KiB) under a name until it expires, at measured by event time.
+	Note(name, value string, at time.Time, keep time.Duration)
+	// Noted returns the value noted under name, "" when there is none that is still valid at the given time.
+	Noted(name string, at time.Time) string
+}

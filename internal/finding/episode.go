@@ -1,0 +1,89 @@
+package finding
+
+import (
+	"fmt"
+	"time"
+)
+
+// QuietAfter ends a rule's episode that nothing repeats.
+const QuietAfter = 24 * time.Hour
+
+// Transition is what happened to a finding that people may have to be told; its text is part of the alert's identity.
+type Transition string
+
+// NoTransition is a repetition: counted, not told.
+const NoTransition Transition = ""
+
+// Opened and Closed begin and end an episode; Raised carries the severity that was reached.
+const (
+	Opened Transition = "opened"
+	Closed Transition = "resolved"
+)
+
+// Raised is the transition to a graver severity inside an episode.
+func Raised(to Severity) Transition { return Transition("raised:" + to.String()) }
+
+// Observe brings a new occurrence together with what is known under its fingerprint: prev is nil for the first. The
+// result keeps prev's identity; the transition says whether it is news.
+func Observe(prev *Finding, now Finding) (Finding, Transition) {
+	switch {
+	case prev == nil:
+		now.Status, now.Episode, now.Count = Open, 1, 1
+		return now, Opened
+	case prev.Status == Resolved:
+		if now.EventTime != nil && prev.ResolvedAt != nil && !now.LastSeen.After(prev.LastSeen) {
+			// A late copy of what the ended episode already told of.
+			again := *prev
+			again.Count++
+			return again, NoTransition
+		}
+		now.ID, now.Status, now.Episode, now.Count = prev.ID, Open, prev.Episode+1, 1
+		return now, Opened
+	}
+	next := *prev
+	transition := NoTransition
+	if now.Severity > prev.Severity {
+		next = now
+		next.ID, next.Status, next.Episode = prev.ID, Open, prev.Episode
+		next.ActionIDs = prev.ActionIDs
+		transition = Raised(now.Severity)
+	} else if now.EventID == "" {
+		// A check's latest reading says it best.
+		next.Description, next.Remedy, next.Policy = now.Description, now.Remedy, now.Policy
+	}
+	next.FirstSeen = earliest(prev.FirstSeen, now.FirstSeen)
+	next.LastSeen = latest(prev.LastSeen, now.LastSeen)
+	next.Count = prev.Count
+	if now.EventID != "" {
+		next.Count++
+	}
+	return next, transition
+}
+
+// Resolve ends the episode.
+func (f *Finding) Resolve(at time.Time, why string) Transition {
+	f.Status, f.ResolvedAt, f.ResolvedBy = Resolved, &at, why
+	return Closed
+}
+
+// About is the subject in words for people: `alias/payments (arn:…)`.
+func (f *Finding) About() string {
+	if f.Alias != "" {
+		return fmt.Sprintf("%s (%s)", f.Alias, f.Subject.ID)
+	}
+	return f.Subject.ID
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

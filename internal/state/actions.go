@@ -1,0 +1,80 @@
+package state
+
+import (
+	"fmt"
+
+	"rotd/internal/remediation"
+)
+
+// Action returns an action by id; nil when there is none.
+func (tx *Tx) Action(id string) (*remediation.Action, error) {
+	a, ok, err := getJSON[remediation.Action](tx.bucket(bucketActions), []byte(id))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// PutAction stores an action and keeps the indexes true.
+func (tx *Tx) PutAction(a *remediation.Action) error {
+	if err := putJSON(tx.bucket(bucketActions), []byte(a.ID), a); err != nil {
+		return fmt.Errorf("store action: %w", err)
+	}
+	if err := setIndex(tx.bucket(bucketByKey), a.KeyARN+"\x00"+a.ID, true); err != nil {
+		return err
+	}
+	return setIndex(tx.bucket(bucketPending), a.ID, !a.State.Final())
+}
+
+// PendingActions returns the actions that are not final, oldest first, at most limit.
+func (tx *Tx) PendingActions(limit int) ([]remediation.Action, error) {
+	var actions []remediation.Action
+	cursor := tx.bucket(bucketPending).Cursor()
+	for k, _ := cursor.First(); k != nil && len(actions) < limit; k, _ = cursor.Next() {
+		a, err := tx.Action(string(k))
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			actions = append(actions, *a)
+		}
+	}
+	return actions, nil
+}
+
+// ActionsOn returns a key's newest actions, newest first, at most limit.
+func (tx *Tx) ActionsOn(arn string, limit int) ([]remediation.Action, error) {
+	ids := indexed(tx.bucket(bucketByKey), arn, 1<<20)
+	var actions []remediation.Action
+	for i := len(ids) - 1; i >= 0 && len(actions) < limit; i-- {
+		a, err := tx.Action(ids[i])
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			actions = append(actions, *a)
+		}
+	}
+	return actions, nil
+}
+
+// Actions copies a page of actions, newest first; see page.
+func (tx *Tx) Actions(after string, limit int, keep func(*remediation.Action) bool) (
+	[]remediation.Action, string, error,
+) {
+	return page(tx.bucket(bucketActions), after, limit, true, keep)
+}
+
+// deleteAction removes a final action and what points at it.
+func (tx *Tx) deleteAction(a *remediation.Action) error {
+	if err := setIndex(tx.bucket(bucketByKey), a.KeyARN+"\x00"+a.ID, false); err != nil {
+		return err
+	}
+	if err := setIndex(tx.bucket(bucketPending), a.ID, false); err != nil {
+		return err
+	}
+	if err := tx.bucket(bucketActions).Delete([]byte(a.ID)); err != nil {
+		return fmt.Errorf("delete action %s: %w", a.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+// Package state keeps everything rotd must not forget in one bbolt file. It knows the plain types and how they are
+// stored; what they mean, and in which order effects happen, is the engine's. All writes of one step go into one
+// transaction:
+//
+//	db.Update(func(tx *state.Tx) error { … })
+//
+// The schema, version 1. Times in keys are big endian, so that age is order and retention deletes from the front.
+//
+//	meta
+//	├── schema, shard, created                      plain values
+//	├── armed, pause, quarantined                   JSON; absent: no, none
+//	└── starts                                      JSON: the last starts and whether each stopped cleanly
+//	seen                                            eventIDs already handled, in slices of one hour of eventTime
+//	└── <hour: uint32>                              a bucket; retention drops it whole
+//	    └── <second: uint32><eventID: 16 bytes>     → nothing
+//	late                                            eventIDs whose eventTime is not to be trusted
+//	├── order: <arrival: uint64>                    → <eventID: 16 bytes>; at most MaxLate, the oldest go first
+//	└── ids:   <eventID: 16 bytes>                  → <arrival>
+//	keys        <key ARN>                           → JSON inventory.Key
+//	names       <account>/<region>/<id or alias>    → key ARN
+//	uses        <key ARN>                           → last use: uint64 unix seconds
+//	places      <account>/<region>                  → JSON Coverage of the sweeps there
+//	findings    fnd_<ULID>                          → JSON finding.Finding
+//	├ fingerprints <fingerprint>                    → id of its finding
+//	└ open      <subject id> NUL <id>               → nothing; open findings by what they are about
+//	actions     act_<ULID>                          → JSON remediation.Action
+//	├ pending   <id>                                → nothing; actions that are not final
+//	└ bykey     <key ARN> NUL <id>                  → nothing
+//	outbox      <seq: uint64>                       → JSON alert not yet told to every topic
+//	memory                                          what rules remember
+//	├── values: <SHA-256 of the name: 16 bytes>     → <expiry: uint64 unix seconds><value>
+//	└── expiry: <expiry><hash>                      → nothing
+//	quarantine                                      what could not be decoded
+//	├── items:  <seq: uint64>                       → JSON Quarantined
+//	└── hashes: <SHA-256 of queue and body: 16 bytes> → <seq, 0 when only counted>
+//	own                                             how rotd knows its own calls
+//	├── keys:     <access key id>                   → <last noted: uint64 unix seconds>
+//	└── requests: <request id>                      → <at: uint64 unix seconds>
+//	jobs        <name>                              → JSON Run
+//	rereads     <due: uint64 unix seconds><key ARN> → nothing; keys to be read again
+package state

@@ -1,0 +1,133 @@
+package state
+
+import (
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"rotd/internal/finding"
+)
+
+// FindingByFingerprint returns the finding with a fingerprint, of whatever status; nil when there is none.
+func (tx *Tx) FindingByFingerprint(fingerprint string) (*finding.Finding, error) {
+	id := tx.bucket(bucketFingerprints).Get([]byte(fingerprint))
+	if id == nil {
+		return nil, nil //nolint:nilnil // "none" is an answer, not an error
+	}
+	return tx.Finding(string(id))
+}
+
+// Finding returns a finding by id; nil when there is none.
+func (tx *Tx) Finding(id string) (*finding.Finding, error) {
+	f, ok, err := getJSON[finding.Finding](tx.bucket(bucketFindings), []byte(id))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &f, nil
+}
+
+// PutFinding stores a finding and keeps the indexes true.
+func (tx *Tx) PutFinding(f *finding.Finding) error {
+	if err := putJSON(tx.bucket(bucketFindings), []byte(f.ID), f); err != nil {
+		return fmt.Errorf("store finding: %w", err)
+	}
+	if err := tx.bucket(bucketFingerprints).Put([]byte(f.Fingerprint), []byte(f.ID)); err != nil {
+		return fmt.Errorf("store finding %s: %w", f.ID, err)
+	}
+	return setIndex(tx.bucket(bucketOpen), f.Subject.ID+"\x00"+f.ID, f.Status == finding.Open)
+}
+
+// OpenAbout returns the open findings about a subject, at most limit.
+func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) {
+	var found []finding.Finding
+	for _, id := range indexed(tx.bucket(bucketOpen), subjectID, limit) {
+		f, err := tx.Finding(id)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			found = append(found, *f)
+		}
+	}
+	return found, nil
+}
+
+// OpenFindings returns a page of open findings' ids in index order; next is the key to go on from, "" at the end.
+func (tx *Tx) OpenFindings(after string, limit int) (ids []string, next string) {
+	cursor := tx.bucket(bucketOpen).Cursor()
+	k, _ := cursor.Seek([]byte(after))
+	if after != "" && string(k) == after {
+		k, _ = cursor.Next()
+	}
+	for ; k != nil; k, _ = cursor.Next() {
+		if len(ids) == limit {
+			return ids, next
+		}
+		next = string(k)
+		ids = append(ids, lastPart(k))
+	}
+	return ids, ""
+}
+
+// OpenCount is how many findings are open.
+func (tx *Tx) OpenCount() int { return tx.bucket(bucketOpen).Stats().KeyN }
+
+// Findings copies a page of findings, newest first; see page.
+func (tx *Tx) Findings(after string, limit int, keep func(*finding.Finding) bool) ([]finding.Finding, string, error) {
+	return page(tx.bucket(bucketFindings), after, limit, true, keep)
+}
+
+// deleteFinding removes a finding and what points at it.
+func (tx *Tx) deleteFinding(f *finding.Finding) error {
+	fingerprints := tx.bucket(bucketFingerprints)
+	if string(fingerprints.Get([]byte(f.Fingerprint))) == f.ID {
+		if err := fingerprints.Delete([]byte(f.Fingerprint)); err != nil {
+			return fmt.Errorf("delete finding %s: %w", f.ID, err)
+		}
+	}
+	if err := setIndex(tx.bucket(bucketOpen), f.Subject.ID+"\x00"+f.ID, false); err != nil {
+		return err
+	}
+	if err := tx.bucket(bucketFindings).Delete([]byte(f.ID)); err != nil {
+		return fmt.Errorf("delete finding %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+// setIndex adds or removes an index entry.
+func setIndex(b *bbolt.Bucket, key string, present bool) error {
+	var err error
+	if present {
+		err = b.Put([]byte(key), nil)
+	} else {
+		err = b.Delete([]byte(key))
+	}
+	if err != nil {
+		return fmt.Errorf("index %q: %w", key, err)
+	}
+	return nil
+}
+
+// indexed returns the ids behind a subject in an index of `<subject> NUL <id>`.
+func indexed(b *bbolt.Bucket, subject string, limit int) []string {
+	prefix := subject + "\x00"
+	var ids []string
+	cursor := b.Cursor()
+	for k, _ := cursor.Seek([]byte(prefix)); k != nil && len(ids) < limit; k, _ = cursor.Next() {
+		if len(k) < len(prefix) || string(k[:len(prefix)]) != prefix {
+			break
+		}
+		ids = append(ids, string(k[len(prefix):]))
+	}
+	return ids
+}
+
+// lastPart is what follows the last NUL.
+func lastPart(key []byte) string {
+	for i := len(key) - 1; i >= 0; i-- {
+		if key[i] == 0 {
+			return string(key[i+1:])
+		}
+	}
+	return string(key)
+}

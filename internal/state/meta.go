@@ -1,0 +1,84 @@
+package state
+
+import (
+	"time"
+)
+
+// Pause says that nothing automatic may happen, since when, by whose word and why.
+type Pause struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+}
+
+// Arming says since when and by whose word automatic actions are allowed on this state at all.
+type Arming struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+}
+
+// start is one start of the daemon.
+type start struct {
+	At    time.Time `json:"at"`
+	Clean bool      `json:"clean"` // it stopped as it should
+}
+
+const keptStarts = 8
+
+// Armed returns who armed the state; ok is false when nobody did yet.
+func (tx *Tx) Armed() (a Arming, ok bool, err error) {
+	return getJSON[Arming](tx.bucket(bucketMeta), []byte("armed"))
+}
+
+// Arm allows automatic actions on this state.
+func (tx *Tx) Arm(a Arming) error { return putJSON(tx.bucket(bucketMeta), []byte("armed"), a) }
+
+// Paused returns who paused the daemon; ok is false when it is not paused.
+func (tx *Tx) Paused() (p Pause, ok bool, err error) {
+	return getJSON[Pause](tx.bucket(bucketMeta), []byte("pause"))
+}
+
+// SetPause pauses, or with nil resumes.
+func (tx *Tx) SetPause(p *Pause) error {
+	if p == nil {
+		return tx.bucket(bucketMeta).Delete([]byte("pause"))
+	}
+	return putJSON(tx.bucket(bucketMeta), []byte("pause"), p)
+}
+
+// Created is when this state was begun.
+func (tx *Tx) Created() time.Time {
+	t, err := time.Parse(time.RFC3339, string(tx.bucket(bucketMeta).Get([]byte("created"))))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Starting notes a start of the daemon and returns how many starts in the window before it did not end cleanly.
+func (tx *Tx) Starting(now time.Time, window time.Duration) (unclean int, err error) {
+	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range starts {
+		if !s.Clean && now.Sub(s.At) < window {
+			unclean++
+		}
+	}
+	starts = append(starts, start{At: now.UTC()})
+	if len(starts) > keptStarts {
+		starts = starts[len(starts)-keptStarts:]
+	}
+	return unclean, putJSON(tx.bucket(bucketMeta), []byte("starts"), starts)
+}
+
+// StoppedCleanly notes that the daemon stopped as it should.
+func (tx *Tx) StoppedCleanly() error {
+	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
+	if err != nil || len(starts) == 0 {
+		return err
+	}
+	starts[len(starts)-1].Clean = true
+	return putJSON(tx.bucket(bucketMeta), []byte("starts"), starts)
+}

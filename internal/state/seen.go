@@ -1,0 +1,139 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// MaxLate bounds how many eventIDs of untrusted time are remembered.
+const MaxLate = 100_000
+
+const sliceSeconds = 3600
+
+// MarkSeen remembers an event and reports whether it was new. Its time must be one the daemon trusts: each hour of
+// eventTime has a slice of its own.
+func (tx *Tx) MarkSeen(eventID string, at time.Time) (fresh bool, err error) {
+	second := uint32(at.Unix()) //nolint:gosec // trusted times lie between 15 days ago and an hour ahead
+	slice, err := tx.seenSlice(second / sliceSeconds)
+	if err != nil {
+		return false, err
+	}
+	id := eventKey(eventID)
+	var key [20]byte
+	binary.BigEndian.PutUint32(key[:4], second)
+	copy(key[4:], id[:])
+	if slice.Get(key[:]) != nil {
+		return false, nil
+	}
+	if err := slice.Put(key[:], nil); err != nil {
+		return false, fmt.Errorf("mark event %s: %w", eventID, err)
+	}
+	return true, nil
+}
+
+// seenSlice opens an hour's slice, the one used last without looking it up again.
+func (tx *Tx) seenSlice(hour uint32) (*bbolt.Bucket, error) {
+	if tx.slice != nil && tx.sliceAt == hour {
+		return tx.slice, nil
+	}
+	b, err := tx.bucket(bucketSeen).CreateBucketIfNotExists(uint32Bytes(hour))
+	if err != nil {
+		return nil, fmt.Errorf("open the slice of hour %d: %w", hour, err)
+	}
+	b.FillPercent = 0.9 // keys arrive nearly in order
+	tx.slice, tx.sliceAt = b, hour
+	return b, nil
+}
+
+// MarkLate remembers an event whose time is not to be trusted, by arrival, and reports whether it was new.
+func (tx *Tx) MarkLate(eventID string) (fresh bool, err error) {
+	ids, order := tx.sub(bucketLate, "ids"), tx.sub(bucketLate, "order")
+	id := eventKey(eventID)
+	if ids.Get(id[:]) != nil {
+		return false, nil
+	}
+	seq, err := order.NextSequence()
+	if err != nil {
+		return false, fmt.Errorf("mark late event %s: %w", eventID, err)
+	}
+	if err := order.Put(uint64Bytes(seq), id[:]); err != nil {
+		return false, fmt.Errorf("mark late event %s: %w", eventID, err)
+	}
+	if err := ids.Put(id[:], uint64Bytes(seq)); err != nil {
+		return false, fmt.Errorf("mark late event %s: %w", eventID, err)
+	}
+	if seq <= MaxLate {
+		return true, nil
+	}
+	oldest := uint64Bytes(seq - MaxLate)
+	if gone := order.Get(oldest); gone != nil {
+		if err := ids.Delete(gone); err != nil {
+			return false, fmt.Errorf("forget a late event: %w", err)
+		}
+	}
+	if err := order.Delete(oldest); err != nil {
+		return false, fmt.Errorf("forget a late event: %w", err)
+	}
+	return true, nil
+}
+
+// dropSeen drops the slices that end before the given time and returns how many.
+func (tx *Tx) dropSeen(before time.Time) (int, error) {
+	end := uint32(before.Unix() / sliceSeconds) //nolint:gosec // a time of this century
+	seen := tx.bucket(bucketSeen)
+	var drop [][]byte
+	cursor := seen.Cursor()
+	for k, _ := cursor.First(); k != nil && binary.BigEndian.Uint32(k) < end; k, _ = cursor.Next() {
+		drop = append(drop, append([]byte(nil), k...))
+	}
+	tx.slice = nil
+	for _, k := range drop {
+		if err := seen.DeleteBucket(k); err != nil {
+			return 0, fmt.Errorf("drop a slice of eventIDs: %w", err)
+		}
+	}
+	return len(drop), nil
+}
+
+// eventKey packs an eventID into 16 bytes: a UUID as itself, anything else hashed.
+func eventKey(eventID string) [16]byte {
+	var key [16]byte
+	if len(eventID) == 36 && eventID[8] == '-' && eventID[13] == '-' && eventID[18] == '-' && eventID[23] == '-' {
+		var compact [32]byte
+		n := copy(compact[:], eventID[:8])
+		n += copy(compact[n:], eventID[9:13])
+		n += copy(compact[n:], eventID[14:18])
+		n += copy(compact[n:], eventID[19:23])
+		copy(compact[n:], eventID[24:])
+		if _, err := hex.Decode(key[:], compact[:]); err == nil && lowerHex(compact[:]) {
+			return key
+		}
+	}
+	return shortHash(eventID)
+}
+
+// lowerHex keeps two spellings of one UUID two eventIDs: CloudTrail writes lower case.
+func lowerHex(s []byte) bool {
+	for _, c := range s {
+		if c >= 'A' && c <= 'F' {
+			return false
+		}
+	}
+	return true
+}
+
+func shortHash(parts ...string) [16]byte {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	var sum [sha256.Size]byte
+	h.Sum(sum[:0])
+	return [16]byte(sum[:16])
+}

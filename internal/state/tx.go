@@ -1,0 +1,120 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// Tx is one transaction. It must not be kept after the function it was given to returned, and read-only ones must not
+// be kept open while a client reads: copy a page, return, go on from the last key.
+type Tx struct {
+	btx     *bbolt.Tx
+	shard   string
+	buckets map[string]*bbolt.Bucket
+	slice   *bbolt.Bucket // of seen: the slice used last
+	sliceAt uint32
+}
+
+// Update runs fn in one writing transaction, durable when Update returns nil. A panic in fn rolls back and goes on up.
+func (db *DB) Update(fn func(tx *Tx) error) error {
+	return db.bolt.Update(func(btx *bbolt.Tx) error { return fn(db.tx(btx)) })
+}
+
+// View runs fn in one reading transaction.
+func (db *DB) View(fn func(tx *Tx) error) error {
+	return db.bolt.View(func(btx *bbolt.Tx) error { return fn(db.tx(btx)) })
+}
+
+func (db *DB) tx(btx *bbolt.Tx) *Tx {
+	return &Tx{btx: btx, shard: db.shard, buckets: make(map[string]*bbolt.Bucket, 8)}
+}
+
+// OnCommit runs fn after the transaction became durable.
+func (tx *Tx) OnCommit(fn func()) { tx.btx.OnCommit(fn) }
+
+// bucket returns a top-level bucket; prepare made sure that it exists.
+func (tx *Tx) bucket(name string) *bbolt.Bucket {
+	b, ok := tx.buckets[name]
+	if !ok {
+		b = tx.btx.Bucket([]byte(name))
+		tx.buckets[name] = b
+	}
+	return b
+}
+
+// sub returns a fixed sub-bucket.
+func (tx *Tx) sub(name, sub string) *bbolt.Bucket {
+	path := name + "/" + sub
+	b, ok := tx.buckets[path]
+	if !ok {
+		b = tx.bucket(name).Bucket([]byte(sub))
+		tx.buckets[path] = b
+	}
+	return b
+}
+
+// putJSON stores a value as JSON.
+func putJSON(b *bbolt.Bucket, key []byte, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %q: %w", key, err)
+	}
+	return b.Put(key, raw)
+}
+
+// getJSON reads a stored value into one; ok is false when there is none.
+func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
+	raw := b.Get(key)
+	if raw == nil {
+		return value, false, nil
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return value, false, fmt.Errorf("decode %q: %w", key, err)
+	}
+	return value, true, nil
+}
+
+// page copies up to limit values whose keys follow after, in order, or from the newest back; next is the key to go on
+// from, "" at the end. Values that keep refuses are passed over, at most scanLimit in one page.
+func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, keep func(*T) bool) (
+	items []T, next string, err error,
+) {
+	const scanLimit = 20_000
+	cursor := b.Cursor()
+	step, k, v := cursor.Next, []byte(nil), []byte(nil)
+	switch {
+	case newestFirst && after == "":
+		step = cursor.Prev
+		k, v = cursor.Last()
+	case newestFirst:
+		step = cursor.Prev
+		cursor.Seek([]byte(after))
+		k, v = cursor.Prev()
+	case after == "":
+		k, v = cursor.First()
+	default:
+		k, v = cursor.Seek([]byte(after))
+		if k != nil && bytes.Equal(k, []byte(after)) {
+			k, v = cursor.Next()
+		}
+	}
+	var last string
+	for scanned := 0; k != nil; k, v = step() {
+		if len(items) == limit || scanned == scanLimit {
+			return items, last, nil
+		}
+		scanned++
+		last = string(k)
+		var item T
+		if err := json.Unmarshal(v, &item); err != nil {
+			return items, last, fmt.Errorf("decode %q: %w", k, err)
+		}
+		if keep == nil || keep(&item) {
+			items = append(items, item)
+		}
+	}
+	return items, "", nil
+}
