@@ -17,6 +17,8 @@ type Check struct {
 	Whole bool
 	Judge func(c *KeyContext) Verdict
 	Doc   Doc
+
+	override *finding.Severity // configuration's severity
 }
 
 // KeyContext is what is known around one key.

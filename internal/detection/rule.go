@@ -30,7 +30,12 @@ type Rule struct {
 	// Remedies are the responses a policy may attach to the rule: restore, rotate.
 	Remedies []string
 	Doc      Doc
+
+	override *finding.Severity // configuration's severity
 }
+
+// kmsSource is KMS's eventSource.
+const kmsSource = "kms.amazonaws.com"
 
 // Wanted names records a rule wants: one event source, and the names wanted from it (none: all).
 type Wanted struct {

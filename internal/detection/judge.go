@@ -1,0 +1,180 @@
+package detection
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+)
+
+// Settings are what configuration says about the catalogue.
+type Settings struct {
+	Disabled   []string                    // rules and checks that do not judge
+	Severities map[string]finding.Severity // in place of the default
+}
+
+// Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.
+type Judge struct {
+	rules  map[string]*Rule
+	wanted map[string]interest
+	checks []Check
+}
+
+// interest is what the loaded rules want of one event source.
+type interest struct {
+	all    []*Rule
+	byName map[string][]*Rule // `all` included
+}
+
+// Panic is a rule or check that panicked: contained, and reported by the caller.
+type Panic struct {
+	RuleID string
+	Value  any
+	Stack  []byte
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("%s panicked: %v", p.RuleID, p.Value) }
+
+// Judged is a check's verdict on a key.
+type Judged struct {
+	Check   *Check
+	Verdict Verdict
+}
+
+// NewJudge loads the catalogue with the settings.
+func NewJudge(s Settings) *Judge {
+	return newJudge(Rules(), Checks(), s)
+}
+
+func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
+	j := &Judge{rules: make(map[string]*Rule, len(rules)), wanted: make(map[string]interest)}
+	var loaded []*Rule
+	for i := range rules {
+		r := &rules[i]
+		if sev, ok := s.Severities[r.ID]; ok {
+			r.override = &sev
+		}
+		j.rules[r.ID] = r // a disabled rule's open findings still end
+		if !slices.Contains(s.Disabled, r.ID) {
+			loaded = append(loaded, r)
+		}
+	}
+	j.index(loaded)
+	for i := range checks {
+		if slices.Contains(s.Disabled, checks[i].ID) {
+			continue
+		}
+		if sev, ok := s.Severities[checks[i].ID]; ok {
+			checks[i].override = &sev
+		}
+		j.checks = append(j.checks, checks[i])
+	}
+	return j
+}
+
+func (j *Judge) index(loaded []*Rule) {
+	for _, r := range loaded {
+		for _, w := range r.Wants {
+			in := j.wanted[w.Source]
+			if in.byName == nil {
+				in.byName = make(map[string][]*Rule)
+			}
+			if len(w.Names) == 0 {
+				in.all = append(in.all, r)
+			}
+			for _, name := range w.Names {
+				in.byName[name] = append(in.byName[name], r)
+			}
+			j.wanted[w.Source] = in
+		}
+	}
+	for _, in := range j.wanted {
+		for name, rules := range in.byName {
+			in.byName[name] = append(slices.Clip(rules), in.all...)
+		}
+	}
+}
+
+// Wants reports whether a loaded rule wants records of this eventSource and eventName. Every KMS record is wanted: it
+// may be a key's use.
+func (j *Judge) Wants(source, name string) bool {
+	return source == kmsSource || len(j.rulesFor(source, name)) > 0
+}
+
+func (j *Judge) rulesFor(source, name string) []*Rule {
+	in, ok := j.wanted[source]
+	if !ok {
+		return nil
+	}
+	if rules, ok := in.byName[name]; ok {
+		return rules
+	}
+	return in.all
+}
+
+// Rule returns a rule by id, disabled ones too; nil when there is none.
+func (j *Judge) Rule(id string) *Rule { return j.rules[id] }
+
+// Event lets every rule that wants the event judge it. A rule's panic costs that rule's word on that event only.
+func (j *Judge) Event(c *Context, ev *events.Event) (found []finding.Finding, panics []*Panic) {
+	for _, r := range j.rulesFor(ev.EventSource, ev.EventName) {
+		if c.Late && r.Remembers {
+			continue
+		}
+		got, p := r.judge(c, ev)
+		if p != nil {
+			panics = append(panics, p)
+			continue
+		}
+		found = append(found, got...)
+	}
+	return found, panics
+}
+
+func (r *Rule) judge(c *Context, ev *events.Event) (found []finding.Finding, p *Panic) {
+	defer func() {
+		if v := recover(); v != nil {
+			found, p = nil, &Panic{RuleID: r.ID, Value: v, Stack: debug.Stack()}
+		}
+	}()
+	found = r.Judge(c, ev)
+	for i := range found {
+		if r.override != nil {
+			found[i].Severity = *r.override
+		}
+		found[i].Late = c.Late
+	}
+	return found, nil
+}
+
+// Key lets every check that the read facts allow judge a key: whole says that the key was read whole.
+func (j *Judge) Key(c *KeyContext, whole bool) (judged []Judged, panics []*Panic) {
+	for i := range j.checks {
+		check := &j.checks[i]
+		if check.Whole && !whole {
+			continue
+		}
+		verdict, p := check.judge(c)
+		if p != nil {
+			panics = append(panics, p)
+			continue
+		}
+		judged = append(judged, Judged{Check: check, Verdict: verdict})
+	}
+	return judged, panics
+}
+
+func (check *Check) judge(c *KeyContext) (v Verdict, p *Panic) {
+	defer func() {
+		if r := recover(); r != nil {
+			v, p = Verdict{}, &Panic{RuleID: check.ID, Value: r, Stack: debug.Stack()}
+		}
+	}()
+	v = check.Judge(c)
+	if v.Result == Drift && check.override != nil {
+		v.Finding.Severity = *check.override
+	}
+	return v, nil
+}
