@@ -1,8 +1,13 @@
-// Package remediation decides what may be done about a key: eligibility, plans, guardrails and the action state
-// machine. It is pure: facts in, decisions with their reasons out. The engine carries them out in the right order.
 package remediation
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"rotd/internal/inventory"
+)
 
 // Verb is one of the four things rotd does; only rotate exists yet.
 type Verb string
@@ -19,7 +24,7 @@ const (
 	NewMaterial     Method = "on-demand"        // RotateKeyOnDemand
 )
 
-// State is where an action stands; see Next for the transitions.
+// State is where an action stands; the package comment draws the transitions and Step makes them.
 type State string
 
 // States. The last four are final.
@@ -62,16 +67,22 @@ type Action struct {
 	Policy    string   `json:"policy,omitempty"`
 
 	Created   time.Time  `json:"created"`
-	NotBefore time.Time  `json:"not_before,omitzero"` // grace, startup hold, cooldown
+	NotBefore time.Time  `json:"not_before,omitzero"` // nothing happens before: a guardrail, a back-off, the next read
 	Started   time.Time  `json:"started,omitzero"`    // first became running
 	CalledAt  time.Time  `json:"called_at,omitzero"`  // start of the last attempt
 	Deadline  time.Time  `json:"deadline,omitzero"`   // unverified after this: failed
 	Ended     *time.Time `json:"ended,omitempty"`
-	Attempts  int        `json:"attempts"`
+	Attempts  int        `json:"attempts"`             // calls made, or meant to be made when rotd stopped
+	Rejected  int        `json:"rejected,omitempty"`   // those of them that KMS certainly did not act on
 	RequestID string     `json:"request_id,omitempty"` // KMS's, of the last attempt
 	Ambiguous bool       `json:"ambiguous,omitempty"`  // the last attempt's answer did not arrive
 	Outcome   string     `json:"outcome,omitempty"`    // in plain words, with what a rotation does not do
-	LastError string     `json:"last_error,omitempty"`
+	LastError string     `json:"last_error,omitempty"` // of KMS or of a read, as it came
+
+	Guardrail string    `json:"guardrail,omitempty"` // the guardrail that holds the action up, or ended it
+	Waiting   string    `json:"waiting,omitempty"`   // why nothing happens at the moment, in plain words
+	Reads     int       `json:"reads,omitempty"`     // reads since the last attempt that did not show its effect
+	FirstRead time.Time `json:"first_read,omitzero"` // when the first of them was made
 }
 
 // Precondition is the part of a key that a rotate action depends on or changes.
@@ -81,4 +92,36 @@ type Precondition struct {
 	Enabled      bool   `json:"rotation_enabled"`
 	PeriodDays   int    `json:"period_days,omitempty"`
 	KeyState     string `json:"key_state,omitempty"`
+}
+
+// PreconditionOf takes from a key what a rotate action depends on or changes.
+func PreconditionOf(key *inventory.Key) Precondition {
+	p := Precondition{Material: key.CurrentMaterial, KeyState: key.State}
+	if key.Rotation != nil {
+		p.OnDemandUsed = key.Rotation.OnDemandUsed()
+		p.Enabled = key.Rotation.Enabled
+		p.PeriodDays = key.Rotation.PeriodDays
+	}
+	return p
+}
+
+// Identity is the same for two actions that would do the same thing to the same key in the same condition: planned
+// again, such an action is the one there already is.
+func (a *Action) Identity() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d\x00", a.KeyARN, a.Verb, a.Method, a.PeriodDays)
+	if a.Method == NewMaterial {
+		fmt.Fprintf(h, "%s\x00%d", a.Before.Material, a.Before.OnDemandUsed)
+	} else {
+		fmt.Fprintf(h, "%t\x00%d", a.Before.Enabled, a.Before.PeriodDays)
+	}
+	return "v1:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// name is what people call the action's key.
+func (a *Action) name() string {
+	if a.Alias != "" {
+		return a.Alias
+	}
+	return a.KeyARN
 }

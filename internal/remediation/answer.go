@@ -1,0 +1,86 @@
+package remediation
+
+import (
+	"fmt"
+
+	"rotd/internal/inventory"
+)
+
+// Answer is what one attempt came back with.
+type Answer struct {
+	Kind      AnswerKind
+	RequestID string // KMS's; empty when no answer arrived
+	Code      string // KMS's error code; empty when accepted or no answer arrived
+	Message   string // the error as it came; empty when accepted
+}
+
+// AnswerKind says what an answer means for what happens next.
+type AnswerKind string
+
+// Answer kinds.
+const (
+	Accepted AnswerKind = "accepted"
+	Rejected AnswerKind = "rejected" // KMS certainly did nothing, and may be asked again: throttled, unreachable, not settled
+	Busy     AnswerKind = "busy"     // KMS certainly did nothing: it is rotating the key, or about to
+	Refused  AnswerKind = "refused"  // KMS certainly did nothing, and will not
+	Lost     AnswerKind = "lost"     // KMS may have done it: no answer arrived, or none that says
+)
+
+// refusal says in words why KMS did not do what was asked.
+func refusal(a *Action, answer *Answer) string {
+	why := "KMS did not do it: " + answer.Message + "."
+	switch answer.Code {
+	case "LimitExceededException":
+		why = fmt.Sprintf("KMS says the key has used all %d rotations on demand of its lifetime. "+
+			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit)
+	case "DisabledException":
+		why = "KMS says the key is disabled. Enable it first (aws kms enable-key)."
+	case "KMSInvalidStateException":
+		why = "KMS says the key's state does not allow it: " + answer.Message + "."
+	case "UnsupportedOperationException":
+		why = "KMS says this kind of key cannot be rotated: " + answer.Message + "."
+	case "AccessDeniedException", "AccessDenied":
+		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a) + ", in IAM and in the key policy."
+	case "NotFoundException":
+		why = "KMS does not know the key. Check account and Region."
+	case "ThrottlingException":
+		why = fmt.Sprintf("KMS was too busy %d times. Try again later, or lower limits.quota_share.", a.Rejected)
+	case "ConflictException":
+		why = "KMS kept saying that an automatic rotation of this key is running or due. Look whether it has come."
+	}
+	if a.Attempts > a.Rejected {
+		return join(why, lookYourself(a))
+	}
+	return join(why, "Nothing was changed.")
+}
+
+// unverified says that KMS never showed what it was asked for.
+func unverified(a *Action, key *inventory.Key) string {
+	what := "KMS accepted the call, but did not show its effect in time."
+	if a.Ambiguous {
+		what = "KMS's answer was lost, and KMS shows no effect."
+		if n := a.Attempts - a.Rejected; n > 1 {
+			what = fmt.Sprintf("KMS's answers to %d calls were lost, and KMS shows no effect; rotd does not ask again.", n)
+		}
+	}
+	if inProgress(a, key) {
+		what = "KMS has been rotating the key since " + stamp(*key.Rotation.InProgress) + " and has not finished in time."
+	}
+	return join("Not verified.", what, lookYourself(a))
+}
+
+// lookYourself is what a person does when rotd cannot tell.
+func lookYourself(a *Action) string {
+	if a.Method == EnableAutomatic {
+		return "A person decides: look at aws kms get-key-rotation-status --key-id " + a.KeyARN + "."
+	}
+	return "A person decides: look at aws kms list-key-rotations --key-id " + a.KeyARN +
+		" before rotating again, because every call may cost one of the key's 25 rotations on demand."
+}
+
+func permission(a *Action) string {
+	if a.Method == EnableAutomatic {
+		return "kms:EnableKeyRotation"
+	}
+	return "kms:RotateKeyOnDemand"
+}

@@ -1,0 +1,171 @@
+package remediation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// absolute judges what nobody passes, not even in an emergency.
+func (j *judgement) absolute() {
+	if j.f.Key != nil {
+		j.eligible()
+	}
+	if protected := j.g.Protected; protected != nil && protected(j.a.KeyARN) {
+		j.block(GuardProtected, "This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
+			"on it. Rotate it by hand in KMS, or take it off the list.")
+	}
+	if used, ok := j.onDemandUsed(); ok && used >= inventory.OnDemandLimit {
+		j.block(GuardSpent, fmt.Sprintf("The key has used all %d rotations on demand of its lifetime. "+
+			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit))
+	}
+	j.oneAtATime()
+	if j.mode() == policy.Propose {
+		j.block(GuardMode, "Mode propose needs approvals, which this version of rotd cannot take yet. "+
+			"Set the mode to observe or enforce.")
+	}
+	if j.a.Automatic && j.a.Method == EnableAutomatic && j.f.PutBacks >= maxPutBacks {
+		who := "Somebody keeps undoing it"
+		if j.f.UndoneBy != "" {
+			who = j.f.UndoneBy + " keeps undoing it"
+		}
+		j.block(GuardPutBackLimit, fmt.Sprintf("rotd has put this setting back %d times in 30 days and stops now. %s: "+
+			"settle with them who is right, then run rotd rotate --automatic %dd.", j.f.PutBacks, who, j.a.PeriodDays))
+	}
+}
+
+// maxPutBacks is how often a setting is put back in 30 days: the third time somebody is told instead.
+const maxPutBacks = 2
+
+// passable judges what an emergency passes.
+func (j *judgement) passable() {
+	if j.mode() != policy.Enforce && j.mode() != policy.Propose {
+		j.deny(GuardMode, "Mode observe: rotd only watches this key. Set mode: enforce, globally and in the key's policy.")
+	}
+	if used, ok := j.onDemandUsed(); ok && inventory.OnDemandLimit-used <= j.g.OnDemandReserve {
+		j.deny(GuardReserve, fmt.Sprintf("The key has %d of its %d rotations on demand left, and %d are kept in reserve. "+
+			"Leave it to automatic rotation.", inventory.OnDemandLimit-used, inventory.OnDemandLimit, j.g.OnDemandReserve))
+	}
+	soon := j.f.Now.Add(holdFor)
+	if j.f.Paused != "" {
+		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused), soon)
+	}
+	if j.a.Automatic {
+		j.unattended(soon)
+	}
+	if j.a.Method == NewMaterial {
+		j.paced()
+	}
+}
+
+// unattended judges what concerns only actions that no person asked for.
+func (j *judgement) unattended(soon time.Time) {
+	if !j.f.Armed {
+		j.hold(GuardNotArmed, "rotd's state is new: nothing automatic happens before a complete inventory. "+
+			"Look at what it found, then run rotd resume.", soon)
+	}
+	if until := j.f.StartedAt.Add(j.g.StartupHold); j.f.Now.Before(until) {
+		j.hold(GuardStartupHold, fmt.Sprintf("rotd has just started; automatic actions wait until %s.", clock(until)), until)
+	}
+	if until := j.a.Created.Add(j.g.Grace); j.f.Now.Before(until) {
+		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
+			clock(until)), until)
+	}
+}
+
+// paced judges how often material may change, of this key and of all.
+func (j *judgement) paced() {
+	if j.f.Key != nil {
+		last, ever := j.f.Key.LastRotated()
+		if until := last.Add(j.g.KeyCooldown); ever && j.f.Now.Before(until) {
+			j.hold(GuardCooldown, fmt.Sprintf("The key got new material at %s and may get the next after %s.",
+				stamp(last), stamp(until)), until)
+		}
+	}
+	recent := slices.DeleteFunc(slices.Clone(j.f.RecentRotations), func(t time.Time) bool {
+		return !t.After(j.f.Now.Add(-time.Hour))
+	})
+	if len(recent) < j.g.RotationsPerHour {
+		return
+	}
+	until := j.f.Now.Add(time.Hour)
+	if len(recent) > 0 {
+		until = slices.MinFunc(recent, time.Time.Compare).Add(time.Hour)
+	}
+	j.hold(GuardHourlyLimit, fmt.Sprintf("rotd has rotated %d keys within the hour, its limit is %d "+
+		"(guardrails.rotations_per_hour). The next may follow after %s.", len(recent), j.g.RotationsPerHour, clock(until)), until)
+}
+
+func (j *judgement) eligible() {
+	e := Eligibility(j.f.Key)
+	able := e.Automatic
+	if j.a.Method == NewMaterial {
+		able = e.OnDemand
+	}
+	if !able {
+		j.block(GuardNotEligible, join(e.Reason, e.Instead))
+		return
+	}
+	if j.f.Key.Rotation == nil {
+		j.block(GuardNotEligible, "KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus.")
+	}
+	if j.a.Method == NewMaterial {
+		if reason := unproven(j.f.Key); reason != "" {
+			j.block(GuardNotEligible, reason)
+		}
+	}
+}
+
+// oneAtATime keeps two actions off one key. A person's goes before an automatic one that has not begun, which then
+// finds its precondition moved.
+func (j *judgement) oneAtATime() {
+	other := j.f.Other
+	if other == nil || other.State.Final() || other.ID == j.a.ID && j.a.ID != "" {
+		return
+	}
+	if other.State == Planned && other.Attempts == 0 {
+		if other.Automatic && !j.a.Automatic || other.Automatic == j.a.Automatic && before(j.a, other) {
+			return
+		}
+	}
+	reason := fmt.Sprintf("Action %s is %s on this key, and a key has one action at a time.", other.ID, other.State)
+	if j.a.Automatic {
+		j.wait(GuardOneAtATime, reason, j.f.Now.Add(holdFor))
+		return
+	}
+	j.block(GuardOneAtATime, reason+" Wait for it to end: rotd actions show "+other.ID+".")
+}
+
+// before orders two actions of the same standing, so that each does not wait for the other: the older goes first.
+func before(a, other *Action) bool {
+	if c := a.Created.Compare(other.Created); c != 0 {
+		return c < 0
+	}
+	return a.ID != "" && a.ID < other.ID
+}
+
+func (j *judgement) onDemandUsed() (used int, known bool) {
+	if j.f.Key == nil || j.a.Method != NewMaterial {
+		return 0, false
+	}
+	return j.f.Key.Rotation.OnDemandUsed(), true
+}
+
+// mode is the policy's, lowered to the ceiling; without a policy it is the ceiling.
+func (j *judgement) mode() policy.Mode {
+	if j.f.Mode == "" {
+		return j.g.MaxMode
+	}
+	rank := func(m policy.Mode) int {
+		return slices.Index([]policy.Mode{policy.Observe, policy.Propose, policy.Enforce}, m)
+	}
+	if rank(j.g.MaxMode) < rank(j.f.Mode) {
+		return j.g.MaxMode
+	}
+	return j.f.Mode
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }

@@ -1,0 +1,138 @@
+package remediation
+
+import (
+	"time"
+
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// Guardrails are the limits within which rotd acts. The zero value allows nothing automatic.
+type Guardrails struct {
+	MaxMode          policy.Mode   // ceiling for every policy
+	RotationsPerHour int           // new material given by this shard in any hour; schedules do not count
+	KeyCooldown      time.Duration // between two rotations of one key's material, by whomever
+	OnDemandReserve  int           // rotations on demand of a key's lifetime 25 that only an emergency may use
+	Grace            time.Duration // between planning and doing something automatic: time for people to stop it
+	Settle           time.Duration // how long reads must deny an effect before a lost answer counts as none
+	StartupHold      time.Duration // nothing automatic so soon after a start
+	OverdueGrace     time.Duration // method auto rotates on demand only when overdue by more than this
+
+	Protected func(arn string) bool // keys rotd must not touch: configured, or its own; nil: none
+}
+
+// Facts are what guardrails judge by, gathered by the engine for one decision.
+type Facts struct {
+	Now time.Time
+	// Key is the key as just re-read; nil before that. Without it only what needs no key is judged. Cooldown and
+	// budget come from its rotation history, never from rotd's own memory.
+	Key *inventory.Key
+
+	Mode      policy.Mode // of the key's policy; empty when no policy matches, which leaves the ceiling
+	Armed     bool        // a complete inventory and `rotd resume` have followed a new state
+	Paused    string      // why rotd is paused; empty: it is not
+	StartedAt time.Time   // of this daemon
+
+	RecentRotations []time.Time // when this shard last called for new material, ambiguous calls included
+	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
+	UndoneBy        string      // who undid the last of them; empty: unknown
+	Other           *Action     // another unfinished action on this key
+}
+
+// Verdict is what guardrails make of an action.
+type Verdict string
+
+// Verdicts.
+const (
+	Allow  Verdict = "allow"
+	Wait   Verdict = "wait"   // not before Decision.Until
+	Refuse Verdict = "refuse" // may not be done
+	Cancel Verdict = "cancel" // need not be done any more
+)
+
+// Guardrails by name, as users, metrics and the audit log have them.
+const (
+	GuardMode         = "mode"
+	GuardCooldown     = "cooldown"
+	GuardGrace        = "grace"
+	GuardHourlyLimit  = "hourly-limit"
+	GuardStartupHold  = "startup-hold"
+	GuardNotArmed     = "not-armed"
+	GuardReserve      = "budget-reserve"
+	GuardSpent        = "budget-spent"
+	GuardNotEligible  = "not-eligible"
+	GuardProtected    = "protected"
+	GuardPaused       = "paused"
+	GuardPutBackLimit = "put-back-limit"
+	GuardOneAtATime   = "one-at-a-time"
+	GuardSuperseded   = "superseded"
+)
+
+// Decision is what guardrails decided, and why in words for people.
+type Decision struct {
+	Verdict    Verdict   `json:"verdict"`
+	Guardrail  string    `json:"guardrail,omitempty"` // which one stood in the way; empty when allowed
+	Reason     string    `json:"reason,omitempty"`    // what is so and what to do about it
+	Until      time.Time `json:"until,omitzero"`      // with Wait: when to ask again
+	Overridden []string  `json:"overridden,omitempty"`
+}
+
+// holdFor is how long an action waits for what no clock announces: a resume, the end of another action.
+const holdFor = 10 * time.Second
+
+// Decide judges an action by every guardrail. What nobody may pass comes first. Guardrails that a person's --emergency
+// passes are listed in Overridden. The engine judges one action at a time: two judged by the same facts could together
+// pass a limit that each alone respects.
+func (g Guardrails) Decide(a *Action, f Facts) Decision {
+	j := judgement{g: g, a: a, f: f}
+	j.absolute()
+	j.passable()
+	if j.stop != nil {
+		return *j.stop
+	}
+	return Decision{Verdict: Allow, Overridden: j.overridden}
+}
+
+// judgement gathers the first obstacle, and those that an emergency passes.
+type judgement struct {
+	g          Guardrails
+	a          *Action
+	f          Facts
+	stop       *Decision
+	overridden []string
+}
+
+// block stops everybody.
+func (j *judgement) block(guardrail, reason string) {
+	if j.stop == nil {
+		j.stop = &Decision{Verdict: Refuse, Guardrail: guardrail, Reason: reason}
+	}
+}
+
+// wait makes an action wait that might be allowed later.
+func (j *judgement) wait(guardrail, reason string, until time.Time) {
+	if j.stop == nil {
+		j.stop = &Decision{Verdict: Wait, Guardrail: guardrail, Reason: reason, Until: until}
+	}
+}
+
+// hold makes an automatic action wait, refuses a person, and lets an emergency pass.
+func (j *judgement) hold(guardrail, reason string, until time.Time) {
+	if j.a.Automatic {
+		j.wait(guardrail, reason, until)
+		return
+	}
+	j.deny(guardrail, reason)
+}
+
+// deny refuses automatic actions and people alike, and lets an emergency pass.
+func (j *judgement) deny(guardrail, reason string) {
+	switch {
+	case j.a.Automatic:
+		j.block(guardrail, reason)
+	case j.a.Emergency:
+		j.overridden = append(j.overridden, guardrail)
+	default:
+		j.block(guardrail, reason+" In an emergency, --emergency passes this.")
+	}
+}

@@ -1,0 +1,195 @@
+package remediation
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// Every guardrail of the table in the design, for everybody who may ask.
+func TestDecide(t *testing.T) {
+	now := testNow()
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	soon := now.Add(holdFor)
+	tests := []struct {
+		name   string
+		method Method
+		key    *inventory.Key
+		g      func(*Guardrails)
+		f      func(*Facts)
+		a      func(*Action)
+		guard  string
+		// what becomes of it for: automatic, a person, a person with --emergency
+		automatic, person, emergency Verdict
+		until                        time.Time // when automatic ones wait
+		says                         string
+	}{
+		{name: "nothing stands in the way", method: NewMaterial, automatic: Allow, person: Allow, emergency: Allow},
+		{name: "mode observe of the policy", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Observe },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe"},
+		{name: "mode observe of the ceiling", method: EnableAutomatic, g: func(g *Guardrails) { g.MaxMode = policy.Observe },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe"},
+		{name: "no policy and no ceiling is observe", method: NewMaterial, g: func(g *Guardrails) { g.MaxMode = "" },
+			f: func(f *Facts) { f.Mode = "" }, guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow},
+		{name: "no policy leaves the ceiling", method: NewMaterial, f: func(f *Facts) { f.Mode = "" },
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "mode propose has no approvals yet", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Propose },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Refuse, says: "approvals"},
+		{name: "rotated within the cooldown", method: NewMaterial, key: testKey(rotated("AUTOMATIC", ago(time.Hour))),
+			guard: GuardCooldown, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(23 * time.Hour),
+			says: "after 2026-11-04 11:00Z"},
+		{name: "a schedule has no cooldown", method: EnableAutomatic, key: testKey(rotated("AUTOMATIC", ago(time.Hour))),
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "a new key has no cooldown", method: NewMaterial,
+			key:       testKey(func(k *inventory.Key) { k.Created = ago(time.Hour) }),
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "grace is for automatic actions", method: EnableAutomatic, a: func(a *Action) { a.Created = ago(time.Minute) },
+			guard: GuardGrace, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(9 * time.Minute)},
+		{name: "startup hold is for automatic actions", method: EnableAutomatic,
+			f:     func(f *Facts) { f.StartedAt = ago(time.Minute) },
+			guard: GuardStartupHold, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(2 * time.Minute)},
+		{name: "a new state is armed by a person", method: EnableAutomatic, f: func(f *Facts) { f.Armed = false },
+			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume"},
+		{name: "paused", method: EnableAutomatic, f: func(f *Facts) { f.Paused = "by uid:0: incident" },
+			guard: GuardPaused, automatic: Wait, person: Refuse, emergency: Allow, until: soon, says: "by uid:0: incident"},
+		{name: "the hourly limit is used up", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 2 },
+			f:     func(f *Facts) { f.RecentRotations = []time.Time{ago(20 * time.Minute), ago(50 * time.Minute)} },
+			guard: GuardHourlyLimit, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(10 * time.Minute)},
+		{name: "what is over an hour ago does not count", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 2 },
+			f:         func(f *Facts) { f.RecentRotations = []time.Time{ago(20 * time.Minute), ago(time.Hour)} },
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "a limit of none allows none", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 0 },
+			guard: GuardHourlyLimit, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(time.Hour)},
+		{name: "schedules do not count by the hour", method: EnableAutomatic,
+			g:         func(g *Guardrails) { g.RotationsPerHour = 0 },
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "one above the reserve", method: NewMaterial, key: testKey(onDemand(19)),
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "the reserve is reached", method: NewMaterial, key: testKey(onDemand(20)),
+			guard: GuardReserve, automatic: Refuse, person: Refuse, emergency: Allow, says: "5 of its 25"},
+		{name: "all 25 are used", method: NewMaterial, key: testKey(onDemand(25)),
+			guard: GuardSpent, automatic: Refuse, person: Refuse, emergency: Refuse, says: "all 25"},
+		{name: "a schedule needs no budget", method: EnableAutomatic, key: testKey(onDemand(25)),
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "a key that cannot rotate", method: EnableAutomatic,
+			key:   testKey(func(k *inventory.Key) { k.Spec = "RSA_2048" }),
+			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse, says: "Replace it"},
+		{name: "a key whose rotations nobody may list", method: NewMaterial,
+			key:   testKey(func(k *inventory.Key) { k.Denied = []string{"ListKeyRotations"} }),
+			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse, says: "kms:ListKeyRotations"},
+		{name: "a key whose status nobody may read", method: EnableAutomatic,
+			key:   testKey(func(k *inventory.Key) { k.Rotation = nil }),
+			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse, says: "kms:GetKeyRotationStatus"},
+		{name: "a protected key", method: EnableAutomatic,
+			g:     func(g *Guardrails) { g.Protected = func(arn string) bool { return arn == testARN } },
+			guard: GuardProtected, automatic: Refuse, person: Refuse, emergency: Refuse, says: "protected_keys"},
+		{name: "the second put-back", method: EnableAutomatic, f: func(f *Facts) { f.PutBacks = 1 },
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "the third put-back names who undoes it", method: EnableAutomatic,
+			f:     func(f *Facts) { f.PutBacks, f.UndoneBy = 2, "arn:aws:iam::111122223333:role/terraform" },
+			guard: GuardPutBackLimit, automatic: Refuse, person: Allow, emergency: Allow, says: "role/terraform keeps undoing"},
+		{name: "another action runs on the key", method: NewMaterial,
+			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Running} },
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon, says: "act_0 is running"},
+		{name: "another action tries again", method: NewMaterial,
+			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Attempts: 1, Automatic: true} },
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon},
+		{name: "an automatic action that has not begun gives way to people", method: NewMaterial,
+			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Automatic: true} },
+			guard: GuardOneAtATime, automatic: Wait, person: Allow, emergency: Allow, until: soon},
+		{name: "an action of a person that has not begun goes first", method: NewMaterial,
+			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned} },
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon},
+		{name: "an ended action is no obstacle", method: NewMaterial,
+			f:         func(f *Facts) { f.Other = &Action{ID: "act_0", State: Failed} },
+			automatic: Allow, person: Allow, emergency: Allow},
+		{name: "the action itself is no other", method: NewMaterial,
+			f:         func(f *Facts) { f.Other = &Action{ID: "act_1", State: Running} },
+			automatic: Allow, person: Allow, emergency: Allow},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			key := tt.key
+			if key == nil {
+				key = testKey()
+			}
+			for who, want := range map[string]Verdict{
+				"automatic": tt.automatic, "person": tt.person, "emergency": tt.emergency,
+			} {
+				a, g, f := testAction(tt.method, key), testGuardrails(), testFacts(key)
+				a.Automatic, a.Emergency = who == "automatic", who == "emergency"
+				apply(tt.g, &g)
+				apply(tt.f, &f)
+				apply(tt.a, &a)
+				got := g.Decide(&a, f)
+				wanted := Decision{Verdict: want, Reason: got.Reason}
+				if want != Allow {
+					wanted.Guardrail = tt.guard
+				}
+				if want == Wait {
+					wanted.Until = tt.until
+				}
+				if want == Allow && who == "emergency" && tt.person == Refuse {
+					wanted.Overridden = []string{tt.guard}
+				}
+				if diff := cmp.Diff(wanted, got); diff != "" {
+					t.Errorf("for %s (-want +got):\n%s", who, diff)
+				}
+				if want == Allow != (got.Reason == "") || want != Allow && !strings.Contains(got.Reason, tt.says) {
+					t.Errorf("for %s the reason %q does not say %q", who, got.Reason, tt.says)
+				}
+			}
+		})
+	}
+}
+
+func apply[T any](change func(*T), to *T) {
+	if change != nil {
+		change(to)
+	}
+}
+
+func TestAnEmergencyListsEverythingItPasses(t *testing.T) {
+	key := testKey(onDemand(20), rotated("ON_DEMAND", testNow().Add(-time.Hour)))
+	a, f := testAction(NewMaterial, key), testFacts(key)
+	a.Emergency, f.Mode, f.Paused = true, policy.Observe, "by hand"
+	g := testGuardrails()
+	g.RotationsPerHour = 0
+	want := Decision{Verdict: Allow,
+		Overridden: []string{GuardMode, GuardReserve, GuardPaused, GuardCooldown, GuardHourlyLimit}}
+	if diff := cmp.Diff(want, g.Decide(&a, f)); diff != "" {
+		t.Errorf("Decide (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwoPlannedActionsDoNotWaitForEachOther(t *testing.T) {
+	first, second := testAction(NewMaterial, testKey()), testAction(NewMaterial, testKey())
+	first.Automatic, second.Automatic = true, true
+	second.ID = "act_2"
+	f := testFacts(testKey())
+	f.Other = &second
+	if d := testGuardrails().Decide(&first, f); d.Verdict != Allow {
+		t.Errorf("the older one: %+v", d)
+	}
+	f.Other = &first
+	if d := testGuardrails().Decide(&second, f); d.Guardrail != GuardOneAtATime {
+		t.Errorf("the younger one: %+v", d)
+	}
+}
+
+func TestZeroGuardrailsAllowNothingAutomatic(t *testing.T) {
+	for _, m := range []Method{EnableAutomatic, NewMaterial} {
+		a := testAction(m, testKey())
+		a.Automatic = true
+		f := testFacts(testKey())
+		f.Mode = ""
+		if d := (Guardrails{}).Decide(&a, f); d.Verdict != Refuse {
+			t.Errorf("%s: %+v", m, d)
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package remediation
+
+import (
+	"fmt"
+	"time"
+
+	"rotd/internal/inventory"
+)
+
+// Observation is what the engine knows when it asks for an action's next step.
+type Observation struct {
+	Facts  Facts   // Facts.Key is the key as read for this step, nil when it was not
+	Answer *Answer // what the call came back with, in the step right after Do said Call
+	// ReadError says why KMS could not be asked, in the step after Do said Read; empty when it could.
+	ReadError string
+}
+
+// What is what the engine does next for an action.
+type What string
+
+// Whats. Whichever it is, the action as Step returned it is made durable first.
+const (
+	Nothing What = "nothing" // step again at Do.Until
+	Read    What = "read"    // read the key (state, status, rotations), then step with Facts.Key or ReadError
+	Call    What = "call"    // make one attempt, then step with Answer; only after a crash step without
+	End     What = "end"     // the action is final: report its outcome
+)
+
+// Do is the next thing to do for an action.
+type Do struct {
+	What  What
+	Until time.Time // with Nothing
+}
+
+// Limits of an action's life.
+const (
+	// VerifyWithin is how long KMS may take to show a change it accepted: usually seconds, sometimes minutes.
+	VerifyWithin = 15 * time.Minute
+	// maxRotateCalls is how often one action issues RotateKeyOnDemand, calls aside that KMS certainly did not act on.
+	maxRotateCalls = 2
+	maxSetCalls    = 5 // EnableKeyRotation may be repeated
+	maxRejected    = 5
+	minReads       = 3           // reads that must deny an effect, besides Settle, before a lost answer counts as none
+	freshFor       = time.Minute // an older reading is no truth to act on
+	personWaits    = time.Hour
+	automaticWaits = 72 * time.Hour // a sweep plans anew what is still needed then
+)
+
+// Step takes an action on, as far as the observation allows: it returns the action as it must be kept, and what to do
+// next. It never fails; what it cannot know it reads, and what stays unknown ends as failed.
+func Step(a Action, o Observation, g Guardrails, now time.Time) (Action, Do) {
+	o.Facts.Now = now
+	m := machine{a: a, o: o, g: g, now: now}
+	var do Do
+	switch {
+	case a.State.Final():
+		do = Do{What: End}
+	case a.State == Planned:
+		do = m.planned()
+	case a.State == Running:
+		do = m.running()
+	case a.State == Verifying:
+		do = m.verifying()
+	default:
+		do = m.fail(fmt.Sprintf("rotd does not know the state %q this action was left in.", a.State))
+	}
+	return m.a, do
+}
+
+// machine is one step under way.
+type machine struct {
+	a   Action
+	o   Observation
+	g   Guardrails
+	now time.Time
+}
+
+// planned asks the guardrails, first without and then with the truth, and begins the attempt when they allow it.
+func (m *machine) planned() Do {
+	if do, ended := m.tooLate(); ended {
+		return do
+	}
+	if m.now.Before(m.a.NotBefore) {
+		return m.until(m.a.NotBefore)
+	}
+	m.readSince(m.now.Add(-freshFor))
+	key := m.o.Facts.Key
+	if key == nil {
+		if do, stopped := m.guard(); stopped {
+			return do
+		}
+		if m.o.ReadError != "" {
+			return m.retryRead()
+		}
+		return Do{What: Read}
+	}
+	if m.called() && proven(&m.a, key) {
+		return m.succeed(key)
+	}
+	if do, stopped := m.precondition(key); stopped {
+		return do
+	}
+	if do, stopped := m.guard(); stopped {
+		return do
+	}
+	return m.begin()
+}
+
+// guard holds the guardrails' decision against the action.
+func (m *machine) guard() (Do, bool) {
+	d := m.g.Decide(&m.a, m.o.Facts)
+	m.a.Guardrail, m.a.Waiting = d.Guardrail, ""
+	switch d.Verdict {
+	case Allow:
+		m.a.Overrides = d.Overridden
+		return Do{}, false
+	case Wait:
+		m.a.Waiting = d.Reason
+		m.a.NotBefore = d.Until
+		return m.until(d.Until), true
+	}
+	return m.drop(d.Reason), true
+}
+
+// begin makes the intent: once it is durable, the engine makes one attempt.
+func (m *machine) begin() Do {
+	m.a.State = Running
+	if m.a.Started.IsZero() {
+		m.a.Started = m.now
+	}
+	m.a.CalledAt = m.now
+	m.a.Attempts++
+	m.a.RequestID, m.a.LastError, m.a.Ambiguous = "", "", false
+	m.a.Reads, m.a.FirstRead = 0, time.Time{}
+	return Do{What: Call}
+}
+
+// running takes the answer of the attempt. Without one the answer is lost: rotd stopped in between.
+func (m *machine) running() Do {
+	answer := m.o.Answer
+	if answer == nil {
+		answer = &Answer{Kind: Lost, Message: "rotd stopped before the answer was recorded"}
+	}
+	m.a.RequestID, m.a.LastError = answer.RequestID, answer.Message
+	switch answer.Kind {
+	case Accepted:
+		return m.verify(VerifyWithin)
+	case Rejected, Busy:
+		return m.again(answer)
+	case Refused:
+		m.a.Rejected++
+		return m.fail(refusal(&m.a, answer))
+	}
+	m.a.Ambiguous = true
+	return m.verify(max(VerifyWithin, m.g.Settle+5*time.Minute))
+}
+
+func (m *machine) verify(within time.Duration) Do {
+	m.a.State = Verifying
+	m.a.Deadline = m.now.Add(within)
+	m.a.NotBefore = time.Time{}
+	return Do{What: Read}
+}
+
+// again plans another attempt after one that KMS certainly did not act on.
+func (m *machine) again(answer *Answer) Do {
+	m.a.Rejected++
+	if m.a.Rejected >= maxRejected {
+		return m.fail(refusal(&m.a, answer))
+	}
+	wait := 10 * time.Second << m.a.Rejected
+	m.a.Waiting = "KMS could not be asked or was too busy; rotd asks again."
+	if answer.Kind == Busy {
+		wait = 10 * time.Minute
+		m.a.Waiting = "An automatic rotation of this key is running or due within 20 minutes; rotd waits for it."
+	}
+	m.a.State = Planned
+	m.a.NotBefore = m.now.Add(wait)
+	return m.until(m.a.NotBefore)
+}
+
+// verifying looks for the effect, until it shows or the deadline has passed.
+func (m *machine) verifying() Do {
+	m.readSince(m.a.CalledAt)
+	key := m.o.Facts.Key
+	if key != nil {
+		m.o.ReadError = unreadable(&m.a, key) // silence must not pass for a denial
+	}
+	if key == nil || m.o.ReadError != "" {
+		return m.verifyUnread()
+	}
+	if proven(&m.a, key) {
+		return m.succeed(key)
+	}
+	if inProgress(&m.a, key) {
+		m.a.Ambiguous = false // KMS works on it: the call did arrive
+	}
+	m.a.Reads++
+	if m.a.FirstRead.IsZero() {
+		m.a.FirstRead = m.now
+	}
+	if m.a.Ambiguous && m.settled() {
+		return m.secondAttempt()
+	}
+	if !m.now.Before(m.a.Deadline) {
+		return m.fail(unverified(&m.a, key))
+	}
+	m.a.NotBefore = m.now.Add(m.readInterval())
+	return m.until(m.a.NotBefore)
+}
+
+func (m *machine) verifyUnread() Do {
+	switch {
+	case m.o.ReadError != "" && !m.now.Before(m.a.Deadline):
+		return m.fail("KMS could not be asked whether it did what rotd asked for. " + lookYourself(&m.a))
+	case m.o.ReadError != "":
+		return m.retryRead()
+	case m.now.Before(m.a.NotBefore):
+		return m.until(m.a.NotBefore)
+	}
+	return Do{What: Read}
+}
+
+// settled says that a lost answer may be taken for a call that never arrived. A schedule may be set again at once.
+func (m *machine) settled() bool {
+	if m.a.Method == EnableAutomatic {
+		return m.a.Reads >= minReads
+	}
+	return m.a.Reads >= minReads && m.now.Sub(m.a.FirstRead) >= m.g.Settle
+}
+
+// secondAttempt goes back to planned with the truth in hand, if the action has an attempt left.
+func (m *machine) secondAttempt() Do {
+	limit := maxRotateCalls
+	if m.a.Method == EnableAutomatic {
+		limit = maxSetCalls
+	}
+	if m.a.Attempts-m.a.Rejected >= limit {
+		return m.fail(unverified(&m.a, m.o.Facts.Key))
+	}
+	m.a.State = Planned
+	m.a.NotBefore = time.Time{}
+	return m.planned()
+}
+
+// called says that an attempt was made that KMS may have acted on.
+func (m *machine) called() bool { return m.a.Attempts > m.a.Rejected }
+
+// readInterval grows from 2 s to 30 s.
+func (m *machine) readInterval() time.Duration {
+	return min(time.Second<<min(m.a.Reads, 5), 30*time.Second)
+}
+
+func (m *machine) retryRead() Do {
+	m.a.LastError = m.o.ReadError
+	m.a.Waiting = "The key could not be read; rotd tries again."
+	m.a.NotBefore = m.now.Add(30 * time.Second)
+	return m.until(m.a.NotBefore)
+}
+
+// tooLate ends what could not begin for so long that it was planned on an old world.
+func (m *machine) tooLate() (Do, bool) {
+	limit := personWaits
+	if m.a.Automatic {
+		limit = automaticWaits
+	}
+	if m.now.Sub(m.a.Created) < limit && m.a.NotBefore.Sub(m.a.Created) < limit {
+		return Do{}, false
+	}
+	why := "It could not begin within " + days(limit) + "."
+	if m.called() {
+		return m.fail(join(why, m.a.Waiting, lookYourself(&m.a))), true
+	}
+	return m.end(Expired, join(why, m.a.Waiting, "Nothing was changed.")), true
+}
+
+func (m *machine) until(t time.Time) Do { return Do{What: Nothing, Until: t} }
+
+func (m *machine) succeed(key *inventory.Key) Do {
+	m.a.After = PreconditionOf(key)
+	m.a.LastError, m.a.Ambiguous = "", false
+	if m.a.Method == EnableAutomatic {
+		return m.end(Succeeded, scheduledOutcome(&m.a, key))
+	}
+	return m.end(Succeeded, rotatedOutcome(&m.a, key))
+}
+
+// drop ends an action that may not or need not go on: cancelled, unless a call of it may have had an effect.
+func (m *machine) drop(reason string) Do {
+	if m.called() {
+		return m.fail(join(reason, lookYourself(&m.a)))
+	}
+	return m.end(Cancelled, join(reason, "Nothing was changed."))
+}
+
+func (m *machine) fail(why string) Do { return m.end(Failed, why) }
+
+func (m *machine) end(s State, outcome string) Do {
+	m.a.State, m.a.Outcome, m.a.Waiting, m.a.NotBefore = s, outcome, "", time.Time{}
+	ended := m.now
+	m.a.Ended = &ended
+	return Do{What: End}
+}
