@@ -29,6 +29,10 @@ type call struct {
 	Resource string         // ARN or name of what the call was about
 	Effect   bool           // the state changed
 	Params   map[string]any // small; nil for none
+
+	// A planned fault may let the first entries of a batch fail.
+	failEntries int
+	entryError  *APIError
 }
 
 func (c *call) ctx() context.Context { return c.HTTP.Context() }
@@ -48,6 +52,8 @@ type service struct {
 	ops      map[string]operation
 	// action names the IAM action behind an operation where it is not service:Operation; nil or "" for no change.
 	action func(operation string) string
+	// open are the operations that need no permission.
+	open map[string]bool
 	// observe is called once for every authenticated call that was judged (denied, refused by a planned error, failed
 	// or done), after its effect and before its answer. err is nil or an *APIError. nil for no observer.
 	observe func(c *call, result any, err *APIError)
@@ -72,6 +78,7 @@ type answer struct {
 	release     func() // called after body was written; nil for nothing
 }
 
+// actionOf is the IAM action behind an operation.
 func (s *service) actionOf(operation string) string {
 	if s.action != nil {
 		if a := s.action(operation); a != "" {

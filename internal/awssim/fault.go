@@ -33,6 +33,8 @@ type Fault struct {
 	Do             func()        // such as killing the daemon; an effect not yet made is still made after it
 	DropConnection bool          // the connection is closed without an answer; before the effect there is none then
 	Err            *APIError     // answered instead; before the effect there is none then
+	// Entries limits Err to that many entries of a batch, the first ones; the others go on. Only BeforeEffect.
+	Entries int
 }
 
 // Incoming is a request as a fault may look at it; Body is valid during Match only.
@@ -140,7 +142,9 @@ func (s *Sim) applyFaults(c *call, fired []*PlannedFault, when When) (err *APIEr
 		if f.DropConnection {
 			panic(http.ErrAbortHandler) // net/http closes the connection and says nothing
 		}
-		if f.Err != nil {
+		if f.Entries > 0 {
+			c.failEntries, c.entryError = f.Entries, f.Err
+		} else if f.Err != nil {
 			err = f.Err
 		}
 	}

@@ -1,9 +1,149 @@
 package awssim
 
-type s3Service struct{ sim *Sim }
+import (
+	"crypto/md5" //nolint:gosec // S3's own ETag
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
 
-func newS3(s *Sim) *s3Service { return &s3Service{sim: s} }
+// s3Service simulates S3's buckets and objects, addressed by path.
+type s3Service struct {
+	sim *Sim
 
-func (q *s3Service) service() *service {
-	return &service{name: "s3", protocol: awsQuery{}}
+	mu      sync.RWMutex
+	buckets map[string]*bucketState
+}
+
+type bucketState struct {
+	name, account, region string
+	created               time.Time
+	objects               map[string]*object
+	queue                 string // ARN of the queue that is told of new objects, "" for none
+}
+
+// object is not modified once stored.
+type object struct {
+	body     []byte
+	etag     string
+	crc32    uint32
+	modified time.Time
+	header   map[string]string // Content-Type, Content-Encoding, X-Amz-Meta-*
+}
+
+func newS3(s *Sim) *s3Service { return &s3Service{sim: s, buckets: map[string]*bucketState{}} }
+
+func (s *s3Service) service() *service {
+	return &service{
+		name:     "s3",
+		protocol: restS3{},
+		action: func(op string) string {
+			switch op {
+			case "HeadObject":
+				return "s3:GetObject"
+			case "HeadBucket", "ListObjectsV2":
+				return "s3:ListBucket"
+			}
+			return ""
+		},
+		ops: map[string]operation{
+			"CreateBucket": s.createBucket, "HeadBucket": s.headBucket, "ListObjectsV2": s.listObjects,
+			"PutObject": s.putObject, "GetObject": s.getObject, "HeadObject": s.headObject,
+			"DeleteObject": s.deleteObject,
+		},
+	}
+}
+
+// CreateBucket makes a bucket unless it exists.
+func (s *Sim) CreateBucket(region, account, name string) {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	if s.s3.buckets[name] == nil {
+		s.s3.buckets[name] = s.s3.newBucket(region, account, name)
+	}
+}
+
+func (s *s3Service) newBucket(region, account, name string) *bucketState {
+	return &bucketState{
+		name: name, account: account, region: region, created: s.sim.clock.Now(), objects: map[string]*object{},
+	}
+}
+
+// PutObject stores an object, keeping body, and notifies as an upload would. header may have Content-Type,
+// Content-Encoding and X-Amz-Meta-* (in canonical form); nil for none.
+func (s *Sim) PutObject(bucket, key string, body []byte, header map[string]string) error {
+	if !s.s3.store(bucket, key, body, header, s.clock.Now()) {
+		return fmt.Errorf("awssim: no bucket %s", bucket)
+	}
+	return nil
+}
+
+// NotifyQueue has a queue (URL, ARN or name) told of each new object in S3's format, beginning with S3's test event.
+func (s *Sim) NotifyQueue(bucket, queue string) error {
+	q, err := s.sqs.find(queue)
+	if err != nil {
+		return err
+	}
+	s.s3.mu.Lock()
+	b := s.s3.buckets[bucket]
+	if b != nil {
+		b.queue = q.arn
+	}
+	s.s3.mu.Unlock()
+	if b == nil {
+		return fmt.Errorf("awssim: no bucket %s", bucket)
+	}
+	test := fmt.Sprintf(`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":%q,"Bucket":%q,"RequestId":%q,`+
+		`"HostId":"simulated"}`, isoMillis(s.clock.Now()), bucket, s.newID("", 16))
+	_, err = s.Send(q.arn, test)
+	return err
+}
+
+func isoMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// store tells whether the bucket exists.
+func (s *s3Service) store(bucket, key string, body []byte, header map[string]string, now time.Time) bool {
+	sum := md5.Sum(body) //nolint:gosec // S3's own ETag
+	o := &object{
+		body: body, etag: hex.EncodeToString(sum[:]), crc32: crc32.ChecksumIEEE(body), modified: now, header: header,
+	}
+	s.mu.Lock()
+	b := s.buckets[bucket]
+	var queue string
+	if b != nil {
+		b.objects[key] = o
+		queue = b.queue
+	}
+	s.mu.Unlock()
+	if q := s.sim.sqs.byARN(queue); q != nil {
+		q.put(s.sim.sqs.newMessage(s.notification(b, key, o), serviceSenderID, nil), -1)
+	}
+	return b != nil
+}
+
+// notification is the message S3 sends for a new object. The key is form-URL-encoded.
+func (s *s3Service) notification(b *bucketState, key string, o *object) string {
+	type m = map[string]any
+	arn := "arn:" + partitionOf(b.region) + ":s3:::" + b.name
+	body, err := json.Marshal(m{"Records": []m{{
+		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": b.region,
+		"eventTime": isoMillis(o.modified), "eventName": "ObjectCreated:Put",
+		"s3": m{
+			"s3SchemaVersion": "1.0", "configurationId": "simulated",
+			"bucket": m{"name": b.name, "ownerIdentity": m{"principalId": b.account}, "arn": arn},
+			"object": m{
+				"key": strings.ReplaceAll(url.QueryEscape(key), "%2F", "/"), "size": len(o.body), "eTag": o.etag,
+				"sequencer": fmt.Sprintf("%016X", o.modified.UnixNano()),
+			},
+		},
+	}}})
+	if err != nil {
+		return "{}"
+	}
+	return string(body)
 }

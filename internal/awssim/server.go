@@ -42,6 +42,9 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	fired := s.faults.match(c)
 	ans := s.serve(svc, c, fired, entry)
+	if s.isCut(c.Service) {
+		panic(http.ErrAbortHandler) // cut off while in hand: long polls, above all
+	}
 	if s.opts.Latency > 0 {
 		time.Sleep(s.opts.Latency)
 	}
@@ -88,7 +91,7 @@ func (s *Sim) perform(svc *service, c *call, fired []*PlannedFault) (any, *APIEr
 		return nil, apiErrorf("UnknownOperationException", http.StatusBadRequest, "awssim does not know %s:%s",
 			c.Service, c.Operation)
 	}
-	if action := svc.actionOf(c.Operation); !c.Principal.may(action) {
+	if action := svc.actionOf(c.Operation); !svc.open[c.Operation] && !c.Principal.may(action) {
 		return nil, apiErrorf("AccessDeniedException", 0,
 			"User: %s is not authorized to perform: %s because no identity-based policy allows the %s action",
 			c.Principal.ARN, action, action)
@@ -174,12 +177,12 @@ func (s *Sim) write(w http.ResponseWriter, c *call, a *answer) bool {
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	w.WriteHeader(a.status)
-	_, err := w.Write(a.body)
+	var err error
+	if c.HTTP.Method != http.MethodHead {
+		_, err = w.Write(a.body)
+	}
 	if a.release != nil {
 		a.release()
-	}
-	if c.HTTP.Method == http.MethodHead {
-		return true
 	}
 	return err == nil && http.NewResponseController(w).Flush() == nil
 }

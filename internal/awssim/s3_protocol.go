@@ -1,0 +1,88 @@
+package awssim
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// restS3 is S3's protocol: the operation is in method, path and query.
+type restS3 struct{}
+
+func (restS3) operation(c *call) string {
+	query := c.HTTP.URL.Query()
+	bucket, key := bucketAndKey(c)
+	c.Resource = strings.TrimSuffix(bucket+"/"+key, "/")
+	name := map[bool]string{true: "Bucket", false: "Object"}[key == ""]
+	switch c.HTTP.Method {
+	case http.MethodHead:
+		return "Head" + name
+	case http.MethodPut:
+		return map[string]string{"Bucket": "CreateBucket", "Object": "PutObject"}[name]
+	case http.MethodDelete:
+		return "Delete" + name
+	case http.MethodGet:
+		if key != "" {
+			return "GetObject"
+		}
+		if query.Get("list-type") == "2" {
+			return "ListObjectsV2"
+		}
+	}
+	return ""
+}
+
+func bucketAndKey(c *call) (bucket, key string) {
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(c.HTTP.URL.Path, "/"), "/")
+	return bucket, key
+}
+
+func (restS3) render(c *call, result any) (*answer, error) {
+	switch r := result.(type) {
+	case *answer:
+		return r, nil
+	case nil:
+		status := http.StatusOK
+		if c.HTTP.Method == http.MethodDelete {
+			status = http.StatusNoContent
+		}
+		return &answer{status: status, contentType: "application/xml"}, nil
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header)
+	if err := xml.NewEncoder(&b).Encode(result); err != nil {
+		return nil, fmt.Errorf("marshalling %T: %w", result, err)
+	}
+	return &answer{status: http.StatusOK, contentType: "application/xml", body: b.Bytes()}, nil
+}
+
+// s3ErrorNames are what S3 calls the errors common to all services.
+var s3ErrorNames = map[string]string{
+	"AccessDeniedException":     "AccessDenied",
+	"InvalidClientTokenId":      "InvalidAccessKeyId",
+	"UnknownOperationException": "NotImplemented",
+}
+
+func (restS3) renderError(c *call, err *APIError) *answer {
+	code, status := err.Code, err.status()
+	if renamed, ok := s3ErrorNames[code]; ok {
+		code = renamed
+	}
+	switch code {
+	case "AccessDenied":
+		status = http.StatusForbidden
+	case "NotImplemented":
+		status = http.StatusNotImplemented
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header + "<Error><Code>")
+	escapeXML(&b, code)
+	b.WriteString("</Code><Message>")
+	escapeXML(&b, err.Message)
+	b.WriteString("</Message><Resource>")
+	escapeXML(&b, c.HTTP.URL.Path)
+	fmt.Fprintf(&b, "</Resource><RequestId>%s</RequestId></Error>", c.RequestID)
+	return &answer{status: status, contentType: "application/xml", body: b.Bytes()}
+}
