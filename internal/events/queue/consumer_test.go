@@ -13,13 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // inBubble runs test with a consumer that is running and is stopped at the end.
 func inBubble(t *testing.T, f *fakeSQS, handler Handler, opts Options, test func(c *Consumer, stop func() error)) {
