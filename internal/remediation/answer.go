@@ -20,7 +20,7 @@ type AnswerKind string
 // Answer kinds.
 const (
 	Accepted AnswerKind = "accepted"
-	Rejected AnswerKind = "rejected" // KMS certainly did nothing, and may be asked again: throttled, unreachable, not settled
+	Rejected AnswerKind = "rejected" // KMS certainly did nothing and may be asked again, as when throttled
 	Busy     AnswerKind = "busy"     // KMS certainly did nothing: it is rotating the key, or about to
 	Refused  AnswerKind = "refused"  // KMS certainly did nothing, and will not
 	Lost     AnswerKind = "lost"     // KMS may have done it: no answer arrived, or none that says
@@ -60,11 +60,13 @@ func unverified(a *Action, key *inventory.Key) string {
 	if a.Ambiguous {
 		what = "KMS's answer was lost, and KMS shows no effect."
 		if n := a.Attempts - a.Rejected; n > 1 {
-			what = fmt.Sprintf("KMS's answers to %d calls were lost, and KMS shows no effect; rotd does not ask again.", n)
+			what = fmt.Sprintf("KMS's answers to %d calls were lost, and KMS shows no effect; "+
+				"rotd does not ask again.", n)
 		}
 	}
 	if inProgress(a, key) {
-		what = "KMS has been rotating the key since " + stamp(*key.Rotation.InProgress) + " and has not finished in time."
+		what = "KMS has been rotating the key since " + stamp(*key.Rotation.InProgress) +
+			" and has not finished in time."
 	}
 	return join("Not verified.", what, lookYourself(a))
 }

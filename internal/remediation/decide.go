@@ -15,8 +15,9 @@ func (j *judgement) absolute() {
 		j.eligible()
 	}
 	if protected := j.g.Protected; protected != nil && protected(j.a.KeyARN) {
-		j.block(GuardProtected, "This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
-			"on it. Rotate it by hand in KMS, or take it off the list.")
+		j.block(GuardProtected,
+			"This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
+				"on it. Rotate it by hand in KMS, or take it off the list.")
 	}
 	if used, ok := j.onDemandUsed(); ok && used >= inventory.OnDemandLimit {
 		j.block(GuardSpent, fmt.Sprintf("The key has used all %d rotations on demand of its lifetime. "+
@@ -43,15 +44,19 @@ const maxPutBacks = 2
 // passable judges what an emergency passes.
 func (j *judgement) passable() {
 	if j.mode() != policy.Enforce && j.mode() != policy.Propose {
-		j.deny(GuardMode, "Mode observe: rotd only watches this key. Set mode: enforce, globally and in the key's policy.")
+		j.deny(GuardMode,
+			"Mode observe: rotd only watches this key. Set mode: enforce, globally and in the key's policy.")
 	}
 	if used, ok := j.onDemandUsed(); ok && inventory.OnDemandLimit-used <= j.g.OnDemandReserve {
-		j.deny(GuardReserve, fmt.Sprintf("The key has %d of its %d rotations on demand left, and %d are kept in reserve. "+
-			"Leave it to automatic rotation.", inventory.OnDemandLimit-used, inventory.OnDemandLimit, j.g.OnDemandReserve))
+		j.deny(GuardReserve,
+			fmt.Sprintf("The key has %d of its %d rotations on demand left, and %d are kept in reserve. "+
+				"Leave it to automatic rotation.", inventory.OnDemandLimit-used, inventory.OnDemandLimit,
+				j.g.OnDemandReserve))
 	}
 	soon := j.f.Now.Add(holdFor)
 	if j.f.Paused != "" {
-		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused), soon)
+		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused),
+			soon)
 	}
 	if j.a.Automatic {
 		j.unattended(soon)
@@ -68,7 +73,8 @@ func (j *judgement) unattended(soon time.Time) {
 			"Look at what it found, then run rotd resume.", soon)
 	}
 	if until := j.f.StartedAt.Add(j.g.StartupHold); j.f.Now.Before(until) {
-		j.hold(GuardStartupHold, fmt.Sprintf("rotd has just started; automatic actions wait until %s.", clock(until)), until)
+		j.hold(GuardStartupHold, fmt.Sprintf("rotd has just started; automatic actions wait until %s.", clock(until)),
+			until)
 	}
 	if until := j.a.Created.Add(j.g.Grace); j.f.Now.Before(until) {
 		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
@@ -96,7 +102,8 @@ func (j *judgement) paced() {
 		until = slices.MinFunc(recent, time.Time.Compare).Add(time.Hour)
 	}
 	j.hold(GuardHourlyLimit, fmt.Sprintf("rotd has rotated %d keys within the hour, its limit is %d "+
-		"(guardrails.rotations_per_hour). The next may follow after %s.", len(recent), j.g.RotationsPerHour, clock(until)), until)
+		"(guardrails.rotations_per_hour). The next may follow after %s.", len(recent), j.g.RotationsPerHour,
+		clock(until)), until)
 }
 
 func (j *judgement) eligible() {
@@ -110,7 +117,8 @@ func (j *judgement) eligible() {
 		return
 	}
 	if j.f.Key.Rotation == nil {
-		j.block(GuardNotEligible, "KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus.")
+		j.block(GuardNotEligible,
+			"KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus.")
 	}
 	if j.a.Method == NewMaterial {
 		if reason := unproven(j.f.Key); reason != "" {

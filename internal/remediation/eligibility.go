@@ -123,8 +123,9 @@ func byOrigin(k *inventory.Key) (Eligible, bool) {
 		return Eligible{}, false
 	case "EXTERNAL":
 		return Eligible{
-			Kind:   KindImported,
-			Reason: "This key's material is imported: KMS cannot make new material for it, and rotd cannot import any yet.",
+			Kind: KindImported,
+			Reason: "This key's material is imported: KMS cannot make new material for it, " +
+				"and rotd cannot import any yet.",
 			Instead: "Import new material (aws kms import-key-material --import-type NEW_KEY_MATERIAL), " +
 				"then run aws kms rotate-key-on-demand.",
 		}, true
@@ -143,7 +144,8 @@ func byState(k *inventory.Key) (Eligible, bool) {
 		return Eligible{}, false
 	case "Disabled":
 		e.Reason = "The key is disabled, and KMS rotates no disabled key."
-		e.Instead = "Enable it first (aws kms enable-key); one disabled past its rotation date rotates when it is enabled."
+		e.Instead = "Enable it first (aws kms enable-key); " +
+			"one disabled past its rotation date rotates when it is enabled."
 	case "PendingDeletion", "PendingReplicaDeletion":
 		e.Reason = "The key is scheduled for deletion."
 		e.Instead = "Cancel the deletion (aws kms cancel-key-deletion) and enable the key first, if it is still needed."
@@ -164,8 +166,9 @@ func byState(k *inventory.Key) (Eligible, bool) {
 
 func replaceOnly(what string) Eligible {
 	return Eligible{
-		Kind:   KindReplaceOnly,
-		Reason: "This key is " + what + ", and KMS rotates only symmetric encryption keys whose material it made itself.",
+		Kind: KindReplaceOnly,
+		Reason: "This key is " + what + ", and KMS rotates only symmetric encryption keys " +
+			"whose material it made itself.",
 		Instead: "Replace it: create a new key, move the alias to it, and keep the old key enabled " +
 			"for what it has encrypted or signed.",
 	}

@@ -42,7 +42,8 @@ func rotated(kind string, at ...time.Time) func(*inventory.Key) {
 	return func(k *inventory.Key) {
 		for _, t := range at {
 			k.CurrentMaterial = material(len(k.Rotation.History) + 1)
-			k.Rotation.History = append(k.Rotation.History, inventory.Rotated{At: t, Type: kind, Material: k.CurrentMaterial})
+			k.Rotation.History = append(k.Rotation.History, inventory.Rotated{At: t, Type: kind,
+				Material: k.CurrentMaterial})
 		}
 	}
 }
@@ -72,7 +73,8 @@ func testFacts(key *inventory.Key) Facts {
 func testAction(m Method, key *inventory.Key) Action {
 	a := Action{
 		ID: "act_1", Verb: Rotate, Method: m, State: Planned, KeyARN: key.ARN, Alias: "alias/pay",
-		Account: key.Account, Region: key.Region, Before: PreconditionOf(key), Created: testNow().Add(-30 * time.Minute),
+		Account: key.Account, Region: key.Region, Before: PreconditionOf(key),
+		Created:   testNow().Add(-30 * time.Minute),
 		Requester: "uid:1000 (kim)", Reason: "test",
 	}
 	if m == EnableAutomatic {

@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -14,14 +15,16 @@ import (
 
 // world is a small KMS with one key, an engine that crashes, and somebody else who has hands on the key too.
 type world struct {
-	t      *rapid.T
-	now    time.Time
-	key    *inventory.Key
-	lag    time.Duration // until a rotation on demand completes
-	due    time.Time     // when the one in progress does; zero: none is
-	rotate int           // RotateKeyOnDemand calls that KMS took or might have taken
-	taken  int           // of those, the ones it did
-	set    int
+	t       *rapid.T
+	dice    *rand.Rand // uniform, unlike rapid's own draws, which prefer small numbers
+	hostile int        // how often things go wrong, 0 to 4
+	now     time.Time
+	key     *inventory.Key
+	lag     time.Duration // until a rotation on demand completes
+	due     time.Time     // when the one in progress does; zero: none is
+	rotate  int           // RotateKeyOnDemand calls that KMS took or might have taken
+	taken   int           // of those, the ones it did
+	set     int
 }
 
 // TestActionsAgainstAnUnreliableKMS drives actions through random answers, crashes, lags and foreign changes. Whatever
@@ -29,7 +32,12 @@ type world struct {
 // and success is never told without KMS's own proof.
 func TestActionsAgainstAnUnreliableKMS(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{t: t, now: testNow(), key: testKey(), lag: time.Duration(rapid.IntRange(0, 20).Draw(t, "lag")) * time.Minute}
+		w := &world{
+			t: t, now: testNow(), key: testKey(),
+			dice:    rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)),
+			hostile: rapid.IntRange(0, 4).Draw(t, "hostile"),
+		}
+		w.lag = time.Duration(w.dice.IntN(20)) * time.Minute
 		method := rapid.SampledFrom([]Method{NewMaterial, EnableAutomatic}).Draw(t, "method")
 		a := testAction(method, w.key)
 		a.Automatic = rapid.Bool().Draw(t, "automatic")
@@ -42,15 +50,15 @@ func (w *world) drive(a Action) {
 	g, o := testGuardrails(), Observation{}
 	for step := range 2000 {
 		o.Facts.Mode, o.Facts.Armed, o.Facts.StartedAt = policy.Enforce, true, testNow().Add(-day)
-		if w.chance(3) {
+		if w.trouble(1) {
 			o.Facts.Paused = "for a while"
 		}
 		var do Do
 		a, do = Step(a, o, g, w.now)
 		w.check(&a, do)
 		o = Observation{}
-		if w.chance(5) { // a crash: what was kept is all there is
-			w.pass(time.Duration(rapid.IntRange(1, 600).Draw(w.t, "down")) * time.Second)
+		if w.trouble(2) { // a crash: what was kept is all there is
+			w.pass(time.Duration(1+w.dice.IntN(1200)) * time.Second)
 			if do.What == Call && w.chance(50) {
 				w.call(&a)
 			}
@@ -75,7 +83,9 @@ func (w *world) drive(a Action) {
 	w.t.Fatalf("still %s after 2000 steps: %+v", a.State, a)
 }
 
-func (w *world) chance(percent int) bool { return rapid.IntRange(1, 100).Draw(w.t, "dice") <= percent }
+func (w *world) chance(percent int) bool { return w.dice.IntN(100) < percent }
+
+func (w *world) trouble(percent int) bool { return w.chance(percent * w.hostile) }
 
 func (w *world) check(a *Action, do Do) {
 	if a.State.Final() != (do.What == End) {
@@ -89,7 +99,8 @@ func (w *world) check(a *Action, do Do) {
 	}
 	if a.State == Succeeded {
 		after := PreconditionOf(w.key)
-		if a.Method == NewMaterial && (after.OnDemandUsed <= a.Before.OnDemandUsed || after.Material == a.Before.Material) {
+		unmoved := after.OnDemandUsed <= a.Before.OnDemandUsed || after.Material == a.Before.Material
+		if a.Method == NewMaterial && unmoved {
 			w.t.Fatalf("success without new material: %+v", a)
 		}
 		if a.Method == EnableAutomatic && w.set == 0 {
@@ -111,11 +122,11 @@ func (w *world) pass(d time.Duration) {
 		w.rotated("ON_DEMAND")
 		w.due, w.key.Rotation.InProgress = time.Time{}, nil
 	}
-	if w.chance(1) {
+	if w.trouble(1) && w.chance(30) {
 		w.rotated("AUTOMATIC")
 	}
-	if w.chance(1) {
-		w.key.State = rapid.SampledFrom([]string{"Enabled", "Disabled"}).Draw(w.t, "state")
+	if w.trouble(1) && w.chance(30) {
+		w.key.State = []string{"Enabled", "Disabled"}[w.dice.IntN(2)]
 	}
 }
 
@@ -128,15 +139,15 @@ func (w *world) rotated(kind string) {
 
 // read answers with the key as it is now, in a copy, or not at all.
 func (w *world) read() (*inventory.Key, string) {
-	if w.chance(10) {
+	if w.trouble(5) {
 		return nil, "timeout"
 	}
 	k, r := *w.key, *w.key.Rotation
 	k.Rotation, k.ReadAt, r.HistoryAt = &r, w.now, w.now
-	if w.chance(3) {
+	if w.trouble(1) {
 		k.Rotation = nil
 	}
-	if w.chance(3) {
+	if w.trouble(1) {
 		k.Denied = []string{"ListKeyRotations"}
 	}
 	return &k, ""
@@ -145,7 +156,7 @@ func (w *world) read() (*inventory.Key, string) {
 // call does what KMS does with an attempt, and loses some of the answers before or after the effect. The model keeps to
 // effects that show within Settle: beyond that nobody can tell a late effect from none.
 func (w *world) call(a *Action) *Answer {
-	kind := rapid.SampledFrom([]AnswerKind{Accepted, Rejected, Busy, Refused, Lost, Lost}).Draw(w.t, "answer")
+	kind := []AnswerKind{Accepted, Accepted, Rejected, Busy, Refused, Lost, Lost, Lost}[w.dice.IntN(8)]
 	if kind == Rejected || kind == Busy || kind == Refused {
 		return &Answer{Kind: kind, Code: "ThrottlingException", Message: "slow down"}
 	}

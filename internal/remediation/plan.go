@@ -48,7 +48,8 @@ func (g Guardrails) Plan(key *inventory.Key, p *policy.Policy, why Why, now time
 		return Action{}, false, join(e.Reason, e.Instead)
 	}
 	if key.Rotation == nil {
-		return Action{}, false, "The key's rotation status could not be read; let rotd's role call kms:GetKeyRotationStatus."
+		return Action{}, false,
+			"The key's rotation status could not be read; let rotd's role call kms:GetKeyRotationStatus."
 	}
 	a := Action{
 		Verb: Rotate, State: Planned,
@@ -106,7 +107,8 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 	case policy.None:
 		return Action{}, false, fmt.Sprintf("Policy %s only watches its keys (method none).", p.Name)
 	case policy.Replace:
-		return Action{}, false, fmt.Sprintf("Policy %s asks for a new key (method replace), which rotd cannot do yet.", p.Name)
+		return Action{}, false,
+			fmt.Sprintf("Policy %s asks for a new key (method replace), which rotd cannot do yet.", p.Name)
 	case policy.Auto, policy.Automatic:
 		if days := want.PeriodDays(); days > 0 && (!have.Enabled || have.PeriodDays > days) {
 			return planSchedule(a, key, days)
@@ -125,8 +127,9 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 		}
 		return planMaterial(a, key)
 	}
-	return Action{}, false, "The key's material is older than its policy allows, and method automatic leaves it to the schedule" +
-		nextRotation(have) + "."
+	return Action{}, false,
+		"The key's material is older than its policy allows, and method automatic leaves it to the schedule" +
+			nextRotation(have) + "."
 }
 
 // overdueFor is by how much the key's material is older than maxAge.
@@ -140,7 +143,8 @@ func overdueFor(key *inventory.Key, maxAge time.Duration, now time.Time) (by tim
 // at most once while one date of the schedule stands: the lifetime budget of 25 must not go into repeating that.
 func (g Guardrails) trustSchedule(key *inventory.Key, by time.Duration, now time.Time) string {
 	if by <= g.OverdueGrace {
-		return fmt.Sprintf("The key is overdue by %s; method auto rotates on demand only after %s.", days(by), days(g.OverdueGrace))
+		return fmt.Sprintf("The key is overdue by %s; method auto rotates on demand only after %s.", days(by),
+			days(g.OverdueGrace))
 	}
 	r := key.Rotation
 	if !r.Enabled || r.Next == nil {

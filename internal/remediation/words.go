@@ -9,8 +9,8 @@ import (
 
 // What people read about rotations, in one place so that it is said the same way everywhere.
 
-const stillDecrypts = "Everything encrypted before stays decryptable: KMS keeps all earlier material, and nothing was " +
-	"re-encrypted. That would change only if the key were disabled or deleted. " +
+const stillDecrypts = "Everything encrypted before stays decryptable: KMS keeps all earlier material, and " +
+	"nothing was re-encrypted. That would change only if the key were disabled or deleted. " +
 	"Nobody lost access: to cut somebody off, change grants or the key policy, or disable the key."
 
 func rotatedOutcome(a *Action, key *inventory.Key) string {
