@@ -20,8 +20,9 @@ type world struct {
 	hostile int        // how often things go wrong, 0 to 4
 	now     time.Time
 	key     *inventory.Key
-	lag     time.Duration // until a rotation on demand completes
-	due     time.Time     // when the one in progress does; zero: none is
+	blind   time.Duration // until KMS shows that a rotation on demand has begun
+	lag     time.Duration // until it completes
+	began   time.Time     // when the one under way was called for; zero: none is
 	rotate  int           // RotateKeyOnDemand calls that KMS took or might have taken
 	taken   int           // of those, the ones it did
 	set     int
@@ -32,17 +33,18 @@ type world struct {
 // and success is never told without KMS's own proof.
 func TestActionsAgainstAnUnreliableKMS(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{
-			t: t, now: testNow(), key: testKey(),
-			dice:    rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)),
-			hostile: rapid.IntRange(0, 4).Draw(t, "hostile"),
-		}
-		w.lag = time.Duration(w.dice.IntN(20)) * time.Minute
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		hostile := rapid.IntRange(0, 4).Draw(t, "hostile")
 		method := rapid.SampledFrom([]Method{NewMaterial, EnableAutomatic}).Draw(t, "method")
-		a := testAction(method, w.key)
-		a.Automatic = rapid.Bool().Draw(t, "automatic")
-		a.Created = w.now
-		w.drive(a)
+		for range 25 {
+			w := &world{t: t, now: testNow(), key: testKey(), dice: dice, hostile: hostile}
+			w.blind = time.Duration(dice.IntN(300)) * time.Second
+			w.lag = w.blind + time.Duration(dice.IntN(20))*time.Minute
+			a := testAction(method, w.key)
+			a.Automatic = dice.IntN(2) == 0
+			a.Created = w.now
+			w.drive(a)
+		}
 	})
 }
 
@@ -118,9 +120,14 @@ func (w *world) check(a *Action, do Do) {
 // pass lets time go by, in which a rotation completes or somebody else changes the key.
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
-	if !w.due.IsZero() && !w.now.Before(w.due) {
+	switch running := w.now.Sub(w.began); {
+	case w.began.IsZero():
+	case running >= w.lag:
 		w.rotated("ON_DEMAND")
-		w.due, w.key.Rotation.InProgress = time.Time{}, nil
+		w.began, w.key.Rotation.InProgress = time.Time{}, nil
+	case running >= w.blind:
+		began := w.began
+		w.key.Rotation.InProgress = &began
 	}
 	if w.trouble(1) && w.chance(30) {
 		w.rotated("AUTOMATIC")
@@ -171,8 +178,7 @@ func (w *world) call(a *Action) *Answer {
 	w.rotate++
 	if effect {
 		w.taken++
-		started := w.now
-		w.key.Rotation.InProgress, w.due = &started, w.now.Add(w.lag)
+		w.began = w.now
 	}
 	return &Answer{Kind: kind, RequestID: "r"}
 }
