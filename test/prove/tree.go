@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// tree is a copy of the project: what git tracks and what it would, changes included.
+type tree struct{ root string }
+
+// copyFrom fills the tree with the files of the project at source.
+func (t tree) copyFrom(ctx context.Context, source string) error {
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = source
+	names, err := list.Output()
+	if err != nil {
+		return fmt.Errorf("listing the project's files: %w", err)
+	}
+	for _, name := range strings.Split(strings.TrimRight(string(names), "\x00"), "\x00") {
+		err := copyFile(filepath.Join(source, name), filepath.Join(t.root, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // tracked, and deleted since
+			return fmt.Errorf("copying the project: %w", err)
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, info.Mode().Perm())
+}
+
+// apply applies a patch.
+func (t tree) apply(ctx context.Context, patch string) error {
+	apply := exec.CommandContext(ctx, "git", "apply", "--whitespace=nowarn", patch)
+	apply.Dir = t.root
+	// Were the copy inside a repository, git would look for the patch's files there.
+	apply.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(t.root))
+	if out, err := apply.CombinedOutput(); err != nil {
+		return fmt.Errorf("the patch does not apply:\n%s", out)
+	}
+	return nil
+}
+
+// goTest runs the tests of pkg that pattern names, and tells whether anything failed. With -trimpath the copies share
+// compiled packages: where they lie does not matter then.
+func (t tree) goTest(ctx context.Context, pkg, pattern string) (output string, failed bool) {
+	run := exec.CommandContext(ctx, "go", "test", "-trimpath", "-count=1", "-timeout=5m", "-v",
+		"-run=^("+pattern+")$", pkg)
+	run.Dir = t.root
+	out, err := run.CombinedOutput()
+	return string(out), err != nil
+}
+
+// passing runs the tests of all breaks and tells which pass.
+func (t tree) passing(ctx context.Context, breaks []breakage) (map[test]bool, error) {
+	byPackage := map[string][]string{}
+	for _, b := range breaks {
+		if !slices.Contains(byPackage[b.test.pkg], b.test.name) {
+			byPackage[b.test.pkg] = append(byPackage[b.test.pkg], b.test.name)
+		}
+	}
+	green := map[test]bool{}
+	for pkg, names := range byPackage {
+		output, _ := t.goTest(ctx, pkg, strings.Join(names, "|"))
+		for _, name := range names {
+			green[test{pkg, name}] = strings.Contains("\n"+output, "\n--- PASS: "+name+" ")
+		}
+	}
+	return green, ctx.Err()
+}
