@@ -40,7 +40,8 @@ func TestMatches(t *testing.T) {
 		{"the Region", Match{Regions: []string{"us-east-1", "eu-west-1"}}, true},
 		{"another Region", Match{Regions: []string{"us-east-1"}}, false},
 		{"all fields match", Match{
-			Aliases: []string{"alias/pay-*"}, Tags: map[string]string{"team": "pay*"}, Specs: []string{"SYMMETRIC_DEFAULT"},
+			Aliases: []string{"alias/pay-*"}, Tags: map[string]string{"team": "pay*"},
+			Specs:   []string{"SYMMETRIC_DEFAULT"},
 			Origins: []string{"AWS_KMS"}, Accounts: []string{"111122223333"}, Regions: []string{"eu-west-1"},
 		}, true},
 		{"one field of two does not match", Match{

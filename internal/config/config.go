@@ -1,0 +1,137 @@
+// Package config reads rotd.yaml: defaults, values, and everything that is wrong with the file at once, each with its
+// line and what would be right. It opens nothing that the file names and asks nothing of AWS; whether queues, topics
+// and roles are there is doctor's and the daemon's to find out. The environment is the AWS SDK's alone.
+package config
+
+import (
+	"time"
+
+	"rotd/internal/finding"
+	"rotd/internal/policy"
+)
+
+// Config is a whole, valid rotd.yaml with defaults filled in.
+type Config struct {
+	Shard           string      // names this daemon's share of the work; part of every id
+	Mode            policy.Mode // ceiling of every policy's mode
+	State           State
+	Intake          Intake
+	Accounts        []Account // empty: the caller's account and Region
+	TrustedAccounts []string  // 12 digits each; besides Accounts, whose keys and principals are no outsiders
+	Policies        policy.Set
+	Detections      Detections
+	Alerts          Alerts
+	Schedules       Schedules
+	Limits          Limits
+	Guardrails      Guardrails
+	Admin           Admin
+
+	// Warnings are what is allowed and probably not meant, in the file's order.
+	Warnings []Problem
+}
+
+// State says where the daemon keeps what it knows.
+type State struct {
+	Path string // the bbolt file, absolute
+}
+
+// Intake says where CloudTrail's events come from.
+type Intake struct {
+	Queues    []Queue       // at least one
+	Heartbeat time.Duration // no event for longer is a finding
+}
+
+// Queue is one SQS queue.
+type Queue struct {
+	URL     string
+	Pollers int      // concurrent long polls, 1 to 64
+	Senders []string // SQS SenderIds that are trusted; empty: any that the queue's policy lets in
+}
+
+// Account is one account whose keys are looked after.
+type Account struct {
+	ID         string   // 12 digits
+	Regions    []string // empty: the caller's Region
+	RoleARN    string   // assumed for this account; empty: the caller's own credentials
+	ExternalID string   // told when the role is assumed
+}
+
+// Detections tunes rules and checks.
+type Detections struct {
+	Disable  []string                    // ids of rules and checks that are not judged
+	Severity map[string]finding.Severity // by id, instead of the default
+}
+
+// Alerts says who is told, and how often.
+type Alerts struct {
+	Topics         []Topic
+	GroupWait      time.Duration // what is found about one key within this time goes out together
+	RepeatInterval time.Duration // a finding about rotd itself that stays open is told again after this
+}
+
+// Topic is one SNS topic. It has the fields of notify.Topic in the same order, so that one converts to the other.
+type Topic struct {
+	ARN         string
+	MinSeverity finding.Severity
+	Format      string // text, json
+}
+
+// Schedules are cron specifications or @every intervals, in UTC unless they begin with CRON_TZ=.
+type Schedules struct {
+	Inventory string // every key read whole
+	Drift     string // state and rotation status of the keys that can rotate
+	Retention string // old state dropped
+	Heartbeat string // the daemon looks at itself: silence, budgets, stuck work
+}
+
+// Limits keep rotd out of other people's way.
+type Limits struct {
+	QuotaShare float64 // of AWS's KMS quota per account and Region, above 0 up to 1
+}
+
+// Guardrails hold automatic actions back.
+type Guardrails struct {
+	RotationsPerHour int           // over all keys
+	KeyCooldown      time.Duration // between two rotations of one key
+	OnDemandReserve  int           // of the 25 on-demand rotations of a key's life, kept for people
+	Grace            time.Duration // between finding drift and putting it right
+	OverdueGrace     time.Duration // added to max_age before a key counts as overdue
+	Settle           time.Duration // of repeated reads before KMS's "no" about an ambiguous call is believed
+	StartupHold      time.Duration // after a start, before anything automatic
+	ArmOnNewState    bool          // a new state acts without `rotd resume`: for demos and tests
+	ProtectedKeys    []string      // ids, ARNs, aliases or alias ARNs: never acted on automatically
+}
+
+// Admin says where the daemon is reached.
+type Admin struct {
+	Socket string // unix socket of the control API, absolute
+	HTTP   string // host:port of /livez, /readyz and /metrics
+}
+
+// Default is the configuration of an empty file, but for what a file must say.
+func Default() *Config {
+	return &Config{
+		Shard:  "default",
+		Mode:   policy.Observe,
+		State:  State{Path: "/var/lib/rotd/rotd.db"},
+		Intake: Intake{Heartbeat: time.Hour},
+		Alerts: Alerts{GroupWait: 10 * time.Second, RepeatInterval: 4 * time.Hour},
+		Schedules: Schedules{
+			Inventory: "@every 6h",
+			Drift:     "*/15 * * * *",
+			Retention: "17 3 * * *",
+			Heartbeat: "@every 1m",
+		},
+		Limits: Limits{QuotaShare: 0.25},
+		Guardrails: Guardrails{
+			RotationsPerHour: 10,
+			KeyCooldown:      day,
+			OnDemandReserve:  5,
+			Grace:            10 * time.Minute,
+			OverdueGrace:     7 * day,
+			Settle:           10 * time.Minute,
+			StartupHold:      3 * time.Minute,
+		},
+		Admin: Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},
+	}
+}

@@ -1,0 +1,298 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"rotd/internal/finding"
+	"rotd/internal/policy"
+)
+
+const minimal = "intake: {queues: [{url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}]}\n"
+
+func parse(t *testing.T, text string) *Config {
+	t.Helper()
+	c, err := Parse("rotd.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTheSmallestFileIsAllDefaults(t *testing.T) {
+	want := Default()
+	want.Intake.Queues = []Queue{{URL: "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", Pollers: 4}}
+	if diff := cmp.Diff(want, parse(t, minimal), cmpopts.IgnoreFields(Config{}, "Warnings")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryKeyArrives(t *testing.T) {
+	got := parse(t, `
+shard: eu-2
+mode: enforce
+state: {path: /tmp/rotd.db}
+intake:
+  queues:
+    - {url: "http://localhost:4566/000000000000/rotd", pollers: 16, senders: [AIDAEXAMPLE, "AROAEXAMPLE:rule"]}
+  heartbeat: 1d12h
+accounts:
+  - id: "111122223333"
+    regions: [us-east-1, us-gov-west-1]
+    role_arn: arn:aws-us-gov:iam::111122223333:role/path/rotd
+    external_id: abc-1
+trusted_accounts: ["444455556666"]
+policies:
+  - name: payments
+    match:
+      aliases: ["alias/pay-*"]
+      tags: {team: "pay*", "aws:env": prod}
+      specs: [SYMMETRIC_DEFAULT]
+      origins: [AWS_KMS, EXTERNAL]
+      accounts: ["111122223333"]
+      regions: [us-east-1]
+    rotation: {max_age: 180d, automatic: 90d, method: automatic, rationale: "PCI DSS"}
+    mode: enforce
+    principals: {allow: ["arn:aws:iam::111122223333:role/pay-*"]}
+    networks: {allow: [10.0.0.0/8, vpce-0abc, "2001:db8::/32"]}
+    respond: [{rule: rotation-turned-off, action: restore}]
+detections: {disable: [key-unmanaged], severity: {key-disabled: critical}}
+alerts:
+  topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
+  group_wait: 0
+  repeat_interval: 30m
+schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
+  heartbeat: "@every 30s"}
+limits: {quota_share: 1}
+guardrails:
+  rotations_per_hour: 2
+  key_cooldown: 0s
+  on_demand_reserve: 0
+  grace: 1m
+  overdue_grace: 1d
+  settle: 90s
+  startup_hold: 0
+  arm_on_new_state: true
+  protected_keys: [alias/x, 1234abcd-12ab-34cd-56ef-1234567890ab, mrk-1234abcd12ab34cd56ef1234567890ab,
+    "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "arn:aws:kms:us-east-1:111122223333:alias/x"]
+admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
+`)
+	want := &Config{
+		Shard: "eu-2",
+		Mode:  policy.Enforce,
+		State: State{Path: "/tmp/rotd.db"},
+		Intake: Intake{
+			Queues: []Queue{{
+				URL: "http://localhost:4566/000000000000/rotd", Pollers: 16,
+				Senders: []string{"AIDAEXAMPLE", "AROAEXAMPLE:rule"},
+			}},
+			Heartbeat: 36 * time.Hour,
+		},
+		Accounts: []Account{{
+			ID: "111122223333", Regions: []string{"us-east-1", "us-gov-west-1"},
+			RoleARN: "arn:aws-us-gov:iam::111122223333:role/path/rotd", ExternalID: "abc-1",
+		}},
+		TrustedAccounts: []string{"444455556666"},
+		Policies: policy.Set{{
+			Name: "payments",
+			Match: policy.Match{
+				Aliases: []string{"alias/pay-*"}, Tags: map[string]string{"team": "pay*", "aws:env": "prod"},
+				Specs: []string{"SYMMETRIC_DEFAULT"}, Origins: []string{"AWS_KMS", "EXTERNAL"},
+				Accounts: []string{"111122223333"}, Regions: []string{"us-east-1"},
+			},
+			Rotation: policy.Rotation{
+				MaxAge: 180 * day, Automatic: 90 * day, Method: policy.Automatic, Rationale: "PCI DSS",
+			},
+			Mode:     policy.Enforce,
+			Allow:    []string{"arn:aws:iam::111122223333:role/pay-*"},
+			Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")},
+			VPCEs:    []string{"vpce-0abc"},
+			Respond:  []policy.Response{{RuleID: "rotation-turned-off", Action: "restore"}},
+		}},
+		Detections: Detections{
+			Disable: []string{"key-unmanaged"}, Severity: map[string]finding.Severity{"key-disabled": finding.Critical},
+		},
+		Alerts: Alerts{
+			Topics: []Topic{{
+				ARN: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", MinSeverity: finding.Low, Format: "json",
+			}},
+			RepeatInterval: 30 * time.Minute,
+		},
+		Schedules: Schedules{
+			Inventory: "@daily", Drift: "CRON_TZ=Europe/Berlin */5 * * * *",
+			Retention: "@every 24h", Heartbeat: "@every 30s",
+		},
+		Limits: Limits{QuotaShare: 1},
+		Guardrails: Guardrails{
+			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
+			ProtectedKeys: []string{
+				"alias/x", "1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab",
+				"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+				"arn:aws:kms:us-east-1:111122223333:alias/x",
+			},
+		},
+		Admin: Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
+	}
+	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings"), cmp.Comparer(func(a, b netip.Prefix) bool {
+		return a == b
+	}))
+	if diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRotationIsFilledIn(t *testing.T) {
+	tests := []struct {
+		name, rotation string
+		want           policy.Rotation
+	}{
+		{"the period is the max age", "{max_age: 180d}",
+			policy.Rotation{MaxAge: 180 * day, Automatic: 180 * day, Method: policy.Auto}},
+		{"the period is whole days", "{max_age: 100d12h}",
+			policy.Rotation{MaxAge: 100*day + 12*time.Hour, Automatic: 100 * day, Method: policy.Auto}},
+		{"the period is at most what KMS takes", "{max_age: 3650d, method: automatic}",
+			policy.Rotation{MaxAge: 3650 * day, Automatic: 2560 * day, Method: policy.Automatic}},
+		{"the max age is the period", "{automatic: 90d}",
+			policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: policy.Auto}},
+		{"on demand has no period", "{max_age: 30d, method: on-demand}",
+			policy.Rotation{MaxAge: 30 * day, Method: policy.OnDemand}},
+		{"replacement has no period", "{max_age: 30d, method: replace}",
+			policy.Rotation{MaxAge: 30 * day, Method: policy.Replace}},
+		{"none asks for nothing", "{method: none}", policy.Rotation{Method: policy.None}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := parse(t, minimal+"policies: [{name: p, rotation: "+tt.rotation+"}]")
+			if diff := cmp.Diff(tt.want, c.Policies[0].Rotation); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNoPolicyGoesAboveTheCeilingWhereverItIsWritten(t *testing.T) {
+	policies := "policies: [{name: p, mode: enforce, rotation: {max_age: 90d}}, {name: q, rotation: {max_age: 90d}}]\n"
+	tests := []struct {
+		name, text string
+		want       []policy.Mode
+	}{
+		{"no ceiling is observe", minimal + policies, []policy.Mode{policy.Observe, policy.Observe}},
+		{"a ceiling after the policies", minimal + policies + "mode: observe",
+			[]policy.Mode{policy.Observe, policy.Observe}},
+		{"enforce lifts nobody", "mode: enforce\n" + minimal + policies, []policy.Mode{policy.Enforce, policy.Observe}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := parse(t, tt.text)
+			got := []policy.Mode{c.Policies[0].Mode, c.Policies[1].Mode}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheExampleIsAValidConfigurationWithNothingToWarnOf(t *testing.T) {
+	c, err := Parse("example.yaml", []byte(Example), rules...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Warnings) > 0 {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
+}
+
+// The example shows defaults as defaults: where it differs from them, somebody changed one and not the other.
+func TestTheExampleShowsTheDefaults(t *testing.T) {
+	c, want := parse(t, Example), Default()
+	type shown struct {
+		Shard      string
+		Mode       policy.Mode
+		State      State
+		Heartbeat  time.Duration
+		Schedules  Schedules
+		Limits     Limits
+		Guardrails Guardrails
+		Admin      Admin
+		Wait       time.Duration
+		Repeat     time.Duration
+	}
+	of := func(c *Config) shown {
+		return shown{c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin,
+			c.Alerts.GroupWait, c.Alerts.RepeatInterval}
+	}
+	if diff := cmp.Diff(of(want), of(c)); diff != "" {
+		t.Errorf("(-default +example):\n%s", diff)
+	}
+}
+
+func TestTheExampleNamesEveryKey(t *testing.T) {
+	schema, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(schema, &tree); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(node map[string]any)
+	walk = func(node map[string]any) {
+		properties, _ := node["properties"].(map[string]any)
+		for key, value := range properties {
+			if !strings.Contains(Example, key) {
+				t.Errorf("the example does not show %s", key)
+			}
+			below := value.(map[string]any)
+			walk(below)
+			if items, ok := below["items"].(map[string]any); ok {
+				walk(items)
+			}
+			if description, _ := below["description"].(string); description == "" {
+				t.Errorf("%s has no description", key)
+			}
+		}
+	}
+	walk(tree)
+}
+
+func TestDurations(t *testing.T) {
+	tests := []struct {
+		text string
+		want time.Duration
+		ok   bool
+	}{
+		{"90d", 90 * day, true},
+		{"1d12h", 36 * time.Hour, true},
+		{"1h30m", 90 * time.Minute, true},
+		{"0", 0, true},
+		{"250ms", 250 * time.Millisecond, true},
+		{"", 0, false},
+		{"d", 0, false},
+		{"-1d", 0, false},
+		{"1d-1h", 0, false},
+		{"-1h", 0, false},
+		{"1.5d", 0, false},
+		{"1h1d", 0, false},
+		{"90", 0, false},
+		{"99999999d", 0, false},
+		{"1e9d", 0, false},
+	}
+	for _, tt := range tests {
+		got, err := parseDuration(tt.text)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("parseDuration(%q) = %v, %v", tt.text, got, err)
+		}
+		if err == nil {
+			if again, err := parseDuration(formatDuration(got)); again != got || err != nil {
+				t.Errorf("%q is written %q, which is %v, %v", tt.text, formatDuration(got), again, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// entry is one key of a mapping in the file.
+type entry struct {
+	name  string
+	key   *token.Token
+	value ast.Node
+}
+
+// mapping returns the entries of a node that is a mapping.
+func mapping(n ast.Node) ([]entry, bool) {
+	var values []*ast.MappingValueNode
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	default:
+		return nil, false
+	}
+	entries := make([]entry, len(values))
+	for i, v := range values {
+		tk := v.Key.GetToken()
+		entries[i] = entry{name: tk.Value, key: tk, value: v.Value}
+		if marked, ok := v.Key.(*ast.MappingKeyNode); ok && marked.Value != nil { // `? key`
+			entries[i].name = marked.Value.GetToken().Value
+		}
+	}
+	return entries, true
+}
+
+// unique returns the entries without those whose key came before, which it reports.
+func unique(r *reader, path string, entries []entry) []entry {
+	lines := make(map[string]int, len(entries))
+	kept := entries[:0]
+	for _, e := range entries {
+		if line, again := lines[e.name]; again {
+			r.fail(e.key, join(path, shorten(e.name)), "written twice, first on line %d: remove one", line)
+			continue
+		}
+		lines[e.name] = e.key.Position.Line
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+// dict is a mapping whose keys the operator chooses.
+type dict struct {
+	want string // what it maps, for people
+	// key checks a key.
+	key func(name string) error
+	// value is the shape of the value under a key.
+	value func(name string) shape
+}
+
+func (d dict) read(r *reader, path string, n ast.Node) {
+	if !r.plain(path, n) {
+		return
+	}
+	entries, ok := mapping(n)
+	if !ok {
+		r.fail(first(n), path, "want a mapping of %s, not %s", d.want, kind(n))
+		return
+	}
+	for _, e := range unique(r, path, entries) {
+		at := join(path, shorten(e.name))
+		if err := d.key(e.name); err != nil {
+			r.fail(e.key, at, "%v", err)
+			continue
+		}
+		if e.value == nil {
+			r.fail(e.key, at, "has no value: give it one or remove the line")
+			continue
+		}
+		d.value(e.name).read(r, at, e.value)
+	}
+}
+
+func (d dict) schema() map[string]any {
+	return map[string]any{"type": "object", "additionalProperties": d.value("").schema()}
+}
+
+// list is a sequence of values of one shape. Keep is called with every item that had no problem.
+type list[T any] struct {
+	fresh func() T       // a new item with its defaults
+	shape func(*T) shape // the shape that fills an item
+	keep  func(T)        // takes an item that is in order
+	id    func(T) string // nil, or what no two items may share
+	least int            // how many items there must be
+}
+
+func (l list[T]) read(r *reader, path string, n ast.Node) {
+	if !r.plain(path, n) {
+		return
+	}
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		r.fail(first(n), path, "want a list, not %s%s", kind(n), listHint(n))
+		return
+	}
+	if len(seq.Values) < l.least {
+		r.fail(seq.GetToken(), path, "want at least %d", l.least)
+	}
+	lines := map[string]int{}
+	for i, value := range seq.Values {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if value == nil {
+			r.fail(seq.GetToken(), at, "has no value: give it one or remove the line")
+			continue
+		}
+		item, before := l.fresh(), len(r.problems)
+		l.shape(&item).read(r, at, value)
+		if l.id != nil {
+			if id := l.id(item); id != "" && lines[id] > 0 {
+				r.fail(first(value), at, "%s is there already, on line %d: remove one", id, lines[id])
+			} else {
+				lines[id] = first(value).Position.Line
+			}
+		}
+		if len(r.problems) == before {
+			l.keep(item)
+		}
+	}
+}
+
+// listHint shows how a single value becomes a list.
+func listHint(n ast.Node) string {
+	if s, ok := n.(*ast.StringNode); ok {
+		return fmt.Sprintf(": write [%s]", shorten(s.Value))
+	}
+	return ""
+}
+
+func (l list[T]) schema() map[string]any {
+	item := l.fresh()
+	s := map[string]any{"type": "array", "items": l.shape(&item).schema()}
+	if l.least > 0 {
+		s["minItems"] = l.least
+	}
+	return s
+}

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"net/netip"
+
+	"rotd/internal/policy"
+)
+
+// KMS's bounds of automatic rotation.
+const (
+	leastPeriod = 90 * day
+	mostPeriod  = 2560 * day
+)
+
+func policies(to *policy.Set, ruleIDs []string) shape {
+	return list[policy.Policy]{
+		fresh: func() policy.Policy {
+			return policy.Policy{Mode: policy.Observe, Rotation: policy.Rotation{Method: policy.Auto}}
+		},
+		shape: func(p *policy.Policy) shape { return onePolicy(p, ruleIDs) },
+		keep:  func(p policy.Policy) { *to = append(*to, p) },
+		id:    func(p policy.Policy) string { return p.Name },
+	}
+}
+
+func onePolicy(p *policy.Policy, ruleIDs []string) shape {
+	return object{
+		fields: []field{
+			{key: "name", doc: "Shown with every key and finding it applies to.", need: "name: payments",
+				value: text(&p.Name, "a name", checkPolicyName)},
+			{key: "match", doc: "Which keys: all fields must match, each with any of its values; none: every key.",
+				value: match(&p.Match)},
+			{key: "rotation", doc: "What is asked of the keys.", need: "rotation: {max_age: 365d}",
+				value: rotation(&p.Rotation)},
+			{key: "mode", doc: "observe: findings only; enforce: drift is put right. Never above the ceiling.",
+				value: mode(&p.Mode)},
+			{key: "principals", doc: "Whose work on the keys is expected.", value: object{fields: []field{
+				{key: "allow", doc: "Principal ARNs with * and ? as wildcards.",
+					value: texts(&p.Allow, "a principal", checkPrincipal)},
+			}}},
+			{key: "networks", doc: "From where the keys are used.", value: object{fields: []field{
+				{key: "allow", doc: "Networks and VPC endpoints.", value: networks(p)},
+			}}},
+			{key: "respond", doc: "What findings of a rule start by themselves, in mode enforce.",
+				value: list[policy.Response]{
+					fresh: func() policy.Response { return policy.Response{} },
+					shape: func(r *policy.Response) shape { return response(r, ruleIDs) },
+					keep:  func(r policy.Response) { p.Respond = append(p.Respond, r) },
+					id:    func(r policy.Response) string { return r.RuleID },
+				}},
+		},
+	}
+}
+
+func match(m *policy.Match) shape {
+	return object{fields: []field{
+		{key: "aliases", doc: "Aliases with * and ? as wildcards.",
+			value: texts(&m.Aliases, "a pattern over aliases", checkAliasPattern)},
+		{key: "tags", doc: "Tag values, with * and ? as wildcards, by tag key; any of them suffices.", value: dict{
+			want: "tag keys to values",
+			key:  checkTag,
+			value: func(key string) shape {
+				return scalar{want: "a tag's value", text: stringText, about: map[string]any{"type": "string"},
+					set: func(value string) error {
+						if m.Tags == nil {
+							m.Tags = map[string]string{}
+						}
+						m.Tags[key] = value
+						return checkLine(value)
+					}}
+			},
+		}},
+		{key: "specs", doc: "Key specs.", value: texts(&m.Specs, "a key spec", oneOf("a key spec", keySpecs))},
+		{key: "origins", doc: "Origins of key material.",
+			value: texts(&m.Origins, "an origin", oneOf("an origin", origins))},
+		{key: "accounts", doc: "Accounts.", value: texts(&m.Accounts, "an account id", checkAccount)},
+		{key: "regions", doc: "Regions.", value: texts(&m.Regions, "a Region", checkRegion)},
+	}}
+}
+
+func rotation(r *policy.Rotation) shape {
+	return object{
+		check: func(o *seen) { checkRotation(o, r) },
+		fields: []field{
+			{key: "max_age", doc: "Key material older than this is overdue.", value: duration(&r.MaxAge, day, longest)},
+			{key: "automatic", doc: "Period of KMS's automatic rotation, in whole days; max_age if not given.",
+				value: duration(&r.Automatic, leastPeriod, mostPeriod)},
+			{key: "method", doc: "How keys are rotated.", value: word(&r.Method,
+				[]policy.Method{policy.Auto, policy.Automatic, policy.OnDemand, policy.Replace, policy.None}, nil)},
+			{key: "rationale", doc: "Why, for auditors.", value: text(&r.Rationale, "a line of text", checkLine)},
+		},
+	}
+}
+
+// checkRotation holds what a policy asks for together and fills in what follows from it.
+func checkRotation(o *seen, r *policy.Rotation) {
+	if o.bad["method"] || o.bad["max_age"] || o.bad["automatic"] {
+		return
+	}
+	scheduled := r.Method == policy.Auto || r.Method == policy.Automatic
+	switch {
+	case !scheduled && o.has("automatic"):
+		o.fail("automatic", "method %s sets no schedule: remove automatic, or write method: auto", r.Method)
+	case r.Method == policy.None && o.has("max_age"):
+		o.fail("max_age", "method none rotates nothing: remove max_age, or choose another method")
+	case r.Method == policy.None:
+	case o.absent("max_age") && o.absent("automatic"):
+		o.fail("max_age", "is missing: write for example max_age: 365d, or method: none to only watch the keys")
+	case o.has("automatic") && r.Automatic%day != 0:
+		o.fail("automatic", "KMS counts in days: write %s", formatDuration(r.Automatic.Truncate(day)))
+	case o.has("max_age") && r.Automatic > r.MaxAge:
+		o.fail("automatic", "is longer than max_age: every key would be overdue before it rotates; write at most %s",
+			formatDuration(r.MaxAge.Truncate(day)))
+	case scheduled && o.has("max_age") && r.MaxAge < leastPeriod:
+		o.fail("max_age", "is shorter than the %s that automatic rotation needs at least: "+
+			"write %[1]s or more, or method: on-demand", formatDuration(leastPeriod))
+	default:
+		fillRotation(r, scheduled)
+	}
+}
+
+func fillRotation(r *policy.Rotation, scheduled bool) {
+	if r.MaxAge == 0 {
+		r.MaxAge = r.Automatic
+	}
+	if scheduled && r.Automatic == 0 {
+		r.Automatic = min(r.MaxAge.Truncate(day), mostPeriod)
+	}
+}
+
+func networks(p *policy.Policy) shape {
+	return list[string]{
+		fresh: func() string { return "" },
+		shape: func(s *string) shape { return text(s, "a network or VPC endpoint", checkNetwork) },
+		keep: func(s string) {
+			if prefix, err := netip.ParsePrefix(s); err == nil {
+				p.Networks = append(p.Networks, prefix)
+				return
+			}
+			p.VPCEs = append(p.VPCEs, s)
+		},
+		id: func(s string) string { return s },
+	}
+}
+
+// response is one entry of respond. Only rules that say that a setting is gone can be answered so far.
+func response(r *policy.Response, ruleIDs []string) shape {
+	later := []string{"key-deletion-scheduled", "key-disabled"}
+	for _, id := range ruleIDs {
+		if id != "rotation-turned-off" && id != "rotation-period-extended" {
+			later = append(later, id)
+		}
+	}
+	return object{fields: []field{
+		{key: "rule", doc: "The rule that is answered.", need: "rule: rotation-turned-off",
+			value: word(&r.RuleID, []string{"rotation-turned-off", "rotation-period-extended"}, later)},
+		{key: "action", doc: "restore: rotation on again, with the policy's period.", need: "action: restore",
+			value: word(&r.Action, []string{"restore"}, []string{"rotate", "contain"})},
+	}}
+}
+
+var (
+	origins  = []string{"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"}
+	keySpecs = []string{
+		"SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
+		"ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2",
+		"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
+	}
+)

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rotd/internal/finding"
+)
+
+// The parts of the layout about what is judged and who is told.
+
+func detections(d *Detections, ruleIDs []string) shape {
+	return object{fields: []field{
+		{key: "disable", doc: "Ids of rules and checks that are not judged.",
+			value: texts(&d.Disable, "the id of a rule or check", checkRule(ruleIDs))},
+		{key: "severity", doc: "Severities by id, instead of the defaults.", value: dict{
+			want: "rule or check ids to severities",
+			key:  checkRule(ruleIDs),
+			value: func(id string) shape {
+				return severity(func(s finding.Severity) {
+					if d.Severity == nil {
+						d.Severity = map[string]finding.Severity{}
+					}
+					d.Severity[id] = s
+				})
+			},
+		}},
+	}}
+}
+
+func severity(keep func(finding.Severity)) shape {
+	var names []string
+	for s := finding.Informational; s <= finding.Critical; s++ {
+		names = append(names, s.String())
+	}
+	return scalar{
+		want: enumerate(names), text: stringText,
+		about: map[string]any{"type": "string", "enum": names},
+		set: func(value string) error {
+			s, err := finding.ParseSeverity(value)
+			if err != nil {
+				return fmt.Errorf("%q is not %s%s", shorten(value), enumerate(names), didYouMean(value, names))
+			}
+			keep(s)
+			return nil
+		},
+	}
+}
+
+func checkRule(known []string) func(string) error {
+	if len(known) == 0 {
+		return matching(ruleName, "the id of a rule or check, such as rotation-turned-off")
+	}
+	return func(s string) error {
+		if slices.Contains(known, s) {
+			return nil
+		}
+		return fmt.Errorf("%q is not a rule or check of this version%s", shorten(s), didYouMean(s, known))
+	}
+}
+
+func alerts(a *Alerts) shape {
+	return object{fields: []field{
+		{key: "topics", doc: "SNS topics.", value: list[Topic]{
+			fresh: func() Topic { return Topic{MinSeverity: finding.Medium, Format: "text"} },
+			shape: topic,
+			keep:  func(t Topic) { a.Topics = append(a.Topics, t) },
+			id:    func(t Topic) string { return t.ARN },
+		}},
+		{key: "group_wait", doc: "What is found about one key within this time goes out together.",
+			value: duration(&a.GroupWait, 0, time.Hour)},
+		{key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this.",
+			value: duration(&a.RepeatInterval, time.Minute, 30*day)},
+	}}
+}
+
+func topic(t *Topic) shape {
+	return object{fields: []field{
+		{key: "arn", doc: "The topic's ARN.", value: text(&t.ARN, "a topic's ARN", checkTopic),
+			need: "arn: arn:aws:sns:<region>:<account>:<name>"},
+		{key: "min_severity", doc: "Nothing below it goes there.",
+			value: severity(func(s finding.Severity) { t.MinSeverity = s })},
+		{key: "format", doc: "For people or for programs.",
+			value: word(&t.Format, []string{"text", "json"}, []string{"chat"})},
+	}}
+}

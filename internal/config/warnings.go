@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// lowerModes holds every policy under the ceiling.
+func lowerModes(c *Config) {
+	for i := range c.Policies {
+		c.Policies[i].Mode = c.Policies[i].Mode.Lower(c.Mode)
+	}
+}
+
+// warn tells of what is allowed and probably not meant. It runs on a valid configuration, before modes are lowered.
+func warn(r *reader, c *Config) {
+	for i, q := range c.Intake.Queues {
+		if u, err := url.Parse(q.URL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			r.warn(fmt.Sprintf("intake.queues[%d].url", i), "messages would cross the network unencrypted: write https")
+		}
+	}
+	warnModes(r, c)
+	for i := range c.Policies {
+		warnPolicy(r, c, i)
+	}
+	if len(c.Policies) == 0 {
+		r.warn("policies", "there are none: every key is told as key-unmanaged, and none is rotated")
+	}
+	if len(c.Alerts.Topics) == 0 {
+		r.warn("alerts.topics", "there are none: findings are kept, and nobody is told")
+	}
+	if share := c.Limits.QuotaShare; share > 0.5 {
+		r.warn("limits.quota_share", "%v of KMS's quota leaves little for everything else in the account", share)
+	}
+	if c.Guardrails.ArmOnNewState {
+		r.warn("guardrails.arm_on_new_state", "a lost or damaged state would be replaced by one that acts "+
+			"without being told to; this is for demos and tests")
+	}
+	if host, _, err := net.SplitHostPort(c.Admin.HTTP); err == nil && !loopback(host) {
+		r.warn("admin.http", "metrics and status would be readable from the network, by anybody")
+	}
+}
+
+func warnModes(r *reader, c *Config) {
+	var lowered []string
+	enforced := false
+	for _, p := range c.Policies {
+		if p.Mode.Lower(c.Mode) != p.Mode {
+			lowered = append(lowered, p.Name)
+		}
+		enforced = enforced || p.Mode == policy.Enforce
+	}
+	switch {
+	case len(lowered) > 0:
+		r.warn("mode", "%s is the ceiling: it holds back what %s says", c.Mode, strings.Join(lowered, ", "))
+	case c.Mode == policy.Enforce && !enforced:
+		r.warn("mode", "enforce is only a ceiling and no policy says mode: enforce: nothing is put right by itself")
+	}
+}
+
+func warnPolicy(r *reader, c *Config, i int) {
+	p, path := &c.Policies[i], fmt.Sprintf("policies[%d]", i)
+	if before := slices.IndexFunc(c.Policies[:i], everyKey); before >= 0 {
+		r.warn(path+".name", "never applies: %s before it matches every key", c.Policies[before].Name)
+	}
+	usable := inventory.OnDemandLimit - c.Guardrails.OnDemandReserve
+	lasts := p.Rotation.MaxAge.Hours() / 24 / 365.25 * float64(usable) // years
+	if p.Rotation.Method == policy.OnDemand && lasts < 10 {
+		r.warn(path+".rotation.max_age", "a key can be rotated on demand %d times in its life, %d of them are kept "+
+			"for people: at this pace the others are used up after %.1f years; method: automatic uses none up",
+			inventory.OnDemandLimit, c.Guardrails.OnDemandReserve, lasts)
+	}
+	if p.Rotation.Method == policy.Replace {
+		r.warn(path+".rotation.method", "this version tells when a key is overdue for replacement, "+
+			"and does not replace it")
+	}
+	if slices.Contains(p.Allow, "*") {
+		r.warn(path+".principals.allow", "* is everybody: whatever anybody does to these keys counts as expected")
+	}
+	if mode := p.Mode.Lower(c.Mode); len(p.Respond) > 0 && mode != policy.Enforce {
+		r.warn(path+".respond", "in mode %s nothing is done by itself", mode)
+	}
+}
+
+func everyKey(p policy.Policy) bool {
+	m := p.Match
+	return len(m.Aliases)+len(m.Tags)+len(m.Specs)+len(m.Origins)+len(m.Accounts)+len(m.Regions) == 0
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}
