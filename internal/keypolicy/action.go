@@ -133,8 +133,8 @@ func (s *Statement) actions() actionSet {
 	return set
 }
 
-// matching returns the actions a pattern names. A pattern of the kms namespace that names none of the catalogue may name
-// a newer one: when generous, that is unknownAction.
+// matching returns the actions a pattern names. A pattern of the kms namespace that names none of the catalogue may
+// name a newer one: when generous, that is unknownAction.
 func matching(pattern string, generous bool) actionSet {
 	pattern = strings.ToLower(pattern)
 	switch {

@@ -46,7 +46,7 @@ type valueForm int
 const (
 	accountValue valueForm = iota
 	organizationValue
-	organizationPathValue
+	pathValue
 	arnValue
 	userIDValue
 	serviceValue
@@ -62,20 +62,20 @@ var narrowingKeys = map[string]narrowingKey{
 	"aws:principalaccount":          {kind: accountScope, values: accountValue},
 	"aws:principalarn":              {kind: accountScope, values: arnValue},
 	"aws:principalorgid":            {kind: organizationScope, values: organizationValue},
-	"aws:principalorgpaths":         {kind: organizationScope, values: organizationPathValue, multi: true},
+	"aws:principalorgpaths":         {kind: organizationScope, values: pathValue, multi: true},
 	"aws:userid":                    {kind: principalScope, values: userIDValue},
 	"aws:principalservicename":      {kind: serviceScope, values: serviceValue},
 	"aws:principalservicenameslist": {kind: serviceScope, values: serviceValue, multi: true},
 	"aws:sourceaccount":             {kind: accountScope, values: accountValue, source: true},
 	"aws:sourcearn":                 {kind: accountScope, values: arnValue, source: true},
 	"aws:sourceorgid":               {kind: organizationScope, values: organizationValue, source: true},
-	"aws:sourceorgpaths":            {kind: organizationScope, values: organizationPathValue, source: true, multi: true},
+	"aws:sourceorgpaths":            {kind: organizationScope, values: pathValue, source: true, multi: true},
 	"aws:sourceip":                  {kind: networkScope, values: addressValue},
 	"aws:sourcevpc":                 {kind: networkScope, values: networkIDValue},
 	"aws:sourcevpce":                {kind: networkScope, values: networkIDValue},
 	"aws:vpceaccount":               {kind: networkScope, values: accountValue},
 	"aws:vpceorgid":                 {kind: networkScope, values: organizationValue},
-	"aws:vpceorgpaths":              {kind: networkScope, values: organizationPathValue, multi: true},
+	"aws:vpceorgpaths":              {kind: networkScope, values: pathValue, multi: true},
 }
 
 // loose is a condition that does not narrow, with the reason.
@@ -199,7 +199,7 @@ func (k narrowingKey) scope(base, value string) (scope, bool) {
 		ok = isAccountID(value)
 	case organizationValue:
 		ok = isOrganizationID(value)
-	case organizationPathValue:
+	case pathValue:
 		s.id, _, _ = strings.Cut(value, "/")
 		ok = isOrganizationID(s.id)
 	case arnValue:

@@ -3,6 +3,7 @@ package keypolicy
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -84,12 +85,8 @@ func appendPrincipals(out []byte, principals []Principal) []byte {
 	for _, p := range principals {
 		byType[p.Type] = append(byType[p.Type], p.folded())
 	}
-	types := make([]string, 0, len(byType))
-	for typ := range byType {
-		types = append(types, typ)
-	}
 	out = append(out, '{')
-	for i, typ := range sorted(types) {
+	for i, typ := range slices.Sorted(maps.Keys(byType)) {
 		if i > 0 {
 			out = append(out, ',')
 		}
@@ -110,12 +107,12 @@ func appendConditions(out []byte, conditions []Condition) []byte {
 		byOperator[c.Operator][key] = append(byOperator[c.Operator][key], c.Values...)
 	}
 	out = append(out, '{')
-	for i, operator := range sortedKeys(byOperator) {
+	for i, operator := range slices.Sorted(maps.Keys(byOperator)) {
 		if i > 0 {
 			out = append(out, ',')
 		}
 		out = append(appendString(out, operator), ':', '{')
-		for k, key := range sortedKeys(byOperator[operator]) {
+		for k, key := range slices.Sorted(maps.Keys(byOperator[operator])) {
 			if k > 0 {
 				out = append(out, ',')
 			}
@@ -152,13 +149,4 @@ func sorted(values []string) []string {
 	values = slices.Clone(values)
 	slices.Sort(values)
 	return slices.Compact(values)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -64,6 +64,7 @@ func (d *denials) unconditional(s *Statement, actions actionSet) bool {
 			d.named[p.Account] |= actions
 		case Identity:
 			d.named[p.Value] |= actions
+		case Service, UniqueID, Unrecognised: // no outsider this package tells of
 		}
 	}
 	return true

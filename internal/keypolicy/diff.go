@@ -33,15 +33,15 @@ type Change struct {
 
 // Diff returns what changed from the old policy to the new, statement by statement: what was removed, what was changed,
 // then what was added, each in the policy's order. A nil policy has no statements. Order and spelling that IAM does not
-// tell apart are no change.
+// tell apart, and repetition, are no change.
 func Diff(old, updated *Policy) []Change {
 	d := diff{old: statementsOf(old), new: statementsOf(updated)}
-	d.pair(func(s *Statement) string { return string(s.canonical()) })
-	same := slices.Clone(d.partner)
+	d.same()
+	unchanged := slices.Clone(d.partner)
 	d.pair(func(s *Statement) string { return s.Sid })
 	d.pair(func(s *Statement) string { return s.Effect + "\x00" + s.who() })
 	d.pair(func(s *Statement) string { return s.Effect + "\x00" + s.doing() })
-	return bounded(d.changes(same))
+	return bounded(d.changes(unchanged))
 }
 
 func statementsOf(p *Policy) []Statement {
@@ -58,12 +58,32 @@ type diff struct {
 	taken    []bool
 }
 
+// same pairs statements that are equal; a repeated one has the same partner as the first.
+func (d *diff) same() {
+	d.partner = slices.Repeat([]int{-1}, len(d.old))
+	d.taken = make([]bool, len(d.new))
+	first := make(map[string]int, len(d.new))
+	repeats := make(map[int]int)
+	for i := range d.new {
+		key := string(d.new[i].canonical())
+		if at, ok := first[key]; ok {
+			repeats[i] = at
+		} else {
+			first[key] = i
+		}
+	}
+	for i := range d.old {
+		if at, ok := first[string(d.old[i].canonical())]; ok {
+			d.partner[i], d.taken[at] = at, true
+		}
+	}
+	for i, at := range repeats {
+		d.taken[i] = d.taken[at]
+	}
+}
+
 // pair finds partners among statements that have none yet and share a key; empty keys pair with nothing.
 func (d *diff) pair(key func(*Statement) string) {
-	if d.partner == nil {
-		d.partner = slices.Repeat([]int{-1}, len(d.old))
-		d.taken = make([]bool, len(d.new))
-	}
 	free := make(map[string][]int)
 	for i := range d.new {
 		if k := key(&d.new[i]); k != "" && !d.taken[i] {
@@ -82,7 +102,7 @@ func (d *diff) pair(key func(*Statement) string) {
 	}
 }
 
-func (d *diff) changes(same []int) []Change {
+func (d *diff) changes(unchanged []int) []Change {
 	var removed, changed, added []Change
 	for i := range d.old {
 		s, n := &d.old[i], d.partner[i]
@@ -90,7 +110,7 @@ func (d *diff) changes(same []int) []Change {
 		case n < 0:
 			text := "removed " + s.name(i) + ": " + s.summary()
 			removed = append(removed, Change{Kind: Removed, Sid: s.Sid, Old: i, New: -1, Text: text})
-		case same[i] < 0:
+		case unchanged[i] < 0:
 			text := "changed " + d.new[n].name(n) + ": " + s.changesTo(&d.new[n])
 			changed = append(changed, Change{Kind: Changed, Sid: d.new[n].Sid, Old: i, New: n, Text: text})
 		}

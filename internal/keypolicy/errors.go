@@ -76,6 +76,11 @@ func (p *parser) where() string {
 	return b.String()
 }
 
+// isValue reports whether a JSON value of this kind begins here. What does not is for the decoder to refuse.
+func isValue(kind jsontext.Kind) bool {
+	return kind != jsontext.KindInvalid && kind != jsontext.KindEndObject && kind != jsontext.KindEndArray
+}
+
 func kindName(kind jsontext.Kind) string {
 	switch kind {
 	case jsontext.KindNull:
@@ -88,9 +93,7 @@ func kindName(kind jsontext.Kind) string {
 		return "a number"
 	case jsontext.KindBeginArray:
 		return "a list"
-	case jsontext.KindBeginObject:
-		return "an object"
 	default:
-		return "something else"
+		return "an object"
 	}
 }

@@ -23,8 +23,8 @@ type Exposure struct {
 	Scope     Scope
 	// Account is an account id, an organization id ("o-…"), "*" for any account, or empty when not told.
 	Account string
-	// Actions are the decrypting and then the administering actions let, such as "kms:Decrypt"; empty when the statement
-	// lets only encrypting, verifying and reading ones.
+	// Actions are the decrypting and then the administering actions let, such as "kms:Decrypt"; empty when the
+	// statement lets only encrypting, verifying and reading ones.
 	Actions     []string
 	Decrypts    bool
 	Administers bool
@@ -54,8 +54,8 @@ type Verdict struct {
 }
 
 // Judge finds who outside the owner's account a policy lets in. It asks trusted about account ids and about what else
-// conditions hold callers to: organization ids ("o-…"), VPCs and their endpoints ("vpc-…", "vpce-…"), addresses as
-// written ("203.0.113.0/24"). A nil trusted trusts nobody; the owner needs no asking.
+// conditions hold callers to: organization ids ("o-…"), VPCs and their endpoints ("vpc-…", "vpce-…"), addresses
+// as written ("203.0.113.0/24"). A nil trusted trusts nobody; the owner needs no asking.
 //
 // Services as principals are no exposure, except where a condition lets one decrypt or administer for an untrusted
 // account.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,10 +115,8 @@ func (p *parser) object(field func(lower string) error) error {
 		p.path = append(p.path, name)
 		lower := strings.ToLower(name)
 		if isElement(lower) {
-			for _, s := range seen {
-				if s == lower {
-					return p.fail("is given twice, in different spellings")
-				}
+			if slices.Contains(seen, lower) {
+				return p.fail("is given twice, in different spellings")
 			}
 			seen = append(seen, lower)
 		}
@@ -126,7 +125,7 @@ func (p *parser) object(field func(lower string) error) error {
 		}
 		p.path = p.path[:len(p.path)-1]
 	}
-	return p.close()
+	return p.bracket()
 }
 
 // isElement reports whether a lower-cased name is an element of the policy language; only of those a second spelling is
@@ -156,7 +155,7 @@ func (p *parser) list(item func() error) error {
 		}
 		p.path = p.path[:len(p.path)-1]
 	}
-	return p.close()
+	return p.bracket()
 }
 
 // strs reads a string or a list of strings.
@@ -171,7 +170,7 @@ func (p *parser) strs() ([]string, error) {
 }
 
 func (p *parser) str() (string, error) {
-	if kind := p.dec.PeekKind(); kind != jsontext.KindString && kind != 0 {
+	if kind := p.dec.PeekKind(); kind != jsontext.KindString && isValue(kind) {
 		return "", p.fail("must be a string, not " + kindName(kind))
 	}
 	token, err := p.dec.ReadToken()
@@ -184,14 +183,14 @@ func (p *parser) str() (string, error) {
 // scalar reads a condition's value. Numbers keep their spelling: account ids have leading zeros to lose.
 func (p *parser) scalar() (string, error) {
 	switch kind := p.dec.PeekKind(); kind {
-	case jsontext.KindString, jsontext.KindNumber, jsontext.KindTrue, jsontext.KindFalse, 0:
+	case jsontext.KindNull, jsontext.KindBeginObject, jsontext.KindBeginArray:
+		return "", p.fail("must be a string, number or boolean, not " + kindName(kind))
+	default:
 		token, err := p.dec.ReadToken()
 		if err != nil {
 			return "", p.syntax(err)
 		}
 		return token.String(), nil
-	default:
-		return "", p.fail("must be a string, number or boolean, not " + kindName(kind))
 	}
 }
 
@@ -214,14 +213,14 @@ func (p *parser) skip() error {
 }
 
 func (p *parser) open(kind jsontext.Kind, what string) error {
-	if k := p.dec.PeekKind(); k != kind && k != 0 {
+	if k := p.dec.PeekKind(); k != kind && isValue(k) {
 		return p.fail("must be " + what + ", not " + kindName(k))
 	}
-	return p.close()
+	return p.bracket()
 }
 
-// close reads one bracket, whose kind the caller has seen.
-func (p *parser) close() error {
+// bracket reads one bracket, whose kind the caller has seen.
+func (p *parser) bracket() error {
 	if _, err := p.dec.ReadToken(); err != nil {
 		return p.syntax(err)
 	}

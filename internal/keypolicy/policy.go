@@ -1,5 +1,5 @@
-// Package keypolicy parses KMS key policies and judges them: who is let in, by which statement, and what would have to
-// be true for that. It is for the checks and rules about exposed, shared and orphaned keys, and for showing how a policy
+// Package keypolicy parses KMS key policies and judges them: who is let in, by which statement, and what narrows
+// that. It is for the checks and rules about exposed, shared and orphaned keys, and for showing how a policy
 // changed.
 //
 // It is not an IAM simulator. It looks at the key policy alone: no identity policies, grants, service control policies

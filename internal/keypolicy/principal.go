@@ -34,7 +34,7 @@ func classifyPrincipal(typ, value string) Principal {
 	p := Principal{Type: typ, Value: value}
 	switch {
 	case value == "*":
-		// {"Service": "*"} and {"Federated": "*"} are refused by KMS; if they ever are not, they are as open as they look.
+		// KMS refuses {"Service": "*"} and {"Federated": "*"}; if it ever does not, they are as open as they look.
 		p.Kind = Everyone
 	case typ == "Service":
 		p.Kind = Service

@@ -1,5 +1,7 @@
 package keypolicy
 
+import "slices"
+
 // report gathers what one statement lets outsiders do, before it is put into words.
 type report struct {
 	statement *Statement
@@ -142,7 +144,7 @@ func (r *report) add(g group, f finding) {
 
 func (f *found) merge(g group, principal string) {
 	f.actions |= g.actions
-	if !contains(f.principals, principal) {
+	if !slices.Contains(f.principals, principal) {
 		if len(f.principals) <= maxItems {
 			f.principals = append(f.principals, principal)
 		} else {
@@ -150,7 +152,7 @@ func (f *found) merge(g group, principal string) {
 		}
 	}
 	for _, b := range g.bounds {
-		if len(f.by) < maxItems && !contains(f.by, b.text) {
+		if len(f.by) < maxItems && !slices.Contains(f.by, b.text) {
 			f.by = append(f.by, b.text)
 		}
 	}
@@ -168,6 +170,7 @@ func (r *report) into(v *Verdict, d *denials) {
 		}
 		target := &v.External
 		switch f.list {
+		case external:
 		case public:
 			target = &v.Public
 		case narrowed:
@@ -199,13 +202,4 @@ func (r *report) exposure(f *found, d *denials) Exposure {
 	}
 	e.Why = r.why(f, &e)
 	return e
-}
-
-func contains(values []string, value string) bool {
-	for _, v := range values {
-		if v == value {
-			return true
-		}
-	}
-	return false
 }
