@@ -67,6 +67,8 @@ type protocol interface {
 	operation(c *call) string
 	render(c *call, result any) (*answer, error)
 	renderError(c *call, err *APIError) *answer
+	// errorName is what an error common to all services, such as AccessDeniedException, is called here.
+	errorName(code string) string
 }
 
 // answer is an HTTP answer ready to be written.

@@ -1,6 +1,9 @@
 package awssim
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // APIError is an error as AWS answers it. Each protocol renders it so that the SDK yields its typed error for Code.
 type APIError struct {
@@ -30,4 +33,17 @@ func (e *APIError) fault() string {
 // apiErrorf returns the error an operation answers with; status 0 means 400.
 func apiErrorf(code string, status int, format string, args ...any) *APIError {
 	return &APIError{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+// renamed is what names has for code, else code itself.
+func renamed(names map[string]string, code string) string {
+	if name, ok := names[code]; ok {
+		return name
+	}
+	return code
+}
+
+// internalFailure is the simulator's own fault.
+func internalFailure(err error) *APIError {
+	return apiErrorf("InternalFailure", http.StatusInternalServerError, "%v", err)
 }

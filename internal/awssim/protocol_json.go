@@ -1,11 +1,12 @@
 package awssim
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // awsJSON is the protocols awsJson1_0 (SQS) and awsJson1_1 (KMS).
@@ -38,11 +39,10 @@ func (p awsJSON) render(_ *call, result any) (*answer, error) {
 	return &answer{status: 200, contentType: p.contentType, body: body}, nil
 }
 
+func (p awsJSON) errorName(code string) string { return renamed(p.rename, code) }
+
 func (p awsJSON) renderError(_ *call, err *APIError) *answer {
-	code := err.Code
-	if renamed, ok := p.rename[code]; ok {
-		code = renamed
-	}
+	code := p.errorName(err.Code)
 	members := map[string]any{"__type": code, "message": err.Message}
 	for k, v := range err.Fields {
 		members[k] = v

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"net/http"
 	"net/url"
 )
 
@@ -41,18 +42,21 @@ func (p awsQuery) render(c *call, result any) (*answer, error) {
 	return &answer{status: 200, contentType: "text/xml", body: b.Bytes()}, nil
 }
 
+func (p awsQuery) errorName(code string) string { return renamed(p.rename, code) }
+
 func (p awsQuery) renderError(c *call, err *APIError) *answer {
-	code := err.Code
-	if renamed, ok := p.rename[code]; ok {
-		code = renamed
-	}
+	code := p.errorName(err.Code)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<ErrorResponse xmlns="%s"><Error><Type>%s</Type><Code>`, p.namespace, err.fault())
 	escapeXML(&b, code)
 	b.WriteString(`</Code><Message>`)
 	escapeXML(&b, err.Message)
 	fmt.Fprintf(&b, `</Message></Error><RequestId>%s</RequestId></ErrorResponse>`, c.RequestID)
-	return &answer{status: err.status(), contentType: "text/xml", body: b.Bytes()}
+	status := err.status()
+	if err.Code == "AccessDeniedException" {
+		status = http.StatusForbidden
+	}
+	return &answer{status: status, contentType: "text/xml", body: b.Bytes()}
 }
 
 // escapeXML writes text; a bytes.Buffer never fails.

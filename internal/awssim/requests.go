@@ -80,16 +80,13 @@ func (l *requestLog) add(c *call) *Request {
 	return r
 }
 
-// judged notes what came of the request.
-func (l *requestLog) judged(r *Request, c *call, err *APIError) {
+// judged notes what came of the request; errorCode is "" for success.
+func (l *requestLog) judged(r *Request, c *call, errorCode string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r.Resource, r.Effect, r.Params = c.Resource, c.Effect, c.Params
+	r.Resource, r.Effect, r.Params, r.ErrorCode = c.Resource, c.Effect, c.Params, errorCode
 	if c.Principal != nil {
 		r.PrincipalARN = c.Principal.ARN
-	}
-	if err != nil {
-		r.ErrorCode = err.Code
 	}
 }
 

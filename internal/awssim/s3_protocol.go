@@ -65,11 +65,10 @@ var s3ErrorNames = map[string]string{
 	"UnknownOperationException": "NotImplemented",
 }
 
-func (restS3) renderError(c *call, err *APIError) *answer {
-	code, status := err.Code, err.status()
-	if renamed, ok := s3ErrorNames[code]; ok {
-		code = renamed
-	}
+func (restS3) errorName(code string) string { return renamed(s3ErrorNames, code) }
+
+func (p restS3) renderError(c *call, err *APIError) *answer {
+	code, status := p.errorName(err.Code), err.status()
 	switch code {
 	case "AccessDenied":
 		status = http.StatusForbidden

@@ -3,13 +3,14 @@ package awssim
 import (
 	"crypto/md5" //nolint:gosec // S3's own ETag
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // s3Service simulates S3's buckets and objects, addressed by path.

@@ -19,7 +19,9 @@ const maxRequestBody = 64 << 20
 
 // ServeHTTP answers one AWS request.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.handlers.Add(1)
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
 	defer s.handlers.Done()
 	buf, _ := s.buffers.Get().(*bytes.Buffer)
 	buf.Reset()
@@ -54,6 +56,17 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// enter counts a request in hand, unless the simulator is closing.
+func (s *Sim) enter() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if isClosed(s.done) {
+		return false
+	}
+	s.handlers.Add(1)
+	return true
+}
+
 // serve does the operation and renders its answer, with the faults planned before and after the effect.
 func (s *Sim) serve(svc *service, c *call, fired []*PlannedFault, entry *Request) *answer {
 	result, err := s.perform(svc, c, fired)
@@ -62,7 +75,11 @@ func (s *Sim) serve(svc *service, c *call, fired []*PlannedFault, entry *Request
 	} else if err == nil && svc.observe != nil {
 		svc.observe(c, result, nil)
 	}
-	s.requests.judged(entry, c, err)
+	code := ""
+	if err != nil {
+		code = svc.protocol.errorName(err.Code)
+	}
+	s.requests.judged(entry, c, code)
 	if planned := s.applyFaults(c, fired, AfterEffect); planned != nil {
 		err = planned
 		s.requests.refused(entry, planned.Code)
@@ -73,7 +90,7 @@ func (s *Sim) serve(svc *service, c *call, fired []*PlannedFault, entry *Request
 	ans, renderErr := svc.protocol.render(c, result)
 	if renderErr != nil {
 		s.log.Error("rendering a simulated answer", zap.String("operation", c.Operation), zap.Error(renderErr))
-		return svc.protocol.renderError(c, apiErrorf("InternalFailure", http.StatusInternalServerError, "%v", renderErr))
+		return svc.protocol.renderError(c, internalFailure(renderErr))
 	}
 	return ans
 }
@@ -111,14 +128,14 @@ func (s *Sim) run(op operation, c *call) (result any, apiErr *APIError) {
 		}
 		s.log.Error("simulated operation panicked", zap.String("operation", c.Operation), zap.Any("panic", p),
 			zap.ByteString("stack", debug.Stack()))
-		result, apiErr = nil, apiErrorf("InternalFailure", http.StatusInternalServerError, "panic: %v", p)
+		result, apiErr = nil, internalFailure(fmt.Errorf("panic: %v", p))
 	}()
 	result, err := op(c)
 	if err == nil {
 		return result, nil
 	}
 	if !errors.As(err, &apiErr) {
-		apiErr = apiErrorf("InternalFailure", http.StatusInternalServerError, "%v", err)
+		apiErr = internalFailure(err)
 	}
 	return nil, apiErr
 }
@@ -147,8 +164,8 @@ func (s *Sim) newCall(r *http.Request, body []byte) *call {
 		host = r.RemoteAddr
 	}
 	return &call{
-		AccessKeyID: scope[0], Region: scope[2], Service: scope[3], RequestID: s.newUUID(), Time: s.clock.Now(), SourceIP: host,
-		UserAgent: r.UserAgent(), Body: body, HTTP: r,
+		AccessKeyID: scope[0], Region: scope[2], Service: scope[3],
+		RequestID: s.newUUID(), Time: s.clock.Now(), SourceIP: host, UserAgent: r.UserAgent(), Body: body, HTTP: r,
 	}
 }
 

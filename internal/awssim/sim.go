@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -94,7 +95,7 @@ func New(opts Options) *Sim {
 
 // Start listens on loopback and serves until Close.
 func (s *Sim) Start() error {
-	listener, err := net.Listen("tcp", s.opts.Addr)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.opts.Addr)
 	if err != nil {
 		return fmt.Errorf("awssim: listening on %s: %w", s.opts.Addr, err)
 	}
@@ -117,10 +118,10 @@ func (s *Sim) Start() error {
 func (s *Sim) Close() error {
 	var err error
 	s.closing.Do(func() {
+		s.mu.Lock()
 		close(s.done)
-		s.mu.RLock()
 		server := s.server
-		s.mu.RUnlock()
+		s.mu.Unlock()
 		if server != nil {
 			err = server.Close()
 		}

@@ -75,7 +75,7 @@ func (s *snsService) createTopic(c *call) (any, error) {
 }
 
 // topicOf finds the topic of a request. s.mu is held.
-func (s *snsService) topicOf(c *call) (*topic, error) {
+func (s *snsService) topicOf(c *call) (*topic, *APIError) {
 	arn := c.Form.Get("TopicArn")
 	if arn == "" {
 		arn = c.Form.Get("TargetArn")

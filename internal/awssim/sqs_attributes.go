@@ -4,12 +4,14 @@ import (
 	"crypto/md5" //nolint:gosec // SQS's own checksum
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // queueAttributes are a queue's settings. raw has them as they are read back.
@@ -93,7 +95,7 @@ func checkAttribute(name, value string, queues *sqsService) error {
 				"Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.", value)
 		}
 	case "Policy", "RedriveAllowPolicy":
-		if value != "" && !json.Valid([]byte(value)) {
+		if value != "" && !jsontext.Value(value).IsValid() {
 			return invalid
 		}
 	case "KmsMasterKeyId", "SqsManagedSseEnabled":

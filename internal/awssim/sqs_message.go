@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -47,7 +48,7 @@ func (s *sqsService) newMessage(body, senderID string, attrs map[string]messageA
 	m := &message{
 		id: s.sim.newUUID(), md5: hex.EncodeToString(sum[:]), senderID: senderID, attrs: attrs, index: notHidden,
 	}
-	b := make([]byte, 0, len(body)+len(body)/8+128)
+	b := make([]byte, 0, len(body)+strings.Count(body, `"`)+strings.Count(body, `\`)+128)
 	b = append(b, `"Body":`...)
 	b, _ = jsontext.AppendQuote(b, body) // invalid UTF-8 becomes U+FFFD
 	b = append(b, `,"MD5OfBody":"`...)

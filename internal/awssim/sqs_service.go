@@ -36,6 +36,7 @@ func (s *sqsService) service() *service {
 			}
 			return ""
 		},
+		close: s.stop,
 		ops: map[string]operation{
 			"CreateQueue":                  s.createQueue,
 			"GetQueueUrl":                  s.getQueueURL,
@@ -52,6 +53,19 @@ func (s *sqsService) service() *service {
 			"ChangeMessageVisibility":      s.changeVisibility,
 			"ChangeMessageVisibilityBatch": s.changeVisibilityBatch,
 		},
+	}
+}
+
+// stop takes the queues' alarms off the clock.
+func (s *sqsService) stop() {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, q := range s.queues {
+		q.mu.Lock()
+		if q.stopAlarm != nil {
+			q.stopAlarm()
+		}
+		q.mu.Unlock()
 	}
 }
 

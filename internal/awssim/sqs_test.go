@@ -248,7 +248,12 @@ func TestSQSErrorsAreTheSDKsTypedOnes(t *testing.T) {
 		eleven = append(eleven, entry(fmt.Sprint(i)))
 	}
 	wantType[*types.TooManyEntriesInBatchRequest](t, batch(eleven...))
-	_, err = w.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+}
+
+func TestQueueSettingsAreChecked(t *testing.T) {
+	w, _ := standing(t)
+	url := w.queue(t, "events")
+	_, err := w.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{
 		QueueName: aws.String("events"), Attributes: map[string]string{"VisibilityTimeout": "31"},
 	})
 	wantType[*types.QueueNameExists](t, err)
@@ -295,7 +300,8 @@ func TestQueueAttributesSayHowTheQueueIs(t *testing.T) {
 		"SqsManagedSseEnabled": "true", "RedrivePolicy": policy,
 		"ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesNotVisible": "1",
 		"ApproximateNumberOfMessagesDelayed": "0",
-		"CreatedTimestamp":                   fmt.Sprint(epoch.Unix()), "LastModifiedTimestamp": fmt.Sprint(epoch.Unix() + 60),
+		"CreatedTimestamp":                   fmt.Sprint(epoch.Unix()),
+		"LastModifiedTimestamp":              fmt.Sprint(epoch.Unix() + 60),
 	}
 	if diff := cmp.Diff(want, got.Attributes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -306,7 +312,8 @@ func TestQueueAttributesSayHowTheQueueIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"QueueArn": "arn:aws:sqs:eu-west-1:111122223333:dead"}, one.Attributes); diff != "" {
+	want = map[string]string{"QueueArn": "arn:aws:sqs:eu-west-1:111122223333:dead"}
+	if diff := cmp.Diff(want, one.Attributes); diff != "" {
 		t.Errorf("only what was asked for and is set (-want +got):\n%s", diff)
 	}
 	found, err := w.sqs.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{
