@@ -319,6 +319,7 @@ func TestPauseStopsReceivingUntilResume(t *testing.T) {
 		diff(t, "handled, hidden", words(handled, f.hidden()), "0 []")
 		polls := f.count("ReceiveMessage")
 		pass(time.Hour)
+		diff(t, "unhandled", c.Status().Stats.Unhandled, uint64(1))
 		diff(t, "receives while paused", f.count("ReceiveMessage"), polls)
 		c.Resume()
 		c.Resume()

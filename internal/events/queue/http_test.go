@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -187,6 +188,39 @@ func TestAnswerWaitsUnreadWhileTheBudgetIsTaken(t *testing.T) {
 	if err := <-second; err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestTooLargeAnswersAreAskedForOneByOne(t *testing.T) {
+	f := newFake(numbered(10)...)
+	budget := NewBudget(700) // one message's answer, not two
+	c, err := New(client(t, serve(f)), testURL, ackAll, Options{
+		Pollers: 1, Budget: budget, VisibilityTimeout: time.Second, ReceiveGrace: 50 * time.Millisecond,
+		Jitter: func(time.Duration) time.Duration { return 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	for len(f.left()) > 0 && ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "messages left", f.left(), []string(nil))
+	diff(t, "failed receives", c.Status().Stats.ReceiveErrors, uint64(1))
+}
+
+func TestClientKeepsAConnectionForEachCall(t *testing.T) {
+	idle := func(pollers int) int {
+		c := sqs.NewFromConfig(aws.Config{Region: "eu-west-1"}, ClientOptions(pollers))
+		return c.Options().HTTPClient.(*awshttp.BuildableClient).GetTransport().MaxIdleConnsPerHost
+	}
+	diff(t, "idle connections", []int{idle(1), idle(32)}, []int{10, 68})
 }
 
 // serve speaks SQS's protocol for a fakeSQS.

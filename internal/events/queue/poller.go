@@ -108,6 +108,7 @@ func (c *Consumer) take(ctx, working context.Context, got *received) {
 	})
 	c.hand.add(h)
 	if ctx.Err() != nil || c.health.isPaused() {
+		c.stats.unhandled.Add(uint64(n))
 		h.batch.Done(nil)
 		return
 	}

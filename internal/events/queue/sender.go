@@ -25,47 +25,45 @@ type sender struct {
 
 // run sends until entries is closed and everything in it is settled. When ctx ends it no longer retries.
 func (s *sender) run(ctx context.Context) {
-	var calls sync.WaitGroup
-	defer calls.Wait()
-	slots := make(chan struct{}, s.calls)
-	for first := range s.entries {
-		slots <- struct{}{} // before gathering: while every slot is busy, calls fill up
-		batch := s.gather(first)
-		calls.Go(func() {
-			defer func() { <-slots }()
-			s.send(ctx, batch)
+	// Workers that stay, since the SDK's deep calls would make each new goroutine grow its stack again.
+	batches := make(chan []entry)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer close(batches)
+	for range s.calls {
+		workers.Go(func() {
+			for batch := range batches {
+				s.send(ctx, batch)
+			}
 		})
+	}
+	for first := range s.entries {
+		s.gather(first, batches)
 	}
 }
 
-// gather adds to first what comes within the linger time, up to a full call.
-func (s *sender) gather(first entry) []entry {
+// gather adds to first what comes within the linger time or while every worker is busy, up to a full call, and hands it
+// to a worker.
+func (s *sender) gather(first entry, batches chan<- []entry) {
 	batch := append(make([]entry, 0, maxBatch), first)
-	var timeout <-chan time.Time
+	lingered := time.NewTimer(s.linger)
+	defer lingered.Stop()
+	var free chan<- []entry // nil, which is never ready, until the linger time is over
 	for len(batch) < maxBatch {
 		select {
 		case e, ok := <-s.entries:
 			if !ok {
-				return batch
+				batches <- batch
+				return
 			}
 			batch = append(batch, e)
-			continue
-		default:
-		}
-		if timeout == nil {
-			timeout = time.After(s.linger)
-		}
-		select {
-		case e, ok := <-s.entries:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, e)
-		case <-timeout:
-			return batch
+		case <-lingered.C:
+			free = batches
+		case free <- batch:
+			return
 		}
 	}
-	return batch
+	batches <- batch
 }
 
 func (s *sender) send(ctx context.Context, batch []entry) {

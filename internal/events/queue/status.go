@@ -40,6 +40,7 @@ type Stats struct {
 	Receives          uint64 // ReceiveMessage calls answered
 	ReceiveErrors     uint64 // ReceiveMessage calls failed, after the SDK's own retries
 	Messages          uint64 // messages received; each receive counts
+	Unhandled         uint64 // of those, received during a pause or a stop and made visible again unseen
 	Deleted           uint64
 	DeleteGivenUp     uint64 // deletes that failed for good: the message comes back
 	Released          uint64 // messages made visible again
@@ -52,11 +53,11 @@ type Stats struct {
 }
 
 type counters struct {
-	receives, receiveErrors, messages    atomic.Uint64
-	deleted, deleteGivenUp               atomic.Uint64
-	released, releaseGivenUp             atomic.Uint64
-	extended, extendErrors               atomic.Uint64
-	abandoned, panics, attributeFailures atomic.Uint64
+	receives, receiveErrors, messages, unhandled atomic.Uint64
+	deleted, deleteGivenUp                       atomic.Uint64
+	released, releaseGivenUp                     atomic.Uint64
+	extended, extendErrors                       atomic.Uint64
+	abandoned, panics, attributeFailures         atomic.Uint64
 }
 
 func (c *counters) snapshot() Stats {
@@ -64,6 +65,7 @@ func (c *counters) snapshot() Stats {
 		Receives:          c.receives.Load(),
 		ReceiveErrors:     c.receiveErrors.Load(),
 		Messages:          c.messages.Load(),
+		Unhandled:         c.unhandled.Load(),
 		Deleted:           c.deleted.Load(),
 		DeleteGivenUp:     c.deleteGivenUp.Load(),
 		Released:          c.released.Load(),
