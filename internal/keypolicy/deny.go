@@ -104,7 +104,7 @@ func (s *Statement) allBut(index int) (bound, bool) {
 func leftOver(c Condition) (bound, bool) {
 	op := parseOperator(c.Operator)
 	key, ok := narrowingKeys[lowerKey(c.Key)]
-	if !ok || !op.negated || key.source {
+	if !ok || !op.negated {
 		return bound{}, false
 	}
 	if op.set == forAnyValue || key.multi != (op.set == forAllValues) {

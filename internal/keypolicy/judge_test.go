@@ -356,6 +356,19 @@ func TestJudgeDeny(t *testing.T) {
 		{"a Deny outside the organization clears accounts of it",
 			allow(`{"AWS":"999988887777"}`, `"kms:*"`) + `,` +
 				deny(`{"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaabbbbcc"}}`), nil},
+		{"a Deny with NotPrincipal and a condition leaves whoever the condition spares",
+			everyone + `,{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*",` +
+				`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, []string{"public 0"}},
+		{"a Deny outside the organization of decryption alone leaves administration",
+			everyone + `,{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt","Resource":"*",` +
+				`"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaabbbbcc"}}}`,
+			[]string{"public 0", "narrowed 0"}},
+		{"a Deny of all but services acting for the owner leaves no people, nor the owner's",
+			everyone + `,` + deny(`{"StringNotEquals":{"aws:SourceAccount":"111122223333"}}`),
+			[]string{"narrowed 0", "locked out"}},
+		{"a Deny of an action nobody knows takes no other such action back",
+			allow(`"*"`, `"kms:NewAction"`) + `,{"Effect":"Deny","Principal":"*","Action":"kms:OtherNewAction"}`,
+			[]string{"external 0 anyone *"}},
 		{"a Deny of everything to everyone locks the owner out",
 			everyone + `,{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}`, []string{"locked out"}},
 	}
