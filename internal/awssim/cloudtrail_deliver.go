@@ -27,6 +27,7 @@ type EventRule struct {
 	Delay      time.Duration // simulated, until an event is in the queue
 	Jitter     time.Duration // up to so much more, so that events overtake each other
 	Duplicates float64       // probability that an event is delivered twice
+	Lost       float64       // probability that it never is
 }
 
 // maxRecords is how many records the trail remembers for Records.
@@ -149,7 +150,7 @@ func (t *cloudTrail) send(readOnly, native bool, e busEvent) {
 	t.mu.Unlock()
 	e.Version = "0"
 	for _, r := range rules {
-		if !r.wants(readOnly, native, e) {
+		if !r.wants(readOnly, native, e) || t.sim.chance(r.Lost) {
 			continue
 		}
 		body, err := json.Marshal(e, json.FormatNilMapAsNull(true))

@@ -57,7 +57,7 @@ func TestRecordsAreAsCloudTrailWritesThem(t *testing.T) {
 	disabled := w.key(KeyOptions{ID: "dddddddd-12ab-34cd-56ef-1234567890ab", State: types.KeyStateDisabled})
 	context := map[string]string{"Department": "Engineering"}
 	blob, err := client.Encrypt(ctx(), &kms.EncryptInput{
-		KeyId: ref("alias/pay"), Plaintext: []byte("secret"), EncryptionContext: context,
+		KeyId: new("alias/pay"), Plaintext: []byte("secret"), EncryptionContext: context,
 	})
 	w.want(err, "")
 
@@ -73,7 +73,7 @@ func TestRecordsAreAsCloudTrailWritesThem(t *testing.T) {
 			return err
 		}, ""},
 		{"generate-data-key-by-role", "GenerateDataKey", func() error {
-			in := &kms.GenerateDataKeyInput{KeyId: &key, NumberOfBytes: ref(int32(32))}
+			in := &kms.GenerateDataKeyInput{KeyId: &key, NumberOfBytes: new(int32(32))}
 			_, err := session.GenerateDataKey(ctx(), in)
 			return err
 		}, ""},
@@ -84,7 +84,7 @@ func TestRecordsAreAsCloudTrailWritesThem(t *testing.T) {
 			return err
 		}, ""},
 		{"update-alias", "UpdateAlias", func() error {
-			_, err := client.UpdateAlias(ctx(), &kms.UpdateAliasInput{AliasName: ref("alias/pay"), TargetKeyId: &other})
+			_, err := client.UpdateAlias(ctx(), &kms.UpdateAliasInput{AliasName: new("alias/pay"), TargetKeyId: &other})
 			return err
 		}, ""},
 		{"schedule-key-deletion", "ScheduleKeyDeletion", func() error {
@@ -93,7 +93,7 @@ func TestRecordsAreAsCloudTrailWritesThem(t *testing.T) {
 		}, ""},
 		{"create-key", "CreateKey", func() error {
 			_, err := client.CreateKey(ctx(), &kms.CreateKeyInput{
-				Tags: []types.Tag{{TagKey: ref("team"), TagValue: ref("payments")}},
+				Tags: []types.Tag{{TagKey: new("team"), TagValue: new("payments")}},
 			})
 			return err
 		}, ""},
@@ -102,7 +102,7 @@ func TestRecordsAreAsCloudTrailWritesThem(t *testing.T) {
 			return err
 		}, ""},
 		{"put-key-policy", "PutKeyPolicy", func() error {
-			in := &kms.PutKeyPolicyInput{KeyId: &key, Policy: ref(defaultKeyPolicy(east, home))}
+			in := &kms.PutKeyPolicyInput{KeyId: &key, Policy: new(defaultKeyPolicy(east, home))}
 			_, err := client.PutKeyPolicy(ctx(), in)
 			return err
 		}, ""},
@@ -215,7 +215,7 @@ func TestUseAcrossAccountsIsToldToBothUnlessRefused(t *testing.T) {
 		t.Errorf("identity in the owner's trail (-want +got):\n%s", diff)
 	}
 
-	_, err = w.kms.GenerateDataKey(ctx(), &kms.GenerateDataKeyInput{KeyId: &shared, NumberOfBytes: ref(int32(32))})
+	_, err = w.kms.GenerateDataKey(ctx(), &kms.GenerateDataKeyInput{KeyId: &shared, NumberOfBytes: new(int32(32))})
 	w.want(err, "AccessDeniedException")
 	records = w.Records()
 	refused := records[len(records)-1]
@@ -363,7 +363,7 @@ func TestAnyRecordCanBeEmitted(t *testing.T) {
 func TestAReplicaIsRecordedInBothRegions(t *testing.T) {
 	w := newWorld(t)
 	primary := w.key(KeyOptions{MultiRegion: true})
-	_, err := w.kms.ReplicateKey(ctx(), &kms.ReplicateKeyInput{KeyId: &primary, ReplicaRegion: ref(west)})
+	_, err := w.kms.ReplicateKey(ctx(), &kms.ReplicateKeyInput{KeyId: &primary, ReplicaRegion: new(west)})
 	w.want(err, "")
 	if r := w.last("ReplicateKey"); r.AWSRegion != east || r.Resources[0].ARN != primary {
 		t.Errorf("record %+v, want ReplicateKey in the primary's Region", r)

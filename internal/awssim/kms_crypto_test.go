@@ -56,7 +56,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{"what is no ciphertext", kms.DecryptInput{CiphertextBlob: []byte("hello")}, "InvalidCiphertextException"},
 		{"another key's ciphertext", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, KeyId: &other},
 			"IncorrectKeyException"},
-		{"a dry run", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, DryRun: ref(true)},
+		{"a dry run", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, DryRun: new(true)},
 			"DryRunOperationException"},
 	}
 	for _, tt := range tests {
@@ -73,9 +73,9 @@ func TestReEncryptMovesCiphertextToAnotherKey(t *testing.T) {
 	w := newWorld(t)
 	from, to := w.key(KeyOptions{}), w.key(KeyOptions{Aliases: []string{"alias/to"}})
 	in := &kms.ReEncryptInput{
-		CiphertextBlob: w.encrypt(from, "secret", map[string]string{"a": "1"}), DestinationKeyId: ref("alias/to"),
+		CiphertextBlob: w.encrypt(from, "secret", map[string]string{"a": "1"}), DestinationKeyId: new("alias/to"),
 		SourceEncryptionContext: map[string]string{"a": "1"}, DestinationEncryptionContext: map[string]string{"b": "2"},
-		DryRun: ref(true),
+		DryRun: new(true),
 	}
 	_, err := w.kms.ReEncrypt(ctx(), in)
 	w.want(err, "DryRunOperationException")
@@ -105,7 +105,7 @@ func TestADataKeyIsWhatItsCiphertextHolds(t *testing.T) {
 		t.Errorf("data key %x, its ciphertext holds %x", out.Plaintext, opened.Plaintext)
 	}
 	blind, err := w.kms.GenerateDataKeyWithoutPlaintext(ctx(),
-		&kms.GenerateDataKeyWithoutPlaintextInput{KeyId: &arn, NumberOfBytes: ref(int32(7))})
+		&kms.GenerateDataKeyWithoutPlaintextInput{KeyId: &arn, NumberOfBytes: new(int32(7))})
 	w.want(err, "")
 	opened, err = w.kms.Decrypt(ctx(), &kms.DecryptInput{CiphertextBlob: blind.CiphertextBlob})
 	w.want(err, "")

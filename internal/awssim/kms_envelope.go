@@ -34,7 +34,7 @@ func seal(key *KMSKey, plaintext []byte, context map[string]string) (blob []byte
 	if err != nil || len(id) != materialIDSize {
 		return nil, "", apiErrorf("KMSInternalException", 500, "key material %q has no valid id", m.ID)
 	}
-	blob = []byte{envelopeVersion, byte(len(key.Account)), byte(len(key.ID))}
+	blob = []byte{envelopeVersion, byte(len(key.Account)), byte(len(key.ID))} //nolint:gosec // 12 and 36
 	blob = append(append(append(blob, key.Account...), key.ID...), id...)
 	nonce := make([]byte, nonceSize)
 	_, _ = rand.Read(nonce) // never fails

@@ -83,6 +83,14 @@ func (k *KMSKey) rotatable() bool { return k.symmetric() && k.Origin == types.Or
 // arnIn is the ARN of the related multi-Region key in another Region.
 func (k *KMSKey) arnIn(region string) string { return keyARN(region, k.Account, k.ID) }
 
+// CurrentMaterial is the id of the material that encrypts, "" when the key has none.
+func (k *KMSKey) CurrentMaterial() string {
+	if m := k.current(); m != nil {
+		return m.ID
+	}
+	return ""
+}
+
 // current is the material that encrypts, nil when the key has none.
 func (k *KMSKey) current() *KMSMaterial {
 	i := slices.IndexFunc(k.Materials, func(m KMSMaterial) bool { return m.State == types.KeyMaterialStateCurrent })

@@ -63,7 +63,7 @@ func TestAnAliasMovesBetweenKeysOfOneKind(t *testing.T) {
 	first, second := w.key(KeyOptions{Aliases: []string{"alias/pay"}}), w.key(KeyOptions{})
 	rsa := w.key(KeyOptions{Spec: types.KeySpecRsa2048})
 	move := func(to string) error {
-		_, err := w.kms.UpdateAlias(ctx(), &kms.UpdateAliasInput{AliasName: ref("alias/pay"), TargetKeyId: &to})
+		_, err := w.kms.UpdateAlias(ctx(), &kms.UpdateAliasInput{AliasName: new("alias/pay"), TargetKeyId: &to})
 		return err
 	}
 	w.want(move(rsa), "ValidationException")
@@ -90,11 +90,11 @@ func TestAnAliasMovesBetweenKeysOfOneKind(t *testing.T) {
 	}
 	for i := range maxAliases {
 		_, err := w.kms.CreateAlias(ctx(), &kms.CreateAliasInput{
-			AliasName: ref(fmt.Sprintf("alias/n%d", i)), TargetKeyId: &first,
+			AliasName: new(fmt.Sprintf("alias/n%d", i)), TargetKeyId: &first,
 		})
 		w.want(err, "")
 	}
-	_, err = w.kms.CreateAlias(ctx(), &kms.CreateAliasInput{AliasName: ref("alias/over"), TargetKeyId: &first})
+	_, err = w.kms.CreateAlias(ctx(), &kms.CreateAliasInput{AliasName: new("alias/over"), TargetKeyId: &first})
 	w.want(err, "LimitExceededException")
 }
 
@@ -108,7 +108,7 @@ func TestListingsComeInPages(t *testing.T) {
 	slices.Sort(want)
 
 	var keys []string
-	keyPages := kms.NewListKeysPaginator(w.kms, &kms.ListKeysInput{Limit: ref(int32(100))})
+	keyPages := kms.NewListKeysPaginator(w.kms, &kms.ListKeysInput{Limit: new(int32(100))})
 	for keyPages.HasMorePages() {
 		page, err := keyPages.NextPage(ctx())
 		w.want(err, "")
@@ -120,7 +120,7 @@ func TestListingsComeInPages(t *testing.T) {
 		t.Errorf("%d keys listed, want the Region's %d", len(keys), len(want))
 	}
 	pages, aliases := 0, 0
-	aliasPages := kms.NewListAliasesPaginator(w.kms, &kms.ListAliasesInput{Limit: ref(int32(100))})
+	aliasPages := kms.NewListAliasesPaginator(w.kms, &kms.ListAliasesInput{Limit: new(int32(100))})
 	for aliasPages.HasMorePages() {
 		page, err := aliasPages.NextPage(ctx())
 		w.want(err, "")
@@ -130,9 +130,9 @@ func TestListingsComeInPages(t *testing.T) {
 	if pages != 3 || aliases != 205 {
 		t.Errorf("%d aliases in %d pages, want 205 in 3", aliases, pages)
 	}
-	_, err := w.kms.ListAliases(ctx(), &kms.ListAliasesInput{Limit: ref(int32(101))})
+	_, err := w.kms.ListAliases(ctx(), &kms.ListAliasesInput{Limit: new(int32(101))})
 	w.want(err, "ValidationException")
-	_, err = w.kms.ListKeys(ctx(), &kms.ListKeysInput{Marker: ref("not a marker")})
+	_, err = w.kms.ListKeys(ctx(), &kms.ListKeysInput{Marker: new("not a marker")})
 	w.want(err, "InvalidMarkerException")
 }
 
@@ -145,7 +145,7 @@ func TestRotationsComeInPages(t *testing.T) {
 	}
 	arn := w.key(KeyOptions{History: history})
 	var dates []time.Time
-	pages := kms.NewListKeyRotationsPaginator(w.kms, &kms.ListKeyRotationsInput{KeyId: &arn, Limit: ref(int32(2))})
+	pages := kms.NewListKeyRotationsPaginator(w.kms, &kms.ListKeyRotationsInput{KeyId: &arn, Limit: new(int32(2))})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx())
 		w.want(err, "")
@@ -158,58 +158,6 @@ func TestRotationsComeInPages(t *testing.T) {
 	}
 }
 
-func TestReadsAreStaleForAsLongAsConfigured(t *testing.T) {
-	w := newWorld(t)
-	arn := w.key(KeyOptions{})
-	w.KMS().Configure(KMSOptions{StaleFor: time.Minute})
-	_, err := w.kms.EnableKeyRotation(ctx(), &kms.EnableKeyRotationInput{KeyId: &arn})
-	w.want(err, "")
-	made, err := w.kms.CreateKey(ctx(), &kms.CreateKeyInput{})
-	w.want(err, "")
-	describe := func() error {
-		_, err := w.kms.DescribeKey(ctx(), &kms.DescribeKeyInput{KeyId: made.KeyMetadata.Arn})
-		return err
-	}
-	w.want(describe(), "NotFoundException")
-	if w.status(arn).KeyRotationEnabled || !w.truth(arn).RotationEnabled {
-		t.Error("a read sees the change at once, or the change did not happen")
-	}
-	w.Clock().Advance(time.Minute)
-	w.want(describe(), "")
-	if !w.status(arn).KeyRotationEnabled {
-		t.Error("a read does not see the change after a minute")
-	}
-}
-
-func TestQuotasThrottleEachOperationByItself(t *testing.T) {
-	w := newWorld(t)
-	arn := w.key(KeyOptions{})
-	w.KMS().Configure(KMSOptions{Quotas: true})
-	toggle := func() error {
-		_, err := w.kms.DisableKeyRotation(ctx(), &kms.DisableKeyRotationInput{KeyId: &arn})
-		return err
-	}
-	for range 5 {
-		w.want(toggle(), "")
-	}
-	w.want(toggle(), "ThrottlingException")
-	w.status(arn)
-	w.Clock().Advance(time.Second)
-	w.want(toggle(), "")
-}
-
-func TestADenialIsForWhatItNames(t *testing.T) {
-	w := newWorld(t)
-	denied, open := w.key(KeyOptions{}), w.key(KeyOptions{})
-	w.KMS().Deny(KMSDenial{Principal: w.alice.ARN, Key: denied, Operation: "GetKeyRotationStatus"})
-	_, err := w.kms.GetKeyRotationStatus(ctx(), &kms.GetKeyRotationStatusInput{KeyId: &denied})
-	w.want(err, "AccessDeniedException")
-	w.status(open)
-	w.metadata(denied)
-	w.KMS().Undeny()
-	w.status(denied)
-}
-
 func TestCreateKeyRefusesWhatKMSCannotMake(t *testing.T) {
 	w := newWorld(t)
 	lockout := `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"kms:*"}}`
@@ -219,20 +167,20 @@ func TestCreateKeyRefusesWhatKMSCannotMake(t *testing.T) {
 		code string
 	}{
 		{"nothing by default", kms.CreateKeyInput{}, ""},
-		{"a multi-Region key", kms.CreateKeyInput{MultiRegion: ref(true)}, ""},
+		{"a multi-Region key", kms.CreateKeyInput{MultiRegion: new(true)}, ""},
 		{"an HMAC key without usage", kms.CreateKeyInput{KeySpec: types.KeySpecHmac256}, "ValidationException"},
 		{"an HMAC key", kms.CreateKeyInput{
 			KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac,
 		}, ""},
 		{"an unknown spec", kms.CreateKeyInput{KeySpec: "AES_1"}, "ValidationException"},
-		{"a policy that is none", kms.CreateKeyInput{Policy: ref(`{"Statement":"no"}`)},
+		{"a policy that is none", kms.CreateKeyInput{Policy: new(`{"Statement":"no"}`)},
 			"MalformedPolicyDocumentException"},
 		{"a policy that locks out", kms.CreateKeyInput{Policy: &lockout}, "MalformedPolicyDocumentException"},
 		{"a policy meant to lock out", kms.CreateKeyInput{Policy: &lockout, BypassPolicyLockoutSafetyCheck: true}, ""},
-		{"a tag of AWS's", kms.CreateKeyInput{Tags: []types.Tag{{TagKey: ref("aws:x"), TagValue: ref("1")}}},
+		{"a tag of AWS's", kms.CreateKeyInput{Tags: []types.Tag{{TagKey: new("aws:x"), TagValue: new("1")}}},
 			"TagException"},
 		{"a key in a store that is not there", kms.CreateKeyInput{
-			Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: ref("cks-1"),
+			Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: new("cks-1"),
 		}, "CustomKeyStoreNotFoundException"},
 	}
 	for _, tt := range tests {
@@ -253,7 +201,7 @@ func TestTagsAndPolicyAreKept(t *testing.T) {
 	w := newWorld(t)
 	arn := w.key(KeyOptions{Tags: map[string]string{"team": "payments", "old": "1"}})
 	_, err := w.kms.TagResource(ctx(), &kms.TagResourceInput{KeyId: &arn, Tags: []types.Tag{
-		{TagKey: ref("team"), TagValue: ref("billing")}, {TagKey: ref("tier"), TagValue: ref("1")},
+		{TagKey: new("team"), TagValue: new("billing")}, {TagKey: new("tier"), TagValue: new("1")},
 	}})
 	w.want(err, "")
 	_, err = w.kms.UntagResource(ctx(), &kms.UntagResourceInput{KeyId: &arn, TagKeys: []string{"old"}})

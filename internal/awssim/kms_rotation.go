@@ -119,7 +119,7 @@ func (k *KMS) rotateKeyOnDemand(c *kmsCall, in keyInput) (any, error) {
 func (key *KMSKey) rotatableOnDemand(now time.Time) error {
 	external := key.Origin == types.OriginTypeExternal
 	switch {
-	case !key.rotatable() && !(external && key.symmetric()):
+	case !key.rotatable() && (!external || !key.symmetric()):
 		return unsupported(key, "origin is "+string(key.Origin)+", key spec "+string(key.Spec)+
 			" which is not valid for this operation.")
 	case key.replica():

@@ -93,8 +93,7 @@ func TestTheTwentySixthRotationOnDemandIsRefusedForGood(t *testing.T) {
 		w.Clock().Advance(defaultRotationDelay)
 	}
 	err := w.rotate(arn)
-	var limit *types.LimitExceededException
-	if !errors.As(err, &limit) {
+	if _, typed := errors.AsType[*types.LimitExceededException](err); !typed {
 		t.Fatalf("the 26th rotation gave %v, want LimitExceededException", err)
 	}
 	w.Clock().Advance(days(4000))
@@ -178,44 +177,6 @@ func TestAKeyDisabledPastItsDateRotatesWhenEnabled(t *testing.T) {
 	}
 }
 
-func TestRotationStatusIsOffWhileAKeyIsPendingDeletion(t *testing.T) {
-	w := newWorld(t)
-	arn := w.key(KeyOptions{RotationPeriod: 90})
-	out, err := w.schedule(arn, 7)
-	w.want(err, "")
-	if !out.DeletionDate.Equal(w.Clock().Now().Add(days(7))) || *out.PendingWindowInDays != 7 {
-		t.Errorf("answer %+v, want a deletion in 7 days", out)
-	}
-	if w.status(arn).KeyRotationEnabled {
-		t.Error("rotation is on while pending deletion")
-	}
-	_, err = w.kms.CancelKeyDeletion(ctx(), &kms.CancelKeyDeletionInput{KeyId: &arn})
-	w.want(err, "")
-	m := w.metadata(arn)
-	if m.KeyState != types.KeyStateDisabled || m.DeletionDate != nil || !w.status(arn).KeyRotationEnabled {
-		t.Errorf("state %s, deletion %v, want disabled, no date, rotation on", m.KeyState, m.DeletionDate)
-	}
-	for _, window := range []int32{6, 31} {
-		_, err := w.schedule(arn, window)
-		w.want(err, "ValidationException")
-	}
-}
-
-func TestADeletedKeyIsGoneWithItsAliases(t *testing.T) {
-	w := newWorld(t)
-	arn := w.key(KeyOptions{Aliases: []string{"alias/doomed"}})
-	_, err := w.schedule(arn, 7)
-	w.want(err, "")
-	w.Clock().Advance(days(7))
-	for _, name := range []string{arn, "alias/doomed"} {
-		_, err := w.kms.DescribeKey(ctx(), &kms.DescribeKeyInput{KeyId: &name})
-		w.want(err, "NotFoundException")
-	}
-	if keys := w.KMS().Keys(home, east); len(keys) != 0 {
-		t.Errorf("keys %v, want none", keys)
-	}
-}
-
 func TestAnImportedKeyRotatesToWhatWasImportedAndFailsWhenAnyExpires(t *testing.T) {
 	w := newWorld(t)
 	expiry := w.Clock().Now().Add(days(100))
@@ -244,71 +205,5 @@ func TestAnImportedKeyRotatesToWhatWasImportedAndFailsWhenAnyExpires(t *testing.
 	w.Clock().Advance(days(100))
 	if got := w.metadata(arn).KeyState; got != types.KeyStatePendingImport {
 		t.Errorf("state %s after the old material expired, want pending import", got)
-	}
-}
-
-func TestAReplicaSharesMaterialAndScheduleWithItsPrimary(t *testing.T) {
-	w := newWorld(t)
-	primary := w.key(KeyOptions{MultiRegion: true, RotationPeriod: 90})
-	out, err := w.kms.ReplicateKey(ctx(), &kms.ReplicateKeyInput{KeyId: &primary, ReplicaRegion: ref(west)})
-	w.want(err, "")
-	replica := *out.ReplicaKeyMetadata.Arn
-	there := w.client(w.alice, west)
-	for _, a := range attempts() {
-		if a.name == "EnableKeyRotation" || a.name == "DisableKeyRotation" || a.name == "RotateKeyOnDemand" {
-			w.want(a.run(there, replica), "UnsupportedOperationException")
-		}
-	}
-	_, err = w.kms.ReplicateKey(ctx(), &kms.ReplicateKeyInput{KeyId: &primary, ReplicaRegion: ref(west)})
-	w.want(err, "AlreadyExistsException")
-
-	sealed, err := w.kms.Encrypt(ctx(), &kms.EncryptInput{KeyId: &primary, Plaintext: []byte("secret")})
-	w.want(err, "")
-	w.want(w.rotate(primary), "")
-	w.Clock().Advance(time.Second)
-	opened, err := there.Decrypt(ctx(), &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
-	w.want(err, "")
-	if string(opened.Plaintext) != "secret" || *opened.KeyId != replica {
-		t.Errorf("decrypted %q under %s, want secret under the replica", opened.Plaintext, *opened.KeyId)
-	}
-	if a, b := *w.metadata(primary).CurrentKeyMaterialId, *opened.KeyMaterialId; a == b {
-		t.Errorf("old ciphertext was opened with the current material %s", a)
-	}
-	ours, theirs := w.truth(primary), w.truth(replica)
-	if a, b := ours.current().ID, theirs.current().ID; a != b {
-		t.Errorf("current materials %s and %s, want the same", a, b)
-	}
-	status, err := there.GetKeyRotationStatus(ctx(), &kms.GetKeyRotationStatusInput{KeyId: &replica})
-	w.want(err, "")
-	if !status.KeyRotationEnabled {
-		t.Error("the replica's rotation is off, want its primary's")
-	}
-	config := w.metadata(primary).MultiRegionConfiguration
-	if config.MultiRegionKeyType != types.MultiRegionKeyTypePrimary || len(config.ReplicaKeys) != 1 ||
-		*config.ReplicaKeys[0].Arn != replica {
-		t.Errorf("configuration %+v, want a primary with its replica", config)
-	}
-}
-
-func TestAPrimaryIsDeletedAfterItsReplicas(t *testing.T) {
-	w := newWorld(t)
-	primary := w.key(KeyOptions{Replicas: []string{west}})
-	key := w.truth(primary)
-	replica := key.arnIn(west)
-	out, err := w.schedule(primary, 7)
-	w.want(err, "")
-	if out.KeyState != types.KeyStatePendingReplicaDeletion || out.DeletionDate != nil {
-		t.Errorf("answer %+v, want to wait for the replicas", out)
-	}
-	_, err = w.client(w.alice, west).ScheduleKeyDeletion(ctx(),
-		&kms.ScheduleKeyDeletionInput{KeyId: &replica, PendingWindowInDays: ref(int32(7))})
-	w.want(err, "")
-	w.Clock().Advance(days(7))
-	if m := w.metadata(primary); m.KeyState != types.KeyStatePendingDeletion {
-		t.Fatalf("state %s after the last replica is gone, want pending deletion", m.KeyState)
-	}
-	w.Clock().Advance(days(7))
-	if _, ok := w.KMS().Key(primary); ok {
-		t.Error("the primary is still there")
 	}
 }

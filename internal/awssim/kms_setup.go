@@ -112,8 +112,8 @@ func (o KeyOptions) key(now time.Time) *KMSKey {
 	if o.RotationPeriod > 0 {
 		key.RotationEnabled, key.RotationPeriod, key.NextRotation = true, o.RotationPeriod, o.NextRotation
 		if key.NextRotation.IsZero() {
-			periods := now.Sub(key.Created)/days(o.RotationPeriod) + 1
-			key.NextRotation = key.Created.Add(periods * days(o.RotationPeriod))
+			periods := int(now.Sub(key.Created)/days(o.RotationPeriod)) + 1
+			key.NextRotation = key.Created.Add(days(periods * o.RotationPeriod))
 		}
 	}
 	o.importInto(key)

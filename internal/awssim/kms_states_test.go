@@ -55,12 +55,12 @@ func attempts() []attempt {
 			return err
 		}},
 		{"CreateAlias", func(c *kms.Client, key string) error {
-			_, err := c.CreateAlias(ctx(), &kms.CreateAliasInput{AliasName: ref("alias/new"), TargetKeyId: &key})
+			_, err := c.CreateAlias(ctx(), &kms.CreateAliasInput{AliasName: new("alias/new"), TargetKeyId: &key})
 			return err
 		}},
 		{"TagResource", func(c *kms.Client, key string) error {
 			_, err := c.TagResource(ctx(), &kms.TagResourceInput{KeyId: &key, Tags: []types.Tag{
-				{TagKey: ref("team"), TagValue: ref("payments")},
+				{TagKey: new("team"), TagValue: new("payments")},
 			}})
 			return err
 		}},
@@ -187,7 +187,7 @@ func (w *world) forgetAlias(operation string) {
 	if operation != "CreateAlias" {
 		return
 	}
-	if _, err := w.kms.DeleteAlias(ctx(), &kms.DeleteAliasInput{AliasName: ref("alias/new")}); err != nil {
+	if _, err := w.kms.DeleteAlias(ctx(), &kms.DeleteAliasInput{AliasName: new("alias/new")}); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -86,8 +86,7 @@ func (w *world) want(err error, code string) {
 }
 
 func errorCode(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	if err != nil {
@@ -130,7 +129,7 @@ func (w *world) queue(rule EventRule) (drain func() []map[string]any) {
 func (w *world) drain(region, account, name string) (bodies []string) {
 	w.t.Helper()
 	client := sqs.NewFromConfig(w.As(w.alice, region))
-	url := ref(w.URL() + "/" + account + "/" + name)
+	url := new(w.URL() + "/" + account + "/" + name)
 	for {
 		out, err := client.ReceiveMessage(ctx(), &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
 		if err != nil {
@@ -150,5 +149,3 @@ func (w *world) drain(region, account, name string) (bodies []string) {
 }
 
 func ctx() context.Context { return context.Background() }
-
-func ref[T any](v T) *T { return &v }
