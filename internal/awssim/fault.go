@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// When a fault strikes.
+// When is the moment a fault strikes.
 type When int
 
+// The moments of a request.
 const (
 	BeforeEffect When = iota // nothing has happened yet
 	AfterEffect              // the state has changed, the answer has not been sent

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -44,9 +45,7 @@ func (p awsJSON) errorName(code string) string { return renamed(p.rename, code) 
 func (p awsJSON) renderError(_ *call, err *APIError) *answer {
 	code := p.errorName(err.Code)
 	members := map[string]any{"__type": code, "message": err.Message}
-	for k, v := range err.Fields {
-		members[k] = v
-	}
+	maps.Copy(members, err.Fields)
 	body, jsonErr := json.Marshal(members)
 	if jsonErr != nil {
 		body = []byte(`{"__type":"InternalFailure"}`)
@@ -75,20 +74,10 @@ func decodeJSON(c *call, input any) error {
 	return nil
 }
 
-// epoch is a time in JSON as AWS writes it: seconds since 1970 with milliseconds. Use *epoch with omitempty for times
-// that may be absent.
+// epoch is a time in JSON as AWS writes it: seconds since 1970 with milliseconds.
 type epoch time.Time
 
 // MarshalJSON implements json.Marshaler.
 func (e epoch) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(time.Time(e).UnixMilli())/1000, 'f', -1, 64), nil
-}
-
-// epochOf is nil for the zero time.
-func epochOf(t time.Time) *epoch {
-	if t.IsZero() {
-		return nil
-	}
-	e := epoch(t)
-	return &e
 }

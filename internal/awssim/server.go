@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 
 	"go.uber.org/zap"
 )
@@ -36,7 +37,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"no credential scope of a simulated service")))
 		return
 	}
-	c.Operation = svc.protocol.operation(c)
+	c.Operation = intern(svc.protocol.operation(c))
 	entry := s.requests.add(c)
 	if s.isCut(c.Service) {
 		s.requests.refused(entry, "Outage")
@@ -52,7 +53,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.write(w, c, ans) {
 		s.requests.answered(entry)
-		s.applyFaults(c, fired, AfterAnswer)
+		_ = s.applyFaults(c, fired, AfterAnswer) // too late for an error
 	}
 }
 
@@ -164,10 +165,13 @@ func (s *Sim) newCall(r *http.Request, body []byte) *call {
 		host = r.RemoteAddr
 	}
 	return &call{
-		AccessKeyID: scope[0], Region: scope[2], Service: scope[3],
+		AccessKeyID: intern(scope[0]), Region: intern(scope[2]), Service: intern(scope[3]),
 		RequestID: s.newUUID(), Time: s.clock.Now(), SourceIP: host, UserAgent: r.UserAgent(), Body: body, HTTP: r,
 	}
 }
+
+// intern keeps the oracle's entries from holding on to whole headers.
+func intern(s string) string { return unique.Make(s).Value() }
 
 // credentialScope is access key, date, Region, service and terminator of a request signed by header or query; empty
 // strings when it is not signed.

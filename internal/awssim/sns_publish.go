@@ -3,6 +3,7 @@ package awssim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -105,7 +106,7 @@ func (s *snsService) publishOne(c *call, p Published) (publishResult, *APIError)
 		t.published = append(t.published[:0], t.published[maxPublished/10:]...)
 	}
 	t.published = append(t.published, p)
-	subscriptions := t.subscriptions[:len(t.subscriptions):len(t.subscriptions)]
+	subscriptions := slices.Clip(t.subscriptions)
 	listeners := make([]func(Published), 0, len(s.listeners))
 	for f := range s.listeners {
 		listeners = append(listeners, *f)

@@ -1,5 +1,7 @@
 package awssim
 
+import "slices"
+
 const (
 	maxBatch        = 10
 	entryNameLength = 80
@@ -40,10 +42,8 @@ func checkBatch(ids []string) error {
 			return apiErrorf("InvalidBatchEntryId", 0, "A batch entry id can only contain alphanumeric characters, "+
 				"hyphens and underscores. It can be at most 80 letters long.")
 		}
-		for _, other := range ids[:i] {
-			if id == other {
-				return apiErrorf("BatchEntryIdsNotDistinct", 0, "Id %s repeated.", id)
-			}
+		if slices.Contains(ids[:i], id) {
+			return apiErrorf("BatchEntryIdsNotDistinct", 0, "Id %s repeated.", id)
 		}
 	}
 	return nil

@@ -55,7 +55,8 @@ func (s *sqsService) newMessage(body, senderID string, attrs map[string]messageA
 	b = append(b, m.md5...)
 	b = append(b, `","MessageId":"`...)
 	b = append(b, m.id...)
-	m.rendered = append(b, '"')
+	b = append(b, '"')
+	m.rendered = b
 	if len(attrs) > 0 {
 		m.attrsMD5 = attributesMD5(attrs)
 	}

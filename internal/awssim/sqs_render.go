@@ -40,7 +40,8 @@ func (a *systemAttributes) add(name string) {
 // this receive's own members.
 func (s *sqsService) renderReceived(q *queue, in receiveInput, got []delivery) *answer {
 	buf, _ := s.buffers.Get().(*[]byte)
-	b := append((*buf)[:0], '{')
+	b := (*buf)[:0]
+	b = append(b, '{')
 	for i := range got {
 		if i == 0 {
 			b = append(b, `"Messages":[`...)
