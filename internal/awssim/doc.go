@@ -12,6 +12,10 @@
 // nothing of it has been verified against real AWS. Signatures are not verified (the access key must be known),
 // resource policies are not evaluated, nothing is stored on disk, and it listens on loopback only.
 //
+// To add an operation, write its function (see call.go) and enter it in the table of its
+// service: sqs_service.go, sns_service.go, s3_service.go, sts_service.go, kms_call.go. To add a service, give New
+// another one in sim.go. Wire formats are in protocol_json.go, protocol_query.go and s3_protocol.go.
+//
 // No production code imports it; of what rotd runs, only `rotd demo` does.
 //
 // The way of a request:

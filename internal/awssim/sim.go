@@ -102,7 +102,11 @@ func (s *Sim) Start() error {
 	if addr, ok := listener.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return errors.Join(fmt.Errorf("awssim: %s is not a loopback address", s.opts.Addr), listener.Close())
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(s.log)}
+	errorLog, err := zap.NewStdLogAt(s.log, zap.WarnLevel) // what net/http has to say, panics of observers included
+	if err != nil {
+		return errors.Join(fmt.Errorf("awssim: %w", err), listener.Close())
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: errorLog}
 	s.mu.Lock()
 	s.listener, s.server = listener, server
 	s.mu.Unlock()
