@@ -23,7 +23,7 @@ func (t tree) copyFrom(ctx context.Context, source string) error {
 	if err != nil {
 		return fmt.Errorf("listing the project's files: %w", err)
 	}
-	for _, name := range strings.Split(strings.TrimRight(string(names), "\x00"), "\x00") {
+	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
 		err := copyFile(filepath.Join(source, name), filepath.Join(t.root, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // tracked, and deleted since
 			return fmt.Errorf("copying the project: %w", err)

@@ -1,0 +1,154 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+func s3Behaviours() []behaviour {
+	return []behaviour{
+		{"S3", "an object is got as it was put", getsAsPut},
+		{"S3", "a key with spaces, plus and percent signs names one object", namesOddly},
+		{"S3", "a compressed object is got compressed", getsCompressed},
+		{"S3", "an object keeps its metadata", keepsMetadata},
+		{"S3", "a head tells an object's length", tellsLength},
+		{"S3", "a missing key is a typed error", missesAKey},
+		{"S3", "a missing bucket is a typed error", missesABucket},
+		{"S3", "a listing goes by prefix, in order, page by page", lists},
+	}
+}
+
+// bucket makes the behaviour's bucket.
+func (a *api) bucket(ctx context.Context) error {
+	if _, err := a.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &a.name}); err != nil {
+		return fmt.Errorf("CreateBucket: %w", err)
+	}
+	return nil
+}
+
+// roundTrip puts an object into the behaviour's new bucket and gets it.
+func (a *api) roundTrip(ctx context.Context, in *s3.PutObjectInput, body string) (*s3.GetObjectOutput, error) {
+	if err := a.bucket(ctx); err != nil {
+		return nil, err
+	}
+	in.Bucket, in.Body = &a.name, strings.NewReader(body)
+	if _, err := a.s3.PutObject(ctx, in); err != nil {
+		return nil, fmt.Errorf("PutObject: %w", err)
+	}
+	out, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: in.Key})
+	if err != nil {
+		return nil, fmt.Errorf("GetObject: %w", err)
+	}
+	defer out.Body.Close()
+	got, err := io.ReadAll(out.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the object: %w", err)
+	}
+	if !bytes.Equal(got, []byte(body)) {
+		return nil, fmt.Errorf("%d bytes put, %d other bytes got", len(body), len(got))
+	}
+	return out, nil
+}
+
+const logFile = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23/111122223333_CloudTrail_us-east-1.json.gz"
+
+func getsAsPut(ctx context.Context, a *api) error {
+	out, err := a.roundTrip(ctx, &s3.PutObjectInput{Key: aws.String(logFile)}, strings.Repeat("\x00\xffrotd", 100_000))
+	if err != nil {
+		return err
+	}
+	return same("ContentLength", aws.ToInt64(out.ContentLength), 600_000)
+}
+
+func namesOddly(ctx context.Context, a *api) error {
+	if _, err := a.roundTrip(ctx, &s3.PutObjectInput{Key: aws.String("a b+c%20d/ü.json")}, "x"); err != nil {
+		return err
+	}
+	_, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: aws.String("a b c d/ü.json")})
+	return refusal[*types.NoSuchKey](err)
+}
+
+func getsCompressed(ctx context.Context, a *api) error {
+	const gzipped = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00" // of nothing
+	out, err := a.roundTrip(ctx, &s3.PutObjectInput{
+		Key: aws.String(logFile), ContentEncoding: aws.String("gzip"), ContentType: aws.String("application/json"),
+	}, gzipped)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		same("ContentEncoding", aws.ToString(out.ContentEncoding), "gzip"),
+		same("ContentType", aws.ToString(out.ContentType), "application/json"),
+	)
+}
+
+func keepsMetadata(ctx context.Context, a *api) error {
+	out, err := a.roundTrip(ctx, &s3.PutObjectInput{
+		Key: aws.String("digest"), Metadata: map[string]string{"signature-algorithm": "SHA256withRSA"},
+	}, "x")
+	if err != nil {
+		return err
+	}
+	return same("metadata", out.Metadata["signature-algorithm"], "SHA256withRSA")
+}
+
+func tellsLength(ctx context.Context, a *api) error {
+	if _, err := a.roundTrip(ctx, &s3.PutObjectInput{Key: aws.String(logFile)}, "12345"); err != nil {
+		return err
+	}
+	out, err := a.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &a.name, Key: aws.String(logFile)})
+	if err != nil {
+		return fmt.Errorf("HeadObject: %w", err)
+	}
+	return same("ContentLength", aws.ToInt64(out.ContentLength), 5)
+}
+
+func missesAKey(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	_, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: aws.String("missing")})
+	return refusal[*types.NoSuchKey](err)
+}
+
+func missesABucket(ctx context.Context, a *api) error {
+	_, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(a.name + "-missing"), Key: aws.String("x")})
+	return refusedAs(err, "NoSuchBucket")
+}
+
+func lists(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	for _, key := range []string{"logs/c", "logs/a", "other/x", "logs/b"} {
+		in := &s3.PutObjectInput{Bucket: &a.name, Key: &key, Body: strings.NewReader("x")}
+		if _, err := a.s3.PutObject(ctx, in); err != nil {
+			return fmt.Errorf("PutObject: %w", err)
+		}
+	}
+	pages := s3.NewListObjectsV2Paginator(a.s3, &s3.ListObjectsV2Input{
+		Bucket: &a.name, Prefix: aws.String("logs/"), MaxKeys: aws.Int32(2),
+	})
+	var listed []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("ListObjectsV2: %w", err)
+		}
+		if len(page.Contents) > 2 {
+			return fmt.Errorf("a page of %d keys, want at most 2", len(page.Contents))
+		}
+		for _, object := range page.Contents {
+			listed = append(listed, *object.Key)
+		}
+	}
+	return same("listing", strings.Join(listed, " "), "logs/a logs/b logs/c")
+}
