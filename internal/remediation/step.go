@@ -169,7 +169,7 @@ func (m *machine) again(answer *Answer) Do {
 		return m.fail(refusal(&m.a, answer))
 	}
 	wait := 10 * time.Second << m.a.Rejected
-	m.a.Waiting = "KMS could not be asked or was too busy; rotd asks again."
+	m.a.Waiting = "KMS could not do it just now; rotd asks again."
 	if answer.Kind == Busy {
 		wait = 10 * time.Minute
 		m.a.Waiting = "An automatic rotation of this key is running or due within 20 minutes; rotd waits for it."

@@ -1,0 +1,152 @@
+package awskms
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Class says what an error of KMS, or of the way to it, means for what may be done next.
+type Class string
+
+// Classes. NotFound and InvalidState may be spurious for seconds, sometimes minutes, after a change.
+const (
+	OK                 Class = "ok"
+	Throttled          Class = "throttled"          // over a quota; nothing was done
+	Unreachable        Class = "unreachable"        // no request reached KMS
+	CredentialsMissing Class = "no-credentials"     // none to be had, or not accepted; nothing was done
+	Ambiguous          Class = "ambiguous"          // the request may have reached KMS, no usable answer came
+	Internal           Class = "internal"           // KMS failed inside; what it did is unknown
+	DependencyTimeout  Class = "dependency-timeout" // KMS waited for something; what it did is unknown
+	AccessDenied       Class = "access-denied"
+	NotFound           Class = "not-found"
+	InvalidState       Class = "invalid-state"
+	Disabled           Class = "disabled"
+	Unsupported        Class = "unsupported"
+	LimitExceeded      Class = "limit-exceeded" // the lifetime budget of on-demand rotations, not a rate
+	Conflict           Class = "conflict"       // a rotation runs, or is about to
+	InvalidArn         Class = "invalid-arn"
+	Unknown            Class = "unknown"
+)
+
+// codes are the error codes KMS and AWS's common errors use.
+var codes = map[string]Class{
+	"ThrottlingException":      Throttled,
+	"Throttling":               Throttled,
+	"ThrottledException":       Throttled,
+	"RequestThrottled":         Throttled,
+	"TooManyRequestsException": Throttled,
+	"RequestLimitExceeded":     Throttled,
+
+	"AccessDeniedException":         AccessDenied,
+	"AccessDenied":                  AccessDenied,
+	"NotFoundException":             NotFound,
+	"KMSInvalidStateException":      InvalidState,
+	"DisabledException":             Disabled,
+	"UnsupportedOperationException": Unsupported,
+	"LimitExceededException":        LimitExceeded,
+	"ConflictException":             Conflict,
+	"InvalidArnException":           InvalidArn,
+	"DependencyTimeoutException":    DependencyTimeout,
+	"KMSInternalException":          Internal,
+	"InternalFailure":               Internal,
+	"InternalServerError":           Internal,
+	"ServiceUnavailable":            Internal,
+
+	"UnrecognizedClientException":         CredentialsMissing,
+	"InvalidClientTokenId":                CredentialsMissing,
+	"ExpiredTokenException":               CredentialsMissing,
+	"ExpiredToken":                        CredentialsMissing,
+	"InvalidSignatureException":           CredentialsMissing,
+	"SignatureDoesNotMatch":               CredentialsMissing,
+	"IncompleteSignature":                 CredentialsMissing,
+	"MissingAuthenticationToken":          CredentialsMissing,
+	"MissingAuthenticationTokenException": CredentialsMissing,
+	"RequestExpired":                      CredentialsMissing,
+	"OptInRequired":                       CredentialsMissing,
+}
+
+// Classify says what err means; nil is OK. Whatever is not known to have stayed here, or to have been answered, is
+// Ambiguous.
+func Classify(err error) Class {
+	if err == nil {
+		return OK
+	}
+	var unsent *unsentError
+	if errors.As(err, &unsent) {
+		return Unreachable
+	}
+	if errors.Is(err, errCredentials) {
+		return CredentialsMissing
+	}
+	var apiErr smithy.APIError
+	if errors.As(err, &apiErr) {
+		if class, known := codes[apiErr.ErrorCode()]; known {
+			return class
+		}
+	}
+	if status := httpStatus(err); status >= 400 && status < 500 {
+		return Unknown
+	}
+	if notConnected(err) {
+		return Unreachable
+	}
+	return Ambiguous
+}
+
+// ErrorCode is AWS's code of an error, "" when no answer carried one.
+func ErrorCode(err error) string {
+	var apiErr smithy.APIError
+	if errors.As(err, &apiErr) {
+		return apiErr.ErrorCode()
+	}
+	return ""
+}
+
+// again says that a request which changes nothing may be made again.
+func (c Class) again() bool {
+	switch c {
+	case Throttled, Unreachable, Ambiguous, Internal, DependencyTimeout:
+		return true
+	}
+	return false
+}
+
+// unsentError is an error before anything was sent.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+func httpStatus(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// notConnected says that there never was a connection to send a request over.
+func notConnected(err error) bool {
+	var (
+		op        *net.OpError
+		dns       *net.DNSError
+		record    tls.RecordHeaderError
+		verify    *tls.CertificateVerificationError
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"),
+		errors.As(err, &dns), errors.As(err, &record), errors.As(err, &verify),
+		errors.As(err, &authority), errors.As(err, &host):
+		return true
+	}
+	// net/http has no type for it.
+	return !errors.Is(err, context.Canceled) && strings.Contains(err.Error(), "TLS handshake timeout")
+}

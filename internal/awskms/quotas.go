@@ -1,0 +1,55 @@
+package awskms
+
+// operation is a KMS operation by AWS's name.
+type operation string
+
+// The operations rotd uses.
+const (
+	listKeys             operation = "ListKeys"
+	listAliases          operation = "ListAliases"
+	describeKey          operation = "DescribeKey"
+	getKeyRotationStatus operation = "GetKeyRotationStatus"
+	listKeyRotations     operation = "ListKeyRotations"
+	listResourceTags     operation = "ListResourceTags"
+	getKeyPolicy         operation = "GetKeyPolicy"
+	enableKeyRotation    operation = "EnableKeyRotation"
+	rotateKeyOnDemand    operation = "RotateKeyOnDemand"
+)
+
+// quotas are AWS's limits in requests a second for an account and Region, shared with everything else that runs there.
+var quotas = map[operation]float64{
+	listKeys:             500,
+	listAliases:          500,
+	describeKey:          2000,
+	getKeyRotationStatus: 1000,
+	listKeyRotations:     100,
+	listResourceTags:     2000,
+	getKeyPolicy:         1000,
+	enableKeyRotation:    15,
+	rotateKeyOnDemand:    5,
+}
+
+// changes says that an operation changes a key: no sweep waits in its way.
+func (op operation) changes() bool { return op == enableKeyRotation || op == rotateKeyOnDemand }
+
+// Lane is a part of rotd's share of a quota, so that none starves another.
+type Lane int
+
+// Lanes.
+const (
+	Sweep  Lane = iota // inventory and drift: what the others leave
+	Reread             // keys that events touched: a tenth
+	Act                // what actions read and change: a tenth of the reads, all of the changes
+	lanes              // how many there are
+)
+
+// part is what a lane has of rotd's share of an operation's quota.
+func (l Lane) part(op operation) float64 {
+	switch {
+	case op.changes():
+		return 1
+	case l == Sweep:
+		return 0.8
+	}
+	return 0.1
+}

@@ -1,0 +1,186 @@
+package awskms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"rotd/internal/inventory"
+)
+
+// ReadWhole reads everything rotd wants to know of a key. prev is what was known of it, nil if nothing: it is kept
+// where KMS refuses to tell, which the key's Denied then lists. Of an AWS managed key only the metadata are read. A key
+// that KMS does not know has GoneAt. An error means that the key could not be read, and says nothing about the key.
+func (c *Client) ReadWhole(ctx context.Context, arn string, aliases []string, prev *inventory.Key) (
+	*inventory.Key, error,
+) {
+	if prev == nil {
+		prev = &inventory.Key{ARN: arn}
+	}
+	r := c.begin(prev)
+	r.key.Aliases = aliases
+	ok, err := r.describe(ctx)
+	if err != nil || !ok {
+		return r.done(err)
+	}
+	if r.key.Manager == string(types.KeyManagerTypeCustomer) {
+		for _, part := range []func(context.Context) error{r.status, r.history, r.tags, r.policy} {
+			if err := part(ctx); err != nil {
+				return r.done(err)
+			}
+		}
+	}
+	r.key.FullAt = r.now
+	return r.done(nil)
+}
+
+// ReadDrift re-reads a known key's metadata and rotation status.
+func (c *Client) ReadDrift(ctx context.Context, prev *inventory.Key) (*inventory.Key, error) {
+	return c.reread(ctx, prev, (*reading).status)
+}
+
+// ReadRotation re-reads what an action on a key needs to know: metadata, rotation status, and all rotations. Of prev
+// only the ARN must be known.
+func (c *Client) ReadRotation(ctx context.Context, prev *inventory.Key) (*inventory.Key, error) {
+	return c.reread(ctx, prev, (*reading).status, (*reading).history)
+}
+
+func (c *Client) reread(ctx context.Context, prev *inventory.Key, parts ...func(*reading, context.Context) error) (
+	*inventory.Key, error,
+) {
+	r := c.begin(prev)
+	ok, err := r.describe(ctx)
+	if err != nil || !ok || r.key.Manager != string(types.KeyManagerTypeCustomer) {
+		return r.done(err)
+	}
+	for _, part := range parts {
+		if err := part(r, ctx); err != nil {
+			return r.done(err)
+		}
+	}
+	return r.done(nil)
+}
+
+func (r *reading) done(err error) (*inventory.Key, error) {
+	if err != nil {
+		return nil, fmt.Errorf("reading key %s: %w", r.key.ARN, err)
+	}
+	slices.Sort(r.key.Denied)
+	return r.key, nil
+}
+
+// rotates says that KMS tells of rotations of this kind of key; of others it is an error to ask.
+func (r *reading) rotates() bool {
+	k := r.key
+	return k.Spec == string(types.KeySpecSymmetricDefault) &&
+		(k.Origin == string(types.OriginTypeAwsKms) || k.Origin == string(types.OriginTypeExternal)) &&
+		k.State != string(types.KeyStatePendingImport) && k.State != string(types.KeyStateCreating)
+}
+
+// inapplicable says that KMS answered that it has nothing to tell, be it that the state just changed.
+func inapplicable(err error) bool {
+	class := Classify(err)
+	return class == Unsupported || class == InvalidState || class == Disabled
+}
+
+// status reads whether and when KMS rotates the key by itself, and whether a rotation on demand is under way.
+func (r *reading) status(ctx context.Context) error {
+	if !r.rotates() {
+		r.key.Rotation = nil
+		return nil
+	}
+	in := &kms.GetKeyRotationStatusInput{KeyId: &r.key.ARN}
+	out, err := read(ctx, r.c, getKeyRotationStatus, in, r.c.api.GetKeyRotationStatus)
+	if inapplicable(err) {
+		r.key.Rotation = nil
+		return nil
+	}
+	if ok, err := r.allowed(getKeyRotationStatus, err); !ok {
+		r.key.Rotation = nil
+		return err
+	}
+	if r.key.Rotation == nil {
+		r.key.Rotation = &inventory.Rotation{}
+	}
+	now := r.key.Rotation
+	now.Enabled = out.KeyRotationEnabled
+	now.PeriodDays = int(aws.ToInt32(out.RotationPeriodInDays))
+	now.Next = utc(out.NextRotationDate)
+	now.InProgress = utc(out.OnDemandRotationStartDate)
+	return nil
+}
+
+// history reads the key's completed rotations. Material without a date is the first, or is not in use yet.
+func (r *reading) history(ctx context.Context) error {
+	if r.key.Rotation == nil {
+		return nil
+	}
+	var history []inventory.Rotated
+	in := &kms.ListKeyRotationsInput{
+		KeyId: &r.key.ARN, Limit: aws.Int32(rotationsPerPage),
+		IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
+	}
+	for {
+		out, err := read(ctx, r.c, listKeyRotations, in, r.c.api.ListKeyRotations)
+		if inapplicable(err) {
+			return nil
+		}
+		if ok, err := r.allowed(listKeyRotations, err); !ok {
+			return err
+		}
+		for _, e := range out.Rotations {
+			if e.RotationDate != nil {
+				history = append(history, inventory.Rotated{
+					At: e.RotationDate.UTC(), Type: string(e.RotationType), Material: aws.ToString(e.KeyMaterialId),
+				})
+			}
+		}
+		if !out.Truncated || out.NextMarker == nil {
+			break
+		}
+		in.Marker = out.NextMarker
+	}
+	slices.SortStableFunc(history, func(a, b inventory.Rotated) int { return a.At.Compare(b.At) })
+	r.key.Rotation.History, r.key.Rotation.HistoryAt = history, r.now
+	return nil
+}
+
+func (r *reading) tags(ctx context.Context) error {
+	in := &kms.ListResourceTagsInput{KeyId: &r.key.ARN}
+	tags := map[string]string{}
+	for {
+		out, err := read(ctx, r.c, listResourceTags, in, r.c.api.ListResourceTags)
+		if inapplicable(err) {
+			return nil
+		}
+		if ok, err := r.allowed(listResourceTags, err); !ok {
+			return err
+		}
+		for _, t := range out.Tags {
+			tags[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
+		}
+		if !out.Truncated || out.NextMarker == nil {
+			break
+		}
+		in.Marker = out.NextMarker
+	}
+	r.key.Tags = tags
+	return nil
+}
+
+func (r *reading) policy(ctx context.Context) error {
+	in := &kms.GetKeyPolicyInput{KeyId: &r.key.ARN, PolicyName: aws.String("default")}
+	out, err := read(ctx, r.c, getKeyPolicy, in, r.c.api.GetKeyPolicy)
+	if inapplicable(err) {
+		return nil
+	}
+	if ok, err := r.allowed(getKeyPolicy, err); !ok {
+		return err
+	}
+	r.key.Policy = aws.ToString(out.Policy)
+	return nil
+}
