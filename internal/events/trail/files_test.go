@@ -149,6 +149,18 @@ func replay(t *testing.T, folder string) replayed {
 	return r
 }
 
+func TestTheProjectsOwnTrailIsReadWhole(t *testing.T) {
+	for folder, want := range map[string]replayed{
+		"trail":           {Files: 5, Skipped: 1, Records: 56, KMS: 41, Distinct: 55},
+		"trail-malformed": {Files: 1, Records: 3, KMS: 2, Malformed: 1, Distinct: 2},
+	} {
+		got := replay(t, filepath.Join("..", "..", "..", "testdata", folder))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", folder, diff)
+		}
+	}
+}
+
 func TestRealLogsAreReadWhole(t *testing.T) {
 	folder := filepath.Join("..", "..", "..", "..", "shared", "testdata", "cloudtrail", "real", "attack-2023-07-10")
 	if _, err := os.Stat(folder); err != nil {
