@@ -97,10 +97,10 @@ func (l *requestLog) refused(r *Request, code string) {
 	r.ErrorCode = code
 }
 
-func (l *requestLog) answered(r *Request) {
+func (l *requestLog) answered(r *Request, yes bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r.Answered = true
+	r.Answered = yes
 }
 
 func (l *requestLog) list(filters []RequestFilter) (out []Request) {

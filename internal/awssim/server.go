@@ -51,10 +51,12 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.opts.Latency > 0 {
 		time.Sleep(s.opts.Latency)
 	}
-	if s.write(w, c, ans) {
-		s.requests.answered(entry)
-		_ = s.applyFaults(c, fired, AfterAnswer) // too late for an error
+	s.requests.answered(entry, true) // before the client can know
+	if !s.write(w, c, ans) {
+		s.requests.answered(entry, false)
+		return
 	}
+	_ = s.applyFaults(c, fired, AfterAnswer) // too late for an error
 }
 
 // enter counts a request in hand, unless the simulator is closing.
