@@ -13,6 +13,7 @@ const (
 	ReasonSyntax       Reason = "syntax"
 	ReasonTrailing     Reason = "trailing-text"
 	ReasonTooDeep      Reason = "too-deep"
+	ReasonTooMany      Reason = "too-many"
 	ReasonDuplicateKey Reason = "duplicate-key"
 	ReasonWrongType    Reason = "wrong-type"
 	ReasonMissingField Reason = "missing-field"

@@ -120,6 +120,8 @@ func TestDecodeRefusesWhatItCannotRead(t *testing.T) {
 			eventBridge("aws.kms", "KMS CMK Rotation", `{"key-id":"a","keyId":"b"}`), ReasonDuplicateKey},
 		{"Records that is null", `{"Records":null}`, ReasonWrongType},
 		{"Records that is an object", `{"Records":{}}`, ReasonWrongType},
+		{"Records of more brackets than records", `{"Records":[` + strings.Repeat("{},", maxElements) + `{}]}`,
+			ReasonTooMany},
 		{"a syntax error inside a list", `{"Records":[{"eventID":}]}`, ReasonSyntax},
 		{"a delivery without keys", `{"s3Bucket":"trail"}`, ReasonMissingField},
 		{"a delivery without bucket", `{"s3ObjectKey":["a.json"]}`, ReasonMissingField},

@@ -111,6 +111,9 @@ func (m *members) object(f field, inner *members) bool {
 	return m.err == nil
 }
 
+// maxElements bounds a list: a message of 1 MiB has no room for more records than that, but for very many brackets.
+const maxElements = 10_000
+
 // each calls visit with every element of the array a field holds, until visit or the array gives an error.
 func (m *members) each(f field, visit func(i int, at span) error) error {
 	at := m.at[f]
@@ -121,7 +124,7 @@ func (m *members) each(f field, visit func(i int, at span) error) error {
 	if s.take(']') {
 		return nil
 	}
-	for i := 0; ; i++ {
+	for i := range maxElements {
 		value, err := s.value(1)
 		if err != nil {
 			return err
@@ -136,6 +139,7 @@ func (m *members) each(f field, visit func(i int, at span) error) error {
 			return err
 		}
 	}
+	return malformed(ReasonTooMany, s.pos, "%q has more than %d elements", fieldNames[f], maxElements)
 }
 
 func (m *members) wrongType(f field, want string) {

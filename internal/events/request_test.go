@@ -65,9 +65,9 @@ func TestPolicyMayBeAnObject(t *testing.T) {
 }
 
 func TestReEncryptHasTwoOfEach(t *testing.T) {
-	e := decodeOne(t, record("kms.amazonaws.com", "ReEncrypt", `,"requestParameters":{"sourceEncryptionContext":{"a":"1"},`+
-		`"destinationEncryptionContext":{"b":"2"}},"additionalEventData":{"sourceKeyMaterialId":"m1",`+
-		`"destinationKeyMaterialId":"m2"}`))
+	e := decodeOne(t, record("kms.amazonaws.com", "ReEncrypt", `,"requestParameters":{`+
+		`"sourceEncryptionContext":{"a":"1"},"destinationEncryptionContext":{"b":"2"}},`+
+		`"additionalEventData":{"sourceKeyMaterialId":"m1","destinationKeyMaterialId":"m2"}`))
 	if diff := cmp.Diff(map[string]string{"a": "1"}, e.EncryptionContext()); diff != "" {
 		t.Error(diff)
 	}

@@ -154,7 +154,8 @@ func TestObjectReturnsForeignErrorsAsTheyAre(t *testing.T) {
 	reader := NewReader(client, Limits{})
 	ref := events.ObjectRef{Bucket: "trail", Key: "k"}
 	full := errors.New("disk full")
-	if _, err := reader.Object(t.Context(), ref, func([]byte) error { return full }); err != full { //nolint:errorlint // as it is
+	_, err := reader.Object(t.Context(), ref, func([]byte) error { return full })
+	if err != full { //nolint:errorlint // as it is
 		t.Errorf("error %v, want %v", err, full)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

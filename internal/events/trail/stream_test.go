@@ -55,7 +55,8 @@ func TestStreamFindsTheRecords(t *testing.T) {
 	}{
 		{"a log file", `{"Records":[` + a + `,` + b + `]}`, false, []string{a, b}},
 		{"a log file amid spaces and other members",
-			" {\n \"v\": {\"Records\": 1},\n \"Records\" : [\n" + a + " ,\r\n" + b + "\t] , \"w\":[2]}\n ", false, []string{a, b}},
+			" {\n \"v\": {\"Records\": 1},\n \"Records\" : [\n" + a + " ,\r\n" + b + "\t] , \"w\":[2]}\n ", false,
+			[]string{a, b}},
 		{"an empty log file", `{"Records":[]}`, false, nil},
 		{"an empty log file with spaces", `{"Records": [ ] }`, false, nil},
 		{"an array", `[` + a + `, ` + b + `]`, false, []string{a, b}},
@@ -66,8 +67,10 @@ func TestStreamFindsTheRecords(t *testing.T) {
 		{"records spread over several lines", "{\n \"a\":1\n}\n{\n \"b\":[\n{\n}\n]}\n", false,
 			[]string{"{\n \"a\":1\n}", "{\n \"b\":[\n{\n}\n]}"}},
 		{"records one after the other", a + b, false, []string{a, b}},
-		{"log files one after the other", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, false, []string{a, b}},
-		{"log files on lines of their own", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, true, []string{a, b}},
+		{"log files one after the other", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, false,
+			[]string{a, b}},
+		{"log files on lines of their own", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, true,
+			[]string{a, b}},
 		{"an array of what are no records", `[1, "a,]" ,null,[2],{}]`, false, []string{"1", `"a,]"`, "null", "[2]", "{}"}},
 		{"an array with holes", `[,` + a + `,]`, false, []string{"", a, ""}},
 		{"a record malformed inside its brackets", `{"Records":[{"a" 5,,},` + b + `]}`, false, []string{`{"a" 5,,}`, b}},
@@ -313,7 +316,9 @@ func BenchmarkStream(b *testing.B) {
 
 // FuzzStream looks for files that panic, hang, or are read differently when they come in small pieces.
 func FuzzStream(f *testing.F) {
-	for _, text := range []string{`{"Records":[{"a":1},{"b":"}"}]}`, "{\"a\":1}\n{\"b\":2}\n", `[1,2,[3]]`, `{"a":}`, `{"Records":[`} {
+	for _, text := range []string{
+		`{"Records":[{"a":1},{"b":"}"}]}`, "{\"a\":1}\n{\"b\":2}\n", `[1,2,[3]]`, `{"a":}`, `{"Records":[`,
+	} {
 		f.Add([]byte(text), false)
 		f.Add(zip(f, text), true)
 	}

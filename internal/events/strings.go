@@ -2,6 +2,8 @@ package events
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
@@ -88,4 +90,23 @@ func hex4(text []byte, i int) (rune, bool) {
 		}
 	}
 	return r, true
+}
+
+// plainRun is the offset, from i on, of the first byte that a string cannot hold as it is: a quote, a backslash or a
+// control character; len(text) when there is none. It looks at eight bytes at a time: strings are most of a record.
+func plainRun(text []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// Each term sets the high bit of the bytes it is about; only bytes above a true one can be wrongly set.
+		hits := ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+		if hits != 0 {
+			return i + bits.TrailingZeros64(hits)/8
+		}
+	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] >= 0x20 {
+		i++
+	}
+	return i
 }
