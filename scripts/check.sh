@@ -2,7 +2,7 @@
 # Everything CI runs, one line a step. A step that fails shows its output and does not stop the others. A tool that is
 # missing is looked for first: with CI=true it is a failure, otherwise what needs it is skipped and said at the end.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 ci=${CI:-false}
 logs=.cache/check

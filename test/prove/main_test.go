@@ -113,19 +113,23 @@ func TestABreakIsReadFromItsPatch(t *testing.T) {
 		{
 			"a whole header", "Why it matters.\nBreaks: a message is deleted before its commit\n" +
 				"Test: rotd/internal/engine TestDeletes\n\ndiff --git a/x b/x\nTest: not a header\n",
-			breakage{breaks: "a message is deleted before its commit", test: test{"rotd/internal/engine", "TestDeletes"}}, "",
+			breakage{breaks: "a message is deleted before its commit", test: test{"rotd/internal/engine", "TestDeletes"}},
+			"",
 		},
 		{
 			"no test", "Breaks: something\ndiff --git a/x b/x\n",
-			breakage{}, "x.patch: lacks a line Breaks: or Test: before its first hunk",
+			breakage{},
+			"x.patch: lacks a line Breaks: or Test: before its first hunk",
 		},
 		{
 			"no word on what breaks", "Test: p TestX\n--- a/x\n",
-			breakage{}, "x.patch: lacks a line Breaks: or Test: before its first hunk",
+			breakage{},
+			"x.patch: lacks a line Breaks: or Test: before its first hunk",
 		},
 		{
 			"a subtest", "Breaks: x\nTest: p TestX/one\n",
-			breakage{}, `x.patch: Test: "p TestX/one" is no import path and top-level test`,
+			breakage{},
+			`x.patch: Test: "p TestX/one" is no import path and top-level test`,
 		},
 	}
 	for _, test := range tests {
