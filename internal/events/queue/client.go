@@ -2,7 +2,10 @@ package queue
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -22,4 +25,26 @@ func ClientOptions(pollers int) func(*sqs.Options) {
 			t.MaxIdleConns = max(t.MaxIdleConns, conns)
 		})
 	}
+}
+
+// NewClient returns the SDK's client for a queue, in the Region its URL names, with connections for the pollers.
+func NewClient(cfg aws.Config, queueURL string, pollers int) *sqs.Client {
+	return sqs.NewFromConfig(cfg, ClientOptions(pollers), func(o *sqs.Options) {
+		if region := regionOf(queueURL); region != "" {
+			o.Region = region
+		}
+	})
+}
+
+// regionOf reads the Region from https://sqs.<region>.<suffix>/…; "" for other hosts, which the SDK's own Region is for.
+func regionOf(queueURL string) string {
+	u, err := url.Parse(queueURL)
+	if err != nil {
+		return ""
+	}
+	labels := strings.Split(u.Hostname(), ".")
+	if len(labels) < 4 || labels[0] != "sqs" && labels[0] != "sqs-fips" {
+		return ""
+	}
+	return labels[1]
 }
