@@ -47,11 +47,16 @@ func accepted(metadata middleware.Metadata) Result {
 // refused keeps the request id of a refusal too: CloudTrail shows refused calls by it.
 func refused(err error) Result {
 	r := Result{Class: Classify(err), Err: err}
-	var answered interface{ ServiceRequestID() string }
-	if errors.As(err, &answered) {
+	if answered, ok := errors.AsType[answeredError](err); ok {
 		r.RequestID = answered.ServiceRequestID()
 	}
 	return r
+}
+
+// answeredError is an error that came as an answer.
+type answeredError interface {
+	error
+	ServiceRequestID() string
 }
 
 // Answer is the result in the words of the action that asked for it.
@@ -76,6 +81,7 @@ func answerKind(c Class) remediation.AnswerKind {
 		return remediation.Rejected
 	case AccessDenied, Disabled, Unsupported, LimitExceeded, InvalidArn:
 		return remediation.Refused
+	case Ambiguous, Internal, DependencyTimeout, Unknown:
 	}
 	return remediation.Lost
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -78,18 +79,14 @@ func Classify(err error) Class {
 	if err == nil {
 		return OK
 	}
-	var unsent *unsentError
-	if errors.As(err, &unsent) {
+	if _, unsent := errors.AsType[*unsentError](err); unsent {
 		return Unreachable
 	}
 	if errors.Is(err, errCredentials) {
 		return CredentialsMissing
 	}
-	var apiErr smithy.APIError
-	if errors.As(err, &apiErr) {
-		if class, known := codes[apiErr.ErrorCode()]; known {
-			return class
-		}
+	if class, known := codes[ErrorCode(err)]; known {
+		return class
 	}
 	if status := httpStatus(err); status >= 400 && status < 500 {
 		return Unknown
@@ -102,20 +99,17 @@ func Classify(err error) Class {
 
 // ErrorCode is AWS's code of an error, "" when no answer carried one.
 func ErrorCode(err error) string {
-	var apiErr smithy.APIError
-	if errors.As(err, &apiErr) {
+	if apiErr, ok := errors.AsType[smithy.APIError](err); ok {
 		return apiErr.ErrorCode()
 	}
 	return ""
 }
 
-// again says that a request which changes nothing may be made again.
+// again says that a request which changes nothing may be made again. Credentials come back too, and the SDK learns of a
+// wrong clock from the first refusal.
 func (c Class) again() bool {
-	switch c {
-	case Throttled, Unreachable, Ambiguous, Internal, DependencyTimeout:
-		return true
-	}
-	return false
+	passing := []Class{Throttled, Unreachable, CredentialsMissing, Ambiguous, Internal, DependencyTimeout}
+	return slices.Contains(passing, c)
 }
 
 // unsentError is an error before anything was sent.
@@ -124,8 +118,7 @@ type unsentError struct{ error }
 func (e *unsentError) Unwrap() error { return e.error }
 
 func httpStatus(err error) int {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()
 	}
 	return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,7 @@ func TestEveryAccessKeyIsAnnouncedOnceBeforeItsFirstUse(t *testing.T) {
 	var mu sync.Mutex
 	announced := map[string]int{}
 	creds := Credentials(provider, func(_ context.Context, id string) error {
-		time.Sleep(time.Millisecond) // durable takes its time
+		runtime.Gosched() // durable takes its time
 		mu.Lock()
 		defer mu.Unlock()
 		announced[id]++

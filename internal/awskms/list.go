@@ -61,9 +61,21 @@ func (a *Aliases) Of(keyID string) []string {
 }
 
 // Aliases lists all aliases. Those AWS keeps ready for keys that do not exist yet are left out.
-func (c *Client) Aliases(ctx context.Context) (*Aliases, error) {
+func (c *Client) Aliases(ctx context.Context) (*Aliases, error) { return c.aliases(ctx, nil) }
+
+// AliasesOf lists the names of one key, sorted.
+func (c *Client) AliasesOf(ctx context.Context, arn string) ([]string, error) {
+	found, err := c.aliases(ctx, &arn)
+	if err != nil {
+		return nil, err
+	}
+	return found.Of(keyID(arn)), nil
+}
+
+// aliases lists the aliases of one key, or of all.
+func (c *Client) aliases(ctx context.Context, key *string) (*Aliases, error) {
 	found := &Aliases{ByName: map[string]Alias{}, byKey: map[string][]string{}}
-	in := &kms.ListAliasesInput{Limit: aws.Int32(aliasesPerPage)}
+	in := &kms.ListAliasesInput{KeyId: key, Limit: aws.Int32(aliasesPerPage)}
 	for {
 		out, err := read(ctx, c, listAliases, in, c.api.ListAliases)
 		if err != nil {

@@ -264,9 +264,29 @@ func TestAliasesOfAPlace(t *testing.T) {
 			t.Errorf("%+v", alias)
 		}
 	}
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/z2", "alias/z1"}})
+	of, err := w.client().AliasesOf(t.Context(), arn)
+	if diff := cmp.Diff([]string{"alias/z1", "alias/z2"}, of); diff != "" || err != nil {
+		t.Errorf("one key's aliases (-want +got), %v:\n%s", err, diff)
+	}
 	slices.Sort(names)
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("aliases (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhoAmI(t *testing.T) {
+	w := newWorld(t)
+	got, err := WhoAmI(t.Context(), w.cfg)
+	want := Identity{Partition: "aws", Account: account, ARN: "arn:aws:iam::" + account + ":user/rotd"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("WhoAmI (-want +got), %v:\n%s", err, diff)
+	}
+	w.sim.Outage("sts", true)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := WhoAmI(ctx, w.cfg); err == nil {
+		t.Error("an identity out of nowhere")
 	}
 }
 

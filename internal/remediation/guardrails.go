@@ -47,7 +47,6 @@ const (
 	Allow  Verdict = "allow"
 	Wait   Verdict = "wait"   // not before Decision.Until
 	Refuse Verdict = "refuse" // may not be done
-	Cancel Verdict = "cancel" // need not be done any more
 )
 
 // Guardrails by name, as users, metrics and the audit log have them.

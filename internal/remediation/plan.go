@@ -113,23 +113,26 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 		if days := want.PeriodDays(); days > 0 && (!have.Enabled || have.PeriodDays > days) {
 			return planSchedule(a, key, days)
 		}
+	case policy.OnDemand:
+	}
+	if reason := unproven(key); reason != "" {
+		return Action{}, false, reason
 	}
 	age, overdue := overdueFor(key, want.MaxAge, now)
 	if !overdue {
 		return Action{}, false, "The key is as its policy asks."
 	}
-	switch want.Method {
-	case policy.OnDemand:
-		return planMaterial(a, key)
-	case policy.Auto:
+	if want.Method == policy.Automatic {
+		return Action{}, false,
+			"The key's material is older than its policy allows, and method automatic leaves it to the schedule" +
+				nextRotation(have) + "."
+	}
+	if want.Method == policy.Auto {
 		if trust := g.trustSchedule(key, age, now); trust != "" {
 			return Action{}, false, trust
 		}
-		return planMaterial(a, key)
 	}
-	return Action{}, false,
-		"The key's material is older than its policy allows, and method automatic leaves it to the schedule" +
-			nextRotation(have) + "."
+	return planMaterial(a, key)
 }
 
 // overdueFor is by how much the key's material is older than maxAge.
