@@ -73,7 +73,7 @@ type Action struct {
 	Deadline  time.Time  `json:"deadline,omitzero"`   // unverified after this: failed
 	Ended     *time.Time `json:"ended,omitempty"`
 	Attempts  int        `json:"attempts"`             // calls made, or meant to be made when rotd stopped
-	Rejected  int        `json:"rejected,omitempty"`   // those of them that KMS certainly did not act on
+	Rejected  int        `json:"rejected,omitzero"`    // those of them that KMS certainly did not act on
 	RequestID string     `json:"request_id,omitempty"` // KMS's, of the last attempt
 	Ambiguous bool       `json:"ambiguous,omitempty"`  // the last attempt's answer did not arrive
 	Outcome   string     `json:"outcome,omitempty"`    // in plain words, with what a rotation does not do
@@ -81,7 +81,7 @@ type Action struct {
 
 	Guardrail string    `json:"guardrail,omitempty"` // the guardrail that holds the action up, or ended it
 	Waiting   string    `json:"waiting,omitempty"`   // why nothing happens at the moment, in plain words
-	Reads     int       `json:"reads,omitempty"`     // reads since the last attempt that did not show its effect
+	Reads     int       `json:"reads,omitzero"`      // reads since the last attempt that did not show its effect
 	FirstRead time.Time `json:"first_read,omitzero"` // when the first of them was made
 }
 
