@@ -8,7 +8,7 @@
 //
 //	meta
 //	├── schema, shard, created                      plain values
-//	├── armed, pause, quarantined                   JSON; absent: no, none
+//	├── armed, pause, quarantined, protected        JSON; absent: no, none
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly
 //	seen                                            eventIDs already handled, in slices of one hour of eventTime
 //	└── <hour: uint32>                              a bucket; retention drops it whole

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"rotd/internal/finding"
+	"rotd/internal/notify"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// findingAlert tells of a finding's transition, and what rotd does about it or why it does nothing.
+func (n *notebook) findingAlert(f *finding.Finding, t finding.Transition, a *remediation.Action, why string) notify.Alert {
+	shard := n.e.db.Shard()
+	return notify.Alert{
+		ID:      finding.AlertID(shard, f.Fingerprint, f.Episode, string(t)),
+		Kind:    notify.KindOf(t),
+		Created: n.now, Severity: f.Severity, Shard: shard,
+		Finding: f, Action: a, Note: why,
+	}
+}
+
+// actionAlert tells how an action ended. One that answers a finding goes where the finding went.
+func (n *notebook) actionAlert(a *remediation.Action, f *finding.Finding) notify.Alert {
+	shard := n.e.db.Shard()
+	severity := finding.Low
+	switch {
+	case a.Emergency:
+		severity = finding.High
+	case f != nil:
+		severity = f.Severity
+	}
+	return notify.Alert{
+		ID:      finding.AlertID(shard, a.ID, 1, string(a.State)),
+		Kind:    notify.KindOfAction(a.State),
+		Created: n.now, Severity: severity, Shard: shard,
+		Finding: f, Action: a,
+	}
+}
+
+// digestAlert tells what the first inventory of a place found, all at once.
+func (n *notebook) digestAlert(place *Place, c state.Coverage, open []finding.Finding) notify.Alert {
+	shard := n.e.db.Shard()
+	d := notify.NewDigest(place.Account, place.Region, n.now, c.Keys, open)
+	return notify.Alert{
+		ID:      finding.AlertID(shard, "digest "+place.String(), 1, c.FirstComplete.Format(time.RFC3339)),
+		Kind:    notify.InventoryDigest,
+		Created: n.now, Severity: d.Gravest(), Shard: shard, Digest: d,
+		Note: "From now on only what changes is told. Automatic rotation stays off until somebody runs `rotd resume`.",
+	}
+}
+
+// reminder tells again of a finding about rotd itself that stays open.
+func (n *notebook) reminder(f *finding.Finding, nth int) notify.Alert {
+	shard := n.e.db.Shard()
+	return notify.Alert{
+		ID:      finding.AlertID(shard, f.Fingerprint, f.Episode, fmt.Sprintf("reminder:%d", nth)),
+		Kind:    notify.FindingReminder,
+		Created: n.now, Severity: f.Severity, Shard: shard, Finding: f,
+	}
+}

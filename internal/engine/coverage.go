@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/state"
+)
+
+// afterSweep keeps what the sweep reached. A complete first inventory ends the baseline with one digest; a complete
+// later one finds the keys that are gone.
+func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
+	var gone []string
+	if s.complete() && s.kind == Inventory {
+		err := e.eachKey(place, func(keys []*inventory.Key) error {
+			for _, k := range keys {
+				gone = append(gone, k.ARN)
+			}
+			return nil
+		}, func(k *inventory.Key) bool { return !s.listed[k.ARN] })
+		if err != nil {
+			return err
+		}
+	}
+	now := time.Now().UTC()
+	return e.note(e.Settings(), now, func(n *notebook) error {
+		for _, arn := range gone {
+			if err := n.vanished(arn); err != nil {
+				return err
+			}
+		}
+		first := s.complete() && s.kind == Inventory && c.FirstComplete.IsZero()
+		c.LastSweep, c.LastKind, c.LastError = now, s.kind, ""
+		if s.err != nil {
+			c.LastError = s.err.Error()
+		}
+		if s.kind == Inventory {
+			c.Keys, c.Unread, c.Denied = s.coverage.Total, s.coverage.Failed, s.coverage.Denied
+			if s.complete() {
+				c.LastComplete = now
+			}
+		}
+		if first {
+			c.FirstComplete = now
+		}
+		if err := n.tx.PutPlace(c); err != nil {
+			return err
+		}
+		if err := n.incomplete(place, s); err != nil {
+			return err
+		}
+		if !first {
+			return nil
+		}
+		return n.baselineDone(place, c)
+	})
+}
+
+// vanished notes that KMS no longer lists a key.
+func (n *notebook) vanished(arn string) error {
+	key, err := n.tx.Key(arn)
+	if err != nil || key == nil {
+		return err
+	}
+	now := n.now
+	key.GoneAt = &now
+	return n.reading(key, true)
+}
+
+// incomplete opens or ends the finding that says a place could not be read whole.
+func (n *notebook) incomplete(place *Place, s *swept) error {
+	reasons := s.reasons
+	if s.err != nil {
+		reasons = append([]string{s.err.Error()}, reasons...)
+	}
+	f := detection.SweepIncomplete(place.Account, place.Region, s.kind, s.coverage.Total, s.coverage.Failed, reasons, n.now)
+	if !s.complete() {
+		return n.found(f)
+	}
+	return n.resolveByFingerprint(f.Fingerprint, "the last sweep read everything", false)
+}
+
+// baselineDone arms the state when configuration says so and tells what the first look found, in one digest.
+func (n *notebook) baselineDone(place *Place, c state.Coverage) error {
+	if n.settings.ArmOnNewState {
+		_, armed, err := n.tx.Armed()
+		if err != nil {
+			return err
+		}
+		if !armed {
+			if err := n.tx.Arm(state.Arming{At: n.now, By: "guardrails.arm_on_new_state"}); err != nil {
+				return err
+			}
+		}
+		n.tally.actions++ // wakes the action worker
+	}
+	open, err := n.baselineFindings(place)
+	if err != nil {
+		return err
+	}
+	return n.tell(n.digestAlert(place, c, open))
+}
+
+// maxDigested bounds the findings a digest is made from.
+const maxDigested = 50_000
+
+// baselineFindings are the open findings of checks in a place.
+func (n *notebook) baselineFindings(place *Place) ([]finding.Finding, error) {
+	var open []finding.Finding
+	for after := ""; ; {
+		items, next, err := n.tx.Findings(after, 1000, func(f *finding.Finding) bool {
+			return f.Status == finding.Open && f.EventID == "" && f.KeyARN != "" &&
+				f.Account == place.Account && f.Region == place.Region
+		})
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, items...)
+		if next == "" || len(open) > maxDigested {
+			return open, nil
+		}
+		after = next
+	}
+}
+
+// Retain drops what is older than it is kept for.
+func (e *Engine) Retain(context.Context) error {
+	dropped, err := e.db.Retain(time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	e.log.Info("dropped what is older than it is kept for", zap.Any("dropped", dropped))
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package engine is the only place where side effects are put in order. It takes messages in, judges them, commits
+// what they mean and only then lets them be deleted; sweeps keys; carries actions out; tells people. What is judged
+// and decided is elsewhere and pure (detection, remediation, notify's grouping); what is kept is state's.
+//
+// One Engine owns one shard: a set of queues, accounts and Regions with one state file. Its guarantees are the
+// project's: a message is acknowledged only after everything it means is durable, an action's intent is durable before
+// its call, and an ambiguous answer is settled by reading KMS.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"rotd/internal/detection"
+	"rotd/internal/events"
+	"rotd/internal/notify"
+	"rotd/internal/policy"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// Settings are what a reload may change.
+type Settings struct {
+	Policies   policy.Set
+	Guardrails remediation.Guardrails
+	Judge      *detection.Judge
+	Trusted    func(account string) bool // own and trusted accounts
+	Expected   func(account string) bool // accounts whose events are judged at all
+	Topics     []notify.Topic
+	GroupWait  time.Duration
+	Repeat     time.Duration // between reminders of what is still open; 0: none
+	Heartbeat  time.Duration // no event for longer is a finding
+	// Senders are, by queue URL, the SenderIds whose messages are believed; none for a queue: all.
+	Senders map[string][]string
+	// ArmOnNewState lets automatic actions begin on a new state after its first inventory, without `rotd resume`.
+	ArmOnNewState bool
+	// Protected are the ids, ARNs and aliases of keys that nothing automatic touches.
+	Protected []string
+	// Paused is configuration's own pause; a person's is in the state.
+	Paused bool
+}
+
+// Options are what an Engine is built from.
+type Options struct {
+	DB        *state.DB
+	Settings  *Settings
+	Places    []Place   // accounts and Regions, in the order they are swept
+	Objects   Objects   // reads log objects; nil: log object notifications are not served
+	Publisher Publisher // publishes alerts
+	Metrics   *Metrics
+	Own       *OwnKeys // the access keys that this daemon signs with
+	Logger    *zap.Logger
+	Partition string // of the daemon's own account
+}
+
+// Engine is one shard at work.
+type Engine struct {
+	db        *state.DB
+	settings  atomic.Pointer[Settings]
+	places    []Place
+	objects   Objects
+	publisher Publisher
+	metrics   *Metrics
+	log       *zap.Logger
+	partition string
+	started   time.Time
+
+	commits   chan *work
+	intake    gate // closed while a fault that is no message's own lasts
+	queues    []Pausable
+	queueURLs []string
+	seen      intakeClock
+	own       *OwnKeys
+
+	wakeActions chan struct{}
+	wakeRereads chan struct{}
+	wakeOutbox  chan struct{}
+	changed     broadcast // an action moved
+
+	objectSlots chan struct{}
+	sweeping    sync.Mutex // one sweep at a time: they share the quota
+	deciding    sync.Mutex // one decision about actions at a time
+	idMu        sync.Mutex
+	entropy     *ulid.MonotonicEntropy
+}
+
+// Pausable is a consumer that can be told to stop receiving.
+type Pausable interface {
+	Pause(reason string)
+	Resume()
+}
+
+const (
+	maxCommitWaiting = 1024
+	objectsAtOnce    = 2
+)
+
+// New builds an engine; Run starts it.
+func New(o Options) *Engine {
+	e := &Engine{
+		db: o.DB, places: o.Places, objects: o.Objects, publisher: o.Publisher, metrics: o.Metrics, log: o.Logger,
+		partition: o.Partition, started: time.Now().UTC(),
+		commits:     make(chan *work, maxCommitWaiting),
+		own:         o.Own,
+		wakeActions: make(chan struct{}, 1),
+		wakeRereads: make(chan struct{}, 1),
+		wakeOutbox:  make(chan struct{}, 1),
+		objectSlots: make(chan struct{}, objectsAtOnce),
+		entropy:     ulid.Monotonic(rand.Reader, 0),
+	}
+	e.settings.Store(o.Settings)
+	return e
+}
+
+// Control adds a queue's consumer, which stops receiving while a fault lasts that is no message's own. Call it before
+// Run.
+func (e *Engine) Control(url string, consumer Pausable) {
+	e.queues = append(e.queues, consumer)
+	e.queueURLs = append(e.queueURLs, url)
+}
+
+// Reload replaces the settings.
+func (e *Engine) Reload(s *Settings) {
+	e.settings.Store(s)
+	e.wake()
+}
+
+// Settings returns the settings in force.
+func (e *Engine) Settings() *Settings { return e.settings.Load() }
+
+// Run works until ctx ends and then stops: consumers must have been stopped before, so that nothing new arrives.
+// Work in hand is committed; actions and alerts in flight are left in a state that the next start settles.
+func (e *Engine) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	workers := map[string]func(context.Context) error{
+		"commit":  e.runCommits,
+		"rereads": e.runRereads,
+		"actions": e.runActions,
+		"outbox":  e.runOutbox,
+	}
+	for name, run := range workers {
+		group.Go(func() error {
+			if err := run(ctx); err != nil {
+				return fmt.Errorf("%s worker: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// wake lets every worker look again.
+func (e *Engine) wake() {
+	for _, c := range []chan struct{}{e.wakeActions, e.wakeRereads, e.wakeOutbox} {
+		nudge(c)
+	}
+	e.changed.send()
+}
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// newID makes a sortable id: prefix and ULID.
+func (e *Engine) newID(prefix string, at time.Time) string {
+	e.idMu.Lock()
+	defer e.idMu.Unlock()
+	id, err := ulid.New(ulid.Timestamp(at), e.entropy)
+	if err != nil { // the monotonic part overflowed: 2^80 ids in one millisecond
+		id = ulid.MustNew(ulid.Timestamp(at), rand.Reader)
+	}
+	return prefix + id.String()
+}
+
+// decoder decodes for the rules in force.
+func (e *Engine) decoder() *events.Decoder { return events.NewDecoder(e.Settings().Judge) }

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/state"
+)
+
+// noteSilence opens the finding when the intake is silent, and ends it when it is not.
+func (e *Engine) noteSilence(now time.Time) error {
+	settings := e.Settings()
+	if settings.Heartbeat == 0 || len(e.queues) == 0 {
+		return nil
+	}
+	last := e.seen.last()
+	if last.Before(e.started) {
+		last = e.started
+	}
+	silent := detection.IntakeSilent(e.db.Shard(), last, settings.Heartbeat, now)
+	return e.note(settings, now, func(n *notebook) error {
+		if now.Sub(last) > settings.Heartbeat {
+			return n.found(silent)
+		}
+		return n.resolveByFingerprint(silent.Fingerprint, "events arrive again", false)
+	})
+}
+
+// Heartbeat looks at rotd itself: whether events still arrive, and which findings about it have to be told again.
+func (e *Engine) Heartbeat(context.Context) error {
+	now := time.Now().UTC()
+	if err := e.noteSilence(now); err != nil {
+		return err
+	}
+	return e.remind(now)
+}
+
+// NoteRedrive opens or ends the finding that a queue has no redrive policy.
+func (e *Engine) NoteRedrive(queueURL string, present bool) error {
+	now := time.Now().UTC()
+	f := detection.QueueWithoutRedrive(queueURL, now)
+	return e.note(e.Settings(), now, func(n *notebook) error {
+		if !present {
+			return n.found(f)
+		}
+		return n.resolveByFingerprint(f.Fingerprint, "the queue has a redrive policy", false)
+	})
+}
+
+// NoteRecovered tells that a damaged state was set aside.
+func (e *Engine) NoteRecovered(setAside, damage string) error {
+	now := time.Now().UTC()
+	return e.note(e.Settings(), now, func(n *notebook) error {
+		return n.found(detection.StateRecovered(e.db.Shard(), setAside, damage, now))
+	})
+}
+
+// ReportPanic counts and logs a panic that was contained elsewhere.
+func (e *Engine) ReportPanic(where string, value any, stack []byte) { e.logPanic(where, value, stack) }
+
+// remind tells again, once each repeat interval, of findings about rotd itself that stay open.
+func (e *Engine) remind(now time.Time) error {
+	settings := e.Settings()
+	if settings.Repeat == 0 {
+		return nil
+	}
+	return e.note(settings, now, func(n *notebook) error {
+		for _, subject := range n.e.selfSubjects() {
+			open, err := n.tx.OpenAbout(subject, maxOpenAbout)
+			if err != nil {
+				return err
+			}
+			for i := range open {
+				if err := n.remindOf(&open[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// remindOf tells of one finding again when its next repeat interval has begun.
+func (n *notebook) remindOf(f *finding.Finding) error {
+	nth := int(n.now.Sub(f.FirstSeen) / n.settings.Repeat)
+	memory := n.tx.Memory()
+	name := fmt.Sprintf("reminded:%s:%d", f.Fingerprint, f.Episode)
+	if nth < 1 || memory.Noted(name, n.now) == strconv.Itoa(nth) {
+		return nil
+	}
+	memory.Note(name, strconv.Itoa(nth), n.now, 3*n.settings.Repeat)
+	if err := memory.Err(); err != nil {
+		return err
+	}
+	return n.tell(n.reminder(f, nth))
+}
+
+// selfSubjects are what findings about rotd itself can be about.
+func (e *Engine) selfSubjects() []string {
+	subjects := []string{e.db.Shard()}
+	for i := range e.places {
+		subjects = append(subjects, e.places[i].Account+"/"+e.places[i].Region)
+	}
+	return append(subjects, e.queueURLs...)
+}
+
+// note runs fn with a notebook in a transaction of its own and makes known what it did.
+func (e *Engine) note(settings *Settings, now time.Time, fn func(n *notebook) error) error {
+	t := newTally()
+	err := e.db.Update(func(tx *state.Tx) error {
+		return fn(e.newNotebook(tx, now, settings, t))
+	})
+	if err != nil {
+		return err
+	}
+	e.committed(t, 0)
+	return nil
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"rotd/internal/events"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// OwnKeys knows the access key ids this daemon signs with. The role alone proves nothing: a thief of the role must not
+// hide behind it.
+type OwnKeys struct {
+	db *state.DB
+	mu sync.RWMutex
+	at map[string]time.Time // access key id → when it was last written down
+}
+
+// renoteAfter is when a key in use is written down again, so that retention does not forget it.
+const renoteAfter = 24 * time.Hour
+
+// NewOwnKeys returns the access keys kept in a state; Load reads them.
+func NewOwnKeys(db *state.DB) *OwnKeys { return &OwnKeys{db: db, at: make(map[string]time.Time)} }
+
+// Load reads the keys of earlier runs: their calls may still come back as events.
+func (o *OwnKeys) Load() error {
+	return o.db.View(func(tx *state.Tx) error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for _, id := range tx.OwnAccessKeys() {
+			o.at[id] = time.Time{}
+		}
+		return nil
+	})
+}
+
+// Note makes an access key id durable before it is first used.
+func (o *OwnKeys) Note(id string) error {
+	now := time.Now().UTC()
+	o.mu.RLock()
+	known := now.Sub(o.at[id]) < renoteAfter
+	o.mu.RUnlock()
+	if known || id == "" {
+		return nil
+	}
+	if err := o.db.Update(func(tx *state.Tx) error { return tx.NoteAccessKey(id, now) }); err != nil {
+		return fmt.Errorf("note the access key before using it: %w", err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.at[id] = now
+	return nil
+}
+
+// made reports whether a record is of a call this daemon made: signed with a key it wrote down, and for a call that
+// changes something also with a request it wrote down or, while an action's answer is lost, one that fits the action.
+func (o *OwnKeys) made(tx *state.Tx, ev *events.Event) bool {
+	id := ev.UserIdentity.AccessKeyID
+	if id == "" {
+		return false
+	}
+	o.mu.RLock()
+	_, mine := o.at[id]
+	o.mu.RUnlock()
+	if !mine {
+		return false
+	}
+	return ev.ReadOnly || tx.IsOwnRequest(ev.RequestID) || fitsLostCall(tx, ev)
+}
+
+// fitsLostCall reports whether an action of this key has an attempt whose answer is not recorded and that the record
+// would be the record of.
+func fitsLostCall(tx *state.Tx, ev *events.Event) bool {
+	actions, err := tx.ActionsOn(ev.Key.ARN, 3)
+	if err != nil {
+		return false
+	}
+	for i := range actions {
+		a := &actions[i]
+		lost := a.State == remediation.Running || a.Ambiguous
+		if lost && callOf(a) == ev.EventName && !ev.EventTime.Before(a.CalledAt.Add(-time.Minute)) {
+			return true
+		}
+	}
+	return false
+}
+
+// callOf is the KMS operation an action calls.
+func callOf(a *remediation.Action) string {
+	if a.Method == remediation.EnableAutomatic {
+		return "EnableKeyRotation"
+	}
+	return "RotateKeyOnDemand"
+}

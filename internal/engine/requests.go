@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// Errors a person's request can meet.
+var (
+	ErrUnknownKey = errors.New("unknown key")
+	ErrAmbiguous  = errors.New("ambiguous key")
+	ErrNoReason   = errors.New("a reason is required")
+)
+
+// RotateRequest is a person's request to rotate a key.
+type RotateRequest struct {
+	Key           string // id, ARN, alias or alias ARN
+	AutomaticDays int    // set the schedule to this period instead of making new material now; 0: new material
+	Reason        string
+	Ticket        string
+	Emergency     bool
+	Requester     string
+	DryRun        bool
+}
+
+// RotatePlan is what a request would do, or does.
+type RotatePlan struct {
+	Key      inventory.Key        `json:"key"`
+	Eligible remediation.Eligible `json:"eligible"`
+	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can or need be done
+	Decision remediation.Decision `json:"decision"`
+	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
+	LastUse  time.Time            `json:"last_use,omitzero"`
+	Left     int                  `json:"on_demand_left"`
+	Reserve  int                  `json:"on_demand_reserve"`
+	Cost     string               `json:"cost"`
+	Breaks   string               `json:"breaks"`
+}
+
+// Rotate plans what a person asks for on the key as KMS shows it now, and unless it is a dry run or refused begins it.
+// The action goes on by itself; WaitAction waits for its end.
+func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error) {
+	if strings.TrimSpace(r.Reason) == "" && !r.DryRun {
+		return nil, ErrNoReason
+	}
+	arn, err := e.ResolveKey(r.Key)
+	if err != nil {
+		return nil, err
+	}
+	key, err := e.readRotation(ctx, arn)
+	if err != nil {
+		return nil, fmt.Errorf("read the key before planning: %w", err)
+	}
+	e.deciding.Lock()
+	defer e.deciding.Unlock()
+	var plan *RotatePlan
+	settings, now := e.Settings(), time.Now().UTC()
+	err = e.note(settings, now, func(n *notebook) error {
+		plan, err = n.planForPerson(key, r)
+		if err != nil || r.DryRun || plan.Action == nil || plan.Decision.Verdict == remediation.Refuse {
+			return err
+		}
+		plan.Action.ID = e.newID("act_", now)
+		n.tally.actions++
+		return n.tx.PutAction(plan.Action)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// planForPerson makes the plan and asks the guardrails.
+func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePlan, error) {
+	g, err := n.guardrails()
+	if err != nil {
+		return nil, err
+	}
+	p := n.settings.Policies.For(key)
+	why := remediation.Why{
+		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+	}
+	if r.AutomaticDays > 0 {
+		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays
+	}
+	plan := &RotatePlan{
+		Key: *key, Eligible: remediation.Eligibility(key), LastUse: n.tx.LastUse(key.ARN),
+		Left: inventory.OnDemandLimit - key.Rotation.OnDemandUsed(), Reserve: g.OnDemandReserve,
+		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key. " +
+			"Rotation re-encrypts nothing and cuts nobody off.",
+		Cost: cost(key, why.Want),
+	}
+	action, ok, reason := g.Plan(key, p, why, n.now)
+	if !ok {
+		plan.NoAction = reason
+		plan.Decision = remediation.Decision{
+			Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
+		}
+		return plan, nil
+	}
+	facts, err := n.facts(&action)
+	if err != nil {
+		return nil, err
+	}
+	facts.Key = key
+	plan.Action, plan.Decision = &action, g.Decide(&action, facts)
+	return plan, nil
+}
+
+// cost says what new material costs: KMS charges a key's first and second rotation, later ones are free.
+func cost(key *inventory.Key, want remediation.Want) string {
+	if want != remediation.WantMaterial {
+		return "none now; each of the key's first two rotations adds one key's monthly fee"
+	}
+	if key.Rotation != nil && len(key.Rotation.History) >= 2 {
+		return "none: only a key's first two rotations are charged"
+	}
+	return "one key's monthly fee more, from now on (KMS charges a key's first and second rotation)"
+}
+
+// WaitAction returns an action once it is final, or as it is when ctx ends or the time is over.
+func (e *Engine) WaitAction(ctx context.Context, id string, atMost time.Duration) (*remediation.Action, error) {
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	for {
+		moved := e.changed.wait()
+		var a *remediation.Action
+		err := e.db.View(func(tx *state.Tx) (err error) { a, err = tx.Action(id); return err })
+		if err != nil || a == nil || a.State.Final() || atMost <= 0 {
+			return a, err
+		}
+		select {
+		case <-moved:
+		case <-timer.C:
+			return a, nil
+		case <-ctx.Done():
+			return a, nil
+		}
+	}
+}
+
+// ResolveKey finds the one key a person means: by id, ARN, alias or alias ARN.
+func (e *Engine) ResolveKey(name string) (string, error) {
+	account, region, short := "", "", name
+	if strings.HasPrefix(name, "arn:") {
+		parts := strings.SplitN(name, ":", 6)
+		if len(parts) != 6 || parts[2] != "kms" {
+			return "", fmt.Errorf("%w: %q is no KMS ARN", ErrUnknownKey, name)
+		}
+		region, account = parts[3], parts[4]
+		short = strings.TrimPrefix(parts[5], "key/")
+	}
+	var found []string
+	err := e.db.View(func(tx *state.Tx) error {
+		for i := range e.places {
+			place := &e.places[i]
+			if account != "" && (place.Account != account || place.Region != region) {
+				continue
+			}
+			if arn := tx.Resolve(place.Account, place.Region, short); arn != "" {
+				found = append(found, arn)
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", fmt.Errorf("%w: no key %q is known in the configured accounts and Regions; "+
+			"`rotd keys list` shows those that are, `rotd sweep inventory` looks again", ErrUnknownKey, name)
+	case len(found) > 1:
+		return "", fmt.Errorf("%w: %q names %d keys, give the ARN of one: %s", ErrAmbiguous, name, len(found),
+			strings.Join(found, ", "))
+	}
+	return found[0], nil
+}
+
+// Pause stops automatic actions until Resume; it survives restarts.
+func (e *Engine) Pause(by, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return ErrNoReason
+	}
+	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+		return n.tx.SetPause(&state.Pause{At: n.now, By: by, Reason: reason})
+	})
+}
+
+// Resume ends a pause, and arms a new state.
+func (e *Engine) Resume(by string) error {
+	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+		n.tally.actions++
+		if err := n.tx.SetPause(nil); err != nil {
+			return err
+		}
+		return n.tx.Arm(state.Arming{At: n.now, By: by})
+	})
+}

@@ -1,0 +1,62 @@
+package engine
+
+import "time"
+
+// messageResult is what a received message turned out to be.
+type messageResult int
+
+const (
+	messageProcessed messageResult = iota
+	messageDuplicate
+	messageIgnored
+	messageQuarantined
+	messageResults
+)
+
+func (r messageResult) String() string {
+	return [messageResults]string{"processed", "duplicate", "ignored", "quarantined"}[r]
+}
+
+// Reasons of the engine's own for which nobody judges a record.
+const (
+	ignoredSender  = "untrusted-sender"
+	ignoredAccount = "unexpected-account"
+)
+
+// tally counts what one transaction did. It moves the metrics only once the transaction is durable.
+type tally struct {
+	messages              [messageResults]int
+	processed, duplicates int
+	ignored               map[string]int // by reason
+	unreadable            map[string]int // quarantined, by reason
+	lags                  []time.Duration
+	newest                time.Time // latest event time handled
+	alerts                int
+	rereads               int
+	actions               int
+	findings              [][2]string // rule and severity of those opened or raised
+	ended                 [][2]string // method and outcome of actions that ended
+	dropped               int         // alerts the full outbox refused
+}
+
+func newTally() *tally {
+	return &tally{ignored: make(map[string]int), unreadable: make(map[string]int)}
+}
+
+func (t *tally) message(u *unit) {
+	if u.msg != nil {
+		t.messages[u.result]++
+	}
+}
+
+func (t *tally) ignore(reason string, n int) { t.ignored[reason] += n }
+
+func (t *tally) quarantined(reason string) { t.unreadable[reason]++ }
+
+// handled notes the time between an event and its being handled.
+func (t *tally) handled(eventTime, now time.Time) {
+	if eventTime.After(t.newest) {
+		t.newest = eventTime
+	}
+	t.lags = append(t.lags, max(now.Sub(eventTime), 0))
+}
