@@ -58,7 +58,8 @@ unit() { # under the race detector where there is a C compiler
 
 need git "git" "format, build" || exit 1
 race=yes
-need "${CC:-gcc}" "gcc and libc6-dev (or set CC)" "race detector" || race=no
+compiler=${CC:-gcc}
+need "${compiler%% *}" "gcc and libc6-dev (or set CC)" "race detector" || race=no
 need systemd-analyze "systemd" "test of the systemd unit" || true
 export ROTD_CONTRACT_NPM=1
 need npm "nodejs and npm" "contract with fauxqs" || ROTD_CONTRACT_NPM=0
