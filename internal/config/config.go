@@ -66,7 +66,7 @@ type Detections struct {
 type Alerts struct {
 	Topics         []Topic
 	GroupWait      time.Duration // what is found about one key within this time goes out together
-	RepeatInterval time.Duration // a finding about rotd itself that stays open is told again after this
+	RepeatInterval time.Duration // a finding about rotd itself that stays open is told again; 0: never
 }
 
 // Topic is one SNS topic. It has the fields of notify.Topic in the same order, so that one converts to the other.

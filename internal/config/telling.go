@@ -70,8 +70,8 @@ func alerts(a *Alerts) shape {
 		}},
 		{key: "group_wait", doc: "What is found about one key within this time goes out together.",
 			value: duration(&a.GroupWait, 0, time.Hour)},
-		{key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this.",
-			value: duration(&a.RepeatInterval, time.Minute, 30*day)},
+		{key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this; 0: never.",
+			value: duration(&a.RepeatInterval, 0, 30*day)},
 	}}
 }
 

@@ -1,0 +1,124 @@
+// Package notify turns alerts into messages: it groups what belongs together, routes it to topics, renders it for
+// people and for programs, and publishes it over SNS. Which alerts there are, and which were told already, is kept by
+// others; nothing here remembers anything.
+package notify
+
+import (
+	"time"
+
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
+)
+
+// Alert is one thing to be told once: a transition of one episode of a finding, the end of an action, a digest, or
+// word about rotd itself. It is kept as JSON until it was told.
+type Alert struct {
+	ID       string           `json:"alert_id"` // finding.AlertID: the same however often it has to be sent
+	Kind     Kind             `json:"kind"`
+	Created  time.Time        `json:"created"`
+	Severity finding.Severity `json:"severity"`
+	Shard    string           `json:"shard,omitempty"`
+
+	// Finding is what a finding-… alert tells of; with an action-… alert, the finding that started the action.
+	Finding *finding.Finding `json:"finding,omitempty"`
+	// Action is what an action-… alert tells of; with a finding-… alert, what rotd does about it.
+	Action *remediation.Action `json:"action,omitempty"`
+	Digest *Digest             `json:"digest,omitempty"`
+
+	// Note is one sentence in rotd's own words. With a finding and no Action: why rotd does nothing about it; with a
+	// digest: what follows; with heartbeat and self: the message itself.
+	Note string `json:"note,omitempty"`
+}
+
+// Kind is what an alert tells of.
+type Kind string
+
+// Kinds of alerts.
+const (
+	FindingOpened   Kind = "finding-opened"
+	FindingRaised   Kind = "finding-raised"   // a graver severity in the same episode
+	FindingReminder Kind = "finding-reminder" // still open after the repeat interval
+	FindingResolved Kind = "finding-resolved"
+
+	ActionSucceeded Kind = "action-succeeded"
+	ActionFailed    Kind = "action-failed"
+	ActionCancelled Kind = "action-cancelled"
+	ActionExpired   Kind = "action-expired"
+
+	InventoryDigest Kind = "digest" // the first complete inventory of an account and Region
+	Heartbeat       Kind = "heartbeat"
+	Self            Kind = "self" // about rotd, without a finding
+)
+
+// KindOf is the kind of alert that a transition of a finding asks for, "" for none.
+func KindOf(t finding.Transition) Kind {
+	switch t {
+	case finding.NoTransition:
+		return ""
+	case finding.Opened:
+		return FindingOpened
+	case finding.Closed:
+		return FindingResolved
+	default:
+		return FindingRaised
+	}
+}
+
+// KindOfAction is the kind of alert that an action's final state asks for, "" while it is not final.
+func KindOfAction(s remediation.State) Kind {
+	switch s {
+	case remediation.Succeeded:
+		return ActionSucceeded
+	case remediation.Failed:
+		return ActionFailed
+	case remediation.Cancelled:
+		return ActionCancelled
+	case remediation.Expired:
+		return ActionExpired
+	default:
+		return ""
+	}
+}
+
+// rule is the rule or check an alert is about, "" for none.
+func (a *Alert) rule() string {
+	if a.Finding != nil {
+		return a.Finding.RuleID
+	}
+	return ""
+}
+
+// about is what alerts are grouped by: the key they concern, else whatever they are about.
+func (a *Alert) about() string {
+	switch {
+	case a.Finding != nil && a.Finding.KeyARN != "":
+		return a.Finding.KeyARN
+	case a.Action != nil:
+		return a.Action.KeyARN
+	case a.Finding != nil:
+		return string(a.Finding.Subject.Type) + " " + a.Finding.Subject.ID
+	}
+	return string(a.Kind) + " " + a.ID
+}
+
+// place is where an alert's subject lives; either may be empty.
+func (a *Alert) place() (account, region string) {
+	switch {
+	case a.Finding != nil:
+		return a.Finding.Account, a.Finding.Region
+	case a.Action != nil:
+		return a.Action.Account, a.Action.Region
+	case a.Digest != nil:
+		return a.Digest.Account, a.Digest.Region
+	}
+	return "", ""
+}
+
+// weight is how grave an alert is: for one about a finding at least as grave as the finding, so that what ends an
+// episode goes where its opening went.
+func (a *Alert) weight() finding.Severity {
+	if a.Finding != nil {
+		return max(a.Severity, a.Finding.Severity)
+	}
+	return a.Severity
+}

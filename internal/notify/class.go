@@ -1,0 +1,94 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// ErrorClass is what a failure to publish means for the message.
+type ErrorClass int
+
+// Classes of failures.
+const (
+	// Temporary: not sent, and likely to be taken later. Throttled, unreachable, SNS's own trouble, credentials that
+	// cannot be had at the moment.
+	Temporary ErrorClass = iota
+	// Ambiguous: it may have been sent; no answer arrived. It is sent again with the same alert_id.
+	Ambiguous
+	// Permanent: SNS will not take it before somebody changes something: no such topic, no permission, a message
+	// that SNS finds invalid.
+	Permanent
+)
+
+// String names the class, for logs and metrics.
+func (c ErrorClass) String() string {
+	switch c {
+	case Temporary:
+		return "temporary"
+	case Ambiguous:
+		return "ambiguous"
+	default:
+		return "permanent"
+	}
+}
+
+// Class says what an error of Publish means.
+func Class(err error) ErrorClass {
+	var invalid smithy.InvalidParamsError
+	if errors.As(err, &invalid) {
+		return Permanent
+	}
+	var said smithy.APIError
+	if errors.As(err, &said) {
+		return saidClass(err, said)
+	}
+	if neverSent(err) {
+		return Temporary
+	}
+	var sending *smithyhttp.RequestSendError
+	var response *smithyhttp.ResponseError
+	var canceled *smithy.CanceledError
+	switch {
+	case errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError:
+		return Temporary
+	case errors.As(err, &sending), errors.As(err, &response), errors.As(err, &canceled),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Ambiguous
+	}
+	return Temporary
+}
+
+// saidClass classifies what SNS answered.
+func saidClass(err error, said smithy.APIError) ErrorClass {
+	switch said.ErrorCode() {
+	case "Throttled", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
+		"RequestLimitExceeded", "KMSThrottling", "KMSThrottlingException",
+		"InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout",
+		"ExpiredToken", "ExpiredTokenException", "RequestExpired":
+		return Temporary
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		status := response.HTTPStatusCode()
+		if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+			return Temporary
+		}
+		return Permanent
+	}
+	if said.ErrorFault() == smithy.FaultServer {
+		return Temporary
+	}
+	return Permanent
+}
+
+// neverSent reports whether the request cannot have reached SNS: no connection came about.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var lookup *net.DNSError
+	return errors.As(err, &lookup) || errors.As(err, &op) && op.Op == "dial"
+}
