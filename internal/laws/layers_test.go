@@ -21,8 +21,8 @@ var house = []layer{
 	{path: "internal/policy", rank: 1, pure: true},
 	{path: "internal/events", rank: 1, pure: true},
 	{path: "internal/keypolicy", rank: 1, pure: true},
-	{path: "internal/detection", rank: 2, pure: true},
 	{path: "internal/remediation", rank: 2, pure: true},
+	{path: "internal/detection", rank: 3, pure: true},
 
 	// The world outside, each part known to one package, which knows none of the others. State knows the types only;
 	// the queue hands over bodies and knows no CloudTrail.
@@ -38,6 +38,7 @@ var house = []layer{
 	// The only place where side effects are put in order.
 	{path: "internal/engine", rank: 4},
 
+	{path: "internal/replay", rank: 5},
 	{path: "internal/config", rank: 5},
 	{path: "internal/admin", rank: 5},
 	{path: "internal/web", rank: 5},
