@@ -153,18 +153,30 @@ func TestRotationIsFilledIn(t *testing.T) {
 		name, rotation string
 		want           policy.Rotation
 	}{
-		{"the period is the max age", "{max_age: 180d}",
-			policy.Rotation{MaxAge: 180 * day, Automatic: 180 * day, Method: policy.Auto}},
-		{"the period is whole days", "{max_age: 100d12h}",
-			policy.Rotation{MaxAge: 100*day + 12*time.Hour, Automatic: 100 * day, Method: policy.Auto}},
-		{"the period is at most what KMS takes", "{max_age: 3650d, method: automatic}",
-			policy.Rotation{MaxAge: 3650 * day, Automatic: 2560 * day, Method: policy.Automatic}},
-		{"the max age is the period", "{automatic: 90d}",
-			policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: policy.Auto}},
-		{"on demand has no period", "{max_age: 30d, method: on-demand}",
-			policy.Rotation{MaxAge: 30 * day, Method: policy.OnDemand}},
-		{"replacement has no period", "{max_age: 30d, method: replace}",
-			policy.Rotation{MaxAge: 30 * day, Method: policy.Replace}},
+		{
+			"the period is the max age", "{max_age: 180d}",
+			policy.Rotation{MaxAge: 180 * day, Automatic: 180 * day, Method: policy.Auto},
+		},
+		{
+			"the period is whole days", "{max_age: 100d12h}",
+			policy.Rotation{MaxAge: 100*day + 12*time.Hour, Automatic: 100 * day, Method: policy.Auto},
+		},
+		{
+			"the period is at most what KMS takes", "{max_age: 3650d, method: automatic}",
+			policy.Rotation{MaxAge: 3650 * day, Automatic: 2560 * day, Method: policy.Automatic},
+		},
+		{
+			"the max age is the period", "{automatic: 90d}",
+			policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: policy.Auto},
+		},
+		{
+			"on demand has no period", "{max_age: 30d, method: on-demand}",
+			policy.Rotation{MaxAge: 30 * day, Method: policy.OnDemand},
+		},
+		{
+			"replacement has no period", "{max_age: 30d, method: replace}",
+			policy.Rotation{MaxAge: 30 * day, Method: policy.Replace},
+		},
 		{"none asks for nothing", "{method: none}", policy.Rotation{Method: policy.None}},
 	}
 	for _, tt := range tests {
@@ -184,8 +196,10 @@ func TestNoPolicyGoesAboveTheCeilingWhereverItIsWritten(t *testing.T) {
 		want       []policy.Mode
 	}{
 		{"no ceiling is observe", minimal + policies, []policy.Mode{policy.Observe, policy.Observe}},
-		{"a ceiling after the policies", minimal + policies + "mode: observe",
-			[]policy.Mode{policy.Observe, policy.Observe}},
+		{
+			"a ceiling after the policies", minimal + policies + "mode: observe",
+			[]policy.Mode{policy.Observe, policy.Observe},
+		},
 		{"enforce lifts nobody", "mode: enforce\n" + minimal + policies, []policy.Mode{policy.Enforce, policy.Observe}},
 	}
 	for _, tt := range tests {
@@ -225,8 +239,10 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 		Repeat     time.Duration
 	}
 	of := func(c *Config) shown {
-		return shown{c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin,
-			c.Alerts.GroupWait, c.Alerts.RepeatInterval}
+		return shown{
+			c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin,
+			c.Alerts.GroupWait, c.Alerts.RepeatInterval,
+		}
 	}
 	if diff := cmp.Diff(of(want), of(c)); diff != "" {
 		t.Errorf("(-default +example):\n%s", diff)

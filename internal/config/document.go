@@ -70,6 +70,7 @@ func tooDeep(tokens token.Tokens) *token.Token {
 			brackets--
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
 			dashes++
+		default:
 		}
 		if brackets > maxNesting || dashes > maxNesting {
 			return tk

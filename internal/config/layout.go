@@ -12,24 +12,38 @@ import (
 func layout(c *Config, ruleIDs []string) shape {
 	return object{
 		fields: []field{
-			{key: "shard", doc: "Name of this daemon's share of the work; part of every id.",
-				value: text(&c.Shard, "a name", checkShard)},
+			{
+				key: "shard", doc: "Name of this daemon's share of the work; part of every id.",
+				value: text(&c.Shard, "a name", checkShard),
+			},
 			{key: "mode", doc: "How far rotd may go by itself; a ceiling for every policy.", value: mode(&c.Mode)},
 			{key: "pause"},
 			{key: "state", doc: "Where the daemon keeps what it knows.", value: state(&c.State)},
-			{key: "intake", doc: "Where CloudTrail's events come from.", value: intake(&c.Intake),
-				need: "intake: {queues: [{url: https://sqs.<region>.amazonaws.com/<account>/<name>}]}"},
-			{key: "accounts", doc: "Accounts whose keys are looked after; none: the caller's account and Region.",
-				value: accounts(&c.Accounts)},
-			{key: "trusted_accounts", doc: "Other accounts that are no outsiders.",
-				value: texts(&c.TrustedAccounts, "an account id", checkAccount)},
-			{key: "policies", doc: "What is asked of which keys; the first that matches a key is its policy.",
-				value: policies(&c.Policies, ruleIDs)},
-			{key: "detections", doc: "Rules and checks that are not judged, or weigh differently.",
-				value: detections(&c.Detections, ruleIDs)},
+			{
+				key: "intake", doc: "Where CloudTrail's events come from.", value: intake(&c.Intake),
+				need: "intake: {queues: [{url: https://sqs.<region>.amazonaws.com/<account>/<name>}]}",
+			},
+			{
+				key: "accounts", doc: "Accounts whose keys are looked after; none: the caller's account and Region.",
+				value: accounts(&c.Accounts),
+			},
+			{
+				key: "trusted_accounts", doc: "Other accounts that are no outsiders.",
+				value: texts(&c.TrustedAccounts, "an account id", checkAccount),
+			},
+			{
+				key: "policies", doc: "What is asked of which keys; the first that matches a key is its policy.",
+				value: policies(&c.Policies, ruleIDs),
+			},
+			{
+				key: "detections", doc: "Rules and checks that are not judged, or weigh differently.",
+				value: detections(&c.Detections, ruleIDs),
+			},
 			{key: "alerts", doc: "Who is told, and how often.", value: alerts(&c.Alerts)},
-			{key: "schedules", doc: "When sweeps run, in UTC unless CRON_TZ= says otherwise.",
-				value: schedules(&c.Schedules)},
+			{
+				key: "schedules", doc: "When sweeps run, in UTC unless CRON_TZ= says otherwise.",
+				value: schedules(&c.Schedules),
+			},
 			{key: "limits", doc: "What keeps rotd out of other people's way.", value: limits(&c.Limits)},
 			{key: "guardrails", doc: "What holds automatic actions back.", value: guardrails(&c.Guardrails)},
 			{key: "admin", doc: "Where the daemon is reached.", value: admin(&c.Admin)},
@@ -43,26 +57,34 @@ func mode(to *policy.Mode) shape {
 
 func intake(in *Intake) shape {
 	return object{fields: []field{
-		{key: "queues", doc: "SQS queues with CloudTrail's events.", need: "queues: [{url: https://sqs.…}]",
+		{
+			key: "queues", doc: "SQS queues with CloudTrail's events.", need: "queues: [{url: https://sqs.…}]",
 			value: list[Queue]{
 				fresh: func() Queue { return Queue{Pollers: 4} },
 				shape: queue,
 				keep:  func(q Queue) { in.Queues = append(in.Queues, q) },
 				id:    func(q Queue) string { return q.URL },
 				least: 1,
-			}},
-		{key: "heartbeat", doc: "No event for longer is a finding.",
-			value: duration(&in.Heartbeat, time.Minute, 30*day)},
+			},
+		},
+		{
+			key: "heartbeat", doc: "No event for longer is a finding.",
+			value: duration(&in.Heartbeat, time.Minute, 30*day),
+		},
 	}}
 }
 
 func queue(q *Queue) shape {
 	return object{fields: []field{
-		{key: "url", doc: "The queue's URL.", value: text(&q.URL, "a queue's URL", checkQueueURL),
-			need: "url: https://sqs.<region>.amazonaws.com/<account>/<name>"},
+		{
+			key: "url", doc: "The queue's URL.", value: text(&q.URL, "a queue's URL", checkQueueURL),
+			need: "url: https://sqs.<region>.amazonaws.com/<account>/<name>",
+		},
 		{key: "pollers", doc: "Concurrent long polls.", value: integer(&q.Pollers, 1, 64)},
-		{key: "senders", doc: "Trusted SQS SenderIds; none: whom the queue's policy lets in.",
-			value: texts(&q.Senders, "an SQS SenderId", checkSender)},
+		{
+			key: "senders", doc: "Trusted SQS SenderIds; none: whom the queue's policy lets in.",
+			value: texts(&q.Senders, "an SQS SenderId", checkSender),
+		},
 	}}
 }
 
@@ -78,13 +100,19 @@ func accounts(to *[]Account) shape {
 func account(a *Account) shape {
 	return object{
 		fields: []field{
-			{key: "id", doc: "12 digits, in quotes.", value: text(&a.ID, "an account id", checkAccount),
-				need: `id: "111122223333"`},
+			{
+				key: "id", doc: "12 digits, in quotes.", value: text(&a.ID, "an account id", checkAccount),
+				need: `id: "111122223333"`,
+			},
 			{key: "regions", doc: "None: the caller's Region.", value: texts(&a.Regions, "a Region", checkRegion)},
-			{key: "role_arn", doc: "Role to assume there; none: the caller's own credentials.",
-				value: text(&a.RoleARN, "a role's ARN", checkRole)},
-			{key: "external_id", doc: "Told when the role is assumed.",
-				value: text(&a.ExternalID, "an external id", checkExternalID)},
+			{
+				key: "role_arn", doc: "Role to assume there; none: the caller's own credentials.",
+				value: text(&a.RoleARN, "a role's ARN", checkRole),
+			},
+			{
+				key: "external_id", doc: "Told when the role is assumed.",
+				value: text(&a.ExternalID, "an external id", checkExternalID),
+			},
 		},
 		check: func(o *seen) {
 			if o.has("external_id") && o.absent("role_arn") {
@@ -128,22 +156,36 @@ func admin(a *Admin) shape {
 
 func guardrails(g *Guardrails) shape {
 	return object{fields: []field{
-		{key: "rotations_per_hour", doc: "Automatic rotations over all keys.",
-			value: integer(&g.RotationsPerHour, 0, 3600)},
+		{
+			key: "rotations_per_hour", doc: "Automatic rotations over all keys.",
+			value: integer(&g.RotationsPerHour, 0, 3600),
+		},
 		{key: "key_cooldown", doc: "Between two rotations of one key.", value: duration(&g.KeyCooldown, 0, 365*day)},
-		{key: "on_demand_reserve", doc: "Of a key's 25 on-demand rotations, kept for people.",
-			value: integer(&g.OnDemandReserve, 0, 25)},
+		{
+			key: "on_demand_reserve", doc: "Of a key's 25 on-demand rotations, kept for people.",
+			value: integer(&g.OnDemandReserve, 0, 25),
+		},
 		{key: "grace", doc: "Between finding drift and putting it right.", value: duration(&g.Grace, 0, 7*day)},
-		{key: "overdue_grace", doc: "Added to max_age before a key counts as overdue.",
-			value: duration(&g.OverdueGrace, 0, 365*day)},
-		{key: "settle", doc: "Of repeated reads before KMS's no about an ambiguous call is believed.",
-			value: duration(&g.Settle, time.Second, day)},
-		{key: "startup_hold", doc: "After a start, before anything automatic.",
-			value: duration(&g.StartupHold, 0, day)},
-		{key: "arm_on_new_state", doc: "A new state acts without `rotd resume`: for demos and tests.",
-			value: boolean(&g.ArmOnNewState)},
-		{key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys never acted on automatically.",
-			value: texts(&g.ProtectedKeys, "a key", checkKey)},
+		{
+			key: "overdue_grace", doc: "Added to max_age before a key counts as overdue.",
+			value: duration(&g.OverdueGrace, 0, 365*day),
+		},
+		{
+			key: "settle", doc: "Of repeated reads before KMS's no about an ambiguous call is believed.",
+			value: duration(&g.Settle, time.Second, day),
+		},
+		{
+			key: "startup_hold", doc: "After a start, before anything automatic.",
+			value: duration(&g.StartupHold, 0, day),
+		},
+		{
+			key: "arm_on_new_state", doc: "A new state acts without `rotd resume`: for demos and tests.",
+			value: boolean(&g.ArmOnNewState),
+		},
+		{
+			key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys never acted on automatically.",
+			value: texts(&g.ProtectedKeys, "a key", checkKey),
+		},
 		{key: "approval_ttl"},
 		{key: "breaker_failures"},
 		{key: "windows"},

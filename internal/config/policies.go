@@ -26,53 +26,71 @@ func policies(to *policy.Set, ruleIDs []string) shape {
 func onePolicy(p *policy.Policy, ruleIDs []string) shape {
 	return object{
 		fields: []field{
-			{key: "name", doc: "Shown with every key and finding it applies to.", need: "name: payments",
-				value: text(&p.Name, "a name", checkPolicyName)},
-			{key: "match", doc: "Which keys: all fields must match, each with any of its values; none: every key.",
-				value: match(&p.Match)},
-			{key: "rotation", doc: "What is asked of the keys.", need: "rotation: {max_age: 365d}",
-				value: rotation(&p.Rotation)},
-			{key: "mode", doc: "observe: findings only; enforce: drift is put right. Never above the ceiling.",
-				value: mode(&p.Mode)},
+			{
+				key: "name", doc: "Shown with every key and finding it applies to.", need: "name: payments",
+				value: text(&p.Name, "a name", checkPolicyName),
+			},
+			{
+				key: "match", doc: "Which keys: all fields must match, each with any of its values; none: every key.",
+				value: match(&p.Match),
+			},
+			{
+				key: "rotation", doc: "What is asked of the keys.", need: "rotation: {max_age: 365d}",
+				value: rotation(&p.Rotation),
+			},
+			{
+				key: "mode", doc: "observe: findings only; enforce: drift is put right. Never above the ceiling.",
+				value: mode(&p.Mode),
+			},
 			{key: "principals", doc: "Whose work on the keys is expected.", value: object{fields: []field{
-				{key: "allow", doc: "Principal ARNs with * and ? as wildcards.",
-					value: texts(&p.Allow, "a principal", checkPrincipal)},
+				{
+					key: "allow", doc: "Principal ARNs with * and ? as wildcards.",
+					value: texts(&p.Allow, "a principal", checkPrincipal),
+				},
 			}}},
 			{key: "networks", doc: "From where the keys are used.", value: object{fields: []field{
 				{key: "allow", doc: "Networks and VPC endpoints.", value: networks(p)},
 			}}},
-			{key: "respond", doc: "What findings of a rule start by themselves, in mode enforce.",
+			{
+				key: "respond", doc: "What findings of a rule start by themselves, in mode enforce.",
 				value: list[policy.Response]{
 					fresh: func() policy.Response { return policy.Response{} },
 					shape: func(r *policy.Response) shape { return response(r, ruleIDs) },
 					keep:  func(r policy.Response) { p.Respond = append(p.Respond, r) },
 					id:    func(r policy.Response) string { return r.RuleID },
-				}},
+				},
+			},
 		},
 	}
 }
 
 func match(m *policy.Match) shape {
 	return object{fields: []field{
-		{key: "aliases", doc: "Aliases with * and ? as wildcards.",
-			value: texts(&m.Aliases, "a pattern over aliases", checkAliasPattern)},
+		{
+			key: "aliases", doc: "Aliases with * and ? as wildcards.",
+			value: texts(&m.Aliases, "a pattern over aliases", checkAliasPattern),
+		},
 		{key: "tags", doc: "Tag values, with * and ? as wildcards, by tag key; any of them suffices.", value: dict{
 			want: "tag keys to values",
 			key:  checkTag,
 			value: func(key string) shape {
-				return scalar{want: "a tag's value", text: stringText, about: map[string]any{"type": "string"},
+				return scalar{
+					want: "a tag's value", text: stringText, about: map[string]any{"type": "string"},
 					set: func(value string) error {
 						if m.Tags == nil {
 							m.Tags = map[string]string{}
 						}
 						m.Tags[key] = value
 						return checkLine(value)
-					}}
+					},
+				}
 			},
 		}},
 		{key: "specs", doc: "Key specs.", value: texts(&m.Specs, "a key spec", oneOf("a key spec", keySpecs))},
-		{key: "origins", doc: "Origins of key material.",
-			value: texts(&m.Origins, "an origin", oneOf("an origin", origins))},
+		{
+			key: "origins", doc: "Origins of key material.",
+			value: texts(&m.Origins, "an origin", oneOf("an origin", origins)),
+		},
 		{key: "accounts", doc: "Accounts.", value: texts(&m.Accounts, "an account id", checkAccount)},
 		{key: "regions", doc: "Regions.", value: texts(&m.Regions, "a Region", checkRegion)},
 	}}
@@ -83,8 +101,10 @@ func rotation(r *policy.Rotation) shape {
 		check: func(o *seen) { checkRotation(o, r) },
 		fields: []field{
 			{key: "max_age", doc: "Key material older than this is overdue.", value: duration(&r.MaxAge, day, longest)},
-			{key: "automatic", doc: "Period of KMS's automatic rotation, in whole days; max_age if not given.",
-				value: duration(&r.Automatic, leastPeriod, mostPeriod)},
+			{
+				key: "automatic", doc: "Period of KMS's automatic rotation, in whole days; max_age if not given.",
+				value: duration(&r.Automatic, leastPeriod, mostPeriod),
+			},
 			{key: "method", doc: "How keys are rotated.", value: word(&r.Method,
 				[]policy.Method{policy.Auto, policy.Automatic, policy.OnDemand, policy.Replace, policy.None}, nil)},
 			{key: "rationale", doc: "Why, for auditors.", value: text(&r.Rationale, "a line of text", checkLine)},
@@ -152,10 +172,14 @@ func response(r *policy.Response, ruleIDs []string) shape {
 		}
 	}
 	return object{fields: []field{
-		{key: "rule", doc: "The rule that is answered.", need: "rule: rotation-turned-off",
-			value: word(&r.RuleID, []string{"rotation-turned-off", "rotation-period-extended"}, later)},
-		{key: "action", doc: "restore: rotation on again, with the policy's period.", need: "action: restore",
-			value: word(&r.Action, []string{"restore"}, []string{"rotate", "contain"})},
+		{
+			key: "rule", doc: "The rule that is answered.", need: "rule: rotation-turned-off",
+			value: word(&r.RuleID, []string{"rotation-turned-off", "rotation-period-extended"}, later),
+		},
+		{
+			key: "action", doc: "restore: rotation on again, with the policy's period.", need: "action: restore",
+			value: word(&r.Action, []string{"restore"}, []string{"rotate", "contain"}),
+		},
 	}}
 }
 

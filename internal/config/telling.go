@@ -12,8 +12,10 @@ import (
 
 func detections(d *Detections, ruleIDs []string) shape {
 	return object{fields: []field{
-		{key: "disable", doc: "Ids of rules and checks that are not judged.",
-			value: texts(&d.Disable, "the id of a rule or check", checkRule(ruleIDs))},
+		{
+			key: "disable", doc: "Ids of rules and checks that are not judged.",
+			value: texts(&d.Disable, "the id of a rule or check", checkRule(ruleIDs)),
+		},
 		{key: "severity", doc: "Severities by id, instead of the defaults.", value: dict{
 			want: "rule or check ids to severities",
 			key:  checkRule(ruleIDs),
@@ -68,20 +70,30 @@ func alerts(a *Alerts) shape {
 			keep:  func(t Topic) { a.Topics = append(a.Topics, t) },
 			id:    func(t Topic) string { return t.ARN },
 		}},
-		{key: "group_wait", doc: "What is found about one key within this time goes out together.",
-			value: duration(&a.GroupWait, 0, time.Hour)},
-		{key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this; 0: never.",
-			value: duration(&a.RepeatInterval, 0, 30*day)},
+		{
+			key: "group_wait", doc: "What is found about one key within this time goes out together.",
+			value: duration(&a.GroupWait, 0, time.Hour),
+		},
+		{
+			key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this; 0: never.",
+			value: duration(&a.RepeatInterval, 0, 30*day),
+		},
 	}}
 }
 
 func topic(t *Topic) shape {
 	return object{fields: []field{
-		{key: "arn", doc: "The topic's ARN.", value: text(&t.ARN, "a topic's ARN", checkTopic),
-			need: "arn: arn:aws:sns:<region>:<account>:<name>"},
-		{key: "min_severity", doc: "Nothing below it goes there.",
-			value: severity(func(s finding.Severity) { t.MinSeverity = s })},
-		{key: "format", doc: "For people or for programs.",
-			value: word(&t.Format, []string{"text", "json"}, []string{"chat"})},
+		{
+			key: "arn", doc: "The topic's ARN.", value: text(&t.ARN, "a topic's ARN", checkTopic),
+			need: "arn: arn:aws:sns:<region>:<account>:<name>",
+		},
+		{
+			key: "min_severity", doc: "Nothing below it goes there.",
+			value: severity(func(s finding.Severity) { t.MinSeverity = s }),
+		},
+		{
+			key: "format", doc: "For people or for programs.",
+			value: word(&t.Format, []string{"text", "json"}, []string{"chat"}),
+		},
 	}}
 }

@@ -39,25 +39,24 @@ func (c ErrorClass) String() string {
 
 // Class says what an error of Publish means.
 func Class(err error) ErrorClass {
-	var invalid smithy.InvalidParamsError
-	if errors.As(err, &invalid) {
+	if _, invalid := errors.AsType[smithy.InvalidParamsError](err); invalid {
 		return Permanent
 	}
-	var said smithy.APIError
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[smithy.APIError](err); ok {
 		return saidClass(err, said)
 	}
 	if neverSent(err) {
 		return Temporary
 	}
-	var sending *smithyhttp.RequestSendError
-	var response *smithyhttp.ResponseError
-	var canceled *smithy.CanceledError
-	switch {
-	case errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError:
-		return Temporary
-	case errors.As(err, &sending), errors.As(err, &response), errors.As(err, &canceled),
-		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		if response.HTTPStatusCode() >= http.StatusInternalServerError {
+			return Temporary
+		}
+		return Ambiguous // it answered, and the answer cannot be read
+	}
+	_, sending := errors.AsType[*smithyhttp.RequestSendError](err)
+	_, canceled := errors.AsType[*smithy.CanceledError](err)
+	if sending || canceled || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return Ambiguous
 	}
 	return Temporary
@@ -72,8 +71,7 @@ func saidClass(err error, said smithy.APIError) ErrorClass {
 		"ExpiredToken", "ExpiredTokenException", "RequestExpired":
 		return Temporary
 	}
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		status := response.HTTPStatusCode()
 		if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 			return Temporary
@@ -88,7 +86,7 @@ func saidClass(err error, said smithy.APIError) ErrorClass {
 
 // neverSent reports whether the request cannot have reached SNS: no connection came about.
 func neverSent(err error) bool {
-	var op *net.OpError
-	var lookup *net.DNSError
-	return errors.As(err, &lookup) || errors.As(err, &op) && op.Op == "dial"
+	_, lookup := errors.AsType[*net.DNSError](err)
+	op, ok := errors.AsType[*net.OpError](err)
+	return lookup || ok && op.Op == "dial"
 }

@@ -51,26 +51,63 @@ func TestGroupAlerts(t *testing.T) {
 		want    [][]string
 	}{
 		{"nothing waits", nil, 0, nil},
-		{"what is about one key goes together, gravest first",
-			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k1", 5, finding.High)}, 10, [][]string{{"b", "a"}}},
-		{"other keys go apart, gravest first",
-			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 0, finding.High)}, 10, [][]string{{"b"}, {"a"}}},
-		{"the oldest decides when a group goes",
-			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k1", 9, finding.High)}, 10, [][]string{{"b", "a"}}},
-		{"before that nothing goes",
-			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 5, finding.High)}, 9, nil},
-		{"one goes while another waits",
-			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 5, finding.High)}, 12, [][]string{{"a"}}},
-		{"a clock that went back holds nothing up",
-			[]Alert{alert("a", "k1", 3600, finding.Low)}, 0, [][]string{{"a"}}},
-		{"what is over comes last, however grave it was",
-			[]Alert{resolved, alert("a", "k1", 1, finding.Low)}, 10, [][]string{{"a", "over"}}},
-		{"an action goes with its key's findings",
-			[]Alert{action, alert("a", "k1", 0, finding.Low)}, 20, [][]string{{"a", "act"}}},
-		{"what is about no key goes by its subject", []Alert{queue, alert("a", "k1", 0, finding.Low)}, 10,
-			[][]string{{"a"}, {"queue"}}},
-		{"a message has at most seven alerts in full", many, 30,
-			[][]string{{"m00", "m01", "m02", "m03", "m04", "m05", "m06"}, {"m07", "m08", "m09", "m10", "m11"}}},
+		{
+			"what is about one key goes together, gravest first",
+			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k1", 5, finding.High)},
+			10,
+			[][]string{{"b", "a"}},
+		},
+		{
+			"other keys go apart, gravest first",
+			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 0, finding.High)},
+			10,
+			[][]string{{"b"}, {"a"}},
+		},
+		{
+			"the oldest decides when a group goes",
+			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k1", 9, finding.High)},
+			10,
+			[][]string{{"b", "a"}},
+		},
+		{
+			"before that nothing goes",
+			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 5, finding.High)},
+			9, nil,
+		},
+		{
+			"one goes while another waits",
+			[]Alert{alert("a", "k1", 0, finding.Low), alert("b", "k2", 5, finding.High)},
+			12,
+			[][]string{{"a"}},
+		},
+		{
+			"a clock that went back holds nothing up",
+			[]Alert{alert("a", "k1", 3600, finding.Low)},
+			0,
+			[][]string{{"a"}},
+		},
+		{
+			"what is over comes last, however grave it was",
+			[]Alert{resolved, alert("a", "k1", 1, finding.Low)},
+			10,
+			[][]string{{"a", "over"}},
+		},
+		{
+			"an action goes with its key's findings",
+			[]Alert{action, alert("a", "k1", 0, finding.Low)},
+			20,
+			[][]string{{"a", "act"}},
+		},
+		{
+			"what is about no key goes by its subject",
+			[]Alert{queue, alert("a", "k1", 0, finding.Low)},
+			10,
+			[][]string{{"a"}, {"queue"}},
+		},
+		{
+			"a message has at most seven alerts in full", many, 30,
+			[][]string{{"m00", "m01", "m02", "m03", "m04", "m05", "m06"}, {"m07", "m08", "m09", "m10", "m11"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,14 +200,23 @@ func TestRoute(t *testing.T) {
 		alert Alert
 		want  []string
 	}{
-		{"a grave one goes everywhere", Alert{Kind: FindingOpened, Severity: finding.Critical, Finding: critical},
-			[]string{"all", "team", "oncall"}},
+		{
+			"a grave one goes everywhere",
+			Alert{Kind: FindingOpened, Severity: finding.Critical, Finding: critical},
+			[]string{"all", "team", "oncall"},
+		},
 		{"a threshold is included", Alert{Kind: Self, Severity: finding.Medium}, []string{"all", "team"}},
 		{"a slight one goes where everything does", Alert{Kind: Heartbeat}, []string{"all"}},
-		{"a resolution goes where the opening went", Alert{Kind: FindingResolved, Finding: critical},
-			[]string{"all", "team", "oncall"}},
-		{"an action goes where the finding it answers went", Alert{Kind: ActionSucceeded, Finding: critical},
-			[]string{"all", "team", "oncall"}},
+		{
+			"a resolution goes where the opening went",
+			Alert{Kind: FindingResolved, Finding: critical},
+			[]string{"all", "team", "oncall"},
+		},
+		{
+			"an action goes where the finding it answers went",
+			Alert{Kind: ActionSucceeded, Finding: critical},
+			[]string{"all", "team", "oncall"},
+		},
 		{"a digest goes to every topic", Alert{Kind: InventoryDigest}, []string{"all", "team", "oncall"}},
 	}
 	for _, tt := range tests {

@@ -56,7 +56,9 @@ func readable(t *testing.T, body string) {
 	starts := [][]string{
 		{"CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "RESOLVED"},
 		{"Key: ", "Keys: ", "Alias: ", "Trail: ", "Queue: ", "Key store: ", "Where: "},
-		{"Who: "}, {"Expected: ", "Over: "}, {"rotd: "},
+		{"Who: "},
+		{"Expected: ", "Over: "},
+		{"rotd: "},
 	}
 	for i, allowed := range starts {
 		ok := false
@@ -122,9 +124,9 @@ func fill(v reflect.Value, s string) {
 			v.SetString(s)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				fill(v.Field(i), s)
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				fill(field, s)
 			}
 		}
 	case reflect.Slice:
@@ -172,7 +174,7 @@ func TestJSONGivesBackWhatItWasGiven(t *testing.T) {
 
 func TestTheSameAlertsAreTheSameMessageForAFIFOTopic(t *testing.T) {
 	g := samples()["group"]
-	if Text(g).DedupeID != Text(g).DedupeID {
+	if again := samples()["group"]; Text(g).DedupeID != Text(again).DedupeID {
 		t.Error("the dedupe id changes")
 	}
 	fewer := Group{Alerts: g.Alerts[:2]}

@@ -24,8 +24,6 @@ func at(clock string) time.Time {
 	return t
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func alertID(f *finding.Finding, transition string) string {
 	return finding.AlertID("default", f.Fingerprint, f.Episode, transition)
 }
@@ -45,7 +43,7 @@ func turnedOff() *finding.Finding {
 		Subject:   finding.Subject{Type: finding.Key, ID: keyARN},
 		Partition: "aws", Account: "111122223333", Region: "eu-west-1", KeyARN: keyARN, Alias: "alias/pay-cards",
 		PrincipalARN: "arn:aws:iam::111122223333:role/deploy", SessionName: "jane",
-		EventID: eventID, EventName: "DisableKeyRotation", EventTime: ptr(at("03:04:05")),
+		EventID: eventID, EventName: "DisableKeyRotation", EventTime: new(at("03:04:05")),
 		SourceIP: "203.0.113.7", UserAgent: "aws-cli/2.17.1 md/awscrt#0.20.11 ua/2.0 os/linux#6.1",
 		Mitre: []string{"T1562.001"}, Why: "the principal is not one that policy payments allows",
 		Shard: "default", Policy: "payments",
@@ -69,7 +67,7 @@ func onDemand(state remediation.State) *remediation.Action {
 	a.Automatic, a.Requester, a.Reason, a.Ticket = false, "uid:1000 (ana)", "laptop of a deployer stolen", "SEC-812"
 	a.FindingID, a.Policy = "", ""
 	a.NotBefore = time.Time{}
-	a.Attempts, a.RequestID, a.Ended = 1, "d1a2b3c4-1111-2222-3333-444455556666", ptr(at("03:21:44"))
+	a.Attempts, a.RequestID, a.Ended = 1, "d1a2b3c4-1111-2222-3333-444455556666", new(at("03:21:44"))
 	return a
 }
 
@@ -132,14 +130,14 @@ func samples() map[string]Group {
 	one("reminder", a)
 
 	f = turnedOff()
-	f.Status, f.ResolvedAt = finding.Resolved, ptr(at("03:16:40"))
+	f.Status, f.ResolvedAt = finding.Resolved, new(at("03:16:40"))
 	f.ResolvedBy = "KMS shows automatic rotation on again"
 	a = opened(f)
 	a.Kind, a.ID, a.Action = FindingResolved, alertID(f, "resolved"), restoring(remediation.Succeeded)
 	one("resolved", a)
 
 	act := restoring(remediation.Succeeded)
-	act.Attempts, act.RequestID, act.Ended = 1, "d1a2b3c4-1111-2222-3333-444455556666", ptr(at("03:14:12"))
+	act.Attempts, act.RequestID, act.Ended = 1, "d1a2b3c4-1111-2222-3333-444455556666", new(at("03:14:12"))
 	act.Outcome = "KMS now rotates alias/pay-cards by itself every 90 days, next on 2027-02-18 03:14Z. Its material " +
 		"is the same as before. Everything encrypted before stays decryptable: KMS keeps all earlier material, and " +
 		"nothing was re-encrypted."
