@@ -75,7 +75,7 @@ func alerts(a *Alerts) shape {
 			value: duration(&a.GroupWait, 0, time.Hour),
 		},
 		{
-			key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again after this; 0: never.",
+			key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again; 0: never.",
 			value: duration(&a.RepeatInterval, 0, 30*day),
 		},
 	}}

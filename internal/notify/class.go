@@ -68,7 +68,9 @@ func saidClass(err error, said smithy.APIError) ErrorClass {
 	case "Throttled", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
 		"RequestLimitExceeded", "KMSThrottling", "KMSThrottlingException",
 		"InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout",
-		"ExpiredToken", "ExpiredTokenException", "RequestExpired":
+		// About the credentials of the moment, not about the topic.
+		"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
+		"UnrecognizedClientException", "SignatureDoesNotMatch", "RequestTimeTooSkewed":
 		return Temporary
 	}
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {

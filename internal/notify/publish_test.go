@@ -144,6 +144,7 @@ func TestClassOfWhatSNSAnswers(t *testing.T) {
 			io.WriteString(w, "<html>bad gateway")
 		}, Temporary},
 		{"credentials that ran out", answer(403, "ExpiredToken"), Temporary},
+		{"credentials not known yet", answer(403, "InvalidClientTokenId"), Temporary},
 		{"the topic's key throttled", answer(400, "KMSThrottling"), Temporary},
 		{"no such topic", answer(404, "NotFound"), Permanent},
 		{"not allowed", answer(403, "AuthorizationError"), Permanent},

@@ -136,6 +136,13 @@ func samples() map[string]Group {
 	a.Kind, a.ID, a.Action = FindingResolved, alertID(f, "resolved"), restoring(remediation.Succeeded)
 	one("resolved", a)
 
+	f = turnedOff()
+	f.Status, f.ResolvedAt, f.ResolvedBy = finding.Resolved, new(at("11:16:40")), "rotation is on again"
+	f.ActionIDs = []string{"act_01JD3Q5W0000000000000000B1"}
+	a = opened(f)
+	a.Kind, a.ID = FindingResolved, alertID(f, "resolved")
+	one("resolved-by-action", a)
+
 	act := restoring(remediation.Succeeded)
 	act.Attempts, act.RequestID, act.Ended = 1, "d1a2b3c4-1111-2222-3333-444455556666", new(at("03:14:12"))
 	act.Outcome = "KMS now rotates alias/pay-cards by itself every 90 days, next on 2027-02-18 03:14Z. Its material " +

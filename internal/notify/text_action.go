@@ -113,12 +113,12 @@ func doing(a *Alert) string {
 		return actionDoing(a.Action)
 	case a.Note != "":
 		return line(sentence(a.Note), longError)
+	case a.Finding != nil && len(a.Finding.ActionIDs) > 0:
+		return "acted on it, see " + line(strings.Join(a.Finding.ActionIDs, ", "), longName) + "."
 	case a.Kind == FindingResolved:
 		return "did nothing about it."
 	case a.Finding != nil && a.Finding.Expected:
 		return "does nothing about this; it was expected."
-	case a.Finding != nil && len(a.Finding.ActionIDs) > 0:
-		return "has an action about it: " + line(strings.Join(a.Finding.ActionIDs, ", "), longName)
 	}
 	return "does nothing about this by itself; somebody has to look."
 }

@@ -148,9 +148,9 @@ func expectedLine(f *finding.Finding) string {
 	case f.EventID == "":
 		return "Expected: NO, and no policy covers this"
 	case f.Policy != "":
-		return "Expected: NO, neither rotd nor anybody that policy " + quoted(f.Policy, longTool) + " allows"
+		return "Expected: NO, not rotd's own call, and policy " + quoted(f.Policy, longTool) + " does not allow for it"
 	}
-	return "Expected: NO, not rotd, and no policy says who may do this"
+	return "Expected: NO, not rotd's own call, and no policy says who may do this"
 }
 
 func remedy(f *finding.Finding) []string {
