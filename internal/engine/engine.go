@@ -85,6 +85,8 @@ type Engine struct {
 	wakeOutbox  chan struct{}
 	changed     broadcast // an action moved
 
+	publishError atomic.Pointer[string] // why alerts cannot be published at the moment
+
 	objectSlots chan struct{}
 	sweeping    sync.Mutex // one sweep at a time: they share the quota
 	deciding    sync.Mutex // one decision about actions at a time

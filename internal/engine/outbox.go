@@ -50,10 +50,13 @@ func (e *Engine) runOutbox(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
+			text := err.Error()
+			e.publishError.Store(&text)
 			e.log.Warn("cannot publish alerts; they wait", zap.Error(err), zap.Duration("at_most", backoff))
 			wait = rand.N(backoff) + time.Millisecond //nolint:gosec // jitter is no secret
 			backoff = min(2*backoff, publishMost)
 		default:
+			e.publishError.Store(nil)
 			backoff = publishFirst
 		}
 		timer := time.NewTimer(wait)

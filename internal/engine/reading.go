@@ -44,7 +44,7 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 func (n *notebook) check(key *inventory.Key, p *policy.Policy, whole bool, open []finding.Finding) error {
 	c := &detection.KeyContext{
 		Key: key, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
-		Grace: n.settings.Guardrails.Grace, Trusted: n.settings.Trusted,
+		Grace: n.settings.Guardrails.OverdueGrace, Trusted: n.settings.Trusted,
 	}
 	if key.PrimaryARN != "" && key.PrimaryARN != key.ARN {
 		primary, err := n.tx.Key(key.PrimaryARN)
