@@ -1,0 +1,55 @@
+// Package admin is the control API: HTTP and JSON on a unix socket, its server and its client. It knows who is calling
+// by the socket's peer credentials, and it says everything in the same shapes: objects, pages and errors. It decides
+// nothing: what a request does is the Backend's, how an answer looks to a person is the command line's. docs/api.md
+// documents every endpoint.
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
+)
+
+// Backend is the daemon behind the API. Its errors wrap ErrNotFound, ErrAmbiguous or ErrInvalid where one of them fits;
+// any other is the daemon's own failure. An id or a name that is not there is ErrNotFound, never a nil answer.
+type Backend interface {
+	Reader
+	Actor
+}
+
+// Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client
+// reads.
+type Reader interface {
+	Status(ctx context.Context) (*Status, error)
+	// NotReady says in plain words what keeps the daemon from its work; nothing when it is ready.
+	NotReady(ctx context.Context) []string
+	Findings(ctx context.Context, q FindingQuery) (Page[finding.Finding], error)
+	Finding(ctx context.Context, id string) (*finding.Finding, error)
+	Keys(ctx context.Context, q KeyQuery) (Page[Key], error)
+	// Key takes an id, ARN, alias or alias ARN.
+	Key(ctx context.Context, name string) (*KeyDetail, error)
+	Actions(ctx context.Context, q ActionQuery) (Page[remediation.Action], error)
+	// Action waits at most so long for the action to be final, and returns it as it is then.
+	Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error)
+	Quarantine(ctx context.Context, r Range) (Page[Quarantined], error)
+}
+
+// Actor does what a person asks for.
+type Actor interface {
+	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
+	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
+	Sweep(name string) (<-chan error, error)
+	Pause(ctx context.Context, by, reason string) error
+	Resume(ctx context.Context, by string) error
+}
+
+// What a Backend's errors can mean to the caller.
+var (
+	ErrNotFound  = errors.New("not found")
+	ErrAmbiguous = errors.New("ambiguous") // a name that several keys have
+	ErrInvalid   = errors.New("invalid request")
+)

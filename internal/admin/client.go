@@ -1,0 +1,187 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
+)
+
+// maxAnswer bounds what a client reads of one answer.
+const maxAnswer = 128 << 20
+
+// ErrNoDaemon means that nobody answers on the socket.
+var ErrNoDaemon = errors.New("no daemon there")
+
+// Client asks a daemon over its socket. An answer that is an error is an *Error.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient returns a client; nothing is connected yet. Close lets go of idle connections.
+func NewClient(socket string) *Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+		MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: handleTimeout + 5*time.Second,
+	}}}
+}
+
+// Socket is the path the client asks on.
+func (c *Client) Socket() string { return c.socket }
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks how the daemon is.
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	return get[Status](ctx, c, "/v1/status", nil)
+}
+
+// Ready asks whether the daemon does its work.
+func (c *Client) Ready(ctx context.Context) (*Readiness, error) {
+	return get[Readiness](ctx, c, "/v1/ready", nil)
+}
+
+// Findings asks for a page of findings. Range.After is what the page before said in Next.
+func (c *Client) Findings(ctx context.Context, q FindingQuery) (*Page[finding.Finding], error) {
+	return get[Page[finding.Finding]](ctx, c, "/v1/findings", q.values())
+}
+
+// Finding asks for one finding.
+func (c *Client) Finding(ctx context.Context, id string) (*finding.Finding, error) {
+	return get[finding.Finding](ctx, c, "/v1/findings/"+url.PathEscape(id), nil)
+}
+
+// Keys asks for a page of keys.
+func (c *Client) Keys(ctx context.Context, q KeyQuery) (*Page[Key], error) {
+	return get[Page[Key]](ctx, c, "/v1/keys", q.values())
+}
+
+// Key asks for everything about one key.
+func (c *Client) Key(ctx context.Context, name string) (*KeyDetail, error) {
+	return get[KeyDetail](ctx, c, "/v1/key", values{"name": {name}})
+}
+
+// Actions asks for a page of actions.
+func (c *Client) Actions(ctx context.Context, q ActionQuery) (*Page[remediation.Action], error) {
+	return get[Page[remediation.Action]](ctx, c, "/v1/actions", q.values())
+}
+
+// Action asks for an action, once it is final or after a time (at most a minute).
+func (c *Client) Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error) {
+	v := values{}
+	if seconds := int(min(wait, maxWait).Seconds()); seconds > 0 {
+		v.text("wait", strconv.Itoa(seconds))
+	}
+	return get[remediation.Action](ctx, c, "/v1/actions/"+url.PathEscape(id), v)
+}
+
+// Quarantine asks for a page of what could not be decoded.
+func (c *Client) Quarantine(ctx context.Context, r Range) (*Page[Quarantined], error) {
+	v := values{}
+	v.limits(r)
+	return get[Page[Quarantined]](ctx, c, "/v1/quarantine", v)
+}
+
+// Rotate asks for a rotation, or what it would be. A refusal is an *Error with the plan.
+func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error) {
+	return post[RotatePlan](ctx, c, "/v1/rotate", r)
+}
+
+// Sweep asks for a sweep now and waits for its end, at most a minute.
+func (c *Client) Sweep(ctx context.Context, name string, wait time.Duration) (*SweepResult, error) {
+	seconds := int(min(wait, maxWait).Seconds())
+	return post[SweepResult](ctx, c, "/v1/sweep", sweepRequest{Name: name, WaitSeconds: seconds})
+}
+
+// Pause stops automatic actions.
+func (c *Client) Pause(ctx context.Context, reason string) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/pause", pauseRequest{Reason: reason})
+}
+
+// Resume lets automatic actions go on, and arms a new state.
+func (c *Client) Resume(ctx context.Context) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/resume", struct{}{})
+}
+
+func get[T any](ctx context.Context, c *Client, path string, v values) (*T, error) {
+	if len(v) > 0 {
+		path += "?" + url.Values(v).Encode()
+	}
+	return ask[T](ctx, c, http.MethodGet, path, nil)
+}
+
+func post[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
+	raw, err := Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("write the request: %w", err)
+	}
+	return ask[T](ctx, c, http.MethodPost, path, raw)
+}
+
+func ask[T any](ctx context.Context, c *Client, method, path string, body []byte) (*T, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://rotd"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("write the request: %w", err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, failed(response.StatusCode, raw)
+	}
+	answer := new(T)
+	if err := json.Unmarshal(raw, answer); err != nil {
+		return nil, fmt.Errorf("read the daemon's answer (is it another version?): %w", err)
+	}
+	return answer, nil
+}
+
+// failed takes the error out of an answer.
+func failed(status int, raw []byte) error {
+	var f failure
+	if err := json.Unmarshal(raw, &f); err != nil || f.Error == nil {
+		return fmt.Errorf("the daemon answered %d %s, and not in the way rotd does", status, http.StatusText(status))
+	}
+	f.Error.status = status
+	return f.Error
+}
+
+// unreached tells the ways apart in which nobody answers.
+func (c *Client) unreached(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // its URL is not one that anybody typed
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no socket %s", ErrNoDaemon, c.socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w: nobody listens on %s, whoever made it has died", ErrNoDaemon, c.socket)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("you may not use %s: its group may (often rotd-operators)", c.socket)
+	}
+	return fmt.Errorf("ask the daemon on %s: %w", c.socket, err)
+}

@@ -1,0 +1,138 @@
+package admin
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+)
+
+func TestClientAsksWhatItWasAskedFor(t *testing.T) {
+	plan := &RotatePlan{Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
+		Decision: remediation.Decision{Verdict: remediation.Allow}}
+	finished := make(chan error)
+	close(finished)
+	backend := &fakeBackend{plan: plan, sweep: finished}
+	socket, _ := serve(t, backend, zap.NewNop())
+	c, ctx := clientOf(t, socket), t.Context()
+	limits := Range{Limit: 7}
+	after := Range{After: "\x00fnd_1", Limit: 1000}
+	tests := []struct {
+		name  string
+		ask   func() (any, error)
+		asked any
+	}{
+		{"status", func() (any, error) { return c.Status(ctx) }, "status"},
+		{"findings", func() (any, error) {
+			return c.Findings(ctx, FindingQuery{Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k",
+				Account: "a", Region: "e", Since: noon})
+		}, FindingQuery{Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k", Account: "a",
+			Region: "e", Since: noon}},
+		{"the next page", func() (any, error) {
+			page, err := c.Findings(ctx, FindingQuery{})
+			if err != nil {
+				return nil, err
+			}
+			return c.Findings(ctx, FindingQuery{Range: Range{After: page.Next}})
+		}, FindingQuery{Range: after}},
+		{"finding", func() (any, error) { return c.Finding(ctx, "a/b c") }, "a/b c"},
+		{"keys", func() (any, error) {
+			return c.Keys(ctx, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"})
+		}, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"}},
+		{"key", func() (any, error) { return c.Key(ctx, keyARN) }, keyARN},
+		{"actions", func() (any, error) {
+			return c.Actions(ctx, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon})
+		}, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon}},
+		{"action", func() (any, error) { return c.Action(ctx, "act_1", 0) }, "act_1 0s"},
+		{"action in the end", func() (any, error) { return c.Action(ctx, "act_1", time.Hour) }, "act_1 1m0s"},
+		{"quarantine", func() (any, error) { return c.Quarantine(ctx, limits) }, limits},
+		{"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
+			RotateRequest{Key: "k", Reason: "r", Requester: me(t)}},
+		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, "drift"},
+		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
+		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := test.ask(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.asked, backend.asked); diff != "" {
+				t.Errorf("asked of the backend (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClientErrors(t *testing.T) {
+	refused := &RotatePlan{
+		Decision: remediation.Decision{Verdict: remediation.Refuse, Reason: "Too soon."}, Action: &remediation.Action{},
+	}
+	socket, _ := serve(t, &fakeBackend{plan: refused}, zap.NewNop())
+	_, err := clientOf(t, socket).Rotate(t.Context(), RotateRequest{Key: "k", Reason: "r"})
+	got, ok := errors.AsType[*Error](err)
+	if !ok || got.Exit != ExitRefused || got.Code != CodeRefused || got.Plan == nil || got.Error() != "Too soon." {
+		t.Errorf("refused: %#v", err)
+	}
+
+	missing := filepath.Join(t.TempDir(), "s")
+	_, err = clientOf(t, missing).Status(t.Context())
+	if want := "no daemon there: there is no socket SOCKET"; !errors.Is(err, ErrNoDaemon) || short(err, missing) != want {
+		t.Errorf("no socket: %v", err)
+	}
+
+	dead := filepath.Join(t.TempDir(), "s")
+	leave(t, dead)
+	_, err = clientOf(t, dead).Status(t.Context())
+	want := "no daemon there: nobody listens on SOCKET, whoever made it has died"
+	if !errors.Is(err, ErrNoDaemon) || short(err, dead) != want {
+		t.Errorf("dead socket: %v", err)
+	}
+}
+
+func TestClientDoesNotBelieveAnybody(t *testing.T) {
+	tests := []struct{ name, answer, want string }{
+		{
+			"another program's error", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\noops",
+			"the daemon answered 502 Bad Gateway, and not in the way rotd does",
+		},
+		{
+			"another program's page", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[{}]",
+			"read the daemon's answer (is it another version?): ",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "s")
+			listener, err := Listen(t.Context(), socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				conn.Read(make([]byte, 4096))
+				io.WriteString(conn, test.answer)
+			}()
+			_, err = clientOf(t, socket).Status(t.Context())
+			listener.Close()
+			<-answered
+			if err == nil || len(err.Error()) < len(test.want) || err.Error()[:len(test.want)] != test.want {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}

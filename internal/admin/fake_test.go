@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+// fakeBackend answers with what a test puts in, and keeps the last thing it was asked for.
+type fakeBackend struct {
+	asked    any
+	err      error
+	panics   any
+	notReady []string
+	plan     *RotatePlan
+	sweep    chan error
+	waiting  chan struct{} // closed when Action begins to wait for the end of its context
+}
+
+func (f *fakeBackend) note(asked any) error {
+	f.asked = asked
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	return f.err
+}
+
+func (f *fakeBackend) Status(context.Context) (*Status, error) {
+	return &Status{Version: "1.0.0", Shard: "default", Mode: "observe", Now: noon, Started: noon,
+		Findings: Counts{Critical: 1}}, f.note("status")
+}
+
+func (f *fakeBackend) NotReady(context.Context) []string { return f.notReady }
+
+func (f *fakeBackend) Findings(_ context.Context, q FindingQuery) (Page[finding.Finding], error) {
+	return Page[finding.Finding]{Items: []finding.Finding{{ID: "fnd_1", RuleID: "key-disabled"}}, Next: "\x00fnd_1",
+		Partial: true}, f.note(q)
+}
+
+func (f *fakeBackend) Finding(_ context.Context, id string) (*finding.Finding, error) {
+	return &finding.Finding{ID: id, RuleID: "key-disabled"}, f.note(id)
+}
+
+func (f *fakeBackend) Keys(_ context.Context, q KeyQuery) (Page[Key], error) {
+	return Page[Key]{Items: []Key{{Key: inventory.Key{ARN: keyARN, Policy: "{}"}}}}, f.note(q)
+}
+
+func (f *fakeBackend) Key(_ context.Context, name string) (*KeyDetail, error) {
+	return &KeyDetail{Key: Key{Key: inventory.Key{ARN: keyARN, Policy: "{}"}}}, f.note(name)
+}
+
+func (f *fakeBackend) Actions(_ context.Context, q ActionQuery) (Page[remediation.Action], error) {
+	return Page[remediation.Action]{}, f.note(q)
+}
+
+func (f *fakeBackend) Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error) {
+	if f.waiting != nil {
+		close(f.waiting)
+		<-ctx.Done()
+	}
+	return &remediation.Action{ID: id}, f.note(fmt.Sprint(id, " ", wait))
+}
+
+func (f *fakeBackend) Quarantine(_ context.Context, r Range) (Page[Quarantined], error) {
+	q := state.Quarantined{Seq: 7, At: noon, Reason: "syntax", Body: []byte("secret")}
+	return Page[Quarantined]{Items: []Quarantined{NewQuarantined(&q)}}, f.note(r)
+}
+
+func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*RotatePlan, error) {
+	return f.plan, f.note(r)
+}
+
+func (f *fakeBackend) Sweep(name string) (<-chan error, error) { return f.sweep, f.note(name) }
+
+func (f *fakeBackend) Pause(_ context.Context, by, reason string) error {
+	return f.note([]string{by, reason})
+}
+
+func (f *fakeBackend) Resume(_ context.Context, by string) error { return f.note(by) }
+
+// serve runs a server on a real socket until the test ends, or until stop is called.
+func serve(t *testing.T, backend Backend, log *zap.Logger) (socket string, stop func()) {
+	t.Helper()
+	return serveThis(t, NewServer(backend, log))
+}
+
+func serveThis(t *testing.T, server *Server) (socket string, stop func()) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "s")
+	listener, err := Listen(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, listener) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return socket, stop
+}
+
+func clientOf(t *testing.T, socket string) *Client {
+	t.Helper()
+	client := NewClient(socket)
+	t.Cleanup(client.Close)
+	return client
+}
+
+// short keeps errors readable: the temporary directory differs in each run.
+func short(err error, socket string) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(err.Error(), socket, "SOCKET"), filepath.Dir(socket), "DIR")
+}

@@ -1,0 +1,229 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// route is one endpoint. Path is as net/http patterns have it; docs/api.md has a section for each.
+type route struct {
+	Method string
+	Path   string
+	handle func(r *http.Request) (any, error)
+}
+
+func (s *Server) routes() []route {
+	return []route{
+		{"GET", "/v1/status", s.status},
+		{"GET", "/v1/ready", s.ready},
+		{"GET", "/v1/findings", s.findings},
+		{"GET", "/v1/findings/{id}", s.finding},
+		{"GET", "/v1/keys", s.keys},
+		{"GET", "/v1/key", s.key},
+		{"GET", "/v1/actions", s.actions},
+		{"GET", "/v1/actions/{id}", s.action},
+		{"GET", "/v1/quarantine", s.quarantine},
+		{"POST", "/v1/rotate", s.rotate},
+		{"POST", "/v1/sweep", s.sweep},
+		{"POST", "/v1/pause", s.pause},
+		{"POST", "/v1/resume", s.resume},
+	}
+}
+
+func (s *Server) status(r *http.Request) (any, error) {
+	if err := paramsOf(r).err; err != nil {
+		return nil, err
+	}
+	status, err := s.backend.Status(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	status.Judge()
+	return status, nil
+}
+
+func (s *Server) ready(r *http.Request) (any, error) {
+	reasons := s.backend.NotReady(r.Context())
+	return Readiness{Ready: len(reasons) == 0, Reasons: reasons}, nil
+}
+
+func (s *Server) findings(r *http.Request) (any, error) {
+	q, err := findingQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.backend.Findings(r.Context(), q)
+	return sealed(page, SchemaFindings), err
+}
+
+func (s *Server) finding(r *http.Request) (any, error) {
+	return s.backend.Finding(r.Context(), r.PathValue("id"))
+}
+
+func (s *Server) keys(r *http.Request) (any, error) {
+	q, err := keyQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.backend.Keys(r.Context(), q)
+	for i := range page.Items {
+		page.Items[i].Policy = "" // up to 32 KiB each: /v1/key has it
+	}
+	return sealed(page, SchemaKeys), err
+}
+
+func (s *Server) key(r *http.Request) (any, error) {
+	p := paramsOf(r, "name")
+	name := p.text("name")
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case name == "":
+		return nil, invalid("name: an id, ARN, alias or alias ARN is needed")
+	}
+	return s.backend.Key(r.Context(), name)
+}
+
+func (s *Server) actions(r *http.Request) (any, error) {
+	q, err := actionQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.backend.Actions(r.Context(), q)
+	return sealed(page, SchemaActions), err
+}
+
+func (s *Server) action(r *http.Request) (any, error) {
+	p := paramsOf(r, "wait")
+	wait := p.seconds("wait", maxWait)
+	if p.err != nil {
+		return nil, p.err
+	}
+	return s.backend.Action(r.Context(), r.PathValue("id"), wait)
+}
+
+func (s *Server) quarantine(r *http.Request) (any, error) {
+	p := paramsOf(r, "limit", "after")
+	limits := p.limits()
+	if p.err != nil {
+		return nil, p.err
+	}
+	page, err := s.backend.Quarantine(r.Context(), limits)
+	return sealed(page, SchemaQuarantine), err
+}
+
+func (s *Server) rotate(r *http.Request) (any, error) {
+	var request RotateRequest
+	by, err := s.acting(r, &request)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.TrimSpace(request.Key) == "":
+		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
+	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
+		return nil, invalid("reason: is required")
+	case request.AutomaticDays < 0:
+		return nil, invalid("automatic_days: %d is no number of days", request.AutomaticDays)
+	}
+	request.Requester = by
+	plan, err := s.backend.Rotate(r.Context(), request)
+	if err != nil {
+		return nil, err
+	}
+	why, refused := plan.Refused()
+	if refused && !request.DryRun {
+		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, Plan: plan, status: http.StatusConflict}
+	}
+	return plan, nil
+}
+
+func (s *Server) sweep(r *http.Request) (any, error) {
+	var request sweepRequest
+	if _, err := s.acting(r, &request); err != nil {
+		return nil, err
+	}
+	wait := time.Duration(request.WaitSeconds) * time.Second
+	if request.WaitSeconds < 0 || wait > maxWait {
+		return nil, invalid("wait_seconds: %d is outside of 0 to %d", request.WaitSeconds, int(maxWait.Seconds()))
+	}
+	finished, err := s.backend.Sweep(request.Name)
+	if err != nil {
+		return nil, err
+	}
+	return awaitSweep(r.Context(), request.Name, finished, wait), nil
+}
+
+func awaitSweep(ctx context.Context, name string, finished <-chan error, wait time.Duration) SweepResult {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case err := <-finished:
+		result := SweepResult{Name: name, Finished: true}
+		if err != nil {
+			result.Error = err.Error()
+		}
+		return result
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return SweepResult{Name: name}
+}
+
+func (s *Server) pause(r *http.Request) (any, error) {
+	var request pauseRequest
+	by, err := s.acting(r, &request)
+	if err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(request.Reason) == "" {
+		return nil, invalid("reason: is required")
+	}
+	return Paused{Paused: true, By: by}, s.backend.Pause(r.Context(), by, request.Reason)
+}
+
+func (s *Server) resume(r *http.Request) (any, error) {
+	by, err := s.acting(r, &struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	return Paused{By: by}, s.backend.Resume(r.Context(), by)
+}
+
+// acting reads the body of a request that does something, and says on whose behalf.
+func (s *Server) acting(r *http.Request, body any) (requester string, err error) {
+	peer, ok := peerFrom(r.Context())
+	if !ok {
+		return "", &Error{
+			Code: CodeUnknownPeer, Exit: ExitFailed, status: http.StatusForbidden,
+			Message: "who is calling cannot be told, so nothing is done",
+		}
+	}
+	if err := read(r, body); err != nil {
+		return "", err
+	}
+	requester = peer.Requester()
+	s.log.Info("a request to act", zap.String("request", r.URL.Path), zap.String("requester", requester),
+		zap.Int32("pid", peer.PID))
+	return requester, nil
+}
+
+// Schemas of lists.
+const (
+	SchemaFindings   = "rotd.findings/1"
+	SchemaKeys       = "rotd.keys/1"
+	SchemaActions    = "rotd.actions/1"
+	SchemaQuarantine = "rotd.quarantine/1"
+)
+
+// sealed makes a page ready to be sent.
+func sealed[T any](page Page[T], schema string) Page[T] {
+	page.Schema = schema
+	if page.Next != "" {
+		page.Next = sealCursor(page.Next)
+	}
+	return page
+}

@@ -1,0 +1,346 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+)
+
+// raw asks as curl would.
+func raw(t *testing.T, socket, method, path, body string) (int, string) {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn,
+		error,
+	) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://rotd"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := response.Header.Get("Content-Type"); kind != "application/json" {
+		t.Errorf("Content-Type %q", kind)
+	}
+	return response.StatusCode, strings.TrimSuffix(string(answer), "\n")
+}
+
+func me(t *testing.T) string {
+	t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("uid:%d (%s)", os.Getuid(), u.Username)
+}
+
+func TestEndpoints(t *testing.T) {
+	plan := &RotatePlan{
+		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
+		Decision: remediation.Decision{Verdict: remediation.Allow}, Left: 24, Reserve: 5,
+	}
+	refused := &RotatePlan{
+		Action: &remediation.Action{}, Decision: remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown",
+			Reason: "Too soon."},
+	}
+	done := make(chan error, 1)
+	done <- errors.New("eu-west-1: access denied")
+	tests := []struct {
+		name         string
+		backend      fakeBackend
+		method, path string
+		body         string
+		status       int
+		answer       string // a part of it
+		asked        any
+	}{
+		{
+			name: "status says what is not in order", method: "GET", path: "/v1/status", status: 200, asked: "status",
+			answer: `"troubles":[{"grave":true,"what":"1 CRITICAL finding open",` +
+				`"next":"rotd findings list --severity CRITICAL"}]`,
+		},
+		{
+			name: "ready", method: "GET", path: "/v1/ready", status: 200, answer: `{"ready":true,"reasons":[]}`,
+		},
+		{
+			name: "not ready", method: "GET", path: "/v1/ready", status: 200, backend: fakeBackend{notReady: []string{"x"}},
+			answer: `{"ready":false,"reasons":["x"]}`,
+		},
+		{
+			name: "findings by every filter", method: "GET", status: 200,
+			path: "/v1/findings?status=open&severity=high&rule=r&key=k&account=a&region=e&since=2026-03-14T12:00:00Z" +
+				"&limit=5&after=AGZuZF8x",
+			answer: `"next":"AGZuZF8x","partial":true}`,
+			asked: FindingQuery{
+				Range: Range{After: "\x00fnd_1", Limit: 5}, Status: "open", Severity: finding.High,
+				Rule: "r", Key: "k", Account: "a", Region: "e", Since: noon,
+			},
+		},
+		{
+			name: "findings without a filter", method: "GET", path: "/v1/findings?status=all", status: 200,
+			answer: `{"schema":"rotd.findings/1","items":[{"id":"fnd_1","rule_id":"key-disabled"`,
+			asked:  FindingQuery{Range: Range{Limit: 1000}},
+		},
+		{
+			name: "one finding", method: "GET", path: "/v1/findings/fnd_1", status: 200, answer: `{"id":"fnd_1"`,
+			asked: "fnd_1",
+		},
+		{
+			name: "keys come without their key policies", method: "GET", status: 200,
+			path:   "/v1/keys?account=a&region=e&state=Enabled&policy=p&search=s",
+			answer: `"first_read":"0001-01-01T00:00:00Z","eligible"`,
+			asked:  KeyQuery{Range: Range{Limit: 1000}, Account: "a", Region: "e", State: "Enabled", Policy: "p", Search: "s"},
+		},
+		{
+			name: "one key comes with its key policy", method: "GET", path: "/v1/key?name=alias/a%2Fb", status: 200,
+			answer: `"policy":"{}"`, asked: "alias/a/b",
+		},
+		{
+			name: "actions", method: "GET", path: "/v1/actions?state=pending&key=k&since=2026-03-14T12:00:00Z", status: 200,
+			answer: `{"schema":"rotd.actions/1","items":[],"next":"","partial":false}`,
+			asked:  ActionQuery{Range: Range{Limit: 1000}, State: "pending", Key: "k", Since: noon},
+		},
+		{
+			name: "an action waited for", method: "GET", path: "/v1/actions/act_1?wait=3", status: 200,
+			answer: `{"id":"act_1"`, asked: "act_1 3s",
+		},
+		{
+			name: "the quarantine shows no bodies", method: "GET", path: "/v1/quarantine", status: 200,
+			answer: `{"seq":7,"at":"2026-03-14T12:00:00Z","reason":"syntax","detail":"","bytes":6}`,
+			asked:  Range{Limit: 1000},
+		},
+		{
+			name: "rotate on behalf of who is calling", method: "POST", path: "/v1/rotate", status: 200,
+			backend: fakeBackend{plan: plan}, body: `{"key":"alias/a","reason":"r","ticket":"T-1","emergency":true}`,
+			answer: `"on_demand_left":24,"on_demand_reserve":5`,
+			asked:  RotateRequest{Key: "alias/a", Reason: "r", Ticket: "T-1", Emergency: true, Requester: me(t)},
+		},
+		{
+			name: "a refused rotation is an error that has the plan", method: "POST", path: "/v1/rotate", status: 409,
+			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","reason":"r"}`,
+			answer: `{"error":{"code":"refused","message":"Too soon.","exit":4,"plan":{`,
+			asked:  RotateRequest{Key: "alias/a", Reason: "r", Requester: me(t)},
+		},
+		{
+			name: "what would be refused is no error", method: "POST", path: "/v1/rotate", status: 200,
+			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","dry_run":true,"automatic_days":90}`,
+			answer: `"decision":{"verdict":"refuse","guardrail":"cooldown","reason":"Too soon."}`,
+			asked:  RotateRequest{Key: "alias/a", AutomaticDays: 90, Requester: me(t), DryRun: true},
+		},
+		{
+			name: "a sweep that failed", method: "POST", path: "/v1/sweep", status: 200, backend: fakeBackend{sweep: done},
+			body:   `{"name":"drift","wait_seconds":60}`,
+			answer: `{"name":"drift","finished":true,"error":"eu-west-1: access denied"}`, asked: "drift",
+		},
+		{
+			name: "a sweep not waited for", method: "POST", path: "/v1/sweep", status: 200,
+			backend: fakeBackend{sweep: make(chan error)}, body: `{"name":"drift"}`,
+			answer: `{"name":"drift","finished":false}`, asked: "drift",
+		},
+		{
+			name: "pause", method: "POST", path: "/v1/pause", status: 200, body: `{"reason":"maintenance"}`,
+			answer: `{"paused":true,"by":"` + me(t) + `"}`, asked: []string{me(t), "maintenance"},
+		},
+		{
+			name: "resume", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
+			answer: `{"paused":false,"by":"` + me(t) + `"}`, asked: me(t),
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			socket, stop := serve(t, &test.backend, zap.NewNop())
+			status, answer := raw(t, socket, test.method, test.path, test.body)
+			stop()
+			if status != test.status || !strings.Contains(answer, test.answer) {
+				t.Errorf("answer %d %s, want %d …%s…", status, answer, test.status, test.answer)
+			}
+			if diff := cmp.Diff(test.asked, test.backend.asked); diff != "" {
+				t.Errorf("asked of the backend (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	tests := []struct {
+		name         string
+		backend      fakeBackend
+		method, path string
+		body         string
+		status       int
+		answer       string
+	}{
+		{
+			name: "an id that is not there", method: "GET", path: "/v1/findings/fnd_9", status: 404,
+			backend: fakeBackend{err: fmt.Errorf("finding fnd_9: %w", ErrNotFound)},
+			answer:  `{"error":{"code":"not-found","message":"finding fnd_9: not found","exit":1}}`,
+		},
+		{
+			name: "a name of several keys", method: "GET", path: "/v1/key?name=alias/a", status: 409,
+			backend: fakeBackend{err: fmt.Errorf("alias/a: %w", ErrAmbiguous)},
+			answer:  `{"error":{"code":"ambiguous","message":"alias/a: ambiguous","exit":2}}`,
+		},
+		{
+			name: "the daemon's own failure", method: "GET", path: "/v1/status", status: 500,
+			backend: fakeBackend{err: errors.New("disk full")},
+			answer:  `{"error":{"code":"internal","message":"disk full","exit":1}}`,
+		},
+		{
+			name: "KMS takes too long", method: "POST", path: "/v1/rotate", status: 504, body: `{"key":"k","reason":"r"}`,
+			backend: fakeBackend{err: fmt.Errorf("read the key: %w", context.DeadlineExceeded)},
+			answer:  `{"error":{"code":"timeout","message":"read the key: context deadline exceeded","exit":1}}`,
+		},
+		{
+			name: "no such endpoint", method: "GET", path: "/v2/status", status: 404,
+			answer: `{"error":{"code":"no-such-endpoint","message":"there is no /v2/status in this version's API","exit":2}}`,
+		},
+		{
+			name: "another method", method: "DELETE", path: "/v1/findings/fnd_1", status: 405,
+			answer: `{"error":{"code":"method-not-allowed","message":"/v1/findings/fnd_1 takes GET, not DELETE","exit":2}}`,
+		},
+		{
+			name: "an unknown parameter", method: "GET", path: "/v1/findings?sev=HIGH", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"unknown parameter \"sev\"; known are status, severity, ` +
+				`rule, key, account, region, since, limit, after","exit":2}}`,
+		},
+		{
+			name: "a severity that is none", method: "GET", path: "/v1/findings?severity=URGENT", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"severity: severity \"URGENT\" is none of INFORMATIONAL, ` +
+				`LOW, MEDIUM, HIGH, CRITICAL","exit":2}}`,
+		},
+		{
+			name: "a page too long", method: "GET", path: "/v1/keys?limit=1001", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"limit: \"1001\" is no whole number from 1 to 1000",` +
+				`"exit":2}}`,
+		},
+		{
+			name: "a cursor of one's own", method: "GET", path: "/v1/keys?after=!", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"after: not a cursor; give what ` + "`next`" +
+				` said","exit":2}}`,
+		},
+		{
+			name: "a wait too long", method: "GET", path: "/v1/actions/act_1?wait=61", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"wait: \"61\" is no whole number of seconds from 0 to 60",` +
+				`"exit":2}}`,
+		},
+		{
+			name: "no reason", method: "POST", path: "/v1/rotate", body: `{"key":"k","reason":" "}`, status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"reason: is required","exit":2}}`,
+		},
+		{
+			name: "a requester of one's own", method: "POST", path: "/v1/rotate", status: 400,
+			body: `{"key":"k","reason":"r","Requester":"root"}`,
+			answer: `{"error":{"code":"invalid-request","message":"the request's body: unknown member \"Requester\"",` +
+				`"exit":2}}`,
+		},
+		{
+			name: "a member of another type", method: "POST", path: "/v1/rotate", status: 400,
+			body: `{"key":"k","reason":"r","automatic_days":"90d"}`,
+			answer: `{"error":{"code":"invalid-request","message":"the request's body: \"automatic_days\" has a value of ` +
+				`the wrong type","exit":2}}`,
+		},
+		{
+			name: "no body", method: "POST", path: "/v1/pause", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"the request's body is not one JSON object","exit":2}}`,
+		},
+		{
+			name: "a body too long", method: "POST", path: "/v1/pause", body: strings.Repeat(" ", maxBody+1), status: 413,
+			answer: `{"error":{"code":"too-large","message":"http: request body too large","exit":2}}`,
+		},
+		{
+			name: "a panic", method: "GET", path: "/v1/status", status: 500, backend: fakeBackend{panics: "secret"},
+			answer: `{"error":{"code":"internal","message":"the daemon met an error of its own while answering; its log ` +
+				`has the details","exit":1}}`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			core, logs := observer.New(zap.InfoLevel)
+			socket, stop := serve(t, &test.backend, zap.New(core))
+			status, answer := raw(t, socket, test.method, test.path, test.body)
+			stop()
+			if diff := cmp.Diff(test.answer, answer); diff != "" || status != test.status {
+				t.Errorf("status %d, want %d; answer (-want +got):\n%s", status, test.status, diff)
+			}
+			panics := logs.FilterMessage("contained a panic").Len()
+			if want := test.backend.panics != nil; (panics == 1) != want {
+				t.Errorf("%d panics logged: %v", panics, logs.All())
+			}
+		})
+	}
+}
+
+func TestTooManyRequestsAreToldSo(t *testing.T) {
+	server := NewServer(&fakeBackend{}, zap.NewNop())
+	for range maxInHand {
+		server.inHand <- struct{}{}
+	}
+	socket, stop := serveThis(t, server)
+	defer stop()
+	status, answer := raw(t, socket, "GET", "/v1/ready", "")
+	want := `{"error":{"code":"busy","message":"64 requests are in hand; try again in a moment","exit":1}}`
+	if status != 503 || answer != want {
+		t.Errorf("answer %d %s", status, answer)
+	}
+}
+
+func TestStopAnswersThoseThatWait(t *testing.T) {
+	backend := &fakeBackend{waiting: make(chan struct{})}
+	socket, stop := serve(t, backend, zap.NewNop())
+	answered := make(chan string, 1)
+	client := clientOf(t, socket)
+	go func() {
+		a, err := client.Action(t.Context(), "act_1", time.Minute)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		answered <- a.ID
+	}()
+	<-backend.waiting
+	stop()
+	if got := <-answered; got != "act_1" {
+		t.Errorf("answer: %s", got)
+	}
+	if _, err := os.Lstat(socket); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestCallerThatCannotBeToldMayNotAct(t *testing.T) {
+	backend := &fakeBackend{}
+	server := NewServer(backend, zap.NewNop())
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/resume", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = server.resume(request)
+	refusal, ok := errors.AsType[*Error](err)
+	if !ok || refusal.Code != CodeUnknownPeer || refusal.status != 403 || backend.asked != nil {
+		t.Errorf("error %v, asked %v", err, backend.asked)
+	}
+}

@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"time"
+
+	"rotd/internal/events/queue"
+	"rotd/internal/policy"
+	"rotd/internal/scheduler"
+	"rotd/internal/state"
+)
+
+// Status is the daemon at one glance.
+type Status struct {
+	Version string      `json:"version"`
+	Shard   string      `json:"shard"`
+	Mode    policy.Mode `json:"mode"` // the ceiling
+	Now     time.Time   `json:"now"`
+	Started time.Time   `json:"started"`
+
+	Ready    bool     `json:"ready"`
+	NotReady []string `json:"not_ready"` // why, in plain words
+	// Troubles is everything that is not in order, the gravest first; filled by the server from the rest.
+	Troubles []Trouble `json:"troubles"`
+
+	Armed  bool         `json:"armed"`           // automatic actions are allowed on this state at all
+	Paused *state.Pause `json:"pause,omitempty"` // nil: not paused
+
+	Queues    []Queue          `json:"queues"`
+	LastEvent time.Time        `json:"last_event,omitzero"` // eventTime of the newest event handled
+	Places    []state.Coverage `json:"places"`
+	Jobs      []Job            `json:"jobs"`
+
+	Findings       Counts `json:"open_findings"`
+	Keys           int    `json:"keys"`
+	PendingActions int    `json:"pending_actions"`
+	Quarantined    int    `json:"quarantined"`
+	Outbox         Outbox `json:"outbox"`
+
+	Budget *Budget `json:"budget,omitempty"` // nil: no key with a known history
+	State  File    `json:"state"`
+}
+
+// Counts are open findings by severity.
+type Counts struct {
+	Critical      int `json:"critical"`
+	High          int `json:"high"`
+	Medium        int `json:"medium"`
+	Low           int `json:"low"`
+	Informational int `json:"informational"`
+}
+
+// Total is all of them.
+func (c Counts) Total() int { return c.Critical + c.High + c.Medium + c.Low + c.Informational }
+
+// Outbox is the alerts on their way.
+type Outbox struct {
+	Waiting   int       `json:"waiting"`
+	Oldest    time.Time `json:"oldest,omitzero"`      // when the oldest of them was made
+	LastError string    `json:"last_error,omitempty"` // of publishing, since it last succeeded
+}
+
+// Budget is the key with the fewest rotations on demand left.
+type Budget struct {
+	Left    int    `json:"left"`
+	Reserve int    `json:"reserve"`
+	KeyARN  string `json:"key_arn"`
+	Alias   string `json:"alias,omitempty"`
+}
+
+// File is the state file.
+type File struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Queue is one SQS queue and its consumer.
+type Queue struct {
+	URL         string      `json:"url"`
+	Ready       bool        `json:"ready"`
+	State       queue.State `json:"state"`
+	Reason      string      `json:"reason,omitempty"` // why it is not ready
+	Since       time.Time   `json:"since,omitzero"`
+	LastReceive time.Time   `json:"last_receive,omitzero"`
+	LastMessage time.Time   `json:"last_message,omitzero"`
+	InHand      int         `json:"in_hand"`
+	ReadAt      time.Time   `json:"depth_read_at,omitzero"` // zero: depth and redrive are unknown
+	Visible     int64       `json:"visible"`                // messages that wait, about
+	InFlight    int64       `json:"in_flight"`
+	Delayed     int64       `json:"delayed"`
+	Redrive     bool        `json:"redrive"`
+	MaxReceives int         `json:"max_receive_count"`
+	DeadLetter  string      `json:"dead_letter_arn,omitempty"`
+	Received    uint64      `json:"received"` // messages since the start
+}
+
+// NewQueue takes a consumer's status.
+func NewQueue(s *queue.Status) Queue {
+	a := &s.Attributes
+	return Queue{
+		URL: s.Queue, Ready: s.Ready, State: s.State, Reason: s.Reason, Since: utc(s.Since),
+		LastReceive: utc(s.LastReceive), LastMessage: utc(s.LastMessage), InHand: s.InHand,
+		ReadAt: utc(a.ReadAt), Visible: a.Visible, InFlight: a.InFlight, Delayed: a.Delayed,
+		Redrive: a.Redrive.Present, MaxReceives: a.Redrive.MaxReceiveCount, DeadLetter: a.Redrive.DeadLetterARN,
+		Received: s.Stats.Messages,
+	}
+}
+
+// Job is a scheduled job and its last run.
+type Job struct {
+	Name         string    `json:"name"`
+	Spec         string    `json:"spec"`
+	Next         time.Time `json:"next,omitzero"`
+	RunningSince time.Time `json:"running_since,omitzero"`
+	LastStarted  time.Time `json:"last_started,omitzero"` // zero: it never ran
+	LastFinished time.Time `json:"last_finished,omitzero"`
+	LastError    string    `json:"last_error,omitempty"`
+	LastTrigger  string    `json:"last_trigger,omitempty"`
+}
+
+// NewJob takes the scheduler's word on a job.
+func NewJob(s *scheduler.JobStatus) Job {
+	return Job{
+		Name: s.Name, Spec: s.Spec, Next: utc(s.Next), RunningSince: utc(s.RunningSince),
+		LastStarted: utc(s.Last.Started), LastFinished: utc(s.Last.Finished),
+		LastError: s.Last.Err, LastTrigger: s.Last.Trigger,
+	}
+}
+
+// utc keeps a zero time zero.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}

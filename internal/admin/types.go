@@ -1,0 +1,116 @@
+package admin
+
+import (
+	"time"
+
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// Key is a key as lists show it: the facts, without the text of its key policy, and what rotd makes of them.
+type Key struct {
+	inventory.Key
+	RotationPolicy string               `json:"rotation_policy,omitempty"` // name of the policy that applies
+	Eligible       remediation.Eligible `json:"eligible"`
+	LastUse        time.Time            `json:"last_use,omitzero"` // last use seen in events
+	OnDemandLeft   *int                 `json:"on_demand_left,omitempty"`
+	OpenFindings   int                  `json:"open_findings"`
+	Worst          *finding.Severity    `json:"worst_severity,omitempty"` // of the open findings
+}
+
+// KeyDetail is everything about one key, its key policy too.
+type KeyDetail struct {
+	Key
+	Findings []finding.Finding    `json:"findings"` // open ones
+	Actions  []remediation.Action `json:"actions"`  // the newest, newest first
+}
+
+// RotateRequest is a person's request to rotate a key. It has engine.RotateRequest's fields in the same order, so that
+// one converts to the other.
+type RotateRequest struct {
+	Key           string `json:"key"`                      // id, ARN, alias or alias ARN
+	AutomaticDays int    `json:"automatic_days,omitempty"` // set the schedule to this; 0: new material now
+	Reason        string `json:"reason"`
+	Ticket        string `json:"ticket,omitempty"`
+	Emergency     bool   `json:"emergency,omitempty"`
+	Requester     string `json:"-"` // who is calling, by the socket's word
+	DryRun        bool   `json:"dry_run,omitempty"`
+}
+
+// RotatePlan is what a request would do, or does. It has engine.RotatePlan's fields in the same order, so that one
+// converts to the other.
+type RotatePlan struct {
+	Key      inventory.Key        `json:"key"`
+	Eligible remediation.Eligible `json:"eligible"`
+	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can or need be done
+	Decision remediation.Decision `json:"decision"`
+	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
+	LastUse  time.Time            `json:"last_use,omitzero"`   // last use seen in events
+	Left     int                  `json:"on_demand_left"`
+	Reserve  int                  `json:"on_demand_reserve"`
+	Cost     string               `json:"cost"`
+	Breaks   string               `json:"breaks"`
+}
+
+// Refused reports whether the plan is not carried out, and why.
+func (p *RotatePlan) Refused() (why string, refused bool) {
+	switch {
+	case p.Action == nil && p.NoAction != "":
+		return p.NoAction, true
+	case p.Action == nil || p.Decision.Verdict == remediation.Refuse:
+		return p.Decision.Reason, true
+	}
+	return "", false
+}
+
+// Quarantined is a message or record that could not be decoded, without its body.
+type Quarantined struct {
+	Seq       uint64    `json:"seq"`
+	At        time.Time `json:"at"`
+	Reason    string    `json:"reason"` // a stable word
+	Detail    string    `json:"detail"`
+	Queue     string    `json:"queue,omitempty"`
+	Object    string    `json:"object,omitempty"` // s3://… of the log file a record came from
+	MessageID string    `json:"message_id,omitempty"`
+	SenderID  string    `json:"sender_id,omitempty"`
+	Bytes     int       `json:"bytes"`
+}
+
+// NewQuarantined leaves the body out.
+func NewQuarantined(q *state.Quarantined) Quarantined {
+	return Quarantined{
+		Seq: q.Seq, At: q.At, Reason: q.Reason, Detail: q.Detail, Queue: q.Queue, Object: q.Object,
+		MessageID: q.MessageID, SenderID: q.SenderID, Bytes: len(q.Body),
+	}
+}
+
+// SweepResult says how a sweep on demand went.
+type SweepResult struct {
+	Name     string `json:"name"`
+	Finished bool   `json:"finished"`        // false: it goes on
+	Error    string `json:"error,omitempty"` // of a finished one
+}
+
+// Readiness says whether the daemon does its work.
+type Readiness struct {
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons"` // why not, in plain words
+}
+
+// sweepRequest, pauseRequest are bodies.
+type sweepRequest struct {
+	Name        string `json:"name"`
+	WaitSeconds int    `json:"wait_seconds,omitempty"`
+}
+
+type pauseRequest struct {
+	Reason string `json:"reason"`
+}
+
+// Paused answers pause and resume.
+type Paused struct {
+	Paused bool   `json:"paused"`
+	By     string `json:"by"`
+}
