@@ -3,10 +3,35 @@ package detection
 // Rules returns the catalogue's rules in the order of the documentation. Adding a rule is a file with its test table
 // and its line here.
 func Rules() []Rule {
-	return []Rule{}
+	return []Rule{
+		rotationTurnedOff(),
+		rotationPeriodExtended(),
+		rotationUnplanned(),
+		keyDisabled(),
+		keyDeletionScheduled(),
+		keyDeletionWindowShort(),
+		keyDeletionCancelled(),
+		keyDeleted(),
+		materialDeleted(),
+		materialExpired(),
+		keyPolicyChanged(),
+		keyPolicyMadePublic(),
+		keyPolicySharedExternally(),
+		aliasRetargeted(),
+		trailBlinded(),
+		rootUsedKey(),
+		deadKeyUsed(),
+	}
 }
 
 // Checks returns the catalogue's checks in the order of the documentation.
 func Checks() []Check {
-	return []Check{}
+	return []Check{
+		rotationDisabled(),
+		rotationPeriodTooLong(),
+		rotationOverdue(),
+		keyUnverifiable(),
+		keyUnmanaged(),
+		keyPendingDeletion(),
+	}
 }

@@ -15,6 +15,7 @@ type Check struct {
 	Severity finding.Severity
 	// Whole says that the check needs the key read whole (inventory sweep), not only its state and rotation status.
 	Whole bool
+	// Judge says how the key stands. Of a drift's Finding it sets what is its own: title, description, remedy.
 	Judge func(c *KeyContext) Verdict
 	Doc   Doc
 
@@ -30,8 +31,6 @@ type KeyContext struct {
 	LastUse time.Time      // zero: none seen in events
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
 	Trusted func(account string) bool
-	// AliasSince is when the key's alias came to point at it, for keys rotated by replacement; zero: unknown.
-	AliasSince time.Time
 }
 
 // Result is a check's answer.
@@ -50,4 +49,38 @@ type Verdict struct {
 	Result  Result
 	Reason  string
 	Finding finding.Finding // set when Result is Drift
+}
+
+func notJudged(why string) Verdict    { return Verdict{Result: NotJudged, Reason: why} }
+func inOrder(why string) Verdict      { return Verdict{Result: InOrder, Reason: why} }
+func unverifiable(why string) Verdict { return Verdict{Result: Unverifiable, Reason: why} }
+
+// drift says what is wrong in a title and in full, and what to do about it.
+func drift(title, description string, remedy ...string) Verdict {
+	return Verdict{
+		Result: Drift, Reason: title,
+		Finding: finding.Finding{Title: title, Description: description, Remedy: remedy},
+	}
+}
+
+// finish fills in what every check's finding has alike.
+func (check *Check) finish(c *KeyContext, f finding.Finding) finding.Finding {
+	k := c.Key
+	f.RuleID, f.Severity, f.Count = check.ID, check.Severity, 1
+	if check.override != nil {
+		f.Severity = *check.override
+	}
+	f.Description = clip(f.Description, maxDescription)
+	f.FirstSeen, f.LastSeen = c.Now, c.Now
+	f.Subject = finding.Subject{Type: finding.Key, ID: k.ARN}
+	f.Fingerprint = finding.Fingerprint(check.ID, f.Subject, "", "")
+	f.KeyARN, f.Partition, f.Account, f.Region = k.ARN, k.Partition, k.Account, k.Region
+	f.Mitre = []string{}
+	if len(k.Aliases) > 0 {
+		f.Alias = k.Aliases[0]
+	}
+	if c.Policy != nil {
+		f.Policy = c.Policy.Name
+	}
+	return f
 }

@@ -12,7 +12,7 @@ import (
 // Settings are what configuration says about the catalogue.
 type Settings struct {
 	Disabled   []string                    // rules and checks that do not judge
-	Severities map[string]finding.Severity // in place of the default
+	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected stays INFORMATIONAL
 }
 
 // Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.
@@ -139,12 +139,8 @@ func (r *Rule) judge(c *Context, ev *events.Event) (found []finding.Finding, p *
 			found, p = nil, &Panic{RuleID: r.ID, Value: v, Stack: debug.Stack()}
 		}
 	}()
-	found = r.Judge(c, ev)
-	for i := range found {
-		if r.override != nil {
-			found[i].Severity = *r.override
-		}
-		found[i].Late = c.Late
+	for _, got := range r.Judge(c, ev) {
+		found = append(found, r.finish(c, ev, &got))
 	}
 	return found, nil
 }
@@ -173,8 +169,8 @@ func (check *Check) judge(c *KeyContext) (v Verdict, p *Panic) {
 		}
 	}()
 	v = check.Judge(c)
-	if v.Result == Drift && check.override != nil {
-		v.Finding.Severity = *check.override
+	if v.Result == Drift {
+		v.Finding = check.finish(c, v.Finding)
 	}
 	return v, nil
 }

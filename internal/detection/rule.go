@@ -20,8 +20,12 @@ type Rule struct {
 	Wants    []Wanted
 	// Remembers says that the rule needs memory of other events: an event whose time cannot be trusted is not for it.
 	Remembers bool
-	// Judge returns what the event means, at most a few findings, made with Context.Finding.
-	Judge func(c *Context, ev *events.Event) []finding.Finding
+	// Excused says whose doing is expected, and therefore INFORMATIONAL.
+	Excused Excuse
+	// PerPrincipal makes the principal part of what is found: the same by another is another finding.
+	PerPrincipal bool
+	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
+	Judge func(c *Context, ev *events.Event) []Found
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
 	// it, it ends after 24 h without repetition.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
@@ -33,6 +37,16 @@ type Rule struct {
 
 	override *finding.Severity // configuration's severity
 }
+
+// Excuse says whose doing is expected. What is expected is found all the same, but pages nobody.
+type Excuse int
+
+// Excuses.
+const (
+	Nobodys  Excuse = iota // whoever did it, it is what it is
+	Own                    // rotd's own calls, proven by access key and request
+	OwnOrLet               // also those of principals that the key's policy allows (principals.allow)
+)
 
 // kmsSource is KMS's eventSource.
 const kmsSource = "kms.amazonaws.com"

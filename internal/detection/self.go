@@ -20,7 +20,7 @@ func RulePanicked(shard, ruleID string, value any, at time.Time) finding.Finding
 		"check went on. The daemon's log has the stack.", ruleID, shown(fmt.Sprint(value)))
 	f.Remedy = []string{
 		"Report this as a bug of rotd, with the stack from its log.",
-		"If it repeats, switch the rule off until it is fixed: detections.disabled in rotd.yaml.",
+		"If it repeats, switch the rule off until it is fixed: detections.disable in rotd.yaml.",
 		"rotd detections show " + argument(ruleID),
 	}
 	return f
@@ -122,7 +122,8 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 		last = "KMS last said: " + shown(a.LastError) + "."
 	}
 	f.Description = clip(sentences(
-		fmt.Sprintf("Action %s (%s) on %s failed.", shown(a.ID), shown(string(a.Method)), shown(keyName(a.Alias, a.KeyARN))),
+		fmt.Sprintf("Action %s (%s) on %s failed.", shown(a.ID), shown(string(a.Method)),
+			shown(keyName(a.Alias, a.KeyARN))),
 		clip(a.Outcome, maxDescription/2), state, last), maxDescription)
 	f.Remedy = []string{
 		"rotd actions show " + argument(a.ID),
@@ -161,7 +162,8 @@ func AlertUndeliverable(shard, topicARN, detail string, at time.Time) finding.Fi
 func QueueWithoutRedrive(queueURL string, at time.Time) finding.Finding {
 	f := own("queue-without-redrive", finding.Medium, finding.Subject{Type: finding.Queue, ID: queueURL}, "", at)
 	f.Title = "A queue has no dead-letter queue"
-	f.Description = fmt.Sprintf("%s has no redrive policy: a message that rotd cannot decode is kept in quarantine and, "+
+	f.Description = fmt.Sprintf("%s has no redrive policy: a message that rotd cannot decode is kept in quarantine "+
+		"and, "+
 		"after five receives, deleted from the queue. With a dead-letter queue SQS would keep it too.", shown(queueURL))
 	f.Remedy = []string{
 		"Give the queue a dead-letter queue, with maxReceiveCount 20:",
@@ -177,7 +179,8 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 	f.Title = "The state was damaged; rotd began a new one"
 	f.Description = fmt.Sprintf("The state file could not be used (%s) and is kept as %s. Findings, usage and the "+
 		"record of actions begin anew: what was open before is found again, events of the last days may be judged "+
-		"again. Nothing is done by itself until a complete inventory and `rotd resume`.", shown(damage), shown(setAside))
+		"again. Nothing is done by itself until a complete inventory and `rotd resume`.", shown(damage),
+		shown(setAside))
 	f.Remedy = []string{
 		"Find out what damaged it: a full disk, a fault of the disk, or somebody who wrote to it.",
 		"rotd state check",
@@ -191,7 +194,8 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 func OutboxOverflow(shard string, dropped int, at time.Time) finding.Finding {
 	f := own("outbox-overflow", finding.High, finding.Subject{Type: finding.Rotd, ID: shard}, "", at)
 	f.Title = "Alerts were dropped: the outbox is full"
-	f.Description = fmt.Sprintf("%d alerts found no room in the outbox and will not be sent. The findings they tell of "+
+	f.Description = fmt.Sprintf("%d alerts found no room in the outbox and will not be sent. The findings they "+
+		"tell of "+
 		"are kept and listed.", dropped)
 	f.Remedy = []string{
 		"rotd findings list",

@@ -95,8 +95,8 @@ func argument(s string) string {
 	return "NAME-WITH-ODD-CHARACTERS"
 }
 
-// awsCLI is a command of the AWS CLI: `aws kms enable-key --key-id arn:… --region eu-west-1`. Options are pairs of name
-// and value.
+// awsCLI is a command of the AWS CLI: `aws kms enable-key --key-id arn:… --region eu-west-1`. Options are pairs of
+// name and value.
 func awsCLI(command, region string, options ...string) string {
 	var b strings.Builder
 	b.WriteString("aws " + command)

@@ -1,0 +1,59 @@
+package detection
+
+import (
+	"fmt"
+	"time"
+
+	"rotd/internal/finding"
+)
+
+func keyPendingDeletion() Check {
+	return Check{
+		ID: "key-pending-deletion", Title: "The key is scheduled for deletion", Severity: finding.Critical,
+		Judge: judgeKeyPendingDeletion,
+		Doc: Doc{
+			Meaning: "KMS shows the key scheduled for deletion, whoever did it and whenever: it does not work, and " +
+				"at its date it is lost with all it has encrypted.",
+			Condition: "A customer managed key whose state is PendingDeletion or PendingReplicaDeletion; replicas by " +
+				"themselves. Not judged: AWS managed keys.",
+			Tuning: "Lower the severity where keys are deleted as a routine.",
+			FalsePositives: "The planned end of a key that nothing uses. The last use told is what rotd has seen " +
+				"in events.",
+			Response: "If anything uses the key, cancel the deletion and enable the key.",
+		},
+	}
+}
+
+func judgeKeyPendingDeletion(c *KeyContext) Verdict {
+	k := c.Key
+	switch {
+	case k.GoneAt != nil:
+		return notJudged("KMS no longer knows the key")
+	case k.WasDenied("DescribeKey") || k.Manager == "":
+		return unverifiable("KMS did not describe the key to rotd")
+	case k.Manager == awsManaged:
+		return notJudged("AWS manages this key")
+	case !deleting(k):
+		return inOrder("the key is not scheduled for deletion; it is " + k.State)
+	}
+	t := c.on()
+	_, used := lastUse(c.LastUse)
+	return drift("The key is scheduled for deletion",
+		sentences(fmt.Sprintf("KMS shows %s in state %s.", t.name(), k.State), c.daysLeft(),
+			"It does not work, and once deleted nothing that it has encrypted can be read.", used),
+		undoDeletion(t)...)
+}
+
+func (c *KeyContext) daysLeft() string {
+	at := c.Key.DeletionDate
+	switch {
+	case c.Key.State == "PendingReplicaDeletion":
+		return "Its waiting time begins when the last of its replicas is deleted."
+	case at == nil:
+		return "KMS did not say when."
+	case !at.After(c.Now):
+		return fmt.Sprintf("Its time was up at %s: it is deleted at any moment.", stamp(*at))
+	}
+	left := at.Sub(c.Now).Round(time.Hour)
+	return fmt.Sprintf("It is deleted at %s, in %s.", stamp(*at), days(left))
+}

@@ -1,0 +1,79 @@
+package detection
+
+import (
+	"fmt"
+
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+	"rotd/internal/remediation"
+)
+
+// awsManaged is KMS's word for keys that AWS manages and rotates by itself.
+const awsManaged = "AWS"
+
+// rotationApplies says why a key's rotation is not judged, or cannot be; ok is true when it is. Ten years of false
+// positives of other tools are about exactly these keys.
+func (c *KeyContext) rotationApplies() (v Verdict, ok bool) {
+	k := c.Key
+	switch {
+	case k.GoneAt != nil:
+		return notJudged("KMS no longer knows the key"), false
+	case k.WasDenied("DescribeKey") || k.Manager == "":
+		return unverifiable("KMS did not describe the key to rotd"), false
+	case k.Manager == awsManaged:
+		return notJudged("AWS manages this key and rotates it itself"), false
+	case k.MultiRegion == "REPLICA" && c.Primary == nil:
+		return notJudged("a replica is judged at its primary, which is out of rotd's view"), false
+	case k.MultiRegion == "REPLICA":
+		return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
+	case c.Policy == nil:
+		return notJudged("no policy matches the key"), false
+	case c.Policy.Rotation.Method == policy.None:
+		return notJudged("policy " + c.Policy.Name + " only watches its keys (method none)"), false
+	case k.State != "Enabled":
+		return notJudged("the key is " + k.State + ", and KMS rotates enabled keys only"), false
+	}
+	return Verdict{}, true
+}
+
+// scheduleApplies adds to rotationApplies what automatic rotation needs: a key that can, a policy that asks for it, and
+// a status that could be read.
+func (c *KeyContext) scheduleApplies() (v Verdict, ok bool) {
+	if v, ok = c.rotationApplies(); !ok {
+		return v, false
+	}
+	if e := remediation.Eligibility(c.Key); !e.Automatic {
+		return notJudged(e.Reason), false
+	}
+	want := c.Policy.Rotation
+	if want.Method != policy.Auto && want.Method != policy.Automatic || want.PeriodDays() == 0 {
+		return notJudged("policy " + c.Policy.Name + " does not ask for automatic rotation"), false
+	}
+	if c.Key.WasDenied("GetKeyRotationStatus") || c.Key.Rotation == nil {
+		return unverifiable("the key's rotation status could not be read"), false
+	}
+	return Verdict{}, true
+}
+
+// on is the checked key as a target, for its name and commands.
+func (c *KeyContext) on() *target {
+	t := targetOfKey(c.Key)
+	return &t
+}
+
+func targetOfKey(k *inventory.Key) target {
+	t := target{key: k, arn: k.ARN, partition: k.Partition, account: k.Account, region: k.Region}
+	if len(k.Aliases) > 0 {
+		t.alias = k.Aliases[0]
+	}
+	return t
+}
+
+// asked says what the policy asks for.
+func asked(p *policy.Policy, what string) string {
+	because := ""
+	if p.Rotation.Rationale != "" {
+		because = " (" + shown(p.Rotation.Rationale) + ")"
+	}
+	return fmt.Sprintf("policy %s asks for %s%s", shown(p.Name), what, because)
+}

@@ -1,0 +1,125 @@
+package detection
+
+import (
+	"fmt"
+	"time"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// target is the key an event is about, as far as event and inventory tell.
+type target struct {
+	key   *inventory.Key // as last read before the event; nil when it is not known
+	arn   string         // empty when not even that is known
+	alias string
+	// Where the key is, else where the event was.
+	partition, account, region string
+}
+
+// target finds the key an event is about.
+func (c *Context) target(ev *events.Event) target {
+	return c.targetOf(ev, ev.Key)
+}
+
+func (c *Context) targetOf(ev *events.Event, ref events.KeyRef) target {
+	var key *inventory.Key
+	if c.Known != nil && !ref.IsZero() {
+		key = c.Known.Key(ref, ev.RecipientAccountID, ev.AWSRegion)
+	}
+	t := target{key: key, arn: ref.ARN, alias: ev.Alias}
+	if key != nil {
+		t.arn = key.ARN
+		if len(key.Aliases) > 0 {
+			t.alias = key.Aliases[0]
+		}
+	}
+	if t.arn != "" {
+		t.partition, t.account = arnPart(t.arn, arnPartition), arnPart(t.arn, arnAccount)
+		t.region = arnPart(t.arn, arnRegion)
+		return t
+	}
+	t.account, t.region, t.partition = ev.RecipientAccountID, ev.AWSRegion, events.Partition(ev.AWSRegion)
+	if t.account == "" {
+		t.account = ev.UserIdentity.AccountID
+	}
+	return t
+}
+
+// subject is the key, or the account and Region when the event tells no more.
+func (t *target) subject() finding.Subject {
+	if t.arn == "" {
+		return finding.Subject{Type: finding.AccountRegion, ID: t.account + "/" + t.region}
+	}
+	return finding.Subject{Type: finding.Key, ID: t.arn}
+}
+
+// name is the key in a sentence.
+func (t *target) name() string {
+	switch {
+	case t.alias != "":
+		return shown(t.alias)
+	case t.arn != "":
+		return shown(t.arn)
+	}
+	return "a key that the event does not name"
+}
+
+// cli is a command of `aws kms` on the key.
+func (t *target) cli(command string, options ...string) string {
+	return awsCLI("kms "+command, t.region, append([]string{"key-id", t.arn}, options...)...)
+}
+
+// rotd is a command of rotd on the key, with a reason given.
+func (t *target) rotd(command, options, reason string) string {
+	if options != "" {
+		options += " "
+	}
+	return fmt.Sprintf("rotd %s %s %s--reason '%s'", command, argument(t.arn), options, reason)
+}
+
+// policyOf is the rotation policy of the key, nil when none matches or the key is not known.
+func (c *Context) policyOf(t *target) *policy.Policy {
+	if c.Known == nil || t.key == nil {
+		return nil
+	}
+	return c.Known.Policy(t.key)
+}
+
+// lastUse says in a sentence when the key was last seen used, and gives the time: zero when it never was.
+func (c *Context) lastUse(t *target) (time.Time, string) {
+	if c.Known == nil || t.arn == "" {
+		return time.Time{}, ""
+	}
+	return lastUse(c.Known.LastUse(t.arn))
+}
+
+func lastUse(at time.Time) (time.Time, string) {
+	if at.IsZero() {
+		return at, "No event rotd has seen shows a use of the key; that proves none."
+	}
+	return at, fmt.Sprintf("The key was last seen used at %s.", stamp(at))
+}
+
+// who is the caller in a sentence.
+func who(ev *events.Event) string {
+	switch principal := ev.UserIdentity.PrincipalARN(); {
+	case ev.EventType == "AwsServiceEvent":
+		return "KMS itself"
+	case principal != "":
+		return shown(principal)
+	}
+	return "Somebody the event does not name"
+}
+
+// readAfter reports whether the key was read later than the finding last told of something; whole asks for a reading
+// of tags, aliases and the key policy too. An older reading says nothing about it.
+func readAfter(f *finding.Finding, key *inventory.Key, whole bool) bool {
+	at := key.ReadAt
+	if whole {
+		at = key.FullAt
+	}
+	return at.After(f.LastSeen)
+}
