@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// demoWithin bounds the whole story: past it something hangs, and that is a failure too.
+const demoWithin = 3 * time.Minute
+
+// newDemoCommand runs rotd on a simulated AWS and tells what happens.
+func newDemoCommand() *cobra.Command {
+	var keep bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run rotd on a simulated AWS on this machine: a story of about 30 s",
+		Long: "Run rotd on a simulated AWS on loopback and tell a story: keys of every kind, ordinary traffic, rotation\n" +
+			"switched off and put back, an overdue key rotated, a key opened to the world, a kill in the middle, and a\n" +
+			"responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this machine.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), keep)
+		},
+	}
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the simulated AWS and rotd running for the other commands, until Ctrl-C")
+	return cmd
+}
+
+// errDemo is a story that did not come out as told.
+var errDemo = errors.New("the demo did not come out as told")
+
+// runDemo builds the world, tells the story, and cleans up.
+func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
+	dir, err := os.MkdirTemp("", "rotd-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	t := &teller{out: out, started: time.Now()}
+	w, err := newDemoWorld(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	d := &demoDaemon{world: w, tell: t}
+	defer d.kill()
+
+	story, cancel := context.WithTimeout(ctx, demoWithin)
+	defer cancel()
+	s := &demoStory{world: w, daemon: d, tell: t}
+	if err := s.run(story); err != nil {
+		t.log(d.logTail())
+		return err
+	}
+	if t.failed > 0 {
+		t.log(d.logTail())
+		return fmt.Errorf("%w: %d of %d expectations failed", errDemo, t.failed, t.checked)
+	}
+	t.end()
+	if keep {
+		t.keeping(w, d)
+		<-ctx.Done()
+		return d.stop()
+	}
+	return d.stop()
+}

@@ -1,0 +1,123 @@
+// Package app builds a running daemon from a configuration: it opens the state, makes the AWS clients, wires engine,
+// consumers, scheduler and listeners together, and stops them in the reverse order. It decides nothing itself.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"go.uber.org/zap"
+
+	"rotd/internal/awskms"
+	"rotd/internal/config"
+	"rotd/internal/engine"
+	"rotd/internal/state"
+)
+
+// Options say what to run.
+type Options struct {
+	ConfigPath string
+	Version    string
+	Logger     *zap.Logger
+	Reload     <-chan struct{} // each value reads the configuration again
+}
+
+// stopWithin bounds a stop: systemd and ECS give 90 and 30 seconds before they kill.
+const stopWithin = 25 * time.Second
+
+// Run runs the daemon until ctx ends, then stops it cleanly. An error means that it could not start, or stopped by
+// itself.
+func Run(ctx context.Context, o Options) error {
+	cfg, err := config.Load(o.ConfigPath, ruleIDs()...)
+	if err != nil {
+		return err
+	}
+	for _, w := range cfg.Warnings {
+		o.Logger.Warn("configuration", zap.String("warning", w.String()))
+	}
+	db, err := state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	if err != nil {
+		return err
+	}
+	d := &daemonProcess{opts: o, cfg: cfg, db: db, log: o.Logger, started: time.Now().UTC()}
+	err = d.run(ctx)
+	return errors.Join(err, db.Close())
+}
+
+// daemonProcess is one run of the daemon.
+type daemonProcess struct {
+	opts    Options
+	cfg     *config.Config
+	db      *state.DB
+	log     *zap.Logger
+	started time.Time
+	unclean int          // starts shortly before this one that did not end cleanly
+	home    awskms.Place // the daemon's own account and Region
+	engine  *engine.Engine
+	parts   parts
+}
+
+// run starts everything, waits, and stops everything.
+func (d *daemonProcess) run(ctx context.Context) error {
+	err := d.db.Update(func(tx *state.Tx) (err error) {
+		d.unclean, err = tx.Starting(d.started, uncleanWindow)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note the start: %w", err)
+	}
+	if err := d.build(ctx); err != nil {
+		return err
+	}
+	if err := d.tellOpening(); err != nil {
+		return err
+	}
+	failed := d.start()
+	d.notify(daemon.SdNotifyReady)
+	d.log.Info("rotd is running", zap.String("version", d.opts.Version), zap.String("shard", d.cfg.Shard),
+		zap.String("mode", string(d.cfg.Mode)), zap.String("config", d.opts.ConfigPath))
+	watchdog, stopWatchdog := d.watchdog()
+	defer stopWatchdog()
+	for {
+		select {
+		case <-ctx.Done():
+			d.notify(daemon.SdNotifyStopping)
+			d.log.Info("stopping")
+			return d.stop()
+		case err := <-failed:
+			d.log.Error("a part of rotd stopped by itself", zap.Error(err))
+			return errors.Join(err, d.stop())
+		case <-d.opts.Reload:
+			d.reload()
+		case <-watchdog:
+			d.pet()
+		}
+	}
+}
+
+// notify tells systemd, where it listens.
+func (d *daemonProcess) notify(what string) {
+	if _, err := daemon.SdNotify(false, what); err != nil {
+		d.log.Warn("cannot tell systemd", zap.String("what", what), zap.Error(err))
+	}
+}
+
+// watchdog ticks twice in each of systemd's watchdog intervals; never where there is none.
+func (d *daemonProcess) watchdog() (<-chan time.Time, func()) {
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || every == 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(every / 2)
+	return ticker.C, ticker.Stop
+}
+
+// pet tells systemd that rotd lives, as long as its state can be read: what hangs there hangs for good.
+func (d *daemonProcess) pet() {
+	if err := d.db.View(func(tx *state.Tx) error { return nil }); err == nil {
+		d.notify(daemon.SdNotifyWatchdog)
+	}
+}

@@ -1,0 +1,219 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rotd/internal/admin"
+	"rotd/internal/engine"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+	"rotd/internal/remediation"
+	"rotd/internal/scheduler"
+	"rotd/internal/state"
+)
+
+// backend answers the control API from the state and the engine.
+type backend struct{ d *daemonProcess }
+
+var _ admin.Backend = (*backend)(nil)
+
+// NotReady says what keeps the daemon from its work.
+func (b *backend) NotReady(context.Context) []string {
+	var why []string
+	if stopped := b.d.engine.IntakeStopped(); stopped != "" {
+		why = append(why, "receiving is stopped: "+stopped)
+	}
+	for _, c := range b.d.parts.consumers {
+		if s := c.Status(); !s.Ready {
+			why = append(why, fmt.Sprintf("queue %s: %s", s.Queue, s.Reason))
+		}
+	}
+	return why
+}
+
+// Findings returns a page of findings, newest first.
+func (b *backend) Findings(_ context.Context, q admin.FindingQuery) (page admin.Page[finding.Finding], err error) {
+	err = b.d.db.View(func(tx *state.Tx) error {
+		page.Items, page.Next, err = tx.Findings(q.After, q.Limit, q.Keep)
+		return err
+	})
+	return page, err
+}
+
+// Finding returns one finding.
+func (b *backend) Finding(_ context.Context, id string) (f *finding.Finding, err error) {
+	err = b.d.db.View(func(tx *state.Tx) error {
+		if f, err = tx.Finding(id); err == nil && f == nil {
+			err = fmt.Errorf("finding %q: %w", id, admin.ErrNotFound)
+		}
+		return err
+	})
+	return f, err
+}
+
+// Keys returns a page of keys in the order of their ARNs.
+func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[admin.Key], err error) {
+	policies := b.d.engine.Settings().Policies
+	err = b.d.db.View(func(tx *state.Tx) error {
+		keys, next, err := tx.Keys(q.After, q.Limit, func(k *inventory.Key) bool {
+			return q.Keep(k, policyName(policies, k))
+		})
+		if err != nil {
+			return err
+		}
+		page.Next = next
+		for i := range keys {
+			view, _, err := keyView(tx, &keys[i], policies)
+			if err != nil {
+				return err
+			}
+			view.Policy = "" // the key policy's text is for one key at a time
+			page.Items = append(page.Items, view)
+		}
+		page.Partial, err = b.partial(tx)
+		return err
+	})
+	return page, err
+}
+
+// partial reports whether a configured account and Region was never seen whole.
+func (b *backend) partial(tx *state.Tx) (bool, error) {
+	places, err := tx.Places()
+	for i := range places {
+		if places[i].FirstComplete.IsZero() || places[i].LastError != "" {
+			return true, err
+		}
+	}
+	return len(places) == 0, err
+}
+
+// keyView adds to a key's facts what rotd makes of them.
+func keyView(tx *state.Tx, k *inventory.Key, policies policy.Set) (admin.Key, []finding.Finding, error) {
+	view := admin.Key{
+		Key: *k, RotationPolicy: policyName(policies, k), Eligible: remediation.Eligibility(k), LastUse: tx.LastUse(k.ARN),
+	}
+	if k.Rotation != nil && !k.Rotation.HistoryAt.IsZero() {
+		left := inventory.OnDemandLimit - k.Rotation.OnDemandUsed()
+		view.OnDemandLeft = &left
+	}
+	open, err := tx.OpenAbout(k.ARN, admin.MaxRows)
+	if err != nil {
+		return view, nil, err
+	}
+	view.OpenFindings = len(open)
+	for i := range open {
+		if view.Worst == nil || open[i].Severity > *view.Worst {
+			view.Worst = &open[i].Severity
+		}
+	}
+	return view, open, nil
+}
+
+func policyName(policies policy.Set, k *inventory.Key) string {
+	if p := policies.For(k); p != nil {
+		return p.Name
+	}
+	return ""
+}
+
+// Key returns everything about one key.
+func (b *backend) Key(_ context.Context, name string) (*admin.KeyDetail, error) {
+	arn, err := b.d.engine.ResolveKey(name)
+	if err != nil {
+		return nil, asAdmin(err)
+	}
+	var detail admin.KeyDetail
+	err = b.d.db.View(func(tx *state.Tx) error {
+		k, err := tx.Key(arn)
+		if err != nil {
+			return err
+		}
+		if k == nil {
+			return fmt.Errorf("key %q: %w", name, admin.ErrNotFound)
+		}
+		if detail.Key, detail.Findings, err = keyView(tx, k, b.d.engine.Settings().Policies); err != nil {
+			return err
+		}
+		detail.Actions, err = tx.ActionsOn(arn, 20)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &detail, nil
+}
+
+// Actions returns a page of actions, newest first.
+func (b *backend) Actions(_ context.Context, q admin.ActionQuery) (page admin.Page[remediation.Action], err error) {
+	err = b.d.db.View(func(tx *state.Tx) error {
+		page.Items, page.Next, err = tx.Actions(q.After, q.Limit, q.Keep)
+		return err
+	})
+	return page, err
+}
+
+// Action returns one action, once it is final or the wait is over.
+func (b *backend) Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error) {
+	a, err := b.d.engine.WaitAction(ctx, id, wait)
+	if err == nil && a == nil {
+		err = fmt.Errorf("action %q: %w", id, admin.ErrNotFound)
+	}
+	return a, err
+}
+
+// Quarantine returns a page of what could not be decoded, newest first.
+func (b *backend) Quarantine(_ context.Context, r admin.Range) (page admin.Page[admin.Quarantined], err error) {
+	err = b.d.db.View(func(tx *state.Tx) error {
+		items, next, err := tx.QuarantineList(r.After, r.Limit)
+		page.Next = next
+		for i := range items {
+			page.Items = append(page.Items, admin.NewQuarantined(&items[i]))
+		}
+		return err
+	})
+	return page, err
+}
+
+// Rotate plans a rotation and begins it.
+func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
+	plan, err := b.d.engine.Rotate(ctx, engine.RotateRequest(r))
+	if err != nil {
+		return nil, asAdmin(err)
+	}
+	return (*admin.RotatePlan)(plan), nil
+}
+
+// Sweep begins a scheduled job now.
+func (b *backend) Sweep(name string) (<-chan error, error) {
+	done, err := b.d.parts.scheduler.Trigger(name)
+	if errors.Is(err, scheduler.ErrUnknownJob) {
+		err = fmt.Errorf("%w: there is no sweep %q; there are inventory, drift, retention and heartbeat",
+			admin.ErrNotFound, name)
+	}
+	return done, err
+}
+
+// Pause stops automatic actions.
+func (b *backend) Pause(_ context.Context, by, reason string) error {
+	return asAdmin(b.d.engine.Pause(by, reason))
+}
+
+// Resume ends a pause, and arms a new state.
+func (b *backend) Resume(_ context.Context, by string) error { return b.d.engine.Resume(by) }
+
+// asAdmin says in the API's words what an error of the engine means to the caller.
+func asAdmin(err error) error {
+	switch {
+	case errors.Is(err, engine.ErrUnknownKey):
+		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
+	case errors.Is(err, engine.ErrAmbiguous):
+		return fmt.Errorf("%w: %w", admin.ErrAmbiguous, err)
+	case errors.Is(err, engine.ErrNoReason):
+		return fmt.Errorf("%w: %w", admin.ErrInvalid, err)
+	}
+	return err
+}

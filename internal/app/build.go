@@ -1,0 +1,234 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"rotd/internal/awskms"
+	"rotd/internal/config"
+	"rotd/internal/engine"
+	"rotd/internal/events/queue"
+	"rotd/internal/events/trail"
+	"rotd/internal/notify"
+	"rotd/internal/scheduler"
+	"rotd/internal/state"
+)
+
+const (
+	// uncleanWindow and uncleanMany: after so many unclean starts in the window one message at a time is taken, so that
+	// the one that kills rotd is found and no other suffers.
+	uncleanWindow = 5 * time.Minute
+	uncleanMany   = 3
+	visibility    = 60 * time.Second
+)
+
+// build makes every part, without starting any.
+func (d *daemonProcess) build(ctx context.Context) error {
+	p := &d.parts
+	p.registry = prometheus.NewRegistry()
+	p.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.kms = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rotd_kms_requests_total", Help: "Requests to KMS, by operation and what came of them.",
+	}, []string{"account", "region", "operation", "class"})
+	p.registry.MustRegister(p.kms)
+	own := engine.NewOwnKeys(d.db)
+	if err := own.Load(); err != nil {
+		return fmt.Errorf("read rotd's own access keys: %w", err)
+	}
+	first := func(_ context.Context, id string) error { return own.Note(id) }
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awskms.HTTPClient()))
+	if err != nil {
+		return fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	sdk := awskms.Configure(loaded, d.opts.Version, first)
+	if d.home, err = d.whoAmI(ctx, sdk); err != nil {
+		return err
+	}
+	places := d.places(sdk, first)
+	d.engine = engine.New(engine.Options{
+		DB:        d.db,
+		Settings:  settings(d.cfg, d.home.Account),
+		Places:    places,
+		Objects:   trail.NewReader(trail.NewClient(sdk), trail.Limits{}),
+		Publisher: notify.NewPublisher(notify.NewClient(sdk), 0),
+		Metrics:   engine.NewMetrics(p.registry),
+		Own:       own,
+		Logger:    d.log.Named("engine"),
+		Partition: d.home.Partition,
+	})
+	if err := d.makeConsumers(sdk); err != nil {
+		return err
+	}
+	p.scheduler, err = scheduler.New(d.jobs(d.cfg), runs{d.db}, scheduler.Options{
+		Logger: d.log.Named("scheduler"),
+		OnRun: func(job string, r scheduler.Run, err error) {
+			if err != nil {
+				d.log.Error("a scheduled job failed", zap.String("job", job), zap.Error(err))
+			}
+		},
+		OnPanic:      d.engine.ReportPanic,
+		OnStoreError: func(job string, err error) { d.log.Error("a job's last run", zap.String("job", job), zap.Error(err)) },
+	})
+	if err != nil {
+		return err
+	}
+	p.registry.MustRegister(&gauges{d: d})
+	return d.openDoors(ctx)
+}
+
+// whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not
+// dead.
+func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Place, error) {
+	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		who, err := awskms.WhoAmI(ctx, sdk)
+		if err == nil {
+			d.log.Info("calling AWS", zap.String("as", who.ARN), zap.String("region", sdk.Region))
+			return awskms.Place{Partition: who.Partition, Account: who.Account, Region: sdk.Region}, nil
+		}
+		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
+			zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
+		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
+		}
+	}
+}
+
+// places makes a client for every configured account and Region; the caller's own when none is configured.
+func (d *daemonProcess) places(sdk aws.Config, first awskms.BeforeFirstUse) []engine.Place {
+	accounts := d.cfg.Accounts
+	if len(accounts) == 0 {
+		accounts = []config.Account{{ID: d.home.Account}}
+	}
+	var places []engine.Place
+	for _, a := range accounts {
+		cfg := sdk
+		if a.RoleARN != "" {
+			cfg = awskms.Assume(sdk, a.RoleARN, a.ExternalID, "rotd-"+d.cfg.Shard, first)
+		}
+		regions := a.Regions
+		if len(regions) == 0 {
+			regions = []string{d.home.Region}
+		}
+		for _, region := range regions {
+			places = append(places, engine.Place{Account: a.ID, Region: region, KMS: awskms.New(cfg, awskms.Place{
+				Partition: d.home.Partition, Account: a.ID, Region: region,
+			}, awskms.Options{
+				QuotaShare: d.cfg.Limits.QuotaShare, Logger: d.log.Named("kms"), Observe: d.observeKMS(a.ID, region),
+			})})
+		}
+	}
+	return places
+}
+
+// observeKMS counts requests to KMS.
+func (d *daemonProcess) observeKMS(account, region string) func(awskms.Call) {
+	return func(c awskms.Call) {
+		d.parts.kms.WithLabelValues(account, region, c.Operation, string(c.Class)).Inc()
+	}
+}
+
+// makeConsumers makes a consumer for every queue. After several unclean starts they take one message at a time.
+func (d *daemonProcess) makeConsumers(sdk aws.Config) error {
+	budget := queue.NewBudget(queue.DefaultBudget)
+	for _, q := range d.cfg.Intake.Queues {
+		opts := queue.Options{
+			Pollers: q.Pollers, Budget: budget, VisibilityTimeout: visibility,
+			OnPanic: func(value any, stack []byte) { d.engine.ReportPanic("intake", value, stack) },
+			Logger:  d.log.Named("queue"),
+		}
+		if d.unclean >= uncleanMany {
+			opts.Pollers, opts.BatchSize = 1, 1
+			d.log.Warn("rotd did not end cleanly several times: it takes one message at a time",
+				zap.Int("unclean_starts", d.unclean), zap.Duration("within", uncleanWindow))
+		}
+		var consumer *queue.Consumer
+		handler := d.engine.Handler(func() bool { return hasRedrive(consumer.Status().Attributes) })
+		consumer, err := queue.New(queue.NewClient(sdk, q.URL, opts.Pollers), q.URL, handler, opts)
+		if err != nil {
+			return err
+		}
+		d.engine.Control(q.URL, consumer)
+		d.parts.consumers = append(d.parts.consumers, consumer)
+	}
+	return nil
+}
+
+// hasRedrive reports whether the queue is known to have a redrive policy; an unknown one counts as having, so that
+// nothing is acknowledged for want of it.
+func hasRedrive(a queue.Attributes) bool {
+	return a.ReadAt.IsZero() || a.Error != "" || a.Redrive.Present
+}
+
+// jobs are what the scheduler runs.
+func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
+	sweep := func(kind string) func(context.Context) error {
+		return func(ctx context.Context) error { return d.engine.Sweep(ctx, kind) }
+	}
+	return []scheduler.Job{
+		{Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
+			Run: sweep(engine.Inventory)},
+		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: sweep(engine.Drift)},
+		{Name: "retention", Spec: cfg.Schedules.Retention, CatchUp: true, Run: d.engine.Retain},
+		{Name: "heartbeat", Spec: cfg.Schedules.Heartbeat, AtStart: true, Run: d.heartbeat},
+	}
+}
+
+// heartbeat looks at rotd itself.
+func (d *daemonProcess) heartbeat(ctx context.Context) error {
+	for _, c := range d.parts.consumers {
+		s := c.Status()
+		known := !s.Attributes.ReadAt.IsZero() && s.Attributes.Error == ""
+		if !known {
+			continue
+		}
+		if err := d.engine.NoteRedrive(s.Queue, s.Attributes.Redrive.Present); err != nil {
+			return err
+		}
+	}
+	return d.engine.Heartbeat(ctx)
+}
+
+// tellOpening tells what opening the state found: a damaged file set aside is a finding.
+func (d *daemonProcess) tellOpening() error {
+	o := d.db.Opened
+	if o.Backup != "" {
+		d.log.Info("the state was migrated; a copy from before is kept", zap.String("backup", o.Backup))
+	}
+	if o.SetAside == "" {
+		return nil
+	}
+	d.log.Error("the state file was damaged; it is set aside and a new state begun. Nothing automatic happens before "+
+		"`rotd resume`", zap.String("damage", o.Damage), zap.String("set_aside", o.SetAside))
+	return d.engine.NoteRecovered(o.SetAside, o.Damage)
+}
+
+// runs keeps the scheduler's last runs in the state.
+type runs struct{ db *state.DB }
+
+func (r runs) LastRun(job string) (run scheduler.Run, err error) {
+	err = r.db.View(func(tx *state.Tx) error {
+		last, err := tx.LastRun(job)
+		run = scheduler.Run{Started: last.Started, Finished: last.Finished, Err: last.Error, Trigger: last.Trigger}
+		return err
+	})
+	return run, err
+}
+
+func (r runs) RecordRun(job string, run scheduler.Run) error {
+	return r.db.Update(func(tx *state.Tx) error {
+		return tx.PutRun(job, state.Run{
+			Started: run.Started, Finished: run.Finished, Error: run.Err, Trigger: run.Trigger,
+		})
+	})
+}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"rotd/internal/admin"
+	"rotd/internal/state"
+	"rotd/internal/web"
+)
+
+// door is a listener and who answers on it.
+type door struct {
+	what  string
+	serve func(ctx context.Context) error
+	shut  func() error
+}
+
+// openDoors listens for people on the control socket and for machines on the status address. It comes first, so that
+// a second daemon stops here.
+func (d *daemonProcess) openDoors(ctx context.Context) error {
+	b := &backend{d: d}
+	socket, err := admin.Listen(ctx, d.cfg.Admin.Socket)
+	if err != nil {
+		return err
+	}
+	server := admin.NewServer(b, d.log.Named("admin"))
+	d.parts.open = append(d.parts.open, door{
+		what:  "control socket",
+		serve: func(ctx context.Context) error { return server.Serve(ctx, socket) },
+		shut:  socket.Close,
+	})
+	if d.cfg.Admin.HTTP == "" {
+		return nil
+	}
+	status, err := web.Listen(ctx, d.cfg.Admin.HTTP)
+	if err != nil {
+		return err
+	}
+	d.log.Info("listening", zap.String("socket", d.cfg.Admin.Socket), zap.Stringer("http", status.Addr()))
+	pages := web.New(web.Options{NotReady: b.NotReady, Metrics: d.parts.registry, Logger: d.log.Named("web")})
+	d.parts.open = append(d.parts.open, door{
+		what:  "status listener",
+		serve: func(ctx context.Context) error { return pages.Serve(ctx, status) },
+		shut:  func() error { return closeListener(status) },
+	})
+	return nil
+}
+
+func closeListener(l net.Listener) error {
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// gauges are the numbers that are read when somebody scrapes, not counted as things happen.
+type gauges struct{ d *daemonProcess }
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe sends nothing: the collector is unchecked, its queues come and go with the configuration.
+func (g *gauges) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads queues, outbox and state.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(desc *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(v), labels...)
+	}
+	depth := describe("rotd_queue_messages", "Messages in the queue, about, by state.", "queue", "state")
+	ready := describe("rotd_queue_ready", "1 when the queue can be received from.", "queue")
+	calls := describe("rotd_sqs_errors_total", "SQS calls that failed, by what they were for.", "queue", "what")
+	hand := describe("rotd_queue_in_hand", "Messages received and not settled.", "queue")
+	for _, c := range g.d.parts.consumers {
+		s := c.Status()
+		gauge(ready, truth(s.Ready), s.Queue)
+		gauge(hand, float64(s.InHand), s.Queue)
+		if !s.Attributes.ReadAt.IsZero() {
+			gauge(depth, float64(s.Attributes.Visible), s.Queue, "visible")
+			gauge(depth, float64(s.Attributes.InFlight), s.Queue, "in-flight")
+			gauge(depth, float64(s.Attributes.Delayed), s.Queue, "delayed")
+		}
+		counter(calls, s.Stats.ReceiveErrors, s.Queue, "receive")
+		counter(calls, s.Stats.DeleteGivenUp, s.Queue, "delete")
+		counter(calls, s.Stats.ReleaseGivenUp, s.Queue, "release")
+		counter(calls, s.Stats.ExtendErrors, s.Queue, "extend")
+	}
+	gauge(describe("rotd_state_bytes", "Size of the state file."), float64(g.d.db.Size()))
+	waiting := 0
+	if err := g.d.db.View(func(tx *state.Tx) error { waiting = tx.WaitingCount(); return nil }); err == nil {
+		gauge(describe("rotd_outbox_waiting", "Alerts that wait to be published."), float64(waiting))
+	}
+	gauge(describe("rotd_ready", "1 when rotd does its work."), truth(len((&backend{d: g.d}).NotReady(context.Background())) == 0))
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

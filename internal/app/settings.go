@@ -1,0 +1,110 @@
+package app
+
+import (
+	"slices"
+
+	"go.uber.org/zap"
+
+	"rotd/internal/config"
+	"rotd/internal/detection"
+	"rotd/internal/engine"
+	"rotd/internal/notify"
+	"rotd/internal/remediation"
+)
+
+// settings turns a configuration into what the engine works by. home is the daemon's own account.
+func settings(cfg *config.Config, home string) *engine.Settings {
+	own := map[string]bool{home: true}
+	for _, a := range cfg.Accounts {
+		own[a.ID] = true
+	}
+	s := &engine.Settings{
+		Policies: cfg.Policies,
+		Guardrails: remediation.Guardrails{
+			MaxMode:          cfg.Mode,
+			RotationsPerHour: cfg.Guardrails.RotationsPerHour,
+			KeyCooldown:      cfg.Guardrails.KeyCooldown,
+			OnDemandReserve:  cfg.Guardrails.OnDemandReserve,
+			Grace:            cfg.Guardrails.Grace,
+			Settle:           cfg.Guardrails.Settle,
+			StartupHold:      cfg.Guardrails.StartupHold,
+			OverdueGrace:     cfg.Guardrails.OverdueGrace,
+		},
+		Judge: detection.NewJudge(detection.Settings{
+			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,
+		}),
+		Trusted:       func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) },
+		GroupWait:     cfg.Alerts.GroupWait,
+		Repeat:        cfg.Alerts.RepeatInterval,
+		Heartbeat:     cfg.Intake.Heartbeat,
+		Senders:       make(map[string][]string),
+		ArmOnNewState: cfg.Guardrails.ArmOnNewState,
+		Protected:     cfg.Guardrails.ProtectedKeys,
+	}
+	if len(cfg.Accounts) > 0 {
+		s.Expected = func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) }
+	}
+	for _, t := range cfg.Alerts.Topics {
+		s.Topics = append(s.Topics, notify.Topic(t))
+	}
+	for _, q := range cfg.Intake.Queues {
+		if len(q.Senders) > 0 {
+			s.Senders[q.URL] = q.Senders
+		}
+	}
+	return s
+}
+
+// reload takes over a changed configuration as far as a running daemon can. A bad file changes nothing.
+func (d *daemonProcess) reload() {
+	cfg, err := config.Load(d.opts.ConfigPath, ruleIDs()...)
+	if err != nil {
+		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
+		return
+	}
+	for _, what := range needsRestart(d.cfg, cfg) {
+		d.log.Warn("a change of the configuration needs a restart; the old value goes on", zap.String("setting", what))
+	}
+	if err := d.parts.scheduler.Reload(d.jobs(cfg)); err != nil {
+		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
+		return
+	}
+	d.engine.Reload(settings(cfg, d.home.Account))
+	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Admin, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts,
+		d.cfg.Admin, d.cfg.Shard
+	d.cfg = cfg
+	d.log.Info("the configuration was reloaded", zap.String("mode", string(cfg.Mode)))
+}
+
+// needsRestart lists the settings that differ and that only a start takes over.
+func needsRestart(old, updated *config.Config) []string {
+	var what []string
+	add := func(name string, differs bool) {
+		if differs {
+			what = append(what, name)
+		}
+	}
+	add("shard", old.Shard != updated.Shard)
+	add("state", old.State != updated.State)
+	add("intake.queues", !slices.EqualFunc(old.Intake.Queues, updated.Intake.Queues, func(a, b config.Queue) bool {
+		return a.URL == b.URL && a.Pollers == b.Pollers
+	}))
+	add("accounts", !slices.EqualFunc(old.Accounts, updated.Accounts, func(a, b config.Account) bool {
+		return a.ID == b.ID && slices.Equal(a.Regions, b.Regions) && a.RoleARN == b.RoleARN && a.ExternalID == b.ExternalID
+	}))
+	add("admin", old.Admin != updated.Admin)
+	add("limits", old.Limits != updated.Limits)
+	return what
+}
+
+// ruleIDs are the ids that a configuration may name.
+func ruleIDs() []string {
+	var ids []string
+	for _, r := range detection.Rules() {
+		ids = append(ids, r.ID)
+	}
+	for _, c := range detection.Checks() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
