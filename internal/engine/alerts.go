@@ -6,6 +6,7 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/notify"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -47,8 +48,20 @@ func (n *notebook) digestAlert(place *Place, c state.Coverage, open []finding.Fi
 		ID:      finding.AlertID(shard, "digest "+place.String(), 1, c.FirstComplete.Format(time.RFC3339)),
 		Kind:    notify.InventoryDigest,
 		Created: n.now, Severity: d.Gravest(), Shard: shard, Digest: d,
-		Note: "From now on only what changes is told. Automatic rotation stays off until somebody runs `rotd resume`.",
+		Note: n.afterBaseline(),
 	}
+}
+
+// afterBaseline says what follows from the first inventory.
+func (n *notebook) afterBaseline() string {
+	const then = "From now on only what changes is told. "
+	switch {
+	case n.settings.Guardrails.MaxMode != policy.Enforce:
+		return then + "rotd only watches: rotd.yaml says mode " + string(n.settings.Guardrails.MaxMode) + "."
+	case n.settings.ArmOnNewState:
+		return then + "Where a policy is in mode enforce, rotd puts drift right by itself."
+	}
+	return then + "Nothing is put right by itself before somebody runs `rotd resume`."
 }
 
 // reminder tells again of a finding about rotd itself that stays open.
