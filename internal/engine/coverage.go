@@ -9,6 +9,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
+	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
@@ -97,7 +98,9 @@ func (n *notebook) baselineDone(place *Place, c state.Coverage) error {
 				return err
 			}
 		}
-		n.tally.actions++ // wakes the action worker
+		if err := n.release(remediation.GuardNotArmed); err != nil {
+			return err
+		}
 	}
 	open, err := n.baselineFindings(place)
 	if err != nil {

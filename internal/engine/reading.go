@@ -79,7 +79,7 @@ func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Po
 	case detection.InOrder, detection.NotJudged:
 	}
 	for i := range open {
-		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open {
+		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open || n.answering(&open[i]) {
 			continue
 		}
 		if err := n.resolve(&open[i], j.Verdict.Reason, j.Verdict.Result == detection.NotJudged); err != nil {
@@ -103,6 +103,8 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 	case !over:
 		f.OverSince = nil
 		return n.tx.PutFinding(f)
+	case n.answering(f):
+		return nil
 	case f.Undone, f.OverSince != nil && n.now.Sub(*f.OverSince) >= overTwice:
 		return n.resolve(f, why, false)
 	case f.OverSince == nil:
@@ -115,6 +117,16 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 		return n.tx.PutFinding(f)
 	}
 	return nil
+}
+
+// answering reports whether an action that answers the finding is under way: its end tells of both together.
+func (n *notebook) answering(f *finding.Finding) bool {
+	for _, id := range f.ActionIDs {
+		if a, err := n.tx.Action(id); err == nil && a != nil && !a.State.Final() {
+			return true
+		}
+	}
+	return false
 }
 
 // gone ends every episode about a key that KMS no longer knows, but for the one that says so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,10 +197,31 @@ func (e *Engine) Pause(by, reason string) error {
 // Resume ends a pause, and arms a new state.
 func (e *Engine) Resume(by string) error {
 	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
-		n.tally.actions++
 		if err := n.tx.SetPause(nil); err != nil {
 			return err
 		}
-		return n.tx.Arm(state.Arming{At: n.now, By: by})
+		if err := n.tx.Arm(state.Arming{At: n.now, By: by}); err != nil {
+			return err
+		}
+		return n.release(remediation.GuardNotArmed, remediation.GuardPaused)
 	})
+}
+
+// release lets the actions go on at once that waited for a guardrail which no longer holds them.
+func (n *notebook) release(guardrails ...string) error {
+	pending, err := n.tx.PendingActions(maxPending)
+	if err != nil {
+		return err
+	}
+	n.tally.actions++ // wakes the action worker
+	for i := range pending {
+		if !slices.Contains(guardrails, pending[i].Guardrail) {
+			continue
+		}
+		pending[i].NotBefore = time.Time{}
+		if err := n.tx.PutAction(&pending[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
