@@ -96,6 +96,7 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		}
 		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
 			zap.Error(err))
+		d.notify("STATUS=cannot reach AWS: asking STS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
 		select {
 		case <-ctx.Done():
 			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
