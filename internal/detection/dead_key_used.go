@@ -20,6 +20,7 @@ func deadKeyUsed() Rule {
 			"GenerateDataKeyPairWithoutPlaintext", "ReEncrypt", "Sign", "Verify", "GenerateMac", "VerifyMac",
 			"DeriveSharedSecret", "Encapsulate", "Decapsulate", "CreateGrant"),
 		PerPrincipal: true, Judge: judgeDeadKeyUsed, Over: keyEnabledAgain,
+		Ends:    "the key enabled",
 		Inverse: []string{"EnableKey", "CancelKeyDeletion", "ImportKeyMaterial"},
 		Doc: Doc{
 			Meaning: "A call failed because its key is disabled, scheduled for deletion, without material or gone. " +

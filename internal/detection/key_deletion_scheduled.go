@@ -18,6 +18,7 @@ func keyDeletionScheduled() Rule {
 		ID: "key-deletion-scheduled", Title: "A key's deletion was scheduled",
 		Severity: finding.High, Mitre: []string{"T1485"}, Wants: wants("ScheduleKeyDeletion"),
 		Excused: Own, Judge: judgeKeyDeletionScheduled, Over: deletionCancelled,
+		Ends:    "the key no longer scheduled for deletion",
 		Inverse: []string{"CancelKeyDeletion"}, Remedies: []string{"restore"},
 		Doc: Doc{
 			Meaning: "Somebody scheduled a key for deletion. It stopped working at that moment; at the deadline it " +

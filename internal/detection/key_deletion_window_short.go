@@ -15,6 +15,7 @@ func keyDeletionWindowShort() Rule {
 		ID: "key-deletion-window-short", Title: "A key is to be deleted after the shortest waiting time",
 		Severity: finding.High, Mitre: []string{"T1485"}, Wants: wants("ScheduleKeyDeletion"),
 		Excused: Own, Judge: judgeKeyDeletionWindowShort, Over: deletionCancelled,
+		Ends:    "the key no longer scheduled for deletion",
 		Inverse: []string{"CancelKeyDeletion"},
 		Doc: Doc{
 			Meaning: "Somebody chose seven days before a key is deleted, KMS's least, instead of the thirty it " +

@@ -14,6 +14,7 @@ func keyDisabled() Rule {
 		ID: "key-disabled", Title: "A key was disabled",
 		Severity: finding.High, Mitre: []string{"T1489"}, Wants: wants("DisableKey"),
 		Excused: Own, Judge: judgeKeyDisabled, Over: keyEnabledAgain,
+		Ends:    "the key enabled",
 		Inverse: []string{"EnableKey"}, Remedies: []string{"restore"},
 		Doc: Doc{
 			Meaning: "Somebody disabled a key. From now on nothing it has encrypted can be read: applications " +

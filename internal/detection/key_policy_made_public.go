@@ -12,6 +12,7 @@ func keyPolicyMadePublic() Rule {
 		ID: "key-policy-made-public", Title: "A key policy lets every AWS account in",
 		Severity: finding.Critical, Mitre: []string{"T1098"}, Wants: wants("CreateKey", "PutKeyPolicy", "ReplicateKey"),
 		Judge: judgeKeyPolicyMadePublic, Over: policyNotPublic,
+		Ends: "a key policy that is not public",
 		Doc: Doc{
 			Meaning: "A key was given a policy with a statement that lets anybody with an AWS account decrypt with " +
 				"it or administer it. Whoever gets at the ciphertext can read it; whoever finds the key can lock " +

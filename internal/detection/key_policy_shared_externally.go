@@ -20,6 +20,7 @@ func keyPolicySharedExternally() Rule {
 		ID: "key-policy-shared-externally", Title: "A key policy lets an untrusted account in",
 		Severity: finding.High, Mitre: []string{"T1098"}, Wants: wants("CreateKey", "PutKeyPolicy", "ReplicateKey"),
 		Judge: judgeKeyPolicySharedExternally, Over: policyNotShared,
+		Ends: "a key policy that no longer lets the outsider in",
 		Doc: Doc{
 			Meaning: "A key was given a policy that lets an account or organization in that is neither its owner's " +
 				"nor among the trusted ones. Whoever controls that account decides who uses the key.",

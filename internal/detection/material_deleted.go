@@ -17,6 +17,7 @@ func materialDeleted() Rule {
 		ID: "material-deleted", Title: "Imported key material was deleted",
 		Severity: finding.High, Mitre: []string{"T1485"}, Wants: wants("DeleteImportedKeyMaterial"),
 		Excused: Own, PerPrincipal: true, Judge: judgeMaterialDeleted, Over: materialBack,
+		Ends:    "the key enabled, with its material (a refused attempt: no reading)",
 		Inverse: []string{"ImportKeyMaterial"},
 		Doc: Doc{
 			Meaning: "Somebody deleted a key's imported material, or tried to. It works at once, without the " +

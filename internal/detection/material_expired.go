@@ -11,7 +11,8 @@ func materialExpired() Rule {
 	return Rule{
 		ID: "material-expired", Title: "Imported key material expired",
 		Severity: finding.Critical, Wants: wants("DeleteExpiredKeyMaterial"),
-		Judge: judgeMaterialExpired, Over: keyEnabledAgain, Inverse: []string{"ImportKeyMaterial"},
+		Judge: judgeMaterialExpired, Over: keyEnabledAgain,
+		Ends: "the key enabled", Inverse: []string{"ImportKeyMaterial"},
 		Doc: Doc{
 			Meaning: "The date set for imported material passed and KMS deleted it. The key is unusable, all of it, " +
 				"even when only an older material expired.",

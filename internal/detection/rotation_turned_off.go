@@ -15,6 +15,7 @@ func rotationTurnedOff() Rule {
 		ID: "rotation-turned-off", Title: "Automatic key rotation was turned off",
 		Severity: finding.High, Mitre: []string{"T1562"}, Wants: wants("DisableKeyRotation"),
 		Excused: Own, Judge: judgeRotationTurnedOff, Over: rotationOnAgain,
+		Ends:    "automatic rotation on",
 		Inverse: []string{"EnableKeyRotation"}, Remedies: []string{"restore"},
 		Doc: Doc{
 			Meaning: "Somebody switched a key's automatic rotation off. The key goes on working with material that " +

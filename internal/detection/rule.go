@@ -29,6 +29,7 @@ type Rule struct {
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
 	// it, it ends after 24 h without repetition.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
+	Ends string // in words: what a reading that ends it shows
 	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode.
 	Inverse []string
 	// Remedies are the responses a policy may attach to the rule: restore, rotate.
@@ -59,11 +60,11 @@ type Wanted struct {
 
 // Doc is a rule's or check's documentation, shown by `rotd detections show` and written to docs/detections.md.
 type Doc struct {
-	Meaning        string // what happened and why it matters
-	Condition      string // exactly when it fires
-	Tuning         string
-	FalsePositives string
-	Response       string // what to do
+	Meaning        string `json:"meaning"`   // what happened and why it matters
+	Condition      string `json:"condition"` // exactly when it fires
+	Tuning         string `json:"tuning"`
+	FalsePositives string `json:"false_positives"`
+	Response       string `json:"response"` // what to do
 }
 
 // Context is what is known around one event. Facts are looked up only when a rule asks: most events never do.

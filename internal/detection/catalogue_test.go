@@ -1,0 +1,102 @@
+package detection
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCatalogueHasItsEntries(t *testing.T) {
+	want := map[string][]string{
+		KindCheck: {
+			"rotation-disabled HIGH", "rotation-period-too-long MEDIUM", "rotation-overdue HIGH", "key-unverifiable LOW",
+			"key-unmanaged LOW", "key-pending-deletion CRITICAL",
+		},
+		KindRule: {
+			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM", "key-disabled HIGH",
+			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
+			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
+			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
+			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
+		},
+		KindSelf: {
+			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH", "sweep-incomplete MEDIUM",
+			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
+			"rule-panicked HIGH",
+		},
+	}
+	got := make(map[string][]string)
+	for _, e := range Catalogue() {
+		got[e.Kind] = append(got[e.Kind], e.ID+" "+e.Severity.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("catalogue (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryEntryIsDocumented(t *testing.T) {
+	technique := regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+	seen := make(map[string]bool)
+	for _, e := range Catalogue() {
+		if seen[e.ID] {
+			t.Errorf("%s is there twice", e.ID)
+		}
+		seen[e.ID] = true
+		texts := []string{e.Title, e.Ends, e.Doc.Meaning, e.Doc.Condition, e.Doc.Response}
+		if e.Kind != KindSelf {
+			texts = append(texts, e.Doc.Tuning, e.Doc.FalsePositives)
+		}
+		if e.Kind == KindRule {
+			texts = append(texts, e.Expected, strings.Join(e.Events, " "))
+		}
+		for i, text := range texts {
+			if text == "" {
+				t.Errorf("%s lacks text %d", e.ID, i)
+			}
+		}
+		for _, m := range e.Mitre {
+			if !technique.MatchString(m) {
+				t.Errorf("%s: %s is no technique", e.ID, m)
+			}
+		}
+	}
+}
+
+func TestRemediesAndReadingsFitTogether(t *testing.T) {
+	remedies := make(map[string][]string)
+	for _, r := range Rules() {
+		if (r.Over == nil) != (r.Ends == "") {
+			t.Errorf("%s: the reading that ends it and its words do not fit", r.ID)
+		}
+		if r.Over == nil && len(r.Inverse) > 0 {
+			t.Errorf("%s has inverse events but no reading", r.ID)
+		}
+		if len(r.Remedies) > 0 {
+			remedies[r.ID] = r.Remedies
+		}
+	}
+	want := map[string][]string{
+		"rotation-turned-off": {"restore"}, "rotation-period-extended": {"restore"}, "key-disabled": {"restore"},
+		"key-deletion-scheduled": {"restore"},
+	}
+	if diff := cmp.Diff(want, remedies); diff != "" {
+		t.Errorf("remedies (-want +got):\n%s", diff)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	e, ok := Describe("trail-blinded")
+	if !ok || e.Events[0] != "cloudtrail.amazonaws.com: PutEventSelectors" {
+		t.Errorf("%v %+v", ok, e)
+	}
+	if _, ok := Describe("nonsense"); ok {
+		t.Error("described what there is not")
+	}
+}
+
+func TestDocsAreTheCatalogue(t *testing.T) {
+	checkFile(t, filepath.Join("..", "..", "docs", "detections.md"), Markdown())
+}

@@ -1,0 +1,150 @@
+package detection
+
+import (
+	"rotd/internal/finding"
+)
+
+// Kinds of entries in the catalogue.
+const (
+	KindRule  = "rule"  // judges events
+	KindCheck = "check" // judges keys as read
+	KindSelf  = "self"  // rotd about itself
+)
+
+// Entry is one rule, check or finding about rotd itself as people read about it: `rotd detections list|show`,
+// docs/detections.md.
+type Entry struct {
+	ID       string           `json:"id"`
+	Kind     string           `json:"kind"`
+	Title    string           `json:"title"`
+	Severity finding.Severity `json:"severity"`
+	Mitre    []string         `json:"mitre,omitempty"`
+	Events   []string         `json:"events,omitempty"`   // a rule's: `kms.amazonaws.com: DisableKey`
+	Expected string           `json:"expected,omitempty"` // a rule's: whose doing is INFORMATIONAL
+	Ends     string           `json:"ends"`               // what ends an episode
+	Remedies []string         `json:"remedies,omitempty"` // what a policy's respond may answer with
+	Doc      Doc              `json:"doc"`
+}
+
+// Catalogue returns every entry in the order of the documentation: checks, rules, rotd about itself.
+func Catalogue() []Entry {
+	var all []Entry
+	for _, c := range Checks() {
+		all = append(all, c.entry())
+	}
+	for _, r := range Rules() {
+		all = append(all, r.entry())
+	}
+	return append(all, selfEntries()...)
+}
+
+// Describe returns the entry of an id; ok is false when there is none.
+func Describe(id string) (e Entry, ok bool) {
+	for _, e := range Catalogue() {
+		if e.ID == id {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+func (check *Check) entry() Entry {
+	return Entry{
+		ID: check.ID, Kind: KindCheck, Title: check.Title, Severity: check.Severity, Doc: check.Doc,
+		Ends: "When a sweep has read the key again and finds it in order.",
+	}
+}
+
+func (r *Rule) entry() Entry {
+	e := Entry{
+		ID: r.ID, Kind: KindRule, Title: r.Title, Severity: r.Severity, Mitre: r.Mitre, Remedies: r.Remedies,
+		Doc:      r.Doc,
+		Expected: r.Excused.words(), Ends: r.ends(),
+	}
+	for _, w := range r.Wants {
+		if len(w.Names) == 0 {
+			e.Events = append(e.Events, w.Source+": all")
+		}
+		for _, name := range w.Names {
+			e.Events = append(e.Events, w.Source+": "+name)
+		}
+	}
+	return e
+}
+
+func (x Excuse) words() string {
+	switch x {
+	case Own:
+		return "Only rotd's own proven calls; they are INFORMATIONAL. An allowed principal's are not: its " +
+			"allowance is for working with the key."
+	case OwnOrLet:
+		return "rotd's own proven calls, and those of principals that the key's policy allows " +
+			"(`principals.allow`); they are INFORMATIONAL."
+	}
+	return "Never: whoever did it."
+}
+
+func (r *Rule) ends() string {
+	const quiet = "after 24 h without repetition"
+	if r.Over == nil {
+		return "No reading of KMS ends it; it ends " + quiet + "."
+	}
+	once := ""
+	for i, name := range r.Inverse {
+		if i == 0 {
+			once = ", once after "
+		} else {
+			once += " or "
+		}
+		once += name
+	}
+	return "When KMS shows " + r.Ends + ": twice, five minutes apart" + once + ". Otherwise " + quiet + "."
+}
+
+// selfEntries are the findings rotd has about itself. The engine raises them (self.go has their words); configuration
+// changes neither their severity nor whether they are raised.
+func selfEntries() []Entry {
+	self := func(id, title string, sev finding.Severity, ends, meaning, condition, response string) Entry {
+		return Entry{ID: id, Kind: KindSelf, Title: title, Severity: sev, Ends: ends, Doc: Doc{
+			Meaning: meaning, Condition: condition, Response: response,
+		}}
+	}
+	const person = "When a person resolves it."
+	return []Entry{
+		self("message-undecodable", "Messages cannot be decoded", finding.Medium, person,
+			"What came from a queue or bucket could not be read as a CloudTrail record and has not been judged.",
+			"One finding per queue and reason, counted. HIGH when the quarantine is full and only hashes are kept.",
+			"See what it is and who sends it (rotd quarantine list)."),
+		self("queue-without-redrive", "A queue has no dead-letter queue", finding.Medium,
+			"When the queue has a redrive policy.",
+			"SQS would not keep what rotd cannot decode.", "A configured queue has no redrive policy.",
+			"Give the queue a dead-letter queue with maxReceiveCount 20."),
+		self("intake-silent", "No event has arrived for too long", finding.High, "When events arrive again.",
+			"Between two sweeps rotd hears of nothing: nothing happens, the delivery is broken, or somebody "+
+				"switched it off.",
+			"No event for longer than `intake.heartbeat`.", "rotd doctor; look at the trail and at the EventBridge "+
+				"rule."),
+		self("sweep-incomplete", "A sweep could not read everything", finding.Medium, "When a sweep reads everything.",
+			"Part of an account and Region is as it was known before; nothing there is called compliant because of "+
+				"the sweep.",
+			"A sweep ended early, or keys could not be read.", "rotd doctor; the finding has the errors."),
+		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High, person,
+			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+
+				"nothing.",
+			"An action ended as failed.", "rotd actions show; read what KMS shows before trying again."),
+		self("alert-undeliverable", "Alerts cannot be delivered to a topic", finding.High,
+			"When the topic takes alerts again.",
+			"Whoever reads that topic hears nothing.", "SNS refuses to publish for a reason that does not pass.",
+			"Check the topic, its policy and its key."),
+		self("outbox-overflow", "Alerts were dropped: the outbox is full", finding.High, person,
+			"Alerts found no room and will not be sent; the findings are kept.", "The outbox is full.",
+			"Find out why SNS takes nothing, or what raises so many findings."),
+		self("state-recovered", "The state was damaged; rotd began a new one", finding.High, person,
+			"Findings, usage and the record of actions begin anew; nothing is done by itself until `rotd resume`.",
+			"The state file could not be used at start and was set aside.", "Find out what damaged it, then rotd "+
+				"resume."),
+		self("rule-panicked", "A detection rule failed inside rotd", finding.High, person,
+			"An event or key has not been judged by that rule; everything else went on.", "A rule or check panicked.",
+			"Report it with the stack from the log."),
+	}
+}

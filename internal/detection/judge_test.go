@@ -1,0 +1,249 @@
+package detection
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+)
+
+// always is a rule that finds every event it wants.
+func always(id string, wanted ...Wanted) Rule {
+	return Rule{
+		ID: id, Title: id, Severity: finding.Medium, Wants: wanted,
+		Judge: func(c *Context, ev *events.Event) []Found {
+			return one(Found{About: c.target(ev), Description: "d", Remedy: []string{"r"}})
+		},
+	}
+}
+
+func TestJudgeAsksOnlyTheRulesThatWantAnEvent(t *testing.T) {
+	judge := newJudge([]Rule{
+		always("disable", wants("DisableKey")...),
+		always("any", wants()...),
+		always("both", Wanted{Source: kmsSource, Names: []string{"DisableKey", "EnableKey"}},
+			Wanted{Source: trailSource, Names: []string{"StopLogging"}}),
+	}, nil, Settings{})
+	tests := []struct {
+		name, source, event string
+		wanted              bool
+		rules               []string
+	}{
+		{"a name that two rules want, and one that wants all", kmsSource, "DisableKey", true, []string{"disable", "both", "any"}},
+		{"a name that one wants", kmsSource, "EnableKey", true, []string{"both", "any"}},
+		{"a use of a key, wanted for its own sake", kmsSource, "Decrypt", true, []string{"any"}},
+		{"another service's record that is wanted", trailSource, "StopLogging", true, []string{"both"}},
+		{"another service's record that is not", trailSource, "LookupEvents", false, nil},
+		{"a service nobody asks about", "s3.amazonaws.com", "DisableKey", false, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := judge.Wants(test.source, test.event); got != test.wanted {
+				t.Errorf("wanted %t", got)
+			}
+			found, _ := judge.Event(newWorld().context(), decode(t, record(test.event, object{"eventSource": test.source})))
+			var rules []string
+			for _, f := range found {
+				rules = append(rules, f.RuleID)
+			}
+			if diff := cmp.Diff(test.rules, rules); diff != "" {
+				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryKMSRecordIsWantedEvenWithoutRules(t *testing.T) {
+	judge := newJudge(nil, nil, Settings{})
+	if !judge.Wants(kmsSource, "Decrypt") || judge.Wants(trailSource, "StopLogging") {
+		t.Error("a use of a key is wanted, whatever rules there are; nothing else is")
+	}
+}
+
+func TestAPanicCostsThatRulesWordOnly(t *testing.T) {
+	broken := always("broken", wants("DisableKey")...)
+	broken.Judge = func(*Context, *events.Event) []Found { panic("boom") }
+	brokenCheck := Check{ID: "broken-check", Judge: func(*KeyContext) Verdict { panic("bang") }}
+	judge := newJudge([]Rule{broken, always("sound", wants("DisableKey")...)}, []Check{brokenCheck, keyUnmanaged()},
+		Settings{})
+	found, panics := judge.Event(newWorld().context(), decode(t, record("DisableKey")))
+	if len(found) != 1 || found[0].RuleID != "sound" {
+		t.Errorf("found %+v", found)
+	}
+	if len(panics) != 1 || panics[0].Error() != "broken panicked: boom" || len(panics[0].Stack) == 0 {
+		t.Errorf("panics %+v", panics)
+	}
+	judged, panics := judge.Key(keyContext(), true)
+	if len(judged) != 1 || len(panics) != 1 || panics[0].Error() != "broken-check panicked: bang" {
+		t.Errorf("judged %+v, panics %+v", judged, panics)
+	}
+}
+
+func TestLateEventsAreJudgedWithoutMemory(t *testing.T) {
+	remembering := always("remembering", wants("DisableKey")...)
+	remembering.Remembers = true
+	judge := newJudge([]Rule{remembering, always("plain", wants("DisableKey")...)}, nil, Settings{})
+	w := newWorld()
+	w.late = true
+	found, _ := judge.Event(w.context(), decode(t, record("DisableKey")))
+	if len(found) != 1 || found[0].RuleID != "plain" || !found[0].Late {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestSettingsChangeTheCatalogue(t *testing.T) {
+	settings := Settings{
+		Disabled: []string{"key-disabled", "key-unmanaged"},
+		Severities: map[string]finding.Severity{
+			"rotation-turned-off": finding.Low, "key-deletion-scheduled": finding.Medium,
+		},
+	}
+	judge := NewJudge(settings)
+	w := newWorld()
+	w.uses[payARN] = noon
+	var got []string
+	for _, name := range []string{"DisableKey", "DisableKeyRotation", "ScheduleKeyDeletion"} {
+		found, _ := judge.Event(w.context(), decode(t, record(name)))
+		for _, f := range found {
+			got = append(got, told(&f))
+		}
+	}
+	want := []string{
+		"LOW Automatic key rotation was turned off", "MEDIUM A key in use was scheduled for deletion",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	if judge.Rule("key-disabled") == nil {
+		t.Error("the open findings of a disabled rule could not end")
+	}
+	if judge.Rule("key-unmanaged") != nil || judge.Rule("nonsense") != nil {
+		t.Error("a rule that there is not")
+	}
+	c := keyContext()
+	c.Policy = nil
+	judged, _ := judge.Key(c, true)
+	for _, j := range judged {
+		if j.Check.ID == "key-unmanaged" {
+			t.Error("a disabled check judged")
+		}
+	}
+}
+
+func TestExpectedStaysInformationalWhateverConfigurationSays(t *testing.T) {
+	judge := newJudge([]Rule{rotationTurnedOff()}, nil, Settings{
+		Severities: map[string]finding.Severity{"rotation-turned-off": finding.Critical},
+	})
+	w := newWorld()
+	w.own = true
+	found, _ := judge.Event(w.context(), decode(t, record("DisableKeyRotation")))
+	if got := told(&found[0]); got != "INFORMATIONAL expected Automatic key rotation was turned off" {
+		t.Error(got)
+	}
+}
+
+func TestChecksThatNeedTheWholeKeyWaitForIt(t *testing.T) {
+	var partial, whole []string
+	judge := NewJudge(Settings{})
+	for _, run := range []struct {
+		whole bool
+		ids   *[]string
+	}{{false, &partial}, {true, &whole}} {
+		judged, _ := judge.Key(keyContext(), run.whole)
+		for _, j := range judged {
+			*run.ids = append(*run.ids, j.Check.ID)
+		}
+	}
+	wantPartial := []string{"rotation-disabled", "rotation-period-too-long", "key-unverifiable", "key-pending-deletion"}
+	if diff := cmp.Diff(wantPartial, partial); diff != "" {
+		t.Errorf("partial (-want +got):\n%s", diff)
+	}
+	if len(whole) != len(Checks()) {
+		t.Errorf("whole %q", whole)
+	}
+}
+
+func TestPrincipalsAreToldApartWhereARuleNamesThem(t *testing.T) {
+	prints := func(rule Rule, name string, given ...object) int {
+		seen := make(map[string]bool)
+		judge := newJudge([]Rule{rule}, nil, Settings{})
+		for _, role := range []string{"admin", "intruder"} {
+			found, _ := judge.Event(newWorld().context(), decode(t, record(name, append(given, by(role))...)))
+			seen[found[0].Fingerprint] = true
+		}
+		return len(seen)
+	}
+	if n := prints(deadKeyUsed(), "Decrypt", failing("DisabledException")); n != 2 {
+		t.Errorf("two callers of a dead key make %d findings", n)
+	}
+	if n := prints(keyDisabled(), "DisableKey"); n != 1 {
+		t.Errorf("one disabled key makes %d findings", n)
+	}
+}
+
+func TestASessionNameIsNoIdentity(t *testing.T) {
+	judge := newJudge([]Rule{deadKeyUsed()}, nil, Settings{})
+	seen := make(map[string]bool)
+	for _, session := range []string{"one", "two"} {
+		identity := assumed("admin")
+		identity["arn"] = "arn:aws:sts::111122223333:assumed-role/admin/" + session
+		found, _ := judge.Event(newWorld().context(), decode(t, record("Decrypt", failing("DisabledException"),
+			object{"userIdentity": identity})))
+		if found[0].SessionName != session {
+			t.Errorf("session %q", found[0].SessionName)
+		}
+		seen[found[0].Fingerprint] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d fingerprints", len(seen))
+	}
+}
+
+// TestNothingPanicsOnEmptyEvents lets every rule judge events that say next to nothing, knowing nothing.
+func TestNothingPanicsOnEmptyEvents(t *testing.T) {
+	judge := NewJudge(Settings{})
+	for _, r := range Rules() {
+		for _, w := range r.Wants {
+			for _, name := range append(w.Names, "Decrypt") {
+				for _, extra := range []object{{}, failing("AccessDenied"), failing("DisabledException"), byKMS()} {
+					ev := decode(t, record(name, object{
+						"eventSource": w.Source, "resources": nil, "requestParameters": nil, "userIdentity": nil,
+						"recipientAccountId": nil, "awsRegion": nil,
+					}, extra))
+					for _, c := range []*Context{newWorld().context(), {Memory: newWorld()}} {
+						if _, panics := judge.Event(c, ev); len(panics) > 0 {
+							t.Errorf("%s: %v\n%s", name, panics[0], panics[0].Stack)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFindingsOutliveTheirMessage overwrites the message that a finding came from.
+func TestFindingsOutliveTheirMessage(t *testing.T) {
+	raw := mustJSON(t, object{"Records": []object{record("DisableKey"), record("UpdateAlias",
+		asking(object{"aliasName": "alias/payments", "targetKeyId": otherARN}),
+		object{"resources": []object{{"ARN": aliasARN}, {"ARN": otherARN}}}), trailRecord("StopLogging", object{"name": "main"})}})
+	content, err := events.NewDecoder(nil).Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []finding.Finding
+	w := newWorld()
+	w.keys = nil
+	for i := range content.Events {
+		got, _ := NewJudge(Settings{}).Event(w.context(), &content.Events[i])
+		found = append(found, got...)
+	}
+	before := mustJSON(t, found)
+	copy(raw, strings.Repeat("x", len(raw)))
+	if len(found) != 3 || !reflect.DeepEqual(before, mustJSON(t, found)) {
+		t.Errorf("findings changed with their message: %s", cmp.Diff(string(before), string(mustJSON(t, found))))
+	}
+}

