@@ -119,11 +119,11 @@ func moved(ev *events.Event, from, to *target) Found {
 	f.About.alias = ev.Alias
 	f.Remedy = append(f.Remedy,
 		"See whose the new key is, and who may use it:",
-		awsCLI("kms get-key-policy", to.region, "key-id", to.arn, "policy-name", "default"),
+		awsCLI("kms get-key-policy", to.region, "key-id", to.id, "policy-name", "default"),
 		"What was encrypted through the alias since then only the new key decrypts: keep that key.")
 	f.Description = fmt.Sprintf("%s moved %s from %s to %s. Whatever encrypts through the alias uses the new key from "+
 		"now on and does not notice; earlier ciphertext still needs the former one.", who(ev), shown(ev.Alias), before,
-		shown(to.arn))
+		shown(to.id))
 	return f
 }
 

@@ -11,13 +11,15 @@ func TestAliasRetargeted(t *testing.T) {
 		return object{"resources": []object{{"ARN": aliasARN}, {"ARN": key}}}
 	}
 	call := func(name, key string, more ...object) object {
-		given := append([]object{asking(object{"aliasName": "alias/payments", "targetKeyId": key}), resources(key)}, more...)
+		given := append([]object{asking(object{"aliasName": "alias/payments", "targetKeyId": key}), resources(key)},
+			more...)
 		return record(name, given...)
 	}
 	elsewhere := func(w *world) { w.keys[payARN].Aliases = nil }
 	testRule(t, aliasRetargeted(), []ruleTest{
 		{
-			name: "moved to another key", events: []object{call("UpdateAlias", otherARN)}, want: []string{"HIGH " + title},
+			name: "moved to another key", events: []object{call("UpdateAlias", otherARN)},
+			want: []string{"HIGH " + title},
 			says: []string{
 				adminARN + " moved alias/payments from " + payARN + " to " + otherARN + ".",
 				"aws kms update-alias --alias-name alias/payments --target-key-id " + payARN + " --region eu-west-1",
@@ -53,7 +55,8 @@ func TestAliasRetargeted(t *testing.T) {
 		},
 		{
 			name: "an allowed principal", events: []object{call("UpdateAlias", otherARN, by("pay-api"))},
-			want: []string{"HIGH " + title}, says: []string{"policy payments allows this principal to work with the key"},
+			want: []string{"HIGH " + title},
+			says: []string{"policy payments allows this principal to work with the key"},
 		},
 		{
 			name: "late", world: func(w *world) { w.late = true }, events: []object{call("UpdateAlias", otherARN)},

@@ -12,18 +12,21 @@ import (
 func TestCatalogueHasItsEntries(t *testing.T) {
 	want := map[string][]string{
 		KindCheck: {
-			"rotation-disabled HIGH", "rotation-period-too-long MEDIUM", "rotation-overdue HIGH", "key-unverifiable LOW",
+			"rotation-disabled HIGH", "rotation-period-too-long MEDIUM", "rotation-overdue HIGH",
+			"key-unverifiable LOW",
 			"key-unmanaged LOW", "key-pending-deletion CRITICAL",
 		},
 		KindRule: {
-			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM", "key-disabled HIGH",
+			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM",
+			"key-disabled HIGH",
 			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
 			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
 			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
 		},
 		KindSelf: {
-			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH", "sweep-incomplete MEDIUM",
+			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
+			"sweep-incomplete MEDIUM",
 			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
 			"rule-panicked HIGH",
 		},

@@ -62,7 +62,7 @@ func (c *KeyContext) on() *target {
 }
 
 func targetOfKey(k *inventory.Key) target {
-	t := target{key: k, arn: k.ARN, partition: k.Partition, account: k.Account, region: k.Region}
+	t := target{key: k, arn: k.ARN, id: k.ARN, partition: k.Partition, account: k.Account, region: k.Region}
 	if len(k.Aliases) > 0 {
 		t.alias = k.Aliases[0]
 	}

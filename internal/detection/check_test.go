@@ -98,9 +98,15 @@ func notJudgedForRotation() []checkTest {
 	return []checkTest{
 		{name: "an AWS managed key", with: managedByAWS, want: "NOT JUDGED AWS manages this key and rotates it itself"},
 		{name: "a key that is gone", with: gone, want: "NOT JUDGED KMS no longer knows the key"},
-		{name: "a key that is not described", with: notDescribed, want: "UNVERIFIABLE KMS did not describe the key to rotd"},
+		{
+			name: "a key that is not described", with: notDescribed,
+			want: "UNVERIFIABLE KMS did not describe the key to rotd",
+		},
 		{name: "no policy", with: unmatched, want: "NOT JUDGED no policy matches the key"},
-		{name: "method none", with: watchedOnly, want: "NOT JUDGED policy payments only watches its keys (method none)"},
+		{
+			name: "method none", with: watchedOnly,
+			want: "NOT JUDGED policy payments only watches its keys (method none)",
+		},
 		{
 			name: "a disabled key", with: disabledKey,
 			want: "NOT JUDGED the key is Disabled, and KMS rotates enabled keys only",
@@ -145,8 +151,8 @@ func TestRotationDisabled(t *testing.T) {
 		},
 		{
 			name: "an asymmetric key", with: asymmetric,
-			want: "NOT JUDGED This key is an asymmetric key (RSA_2048), and KMS rotates only symmetric encryption keys whose " +
-				"material it made itself.",
+			want: "NOT JUDGED This key is an asymmetric key (RSA_2048), and KMS rotates only symmetric encryption " +
+				"keys whose material it made itself.",
 		},
 		{
 			name: "a spec that rotd does not know", with: func(c *KeyContext) { c.Key.Spec = "QUANTUM_1" },
@@ -176,7 +182,10 @@ func TestRotationPeriodTooLong(t *testing.T) {
 				"rotd rotate " + payARN + " --automatic 90d --reason 'the period was too long'",
 			},
 		},
-		{name: "as long as the policy's", with: period(90), want: "IN ORDER the period is 90 days, and the policy asks for 90 at most"},
+		{
+			name: "as long as the policy's", with: period(90),
+			want: "IN ORDER the period is 90 days, and the policy asks for 90 at most",
+		},
 		{name: "not told", with: period(0), want: "UNVERIFIABLE KMS did not say the rotation period"},
 		{
 			name: "off", with: func(c *KeyContext) { c.Key.Rotation.Enabled = false },
@@ -213,17 +222,24 @@ func TestRotationOverdue(t *testing.T) {
 			name: "never rotated", with: created(100), want: title,
 			says: []string{
 				"The material of alias/payments is 100 days old; policy payments asks for new material within 90 days.",
-				"It was never rotated since its creation at 2026-08-12 12:00Z.", "aws kms rotate-key-on-demand --key-id " + payARN,
+				"It was never rotated since its creation at 2026-08-12 12:00Z.",
+				"aws kms rotate-key-on-demand --key-id " + payARN,
 			},
 		},
 		{
 			name: "rotated long ago", with: rotated(120 * day), want: title,
 			says: []string{"It was last rotated at 2026-07-23 12:00Z."},
 		},
-		{name: "rotated lately", with: rotated(time.Hour), want: "IN ORDER the material is 60 min old, and the policy allows 90 days"},
+		{
+			name: "rotated lately", with: rotated(time.Hour),
+			want: "IN ORDER the material is 60 min old, and the policy allows 90 days",
+		},
 		{name: "old by less than the grace", with: rotated(90*day + 10*time.Minute),
 			want: "IN ORDER the material is 90 days old, and the policy allows 90 days"},
-		{name: "old by a second more than the grace", with: rotated(90*day + 10*time.Minute + time.Second), want: title},
+		{
+			name: "old by a second more than the grace", with: rotated(90*day + 10*time.Minute + time.Second),
+			want: title,
+		},
 		{
 			name: "an automatic rotation is near",
 			with: func(c *KeyContext) {
@@ -249,8 +265,8 @@ func TestRotationOverdue(t *testing.T) {
 		},
 		{
 			name: "an asymmetric key under method auto", with: asymmetric,
-			want: "NOT JUDGED This key is an asymmetric key (RSA_2048), and KMS rotates only symmetric encryption keys whose " +
-				"material it made itself.",
+			want: "NOT JUDGED This key is an asymmetric key (RSA_2048), and KMS rotates only symmetric encryption " +
+				"keys whose material it made itself.",
 		},
 		{
 			name: "the history is denied",
@@ -301,13 +317,18 @@ func TestKeyPendingDeletion(t *testing.T) {
 			},
 		},
 		{name: "in hours", with: pending(5 * time.Hour), want: title, says: []string{"in 5 h.", "that proves none"}},
-		{name: "at any moment", with: pending(-time.Minute), want: title, says: []string{"it is deleted at any moment"}},
 		{
-			name: "at a date KMS does not say", with: func(c *KeyContext) { c.Key.State = "PendingDeletion" }, want: title,
+			name: "at any moment", with: pending(-time.Minute), want: title,
+			says: []string{"it is deleted at any moment"},
+		},
+		{
+			name: "at a date KMS does not say", with: func(c *KeyContext) { c.Key.State = "PendingDeletion" },
+			want: title,
 			says: []string{"KMS did not say when."},
 		},
 		{
-			name: "after its replicas", with: func(c *KeyContext) { c.Key.State = "PendingReplicaDeletion" }, want: title,
+			name: "after its replicas", with: func(c *KeyContext) { c.Key.State = "PendingReplicaDeletion" },
+			want: title,
 			says: []string{"when the last of its replicas is deleted"},
 		},
 		{
@@ -327,11 +348,13 @@ func TestKeyUnverifiable(t *testing.T) {
 		{
 			name: "reads denied", with: unread("GetKeyPolicy", "GetKeyRotationStatus"),
 			want: "LOW KMS does not let rotd read all of the key",
-			says: []string{"KMS refused GetKeyPolicy, GetKeyRotationStatus on alias/payments.", "kms:GetKeyPolicy, kms:GetKey"},
+			says: []string{"KMS refused GetKeyPolicy, GetKeyRotationStatus on alias/payments.",
+				"kms:GetKeyPolicy, kms:GetKey"},
 		},
 		{name: "nothing is described", with: notDescribed, want: "LOW KMS does not let rotd read all of the key"},
 		{
-			name: "a replica whose primary is out of view", with: replica, want: "LOW The replica's primary is out of view",
+			name: "a replica whose primary is out of view", with: replica,
+			want: "LOW The replica's primary is out of view",
 			says: []string{otherARN, "aws kms get-key-rotation-status --key-id " + otherARN + " --region eu-west-1"},
 		},
 		{name: "a replica in view", with: replicaInView, want: "IN ORDER everything about the key could be read"},
@@ -344,7 +367,8 @@ func TestKeyUnverifiable(t *testing.T) {
 			want: "IN ORDER everything about the key could be read",
 		},
 		{
-			name: "an AWS managed key", with: func(c *KeyContext) { managedByAWS(c); unread("GetKeyRotationStatus")(c) },
+			name: "an AWS managed key",
+			with: func(c *KeyContext) { managedByAWS(c); unread("GetKeyRotationStatus")(c) },
 			want: "NOT JUDGED AWS manages this key and does not tell its status",
 		},
 		{name: "gone", with: gone, want: "NOT JUDGED KMS no longer knows the key"},
@@ -355,10 +379,14 @@ func TestKeyUnmanaged(t *testing.T) {
 	testCheck(t, keyUnmanaged(), []checkTest{
 		{
 			name: "no policy matches", with: unmatched, want: "LOW No policy matches the key",
-			says: []string{"alias/payments (SYMMETRIC_DEFAULT, AWS_KMS) matches no policy of rotd.yaml", "rotd keys show " + payARN},
+			says: []string{"alias/payments (SYMMETRIC_DEFAULT, AWS_KMS) matches no policy of rotd.yaml",
+				"rotd keys show " + payARN},
 		},
 		{name: "a policy matches", want: "IN ORDER policy payments matches the key"},
-		{name: "a policy that only watches matches", with: watchedOnly, want: "IN ORDER policy payments matches the key"},
+		{
+			name: "a policy that only watches matches", with: watchedOnly,
+			want: "IN ORDER policy payments matches the key",
+		},
 		{
 			name: "an AWS managed key", with: func(c *KeyContext) { managedByAWS(c); unmatched(c) },
 			want: "NOT JUDGED AWS manages this key",
@@ -371,7 +399,10 @@ func TestKeyUnmanaged(t *testing.T) {
 			name: "not described", with: func(c *KeyContext) { unmatched(c); notDescribed(c) },
 			want: "UNVERIFIABLE KMS did not describe the key to rotd",
 		},
-		{name: "gone", with: func(c *KeyContext) { unmatched(c); gone(c) }, want: "NOT JUDGED KMS no longer knows the key"},
+		{
+			name: "gone", with: func(c *KeyContext) { unmatched(c); gone(c) },
+			want: "NOT JUDGED KMS no longer knows the key",
+		},
 	})
 }
 

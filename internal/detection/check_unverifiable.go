@@ -19,7 +19,7 @@ func keyUnverifiable() Check {
 				"tell nobody.",
 			Tuning:         "Let rotd's role read the key, in IAM and in the key policy; list the primary's Region.",
 			FalsePositives: "Keys whose owners keep everybody out on purpose.",
-			Response:       "Add the denied actions to rotd's role and to the key policy (rotd iam print-policy).",
+			Response:       "Add the denied actions to rotd's role and to the key policy.",
 		},
 	}
 }
@@ -37,7 +37,6 @@ func judgeKeyUnverifiable(c *KeyContext) Verdict {
 			fmt.Sprintf("KMS refused %s on %s. Whether the key is in order there is unknown.", listed(k.Denied),
 				t.name()),
 			"Allow rotd's role these actions, in IAM and in the key policy: "+listed(kmsActions(k.Denied))+".",
-			"rotd iam print-policy",
 			t.cli("get-key-policy", "policy-name", "default"))
 	case c.primaryOutOfView():
 		return drift("The replica's primary is out of view",

@@ -38,11 +38,13 @@ func TestDeadKeyUsed(t *testing.T) {
 			says: []string{"no longer knows the key since 2026-11-20 11:00Z"},
 		},
 		{
-			name: "the inventory has not heard of it yet", events: []object{record("Sign", failing("DisabledException"))},
-			want: []string{title},
+			name:   "the inventory has not heard of it yet",
+			events: []object{record("Sign", failing("DisabledException"))},
+			want:   []string{title},
 		},
 		{
-			name: "a disabled key of the account that the inventory does not know", world: func(w *world) { w.keys = nil },
+			name:   "a disabled key of the account that the inventory does not know",
+			world:  func(w *world) { w.keys = nil },
 			events: []object{record("Decrypt", failing("DisabledException"))}, want: []string{title},
 		},
 		{name: "a refusal", world: state("Disabled"), events: []object{record("Decrypt", failing("AccessDenied"))}},
@@ -52,7 +54,8 @@ func TestDeadKeyUsed(t *testing.T) {
 		},
 		{
 			name: "another account's key that is not known", world: func(w *world) { w.keys = nil },
-			events: []object{record("Decrypt", failing("DisabledException"), object{"recipientAccountId": "444455556666"})},
+			events: []object{record("Decrypt", failing("DisabledException"),
+				object{"recipientAccountId": "444455556666"})},
 		},
 		{
 			name: "a key just made", world: func(w *world) { w.keys[payARN].Created = noon.Add(-time.Minute) },

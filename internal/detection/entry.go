@@ -122,12 +122,12 @@ func selfEntries() []Entry {
 		self("intake-silent", "No event has arrived for too long", finding.High, "When events arrive again.",
 			"Between two sweeps rotd hears of nothing: nothing happens, the delivery is broken, or somebody "+
 				"switched it off.",
-			"No event for longer than `intake.heartbeat`.", "rotd doctor; look at the trail and at the EventBridge "+
+			"No event for longer than `intake.heartbeat`.", "rotd status; look at the trail and at the EventBridge "+
 				"rule."),
 		self("sweep-incomplete", "A sweep could not read everything", finding.Medium, "When a sweep reads everything.",
 			"Part of an account and Region is as it was known before; nothing there is called compliant because of "+
 				"the sweep.",
-			"A sweep ended early, or keys could not be read.", "rotd doctor; the finding has the errors."),
+			"A sweep ended early, or keys could not be read.", "rotd status; the finding has the errors."),
 		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High, person,
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+
 				"nothing.",

@@ -68,7 +68,7 @@ func (r *Rule) fingerprint(about finding.Subject, principalARN, discriminator st
 // nobody: whoever steals them must not hide behind them.
 func (r *Rule) expected(c *Context, ev *events.Event, t *target) (bool, string) {
 	if r.Excused == Nobodys {
-		return false, ""
+		return false, "it is expected of nobody"
 	}
 	if c.Own {
 		return true, "it is one of rotd's own calls, by its recorded access key and request"

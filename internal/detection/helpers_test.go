@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +127,8 @@ func payKey() *inventory.Key {
 	return &inventory.Key{
 		ARN: payARN, ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Partition: "aws", Account: "111122223333",
 		Region: "eu-west-1", State: "Enabled", Manager: "CUSTOMER", Origin: "AWS_KMS", Spec: "SYMMETRIC_DEFAULT",
-		Usage: "ENCRYPT_DECRYPT", Created: noon.AddDate(0, 0, -40), Aliases: []string{"alias/payments"}, Policy: ownPolicy,
+		Usage: "ENCRYPT_DECRYPT", Created: noon.AddDate(0, 0, -40), Aliases: []string{"alias/payments"},
+		Policy:   ownPolicy,
 		Rotation: &inventory.Rotation{Enabled: true, PeriodDays: 90, HistoryAt: noon.Add(-time.Hour)},
 		ReadAt:   noon.Add(-time.Hour), FullAt: noon.Add(-time.Hour),
 	}
@@ -254,6 +256,10 @@ func told(f *finding.Finding) string {
 	return s + f.Title
 }
 
+// rotdCommand matches the commands that remedies may name.
+var rotdCommand = regexp.MustCompile(`^(status|resume|(findings|quarantine|detections) list|` +
+	`(findings|keys|actions|detections) show \S+|sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
+
 // checkFinding holds a finding against what every finding must be.
 func checkFinding(t *testing.T, f *finding.Finding) {
 	t.Helper()
@@ -268,6 +274,9 @@ func checkFinding(t *testing.T, f *finding.Finding) {
 		t.Errorf("mitre %v, count %d", f.Mitre, f.Count)
 	}
 	for _, line := range f.Remedy {
+		if command, is := strings.CutPrefix(line, "rotd "); is && !rotdCommand.MatchString(command) {
+			t.Errorf("remedy %q is no command that rotd has", line)
+		}
 		if len(line) > 300 || strings.Contains(line, "\n") || strings.Contains(line, "UNKNOWN") {
 			t.Errorf("remedy %q is too long, or no line, or names nothing", line)
 		}

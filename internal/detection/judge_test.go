@@ -33,7 +33,8 @@ func TestJudgeAsksOnlyTheRulesThatWantAnEvent(t *testing.T) {
 		wanted              bool
 		rules               []string
 	}{
-		{"a name that two rules want, and one that wants all", kmsSource, "DisableKey", true, []string{"disable", "both", "any"}},
+		{"a name that two rules want, and one that wants all", kmsSource, "DisableKey", true, []string{"disable",
+			"both", "any"}},
 		{"a name that one wants", kmsSource, "EnableKey", true, []string{"both", "any"}},
 		{"a use of a key, wanted for its own sake", kmsSource, "Decrypt", true, []string{"any"}},
 		{"another service's record that is wanted", trailSource, "StopLogging", true, []string{"both"}},
@@ -45,7 +46,8 @@ func TestJudgeAsksOnlyTheRulesThatWantAnEvent(t *testing.T) {
 			if got := judge.Wants(test.source, test.event); got != test.wanted {
 				t.Errorf("wanted %t", got)
 			}
-			found, _ := judge.Event(newWorld().context(), decode(t, record(test.event, object{"eventSource": test.source})))
+			found, _ := judge.Event(newWorld().context(), decode(t, record(test.event,
+				object{"eventSource": test.source})))
 			var rules []string
 			for _, f := range found {
 				rules = append(rules, f.RuleID)
@@ -203,6 +205,13 @@ func TestASessionNameIsNoIdentity(t *testing.T) {
 	}
 }
 
+func TestAnOrdinaryUseOfAKeyCostsNoAllocation(t *testing.T) {
+	judge, c, ev := NewJudge(Settings{}), newWorld().context(), decode(t, record("Decrypt"))
+	if n := testing.AllocsPerRun(100, func() { judge.Event(c, ev) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestNothingPanicsOnEmptyEvents lets every rule judge events that say next to nothing, knowing nothing.
 func TestNothingPanicsOnEmptyEvents(t *testing.T) {
 	judge := NewJudge(Settings{})
@@ -229,7 +238,8 @@ func TestNothingPanicsOnEmptyEvents(t *testing.T) {
 func TestFindingsOutliveTheirMessage(t *testing.T) {
 	raw := mustJSON(t, object{"Records": []object{record("DisableKey"), record("UpdateAlias",
 		asking(object{"aliasName": "alias/payments", "targetKeyId": otherARN}),
-		object{"resources": []object{{"ARN": aliasARN}, {"ARN": otherARN}}}), trailRecord("StopLogging", object{"name": "main"})}})
+		object{"resources": []object{{"ARN": aliasARN}, {"ARN": otherARN}}}), trailRecord("StopLogging",
+		object{"name": "main"})}})
 	content, err := events.NewDecoder(nil).Decode(raw)
 	if err != nil {
 		t.Fatal(err)

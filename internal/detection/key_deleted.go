@@ -41,7 +41,7 @@ func judgeKeyDeleted(c *Context, ev *events.Event) []Found {
 			backingKeys(ev)),
 		Remedy: []string{
 			"Nothing brings the key back. Find what was encrypted with it:",
-			"rotd keys usage " + argument(t.arn),
+			t.history(),
 			"Restore that from copies under another key, if there are any.",
 		},
 	}

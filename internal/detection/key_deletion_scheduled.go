@@ -79,7 +79,7 @@ func undoDeletion(t *target) []string {
 		t.cli("cancel-key-deletion"),
 		t.cli("enable-key"),
 		"See who uses it:",
-		"rotd keys usage " + argument(t.arn),
+		t.history(),
 	}
 }
 

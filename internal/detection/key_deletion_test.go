@@ -51,7 +51,10 @@ func TestKeyDeletionScheduled(t *testing.T) {
 			want: []string{"HIGH " + title},
 		},
 		{name: "refused", events: []object{record("ScheduleKeyDeletion", failing("AccessDenied"))}},
-		{name: "already scheduled", events: []object{record("ScheduleKeyDeletion", failing("KMSInvalidStateException"))}},
+		{
+			name:   "already scheduled",
+			events: []object{record("ScheduleKeyDeletion", failing("KMSInvalidStateException"))},
+		},
 		{name: "cancelled", events: []object{record("CancelKeyDeletion")}},
 		{name: "an alias deleted", events: []object{record("DeleteAlias")}},
 	})
@@ -59,8 +62,10 @@ func TestKeyDeletionScheduled(t *testing.T) {
 
 func TestKeyDeletionScheduledIsOver(t *testing.T) {
 	testOver(t, keyDeletionScheduled(), record("ScheduleKeyDeletion"), []overTest{
-		{"disabled", inState("Disabled", time.Minute), "KMS shows the key no longer scheduled for deletion; it is Disabled"},
-		{"enabled", inState("Enabled", time.Minute), "KMS shows the key no longer scheduled for deletion; it is Enabled"},
+		{"disabled", inState("Disabled", time.Minute), "KMS shows the key no longer scheduled for deletion; it is " +
+			"Disabled"},
+		{"enabled", inState("Enabled", time.Minute), "KMS shows the key no longer scheduled for deletion; it is " +
+			"Enabled"},
 		{"enabled before the call", inState("Enabled", -time.Minute), ""},
 		{"scheduled", inState("PendingDeletion", time.Minute), ""},
 		{"scheduled after its replicas", inState("PendingReplicaDeletion", time.Minute), ""},
@@ -121,7 +126,8 @@ func TestKeyDeleted(t *testing.T) {
 	}
 	testRule(t, keyDeleted(), []ruleTest{
 		{
-			name: "KMS deletes a key", events: []object{record("DeleteKey", byKMS())}, want: []string{"CRITICAL " + title},
+			name: "KMS deletes a key", events: []object{record("DeleteKey", byKMS())},
+			want: []string{"CRITICAL " + title},
 			says: []string{"KMS deleted alias/payments; its waiting time was over."},
 		},
 		{
@@ -130,8 +136,9 @@ func TestKeyDeleted(t *testing.T) {
 			want: []string{"CRITICAL " + title}, says: []string{"1 of 2 backing keys"},
 		},
 		{
-			name: "the backing keys' status is unreadable", events: []object{record("DeleteKey", byKMS(), backing("[{"))},
-			want: []string{"CRITICAL " + title}, says: []string{"does not say in a way rotd can read"},
+			name:   "the backing keys' status is unreadable",
+			events: []object{record("DeleteKey", byKMS(), backing("[{"))},
+			want:   []string{"CRITICAL " + title}, says: []string{"does not say in a way rotd can read"},
 		},
 		{
 			name: "a replica",

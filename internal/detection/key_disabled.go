@@ -46,7 +46,7 @@ func judgeKeyDisabled(c *Context, ev *events.Event) []Found {
 			"Unless this is meant, enable the key:",
 			t.cli("enable-key"),
 			"See who uses it:",
-			"rotd keys usage " + argument(t.arn),
+			t.history(),
 		},
 	})
 }

@@ -23,12 +23,19 @@ func TestKeyDisabled(t *testing.T) {
 			want: []string{"HIGH A key was disabled"}, says: []string{"enable-key --key-id " + payARN},
 		},
 		{
+			name: "by an alias that nobody knows", events: []object{record("DisableKey",
+				object{"resources": nil}, asking(object{"keyId": "alias/other"}))},
+			want: []string{"HIGH A key was disabled"},
+			says: []string{"enable-key --key-id alias/other --region eu-west-1"},
+		},
+		{
 			name: "in China", events: []object{record("DisableKey", object{
 				"awsRegion": "cn-north-1",
 				"resources": []object{{"ARN": "arn:aws-cn:kms:cn-north-1:111122223333:key/k"}},
 			})},
 			want: []string{"HIGH A key was disabled"},
-			says: []string{"aws kms enable-key --key-id arn:aws-cn:kms:cn-north-1:111122223333:key/k --region cn-north-1"},
+			says: []string{"aws kms enable-key --key-id arn:aws-cn:kms:cn-north-1:111122223333:key/k --region " +
+				"cn-north-1"},
 		},
 		{
 			name: "an allowed principal", events: []object{record("DisableKey", by("pay-api"))},

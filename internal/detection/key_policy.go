@@ -72,15 +72,13 @@ func (p *policyChange) set(ev *events.Event) string {
 	return fmt.Sprintf("%s set the key policy of %s.", who(ev), p.about.name())
 }
 
-// remedy is how to look at the policy and put the last known one back.
+// remedy is how to look at the policy and put a former one back.
 func (p *policyChange) remedy(first ...string) []string {
-	lines := append(first, p.about.cli("get-key-policy", "policy-name", "default"))
-	if p.about.key != nil && p.about.key.Policy != "" {
-		lines = append(lines,
-			"The policy as rotd last read it: rotd keys show "+argument(p.about.arn)+" -o json",
-			p.about.cli("put-key-policy", "policy-name", "default", "policy", "file://policy.json"))
-	}
-	return lines
+	return append(first,
+		p.about.cli("get-key-policy", "policy-name", "default"),
+		"Former policies are in the key's earlier PutKeyPolicy events:",
+		p.about.history(),
+		p.about.cli("put-key-policy", "policy-name", "default", "policy", "file://policy.json"))
 }
 
 // knownPolicy is a key's policy as last read, nil when it is not known.

@@ -46,7 +46,7 @@ func judgeKeyPolicyMadePublic(c *Context, ev *events.Event) []Found {
 		About:       p.about,
 		Description: sentences(p.set(ev), "Anybody with an AWS account may now use or administer it.", whys(exposures)),
 		Remedy: append(p.remedy("Take the statement out of the policy now:"),
-			"Then see who used the key since: rotd keys usage "+argument(p.about.arn)),
+			"Then see who used the key since:", p.about.history()),
 	})
 }
 

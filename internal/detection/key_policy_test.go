@@ -32,13 +32,16 @@ func TestKeyPolicyChanged(t *testing.T) {
 			name: "a statement is added", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")))},
 			want: []string{"MEDIUM " + title},
 			says: []string{
-				adminARN + " set the key policy of alias/payments.", "Against the policy read at 2026-11-20 11:00Z: ", "444455556666",
+				adminARN + " set the key policy of alias/payments.", "Against the policy read at 2026-11-20 " +
+					"11:00Z: ", "444455556666",
 				"aws kms put-key-policy --key-id " + payARN + " --policy-name default --policy file://policy.json",
 			},
 		},
 		{
-			name: "an allowed principal", events: []object{record("PutKeyPolicy", by("pay-api"), bringing(letting("444455556666")))},
-			want: []string{"INFORMATIONAL expected " + title}, says: []string{"policy payments allows this principal"},
+			name:   "an allowed principal",
+			events: []object{record("PutKeyPolicy", by("pay-api"), bringing(letting("444455556666")))},
+			want:   []string{"INFORMATIONAL expected " + title},
+			says:   []string{"policy payments allows this principal"},
 		},
 		{
 			name: "the policy before is not known", world: func(w *world) { w.keys = nil },
@@ -46,7 +49,8 @@ func TestKeyPolicyChanged(t *testing.T) {
 			says: []string{"The policy before it is not known."},
 		},
 		{
-			name: "the inventory was read since", world: func(w *world) { w.keys[payARN].FullAt = noon.Add(time.Minute) },
+			name:   "the inventory was read since",
+			world:  func(w *world) { w.keys[payARN].FullAt = noon.Add(time.Minute) },
 			events: []object{record("PutKeyPolicy", bringing(ownPolicy))}, want: []string{"MEDIUM " + title},
 			says: []string{"It is the policy read since, at 2026-11-20 12:01Z; the one before is not known."},
 		},
@@ -55,11 +59,14 @@ func TestKeyPolicyChanged(t *testing.T) {
 			want: []string{"MEDIUM " + title}, says: []string{"The policy in the record cannot be read ("},
 		},
 		{
-			name: "the record leaves the policy out", events: []object{record("PutKeyPolicy", object{"requestParameters": nil})},
-			want: []string{"MEDIUM " + title}, says: []string{"The policy is not in the record, which leaves out what is too large"},
+			name:   "the record leaves the policy out",
+			events: []object{record("PutKeyPolicy", object{"requestParameters": nil})},
+			want:   []string{"MEDIUM " + title},
+			says:   []string{"The policy is not in the record, which leaves out what is too large"},
 		},
 		{
-			name: "by CloudFormation for a person", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")),
+			name: "by CloudFormation for a person",
+			events: []object{record("PutKeyPolicy", bringing(letting("444455556666")),
 				object{"userIdentity": object{"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann",
 					"accountId": "111122223333", "invokedBy": "cloudformation.amazonaws.com"}})},
 			want: []string{"MEDIUM " + title},
@@ -70,7 +77,10 @@ func TestKeyPolicyChanged(t *testing.T) {
 				object{"userIdentity": object{"type": "AWSService", "invokedBy": "backup.amazonaws.com"}})},
 		},
 		{name: "refused", events: []object{record("PutKeyPolicy", bringing(publicPolicy), failing("AccessDenied"))}},
-		{name: "malformed", events: []object{record("PutKeyPolicy", bringing("{"), failing("MalformedPolicyDocumentException"))}},
+		{
+			name:   "malformed",
+			events: []object{record("PutKeyPolicy", bringing("{"), failing("MalformedPolicyDocumentException"))},
+		},
 		{name: "a key made with a policy", events: []object{record("CreateKey", bringing(letting("444455556666")))}},
 	})
 }
@@ -101,7 +111,8 @@ func TestKeyPolicyMadePublic(t *testing.T) {
 	created := object{"responseElements": object{"keyMetadata": object{"arn": otherARN}}, "resources": nil}
 	testRule(t, keyPolicyMadePublic(), []ruleTest{
 		{
-			name: "PutKeyPolicy", events: []object{record("PutKeyPolicy", bringing(publicPolicy))}, want: []string{title},
+			name: "PutKeyPolicy", events: []object{record("PutKeyPolicy", bringing(publicPolicy))},
+			want: []string{title},
 			says: []string{
 				"Anybody with an AWS account may now use or administer it.", `"all"`,
 				"aws kms get-key-policy --key-id " + payARN + " --policy-name default --region eu-west-1",
@@ -114,14 +125,16 @@ func TestKeyPolicyMadePublic(t *testing.T) {
 		{
 			name: "ReplicateKey", events: []object{record("ReplicateKey",
 				asking(object{"keyId": payARN, "replicaRegion": "us-east-1", "policy": publicPolicy}))},
-			want: []string{title}, says: []string{"--key-id arn:aws:kms:us-east-1:111122223333:key/", "--region us-east-1"},
+			want: []string{title},
+			says: []string{"--key-id arn:aws:kms:us-east-1:111122223333:key/", "--region us-east-1"},
 		},
 		{
 			name: "nothing excuses it", world: func(w *world) { w.own = true },
 			events: []object{record("PutKeyPolicy", by("pay-api"), bringing(publicPolicy))}, want: []string{title},
 		},
 		{
-			name: "narrowed to the owner", events: []object{record("PutKeyPolicy", bringing(strings.Replace(publicPolicy,
+			name: "narrowed to the owner",
+			events: []object{record("PutKeyPolicy", bringing(strings.Replace(publicPolicy,
 				`"Resource"`, `"Condition":{"StringEquals":{"kms:CallerAccount":"111122223333"}},"Resource"`, 1)))},
 		},
 		{name: "an account is let in", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")))}},
@@ -157,8 +170,10 @@ func TestKeyPolicySharedExternally(t *testing.T) {
 	const title = "HIGH A key policy lets the untrusted account 444455556666 in"
 	testRule(t, keyPolicySharedExternally(), []ruleTest{
 		{
-			name: "an account", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")))}, want: []string{title},
-			says: []string{"set the key policy of alias/payments.", "If you do not know the untrusted account 444455556666"},
+			name: "an account", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")))},
+			want: []string{title},
+			says: []string{"set the key policy of alias/payments.", "If you do not know the untrusted account " +
+				"444455556666"},
 		},
 		{
 			name:   "two accounts, the known one last",
@@ -187,7 +202,10 @@ func TestKeyPolicySharedExternally(t *testing.T) {
 		},
 		{name: "the owner alone", events: []object{record("PutKeyPolicy", bringing(ownPolicy))}},
 		{name: "everybody, told as public", events: []object{record("PutKeyPolicy", bringing(publicPolicy))}},
-		{name: "refused", events: []object{record("PutKeyPolicy", bringing(letting("444455556666")), failing("AccessDenied"))}},
+		{
+			name:   "refused",
+			events: []object{record("PutKeyPolicy", bringing(letting("444455556666")), failing("AccessDenied"))},
+		},
 		{
 			name: "one network", events: []object{record("PutKeyPolicy", bringing(strings.Replace(publicPolicy,
 				`"Resource"`, `"Condition":{"StringEquals":{"aws:SourceVpce":"vpce-0abc"}},"Resource"`, 1)))},

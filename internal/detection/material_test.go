@@ -52,7 +52,8 @@ func TestMaterialExpired(t *testing.T) {
 	testRule(t, materialExpired(), []ruleTest{
 		{
 			name: "expired", events: []object{record("DeleteExpiredKeyMaterial", byKMS())},
-			want: []string{"CRITICAL Imported key material expired"}, says: []string{"KMS deleted expired imported material of"},
+			want: []string{"CRITICAL Imported key material expired"},
+			says: []string{"KMS deleted expired imported material of"},
 		},
 		{
 			name:   "of a key that is not known",

@@ -84,7 +84,8 @@ func TestPublishedExamplesAreJudged(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"alias-retargeted": 1, "key-deleted": 3, "key-deletion-cancelled": 2, "key-deletion-scheduled": 3, "key-disabled": 1,
+		"alias-retargeted": 1, "key-deleted": 3, "key-deletion-cancelled": 2, "key-deletion-scheduled": 3,
+		"key-disabled":       1,
 		"key-policy-changed": 1, "material-deleted": 1, "material-expired": 1, "rotation-turned-off": 1,
 		"rotation-unplanned": 1,
 	}

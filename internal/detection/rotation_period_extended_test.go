@@ -32,8 +32,14 @@ func TestRotationPeriodExtended(t *testing.T) {
 			want:   []string{"INFORMATIONAL expected The rotation period was set longer than the policy's"},
 		},
 		{name: "the period is the policy's", events: []object{record("EnableKeyRotation", period(90))}},
-		{name: "no policy matches", world: func(w *world) { w.policies = nil }, events: []object{record("EnableKeyRotation")}},
-		{name: "the key is not known", world: func(w *world) { w.keys = nil }, events: []object{record("EnableKeyRotation")}},
+		{
+			name: "no policy matches", world: func(w *world) { w.policies = nil },
+			events: []object{record("EnableKeyRotation")},
+		},
+		{
+			name: "the key is not known", world: func(w *world) { w.keys = nil },
+			events: []object{record("EnableKeyRotation")},
+		},
 		{
 			name:   "the policy asks for no period",
 			world:  func(w *world) { w.policies[0].Rotation.Automatic = 0 },

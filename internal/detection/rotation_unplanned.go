@@ -47,7 +47,7 @@ func judgeRotationUnplanned(c *Context, ev *events.Event) []Found {
 	}}
 	count := 0
 	if !c.policyOf(&t).Allows(ev.UserIdentity.PrincipalARN()) {
-		count = c.Memory.Count("rotation-unplanned\x00"+t.subject().ID, ev.EventID, ev.EventTime, unplannedWindow)
+		count = c.Memory.Count("rotation-unplanned\x00"+t.subject().ID, firstTold(ev), ev.EventTime, unplannedWindow)
 	}
 	often := ""
 	if count >= unplannedMany {
@@ -62,6 +62,14 @@ func judgeRotationUnplanned(c *Context, ev *events.Event) []Found {
 		budget(t.key),
 		"Earlier ciphertext stays decryptable; nobody lost access.")
 	return one(f)
+}
+
+// firstTold is the eventID of the record that first told of the call: CloudTrail amends records under new ids.
+func firstTold(ev *events.Event) string {
+	if original := ev.Addendum.Get("originalEventID").Text(); original != "" {
+		return original
+	}
+	return ev.EventID
 }
 
 // budget says how many rotations on demand the key had used when last read.

@@ -8,7 +8,8 @@ import (
 )
 
 func TestRotationUnplanned(t *testing.T) {
-	const once, often = "A key was rotated on demand, and not by rotd", "A key is being rotated on demand again and again"
+	const once, often = "A key was rotated on demand, and not by rotd", "A key is being rotated on demand again " +
+		"and again"
 	rotate := func(eventID string, after time.Duration) object {
 		return record("RotateKeyOnDemand", id(eventID), at(after))
 	}
@@ -35,6 +36,15 @@ func TestRotationUnplanned(t *testing.T) {
 			want:   []string{"MEDIUM " + once, "MEDIUM " + once, "MEDIUM " + once},
 		},
 		{
+			name: "one call, told and amended twice",
+			events: []object{
+				rotate("e-1", 0),
+				record("RotateKeyOnDemand", id("e-2"), object{"addendum": object{"originalEventID": "e-1"}}),
+				record("RotateKeyOnDemand", id("e-3"), object{"addendum": object{"originalEventID": "e-1"}}),
+			},
+			want: []string{"MEDIUM " + once, "MEDIUM " + once, "MEDIUM " + once},
+		},
+		{
 			name: "three keys once each",
 			events: []object{
 				rotate("e-1", 0),
@@ -46,7 +56,8 @@ func TestRotationUnplanned(t *testing.T) {
 		{
 			name: "an allowed principal is expected and does not count",
 			events: []object{
-				record("RotateKeyOnDemand", by("pay-api"), id("e-1")), record("RotateKeyOnDemand", by("pay-api"), id("e-2")),
+				record("RotateKeyOnDemand", by("pay-api"), id("e-1")), record("RotateKeyOnDemand", by("pay-api"),
+					id("e-2")),
 				rotate("e-3", 0),
 			},
 			want: []string{"INFORMATIONAL expected " + once, "INFORMATIONAL expected " + once, "MEDIUM " + once},
@@ -54,7 +65,8 @@ func TestRotationUnplanned(t *testing.T) {
 		{
 			name: "the budget is known",
 			world: func(w *world) {
-				w.keys[payARN].Rotation.History = []inventory.Rotated{{Type: "ON_DEMAND"}, {Type: "AUTOMATIC"}, {Type: "ON_DEMAND"}}
+				w.keys[payARN].Rotation.History = []inventory.Rotated{{Type: "ON_DEMAND"}, {Type: "AUTOMATIC"},
+					{Type: "ON_DEMAND"}}
 			},
 			events: []object{rotate("e-1", 0)}, want: []string{"MEDIUM " + once},
 			says: []string{"When last read, at 2026-11-20 11:00Z, it had used 2."},

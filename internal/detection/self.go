@@ -48,7 +48,6 @@ func Undecodable(source, reason, detail string, kept bool, at time.Time) finding
 	f.Remedy = []string{
 		"See what it is and who sends it: anybody who may send to the queue can send anything.",
 		"rotd quarantine list",
-		"After an update that can read it: rotd quarantine retry",
 	}
 	return f
 }
@@ -61,7 +60,7 @@ func IntakeSilent(shard string, last time.Time, allowed time.Duration, at time.T
 		"arrive again nothing is noticed between two sweeps. Either nothing happens with the keys, or what brings the "+
 		"events is broken, or somebody switched it off.", stamp(last), days(allowed))
 	f.Remedy = []string{
-		"rotd doctor",
+		"rotd status",
 		"Check that the trail logs: aws cloudtrail get-trail-status --name TRAIL",
 		"Check the rule's state, which must be ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS: " +
 			"aws events describe-rule --name RULE",
@@ -89,7 +88,7 @@ func SweepIncomplete(
 		"What was not read is as it was known before; nothing is called compliant or resolved because of this sweep."),
 		maxDescription)
 	f.Remedy = []string{
-		"rotd doctor",
+		"rotd status",
 		"Throttling passes; a refusal needs rotd's role, or the key's policy, to let it read.",
 		"rotd sweep " + argument(kind),
 	}
@@ -153,7 +152,7 @@ func AlertUndeliverable(shard, topicARN, detail string, at time.Time) finding.Fi
 		awsCLI("sns get-topic-attributes", f.Region, "topic-arn", topicARN),
 		"Check that the topic exists, that its policy and rotd's role allow sns:Publish, " +
 			"and, when it is encrypted, that rotd's role may use its key.",
-		"rotd doctor",
+		"rotd status",
 	}
 	return f
 }
@@ -168,7 +167,7 @@ func QueueWithoutRedrive(queueURL string, at time.Time) finding.Finding {
 	f.Remedy = []string{
 		"Give the queue a dead-letter queue, with maxReceiveCount 20:",
 		awsCLI("sqs set-queue-attributes", f.Region, "queue-url", queueURL, "attributes", "file://redrive.json"),
-		"rotd doctor",
+		"rotd status",
 	}
 	return f
 }
@@ -183,7 +182,6 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 		shown(setAside))
 	f.Remedy = []string{
 		"Find out what damaged it: a full disk, a fault of the disk, or somebody who wrote to it.",
-		"rotd state check",
 		"When the new inventory is complete and looks right: rotd resume",
 	}
 	return f
@@ -199,7 +197,7 @@ func OutboxOverflow(shard string, dropped int, at time.Time) finding.Finding {
 		"are kept and listed.", dropped)
 	f.Remedy = []string{
 		"rotd findings list",
-		"rotd doctor",
+		"rotd status",
 		"Find out why SNS takes nothing, or what raises so many findings.",
 	}
 	return f

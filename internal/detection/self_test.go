@@ -63,7 +63,8 @@ func TestUndecodableIsOnePerQueueAndReason(t *testing.T) {
 	if one != print("s3://trail/AWSLogs/b.json.gz", "syntax", "y", false) {
 		t.Error("two objects of a bucket make two findings")
 	}
-	if one == print("s3://trail/AWSLogs/a.json.gz", "too-deep", "x", true) || one == print(queueURL, "syntax", "x", true) {
+	if one == print("s3://trail/AWSLogs/a.json.gz", "too-deep", "x", true) || one == print(queueURL, "syntax", "x",
+		true) {
 		t.Error("another reason or queue is another finding")
 	}
 	f := Undecodable("s3://trail/a", "syntax", "x", false, noon)

@@ -14,6 +14,7 @@ import (
 type target struct {
 	key   *inventory.Key // as last read before the event; nil when it is not known
 	arn   string         // empty when not even that is known
+	id    string         // what commands call it: the ARN, else what the event says
 	alias string
 	// Where the key is, else where the event was.
 	partition, account, region string
@@ -29,7 +30,7 @@ func (c *Context) targetOf(ev *events.Event, ref events.KeyRef) target {
 	if c.Known != nil && !ref.IsZero() {
 		key = c.Known.Key(ref, ev.RecipientAccountID, ev.AWSRegion)
 	}
-	t := target{key: key, arn: ref.ARN, alias: ev.Alias}
+	t := target{key: key, arn: ref.ARN, id: ref.Name, alias: ev.Alias}
 	if key != nil {
 		t.arn = key.ARN
 		if len(key.Aliases) > 0 {
@@ -37,9 +38,13 @@ func (c *Context) targetOf(ev *events.Event, ref events.KeyRef) target {
 		}
 	}
 	if t.arn != "" {
+		t.id = t.arn
 		t.partition, t.account = arnPart(t.arn, arnPartition), arnPart(t.arn, arnAccount)
 		t.region = arnPart(t.arn, arnRegion)
 		return t
+	}
+	if t.id == "" {
+		t.id = "KEY-ID"
 	}
 	t.account, t.region, t.partition = ev.RecipientAccountID, ev.AWSRegion, events.Partition(ev.AWSRegion)
 	if t.account == "" {
@@ -63,13 +68,15 @@ func (t *target) name() string {
 		return shown(t.alias)
 	case t.arn != "":
 		return shown(t.arn)
+	case t.id != "KEY-ID":
+		return shown(t.id)
 	}
 	return "a key that the event does not name"
 }
 
 // cli is a command of `aws kms` on the key.
 func (t *target) cli(command string, options ...string) string {
-	return awsCLI("kms "+command, t.region, append([]string{"key-id", t.arn}, options...)...)
+	return awsCLI("kms "+command, t.region, append([]string{"key-id", t.id}, options...)...)
 }
 
 // rotd is a command of rotd on the key, with a reason given.
@@ -77,7 +84,13 @@ func (t *target) rotd(command, options, reason string) string {
 	if options != "" {
 		options += " "
 	}
-	return fmt.Sprintf("rotd %s %s %s--reason '%s'", command, argument(t.arn), options, reason)
+	return fmt.Sprintf("rotd %s %s %s--reason '%s'", command, argument(t.id), options, reason)
+}
+
+// history finds every call about the key in CloudTrail's history of the last 90 days: who used it, who changed it.
+func (t *target) history() string {
+	return awsCLI("cloudtrail lookup-events", t.region, "lookup-attributes",
+		"AttributeKey=ResourceName,AttributeValue="+t.id)
 }
 
 // policyOf is the rotation policy of the key, nil when none matches or the key is not known.

@@ -95,7 +95,7 @@ func (t *trail) found(ev *events.Event, title, did, so string, remedy ...string)
 			"what this trail alone recorded.", who(ev), did, shown(t.id), so),
 		Remedy: append(remedy, "See what the same principal did just before, and whether anything else records KMS "+
 			"here:",
-			"rotd doctor"),
+			"rotd status"),
 	}
 }
 

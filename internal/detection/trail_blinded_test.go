@@ -13,7 +13,8 @@ func trailRecord(name string, parameters object, given ...object) object {
 }
 
 func selecting(selectors ...object) object {
-	return trailRecord("PutEventSelectors", object{"trailName": "main", "eventSelectors": append([]object{}, selectors...)})
+	return trailRecord("PutEventSelectors", object{"trailName": "main", "eventSelectors": append([]object{},
+		selectors...)})
 }
 
 func advanced(selectors ...[]object) object {
@@ -46,7 +47,8 @@ func TestTrailBlinded(t *testing.T) {
 				"readWriteType": "ReadOnly", "includeManagementEvents": false,
 			})},
 			want: []string{blinded},
-			says: []string{none, mainARN, "aws cloudtrail get-event-selectors --trail-name " + mainARN + " --region eu-west-1"},
+			says: []string{none, mainARN,
+				"aws cloudtrail get-event-selectors --trail-name " + mainARN + " --region eu-west-1"},
 		},
 		{
 			name: "KMS excluded", events: []object{selecting(object{
@@ -105,11 +107,13 @@ func TestTrailBlinded(t *testing.T) {
 			want:   []string{blinded}, says: []string{"RotateKey."},
 		},
 		{
-			name: "stopped", events: []object{trailRecord("StopLogging", object{"name": "main"})}, want: []string{stopped},
+			name: "stopped", events: []object{trailRecord("StopLogging", object{"name": "main"})},
+			want: []string{stopped},
 			says: []string{"aws cloudtrail start-logging --name " + mainARN + " --region eu-west-1"},
 		},
 		{
-			name: "deleted", events: []object{trailRecord("DeleteTrail", object{"name": mainARN})}, want: []string{deleted},
+			name: "deleted", events: []object{trailRecord("DeleteTrail", object{"name": mainARN})},
+			want: []string{deleted},
 			says: []string{mainARN},
 		},
 		{
@@ -129,7 +133,10 @@ func TestTrailBlinded(t *testing.T) {
 		},
 		{name: "everything", events: []object{selecting(everything)}},
 		{name: "what a selector leaves out is as CloudTrail takes it", events: []object{selecting(object{})}},
-		{name: "one of several delivers", events: []object{selecting(object{"includeManagementEvents": false}, everything)}},
+		{
+			name:   "one of several delivers",
+			events: []object{selecting(object{"includeManagementEvents": false}, everything)},
+		},
 		{
 			name:   "reads and writes apart",
 			events: []object{selecting(object{"readWriteType": "ReadOnly"}, object{"readWriteType": "WriteOnly"})},
@@ -154,7 +161,10 @@ func TestTrailBlinded(t *testing.T) {
 				[]object{management, field("readOnly", "equals", "false")},
 			)},
 		},
-		{name: "refused", events: []object{trailRecord("StopLogging", object{"name": "main"}, failing("AccessDenied"))}},
+		{
+			name:   "refused",
+			events: []object{trailRecord("StopLogging", object{"name": "main"}, failing("AccessDenied"))},
+		},
 		{name: "no such trail", events: []object{trailRecord("DeleteTrail", object{"name": "x"},
 			failing("TrailNotFoundException"))}},
 		{name: "started", events: []object{trailRecord("StartLogging", object{"name": "main"})}},
@@ -165,6 +175,9 @@ func TestTrailBlinded(t *testing.T) {
 				trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": otherARN}), update(at(time.Hour)),
 			},
 		},
-		{name: "made with a key", events: []object{trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": payARN})}},
+		{
+			name:   "made with a key",
+			events: []object{trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": payARN})},
+		},
 	})
 }
