@@ -47,6 +47,9 @@ func judgeRotationOverdue(c *KeyContext) Verdict {
 		return v
 	}
 	at, ever := c.Key.LastRotated()
+	if at.IsZero() {
+		return unverifiable("KMS did not say when the key was created")
+	}
 	age := c.Now.Sub(at)
 	if age <= want.MaxAge+c.Grace {
 		return inOrder(fmt.Sprintf("the material is %s old, and the policy allows %s", days(age), days(want.MaxAge)))

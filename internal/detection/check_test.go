@@ -279,6 +279,10 @@ func TestRotationOverdue(t *testing.T) {
 			want: "UNVERIFIABLE the key's rotations could not be read",
 		},
 		{
+			name: "never rotated, of unknown creation", with: func(c *KeyContext) { c.Key.Created = time.Time{} },
+			want: "UNVERIFIABLE KMS did not say when the key was created",
+		},
+		{
 			name: "a rotation is in progress",
 			with: func(c *KeyContext) {
 				created(100)(c)

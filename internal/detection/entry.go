@@ -80,6 +80,7 @@ func (x Excuse) words() string {
 	case OwnOrLet:
 		return "rotd's own proven calls, and those of principals that the key's policy allows " +
 			"(`principals.allow`); they are INFORMATIONAL."
+	case Nobodys:
 	}
 	return "Never: whoever did it."
 }

@@ -56,14 +56,14 @@ func TestFindingsAboutRotdItself(t *testing.T) {
 }
 
 func TestUndecodableIsOnePerQueueAndReason(t *testing.T) {
-	print := func(source, reason, detail string, kept bool) string {
+	of := func(source, reason, detail string, kept bool) string {
 		return Undecodable(source, reason, detail, kept, noon).Fingerprint
 	}
-	one := print("s3://trail/AWSLogs/a.json.gz", "syntax", "x", true)
-	if one != print("s3://trail/AWSLogs/b.json.gz", "syntax", "y", false) {
+	one := of("s3://trail/AWSLogs/a.json.gz", "syntax", "x", true)
+	if one != of("s3://trail/AWSLogs/b.json.gz", "syntax", "y", false) {
 		t.Error("two objects of a bucket make two findings")
 	}
-	if one == print("s3://trail/AWSLogs/a.json.gz", "too-deep", "x", true) || one == print(queueURL, "syntax", "x",
+	if one == of("s3://trail/AWSLogs/a.json.gz", "too-deep", "x", true) || one == of(queueURL, "syntax", "x",
 		true) {
 		t.Error("another reason or queue is another finding")
 	}
