@@ -20,7 +20,7 @@ func aliasRetargeted() Rule {
 		ID: "alias-retargeted", Title: "An alias now points to another key",
 		Severity: finding.High, Mitre: []string{"T1486"}, Wants: wants("UpdateAlias", "DeleteAlias", "CreateAlias"),
 		Excused: Own, Judge: judgeAliasRetargeted, Over: aliasBack,
-		Ends: "the alias on its former key", Inverse: []string{"UpdateAlias"},
+		Ends: "the alias on its former key",
 		Doc: Doc{
 			Meaning: "An alias was moved to another key. Everything that encrypts through the alias now uses that " +
 				"key without noticing: whoever owns it can read, or take away, all that is written from now on. " +

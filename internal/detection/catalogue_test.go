@@ -3,6 +3,7 @@ package detection
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,13 @@ func TestRemediesAndReadingsFitTogether(t *testing.T) {
 		}
 		if r.Over == nil && len(r.Inverse) > 0 {
 			t.Errorf("%s has inverse events but no reading", r.ID)
+		}
+		for _, w := range r.Wants {
+			for _, name := range r.Inverse {
+				if slices.Contains(w.Names, name) {
+					t.Errorf("%s: %s would undo what it is the sign of", r.ID, name)
+				}
+			}
 		}
 		if len(r.Remedies) > 0 {
 			remedies[r.ID] = r.Remedies

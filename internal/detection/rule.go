@@ -30,7 +30,8 @@ type Rule struct {
 	// it, it ends after 24 h without repetition.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
 	Ends string // in words: what a reading that ends it shows
-	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode.
+	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode. None of
+	// them is an event the rule wants, which would undo itself.
 	Inverse []string
 	// Remedies are the responses a policy may attach to the rule: restore, rotate.
 	Remedies []string
