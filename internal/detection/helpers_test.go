@@ -30,7 +30,8 @@ const (
 	aliasARN  = "arn:aws:kms:eu-west-1:111122223333:alias/payments"
 	ownPolicy = `{"Statement":[{"Sid":"own","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},` +
 		`"Action":"kms:*","Resource":"*"}]}`
-	publicPolicy = `{"Statement":[{"Sid":"all","Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}]}`
+	publicPolicy = `{"Statement":[{"Sid":"all","Effect":"Allow","Principal":"*","Action":"kms:Decrypt",` +
+		`"Resource":"*"}]}`
 )
 
 // noon is when the tests' events happen.

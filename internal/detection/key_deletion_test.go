@@ -132,7 +132,8 @@ func TestKeyDeleted(t *testing.T) {
 		},
 		{
 			name: "a backing key stays", events: []object{record("DeleteKey", byKMS(),
-				backing(`[{"keyHandle":"16","deletionStatus":"FAILURE"},{"keyHandle":"17","deletionStatus":"SUCCESS"}]`))},
+				backing(`[{"keyHandle":"16","deletionStatus":"FAILURE"},`+
+					`{"keyHandle":"17","deletionStatus":"SUCCESS"}]`))},
 			want: []string{"CRITICAL " + title}, says: []string{"1 of 2 backing keys"},
 		},
 		{

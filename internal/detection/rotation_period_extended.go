@@ -15,7 +15,7 @@ func rotationPeriodExtended() Rule {
 		ID: "rotation-period-extended", Title: "The rotation period was set longer than the policy's",
 		Severity: finding.High, Mitre: []string{"T1562"}, Wants: wants("EnableKeyRotation"),
 		Excused: Own, Judge: judgeRotationPeriodExtended, Over: periodInOrder,
-		Ends:    "a period no longer than the policy's",
+		Ends:     "a period no longer than the policy's",
 		Remedies: []string{"restore"},
 		Doc: Doc{
 			Meaning: "Somebody gave a key a longer rotation period than its policy asks for. With rotation still " +
