@@ -14,7 +14,7 @@ const underway = time.Hour
 
 func rotationOverdue() Check {
 	return Check{
-		ID: "rotation-overdue", Title: "The key material is too old", Severity: finding.High, Whole: true,
+		ID: "rotation-overdue", Title: "The key material is too old", Severity: finding.High,
 		Judge: judgeRotationOverdue,
 		Doc: Doc{
 			Meaning: "The key's current material is older than its policy allows, whatever the schedule says: age " +
@@ -22,11 +22,11 @@ func rotationOverdue() Check {
 			Condition: "The newest rotation that ListKeyRotations shows, or else the key's creation, is older than " +
 				"`rotation.max_age` and the grace. For keys that can only be replaced (asymmetric, HMAC, custom " +
 				"stores) under method replace the creation of the key the alias points to counts. Judged when the " +
-				"key is read whole. Not judged: AWS managed keys, replicas (judged at their primary), keys that " +
+				"rotations were read. Not judged: AWS managed keys, replicas (judged at their primary), keys that " +
 				"are not enabled, keys without a policy or max_age, method none, keys that can only be replaced " +
 				"under other methods, former keys without an alias. A history that cannot be read is " +
 				"key-unverifiable, never drift.",
-			Tuning: "`rotation.max_age` of the policy, `guardrails.grace`. In mode enforce rotd rotates by " +
+			Tuning: "`rotation.max_age` of the policy, `guardrails.overdue_grace`. In mode enforce rotd rotates by " +
 				"itself.",
 			FalsePositives: "None known; say so if you meet one.",
 			Response:       "Rotate the key, and see why its schedule did not: too long a period, or off for a while.",
@@ -85,6 +85,8 @@ func (c *KeyContext) ageKnown(e remediation.Eligible) (v Verdict, ok bool) {
 		return notJudged(e.Reason), false
 	case k.WasDenied("ListKeyRotations") || k.Rotation == nil || k.Rotation.HistoryAt.IsZero():
 		return unverifiable("the key's rotations could not be read"), false
+	case k.Rotation.HistoryAt.Before(k.ReadAt):
+		return unverifiable("the key's rotations were not read this time"), false
 	case k.Rotation.InProgress != nil && c.Now.Sub(*k.Rotation.InProgress) < underway:
 		return unverifiable("a rotation on demand is in progress"), false
 	}

@@ -279,6 +279,11 @@ func TestRotationOverdue(t *testing.T) {
 			want: "UNVERIFIABLE the key's rotations could not be read",
 		},
 		{
+			name: "the history was read before, but not with the rest",
+			with: func(c *KeyContext) { created(100)(c); c.Key.Rotation.HistoryAt = c.Key.ReadAt.Add(-time.Hour) },
+			want: "UNVERIFIABLE the key's rotations were not read this time",
+		},
+		{
 			name: "never rotated, of unknown creation", with: func(c *KeyContext) { c.Key.Created = time.Time{} },
 			want: "UNVERIFIABLE KMS did not say when the key was created",
 		},

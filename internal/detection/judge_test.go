@@ -160,7 +160,9 @@ func TestChecksThatNeedTheWholeKeyWaitForIt(t *testing.T) {
 			*run.ids = append(*run.ids, j.Check.ID)
 		}
 	}
-	wantPartial := []string{"rotation-disabled", "rotation-period-too-long", "key-unverifiable", "key-pending-deletion"}
+	wantPartial := []string{
+		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "key-unverifiable", "key-pending-deletion",
+	}
 	if diff := cmp.Diff(wantPartial, partial); diff != "" {
 		t.Errorf("partial (-want +got):\n%s", diff)
 	}

@@ -78,6 +78,9 @@ func days(d time.Duration) string {
 	if d >= 2*time.Hour {
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
+	if d < time.Minute {
+		return "less than a minute"
+	}
 	return fmt.Sprintf("%d min", d/time.Minute)
 }
 

@@ -72,7 +72,7 @@ func TestListedIsBounded(t *testing.T) {
 
 func TestDays(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		90 * 24 * time.Hour: "90 days", 47 * time.Hour: "47 h", 90 * time.Minute: "90 min", 0: "0 min",
+		90 * 24 * time.Hour: "90 days", 47 * time.Hour: "47 h", 90 * time.Minute: "90 min", 0: "less than a minute",
 	} {
 		if got := days(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
