@@ -17,13 +17,13 @@ func (tx *Tx) Action(id string) (*remediation.Action, error) {
 
 // PutAction stores an action and keeps the indexes true.
 func (tx *Tx) PutAction(a *remediation.Action) error {
-	if err := putJSON(tx.bucket(bucketActions), []byte(a.ID), a); err != nil {
+	if err := tx.putJSON(bucketActions, []byte(a.ID), a); err != nil {
 		return fmt.Errorf("store action: %w", err)
 	}
-	if err := setIndex(tx.bucket(bucketByKey), a.KeyARN+"\x00"+a.ID, true); err != nil {
+	if err := tx.setIndex(bucketByKey, indexKey(a.KeyARN, a.ID), true); err != nil {
 		return err
 	}
-	return setIndex(tx.bucket(bucketPending), a.ID, !a.State.Final())
+	return tx.setIndex(bucketPending, []byte(a.ID), !a.State.Final())
 }
 
 // PendingActions returns the actions that are not final, oldest first, at most limit.
@@ -44,10 +44,12 @@ func (tx *Tx) PendingActions(limit int) ([]remediation.Action, error) {
 
 // ActionsOn returns a key's newest actions, newest first, at most limit.
 func (tx *Tx) ActionsOn(arn string, limit int) ([]remediation.Action, error) {
-	ids := indexed(tx.bucket(bucketByKey), arn, 1<<20)
 	var actions []remediation.Action
-	for i := len(ids) - 1; i >= 0 && len(actions) < limit; i-- {
-		a, err := tx.Action(ids[i])
+	for id := range tx.indexed(bucketByKey, arn) {
+		if len(actions) == limit {
+			break
+		}
+		a, err := tx.Action(id)
 		if err != nil {
 			return nil, err
 		}
@@ -67,13 +69,13 @@ func (tx *Tx) Actions(after string, limit int, keep func(*remediation.Action) bo
 
 // deleteAction removes a final action and what points at it.
 func (tx *Tx) deleteAction(a *remediation.Action) error {
-	if err := setIndex(tx.bucket(bucketByKey), a.KeyARN+"\x00"+a.ID, false); err != nil {
+	if err := tx.setIndex(bucketByKey, indexKey(a.KeyARN, a.ID), false); err != nil {
 		return err
 	}
-	if err := setIndex(tx.bucket(bucketPending), a.ID, false); err != nil {
+	if err := tx.setIndex(bucketPending, []byte(a.ID), false); err != nil {
 		return err
 	}
-	if err := tx.bucket(bucketActions).Delete([]byte(a.ID)); err != nil {
+	if err := tx.remove(bucketActions, []byte(a.ID)); err != nil {
 		return fmt.Errorf("delete action %s: %w", a.ID, err)
 	}
 	return nil

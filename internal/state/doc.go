@@ -4,6 +4,9 @@
 //
 //	db.Update(func(tx *state.Tx) error { … })
 //
+// Reading and writing wait for nobody but the disk; one Update runs at a time. Nothing asked for per message, alert or
+// scrape reads a whole bucket.
+//
 // The schema, version 1. Times in keys are big endian, so that age is order and retention deletes from the front.
 //
 //	meta
@@ -22,7 +25,7 @@
 //	places      <account>/<region>                  → JSON Coverage of the sweeps there
 //	findings    fnd_<ULID>                          → JSON finding.Finding
 //	├ fingerprints <fingerprint>                    → id of its finding
-//	└ open      <subject id> NUL <id>               → nothing; open findings by what they are about
+//	└ open      <subject id> NUL <id>               → nothing; open findings by subject, a long one hashed
 //	actions     act_<ULID>                          → JSON remediation.Action
 //	├ pending   <id>                                → nothing; actions that are not final
 //	└ bykey     <key ARN> NUL <id>                  → nothing
@@ -32,7 +35,7 @@
 //	└── expiry: <expiry><hash>                      → nothing
 //	quarantine                                      what could not be decoded
 //	├── items:  <seq: uint64>                       → JSON Quarantined
-//	└── hashes: <SHA-256 of queue and body: 16 bytes> → <seq, 0 when only counted>
+//	└── hashes: <SHA-256 of origin and body: 16 bytes> → <seq, 0 when only counted><at: uint64 unix seconds>
 //	own                                             how rotd knows its own calls
 //	├── keys:     <access key id>                   → <last noted: uint64 unix seconds>
 //	└── requests: <request id>                      → <at: uint64 unix seconds>

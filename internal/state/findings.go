@@ -3,8 +3,6 @@ package state
 import (
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"rotd/internal/finding"
 )
 
@@ -28,19 +26,22 @@ func (tx *Tx) Finding(id string) (*finding.Finding, error) {
 
 // PutFinding stores a finding and keeps the indexes true.
 func (tx *Tx) PutFinding(f *finding.Finding) error {
-	if err := putJSON(tx.bucket(bucketFindings), []byte(f.ID), f); err != nil {
+	if err := tx.putJSON(bucketFindings, []byte(f.ID), f); err != nil {
 		return fmt.Errorf("store finding: %w", err)
 	}
 	if err := tx.bucket(bucketFingerprints).Put([]byte(f.Fingerprint), []byte(f.ID)); err != nil {
 		return fmt.Errorf("store finding %s: %w", f.ID, err)
 	}
-	return setIndex(tx.bucket(bucketOpen), f.Subject.ID+"\x00"+f.ID, f.Status == finding.Open)
+	return tx.setIndex(bucketOpen, indexKey(f.Subject.ID, f.ID), f.Status == finding.Open)
 }
 
 // OpenAbout returns the open findings about a subject, at most limit.
 func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) {
 	var found []finding.Finding
-	for _, id := range indexed(tx.bucket(bucketOpen), subjectID, limit) {
+	for id := range tx.indexed(bucketOpen, subjectID) {
+		if len(found) == limit {
+			break
+		}
 		f, err := tx.Finding(id)
 		if err != nil {
 			return nil, err
@@ -70,7 +71,7 @@ func (tx *Tx) OpenFindings(after string, limit int) (ids []string, next string) 
 }
 
 // OpenCount is how many findings are open.
-func (tx *Tx) OpenCount() int { return tx.bucket(bucketOpen).Stats().KeyN }
+func (tx *Tx) OpenCount() int { return tx.total(bucketOpen) }
 
 // Findings copies a page of findings, newest first; see page.
 func (tx *Tx) Findings(after string, limit int, keep func(*finding.Finding) bool) ([]finding.Finding, string, error) {
@@ -85,49 +86,11 @@ func (tx *Tx) deleteFinding(f *finding.Finding) error {
 			return fmt.Errorf("delete finding %s: %w", f.ID, err)
 		}
 	}
-	if err := setIndex(tx.bucket(bucketOpen), f.Subject.ID+"\x00"+f.ID, false); err != nil {
+	if err := tx.setIndex(bucketOpen, indexKey(f.Subject.ID, f.ID), false); err != nil {
 		return err
 	}
-	if err := tx.bucket(bucketFindings).Delete([]byte(f.ID)); err != nil {
+	if err := tx.remove(bucketFindings, []byte(f.ID)); err != nil {
 		return fmt.Errorf("delete finding %s: %w", f.ID, err)
 	}
 	return nil
-}
-
-// setIndex adds or removes an index entry.
-func setIndex(b *bbolt.Bucket, key string, present bool) error {
-	var err error
-	if present {
-		err = b.Put([]byte(key), nil)
-	} else {
-		err = b.Delete([]byte(key))
-	}
-	if err != nil {
-		return fmt.Errorf("index %q: %w", key, err)
-	}
-	return nil
-}
-
-// indexed returns the ids behind a subject in an index of `<subject> NUL <id>`.
-func indexed(b *bbolt.Bucket, subject string, limit int) []string {
-	prefix := subject + "\x00"
-	var ids []string
-	cursor := b.Cursor()
-	for k, _ := cursor.Seek([]byte(prefix)); k != nil && len(ids) < limit; k, _ = cursor.Next() {
-		if len(k) < len(prefix) || string(k[:len(prefix)]) != prefix {
-			break
-		}
-		ids = append(ids, string(k[len(prefix):]))
-	}
-	return ids
-}
-
-// lastPart is what follows the last NUL.
-func lastPart(key []byte) string {
-	for i := len(key) - 1; i >= 0; i-- {
-		if key[i] == 0 {
-			return string(key[i+1:])
-		}
-	}
-	return string(key)
 }

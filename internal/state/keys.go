@@ -50,11 +50,15 @@ func (tx *Tx) PutKey(key *inventory.Key) error {
 		}
 	}
 	for _, name := range append([]string{key.ID}, key.Aliases...) {
-		if err := names.Put([]byte(placeName(key.Account, key.Region, name)), []byte(key.ARN)); err != nil {
+		at := []byte(placeName(key.Account, key.Region, name))
+		if key.GoneAt != nil && names.Get(at) != nil {
+			continue // a deleted key takes no alias back from the living
+		}
+		if err := names.Put(at, []byte(key.ARN)); err != nil {
 			return fmt.Errorf("store name %s: %w", name, err)
 		}
 	}
-	if err := putJSON(tx.bucket(bucketKeys), []byte(key.ARN), key); err != nil {
+	if err := tx.putJSON(bucketKeys, []byte(key.ARN), key); err != nil {
 		return fmt.Errorf("store key: %w", err)
 	}
 	return nil
@@ -71,7 +75,7 @@ func (tx *Tx) Keys(after string, limit int, keep func(*inventory.Key) bool) ([]i
 }
 
 // KeyCount is how many keys are known.
-func (tx *Tx) KeyCount() int { return tx.bucket(bucketKeys).Stats().KeyN }
+func (tx *Tx) KeyCount() int { return tx.total(bucketKeys) }
 
 // LastUse is when events last told of a key's use; zero when they never did.
 func (tx *Tx) LastUse(arn string) time.Time {
@@ -108,7 +112,7 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 	if err := tx.bucket(bucketUses).Delete([]byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget a key's use: %w", err)
 	}
-	if err := tx.bucket(bucketKeys).Delete([]byte(key.ARN)); err != nil {
+	if err := tx.remove(bucketKeys, []byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget key: %w", err)
 	}
 	return nil

@@ -1,12 +1,11 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 const (
@@ -33,7 +32,8 @@ func (m *Memory) Err() error { return m.err }
 func (m *Memory) Count(series, id string, at time.Time, window time.Duration) int {
 	type entry = [16]byte // 8 bytes time, 8 bytes of the id's hash
 	hash := shortHash(id)
-	raw := m.get(series, at)
+	// What has expired is read too: events of a backlog come late and out of order, and the window judges each entry.
+	_, raw := m.load(series)
 	entries := make([]entry, 0, len(raw)/16+1)
 	known := false
 	for ; len(raw) >= 16; raw = raw[16:] {
@@ -46,25 +46,28 @@ func (m *Memory) Count(series, id string, at time.Time, window time.Duration) in
 		binary.BigEndian.PutUint64(e[:8], uint64(at.Unix())) //nolint:gosec // event times are after 1970
 		copy(e[8:], hash[:8])
 		entries = append(entries, e)
-		slices.SortFunc(entries, func(a, b entry) int { return slices.Compare(a[:], b[:]) })
-		if len(entries) > MaxCounted {
-			entries = entries[len(entries)-MaxCounted:]
+	}
+	n := 0
+	for _, e := range entries {
+		if t := entryTime(e[:8]); !t.After(at) && t.After(at.Add(-window)) {
+			n++
 		}
+	}
+	if !known {
+		slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a[:], b[:]) })
+		entries = entries[max(0, len(entries)-MaxCounted):]
+		newest := entryTime(entries[len(entries)-1][:8])
 		value := make([]byte, 0, 16*len(entries))
 		for _, e := range entries {
 			value = append(value, e[:]...)
 		}
-		newest := time.Unix(int64(binary.BigEndian.Uint64(entries[len(entries)-1][:8])), 0) //nolint:gosec // from at
 		m.put(series, value, newest.Add(2*window))
 	}
-	n := 0
-	for _, e := range entries {
-		t := time.Unix(int64(binary.BigEndian.Uint64(e[:8])), 0) //nolint:gosec // from at
-		if !t.After(at) && t.After(at.Add(-window)) {
-			n++
-		}
-	}
 	return n
+}
+
+func entryTime(raw []byte) time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // written by Count
 }
 
 // Note keeps a short value under a name until at+keep.
@@ -79,57 +82,74 @@ func (m *Memory) Note(name, value string, at time.Time, keep time.Duration) {
 func (m *Memory) Noted(name string, at time.Time) string { return string(m.get(name, at)) }
 
 func (m *Memory) get(name string, at time.Time) []byte {
-	hash := shortHash(name)
-	raw := m.tx.sub(bucketMemory, "values").Get(hash[:])
-	if len(raw) < 8 || int64(binary.BigEndian.Uint64(raw[:8])) <= at.Unix() { //nolint:gosec // written by put
+	expires, value := m.load(name)
+	if expires <= at.Unix() {
 		return nil
 	}
-	return raw[8:]
+	return value
 }
 
+// load returns what is kept under a name, whether it has expired or not.
+func (m *Memory) load(name string) (expires int64, value []byte) {
+	hash := shortHash(name)
+	raw := m.tx.sub(bucketMemory, "values").Get(hash[:])
+	if len(raw) < 8 {
+		return 0, nil
+	}
+	return int64(binary.BigEndian.Uint64(raw)), raw[8:] //nolint:gosec // written by put
+}
+
+// put keeps a value under a name; past the bound what expires first is forgotten for it.
 func (m *Memory) put(name string, value []byte, expires time.Time) {
 	if m.err != nil {
 		return
 	}
 	hash := shortHash(name)
-	values, expiry := m.tx.sub(bucketMemory, "values"), m.tx.sub(bucketMemory, "expiry")
-	if before := values.Get(hash[:]); len(before) >= 8 {
-		if m.err = expiry.Delete(append(append([]byte(nil), before[:8]...), hash[:]...)); m.err != nil {
+	if m.err = m.tx.forget(hash[:]); m.err != nil {
+		return
+	}
+	if m.tx.total(bucketMemory) >= m.tx.bounds.memory {
+		first, _ := m.tx.sub(bucketMemory, "expiry").Cursor().First()
+		if m.err = m.tx.forget(slices.Clone(first[8:])); m.err != nil {
 			return
 		}
 	}
-	stamp := uint64Bytes(uint64(expires.Unix())) //nolint:gosec // event times are after 1970
-	if m.err = values.Put(hash[:], append(slices.Clone(stamp), value...)); m.err != nil {
+	stamp := stamp(expires)
+	if m.err = m.tx.sub(bucketMemory, "values").Put(hash[:], slices.Concat(stamp, value)); m.err != nil {
 		return
 	}
-	m.err = expiry.Put(append(stamp, hash[:]...), nil)
-}
-
-// dropMemory forgets what expired before the given time, and the entries that expire first beyond maxEntries.
-func (tx *Tx) dropMemory(before time.Time, maxEntries int) (int, error) {
-	values, expiry := tx.sub(bucketMemory, "values"), tx.sub(bucketMemory, "expiry")
-	excess := expiry.Stats().KeyN - maxEntries
-	return dropFront(expiry, func(i int, k []byte) bool {
-		return i < excess || int64(binary.BigEndian.Uint64(k[:8])) < before.Unix() //nolint:gosec // written by put
-	}, func(k []byte) error { return values.Delete(k[8:]) })
-}
-
-// dropFront deletes keys from the front of a bucket as long as gone says so, at most 50,000 in one transaction.
-func dropFront(b *bbolt.Bucket, gone func(i int, k []byte) bool, also func(k []byte) error) (int, error) {
-	const most = 50_000
-	var drop [][]byte
-	cursor := b.Cursor()
-	for k, _ := cursor.First(); k != nil && len(drop) < most && gone(len(drop), k); k, _ = cursor.Next() {
-		drop = append(drop, slices.Clone(k))
+	if m.err = m.tx.sub(bucketMemory, "expiry").Put(slices.Concat(stamp, hash[:]), present()); m.err != nil {
+		return
 	}
-	for _, k := range drop {
-		if err := b.Delete(k); err != nil {
-			return 0, fmt.Errorf("drop old entries: %w", err)
-		}
-		if also != nil {
-			if err := also(k); err != nil {
-				return 0, fmt.Errorf("drop old entries: %w", err)
-			}
+	m.err = m.tx.count(bucketMemory, 1)
+}
+
+// forget removes what is kept under a name's hash, if anything is.
+func (tx *Tx) forget(hash []byte) error {
+	values := tx.sub(bucketMemory, "values")
+	raw := values.Get(hash)
+	if len(raw) < 8 {
+		return nil
+	}
+	if err := tx.sub(bucketMemory, "expiry").Delete(slices.Concat(raw[:8], hash)); err != nil {
+		return fmt.Errorf("forget what a rule remembered: %w", err)
+	}
+	if err := values.Delete(hash); err != nil {
+		return fmt.Errorf("forget what a rule remembered: %w", err)
+	}
+	return tx.count(bucketMemory, -1)
+}
+
+// dropMemory forgets what expired before the given time, at most limit entries.
+func (tx *Tx) dropMemory(before time.Time, limit int) (int, error) {
+	var drop [][]byte
+	cursor := tx.sub(bucketMemory, "expiry").Cursor()
+	for k, _ := cursor.First(); k != nil && len(drop) < limit && entryTime(k[:8]).Before(before); k, _ = cursor.Next() {
+		drop = append(drop, slices.Clone(k[8:]))
+	}
+	for _, hash := range drop {
+		if err := tx.forget(hash); err != nil {
+			return 0, err
 		}
 	}
 	return len(drop), nil

@@ -57,7 +57,7 @@ func (tx *Tx) Created() time.Time {
 
 // Starting notes a start of the daemon and returns how many starts in the window before it did not end cleanly.
 func (tx *Tx) Starting(now time.Time, window time.Duration) (unclean int, err error) {
-	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
+	starts, err := tx.starts()
 	if err != nil {
 		return 0, err
 	}
@@ -75,10 +75,15 @@ func (tx *Tx) Starting(now time.Time, window time.Duration) (unclean int, err er
 
 // StoppedCleanly notes that the daemon stopped as it should.
 func (tx *Tx) StoppedCleanly() error {
-	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
+	starts, err := tx.starts()
 	if err != nil || len(starts) == 0 {
 		return err
 	}
 	starts[len(starts)-1].Clean = true
 	return putJSON(tx.bucket(bucketMeta), []byte("starts"), starts)
+}
+
+func (tx *Tx) starts() ([]start, error) {
+	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
+	return starts, err
 }

@@ -6,11 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Options says how to open a state file.
@@ -22,9 +20,11 @@ type Options struct {
 
 // DB is an open state file. It is safe for concurrent use.
 type DB struct {
-	bolt  *bbolt.DB
-	path  string
-	shard string
+	bolt   *bbolt.DB
+	file   *os.File // bbolt's, which closes it
+	path   string
+	shard  string
+	bounds bounds
 	// Opened says what opening found and did.
 	Opened Opening
 }
@@ -58,124 +58,116 @@ func (e *LockedError) Error() string {
 		"another state.path", e.Path, holder)
 }
 
-// damagedError says that a file is no usable bbolt file.
-type damagedError struct{ what string }
-
-func (e *damagedError) Error() string { return "damaged: " + e.what }
-
-const (
-	lockWait = time.Second
-	// fullCheckLimit is the file size up to which every page is checked when the file is opened: about a second.
-	fullCheckLimit = 128 << 20
-)
-
 // Open opens the state file, creates it when there is none, and migrates an older one after copying it. A file in use
 // is a *LockedError; one of a newer schema ErrNewerSchema; of another shard ErrOtherShard. A damaged file is moved
-// aside and a new, unarmed state begun: Opened says so, and the caller must tell people.
+// aside and a new, unarmed state begun: Opened says so, and the caller must tell people. What the disk or the operator
+// refuses (permissions, an unreadable sector, a folder in its place) is an error and moves nothing.
 func Open(o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
 		return nil, fmt.Errorf("create the state's folder: %w", err)
 	}
-	var opening Opening
-	if info, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		opening.New = true
+	path := o.Path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // set aside is the file, not a link to it
 	}
-	bolt, err := openBolt(o.Path)
-	if damaged, ok := errors.AsType[*damagedError](err); ok {
-		opening.Damage = damaged.what
-		if opening.SetAside, err = setAside(o.Path, o.Now); err != nil {
-			return nil, err
-		}
-		opening.New = true
-		bolt, err = openBolt(o.Path)
+	db, err := open(path, o)
+	damaged, ok := errors.AsType[*damagedError](err)
+	if !ok {
+		return db, err
 	}
+	if db, err = open(path, o); err != nil {
+		return nil, fmt.Errorf("begin a new state (the damaged one is %s): %w", damaged.aside, err)
+	}
+	db.Opened.SetAside, db.Opened.Damage = damaged.aside, damaged.what
+	return db, nil
+}
+
+// open opens the file. A damaged one it moves aside while it holds the lock, and returns a *damagedError.
+func open(path string, o Options) (*DB, error) {
+	file, err := lockedFile(path)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{bolt: bolt, path: o.Path, shard: o.Shard, Opened: opening}
-	if err := db.prepare(o); err != nil {
-		return nil, errors.Join(err, bolt.Close())
+	db := &DB{file: file, path: path, shard: o.Shard, bounds: defaultBounds()}
+	err = db.load(o)
+	if err == nil {
+		return db, nil
 	}
-	return db, nil
+	if damaged, ok := errors.AsType[*damagedError](err); ok {
+		if damaged.aside, err = setAside(path, o.Now); err == nil {
+			err = damaged
+		}
+	}
+	if db.bolt != nil {
+		_ = db.bolt.Close() // unlocks and closes the file; it was not written to
+	}
+	_ = file.Close()
+	return nil, err
 }
 
-// openBolt opens and checks the file. What bbolt does with a damaged file (an error, a panic, a fault in its mapping)
-// all becomes a *damagedError.
-func openBolt(path string) (db *bbolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+// load verifies the file, hands it to bbolt, and prepares the schema.
+func (db *DB) load(o Options) error {
+	info, err := db.file.Stat()
+	if err != nil {
+		return fmt.Errorf("open state: %w", err)
+	}
+	if info.Size() > 0 {
+		if err := verify(db.file); err != nil {
+			return err
+		}
+	}
+	if err := db.openBolt(); err != nil {
+		return err
+	}
+	return db.prepare(o)
+}
+
+// openBolt lets bbolt open the locked file.
+func (db *DB) openBolt() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if db != nil {
-				_ = db.Close() // unlocks the file; what it could still say adds nothing to the damage
-			}
-			db, err = nil, &damagedError{what: fmt.Sprint(r)}
+			err = damage("%v", r)
 		}
 	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+	db.bolt, err = bbolt.Open(db.path, 0o600, &bbolt.Options{
 		Timeout:        lockWait,
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
-	})
-	switch {
-	case err == nil:
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, &LockedError{Path: path, Holder: lockHolder(path)}
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
-		errors.Is(err, berrors.ErrVersionMismatch), isShort(err):
-		return nil, &damagedError{what: err.Error()}
-	default:
-		return nil, fmt.Errorf("open state %s: %w", path, err)
-	}
-	if what := damage(db); what != "" {
-		_ = db.Close()
-		return nil, &damagedError{what: what}
-	}
-	return db, nil
-}
-
-// damage reads the file as far as its size allows and returns the first thing wrong, "" when nothing is.
-func damage(db *bbolt.DB) (what string) {
-	err := db.View(func(btx *bbolt.Tx) error {
-		if btx.Size() > fullCheckLimit {
-			return btx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
-				c := b.Cursor()
-				c.First()
-				c.Last()
-				return nil
-			})
-		}
-		for err := range btx.Check() {
-			if what == "" {
-				what = err.Error()
-			}
-		}
-		return nil
+		OpenFile:       func(string, int, os.FileMode) (*os.File, error) { return db.file, nil },
 	})
 	if err != nil {
-		return err.Error()
+		db.bolt = nil
+		return fmt.Errorf("open state %s: %w", db.path, err)
 	}
-	return what
+	return nil
 }
 
 // setAside moves a damaged file out of the way, never over an earlier one.
 func setAside(path string, now time.Time) (string, error) {
-	aside := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
+	base := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
+	aside := base
 	for i := 2; ; i++ {
 		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
 			break
+		} else if err != nil {
+			return "", fmt.Errorf("set the damaged state aside: %w", err)
 		}
-		aside = fmt.Sprintf("%s.damaged-%s-%d", path, now.UTC().Format("20060102T150405Z"), i)
+		aside = fmt.Sprintf("%s-%d", base, i)
 	}
 	if err := os.Rename(path, aside); err != nil {
 		return "", fmt.Errorf("set the damaged state aside: %w", err)
 	}
-	return aside, nil
+	return aside, syncFolder(filepath.Dir(path))
 }
 
-// isShort reports whether the file ends before bbolt's first pages do.
-func isShort(err error) bool {
-	pathErr, ok := errors.AsType[*fs.PathError](err)
-	return ok && pathErr.Op == "read" || err.Error() == "file size too small"
+// Check reads every page in use and returns the first thing wrong. It runs beside writers.
+func (db *DB) Check() error {
+	// The reading transaction keeps the pages of this commit and all later ones from being written over.
+	err := db.bolt.View(func(*bbolt.Tx) error { return verify(db.file) })
+	if err != nil {
+		return fmt.Errorf("check state %s: %w", db.path, err)
+	}
+	return nil
 }
 
 // Close closes the file. It does not say that the daemon stopped cleanly: see Tx.StoppedCleanly.

@@ -17,16 +17,14 @@ type Waiting struct {
 
 // PutAlert adds an alert to the outbox; stored is false when the outbox is full.
 func (tx *Tx) PutAlert(data []byte) (stored bool, err error) {
-	b := tx.bucket(bucketOutbox)
-	oldest, _ := b.Cursor().First()
-	seq, err := b.NextSequence()
+	if tx.total(bucketOutbox) >= tx.bounds.outbox {
+		return false, nil
+	}
+	seq, err := tx.bucket(bucketOutbox).NextSequence()
 	if err != nil {
 		return false, fmt.Errorf("add an alert: %w", err)
 	}
-	if oldest != nil && seq-binary.BigEndian.Uint64(oldest) >= MaxOutbox {
-		return false, nil
-	}
-	if err := b.Put(uint64Bytes(seq), data); err != nil {
+	if err := tx.put(bucketOutbox, uint64Bytes(seq), data); err != nil {
 		return false, fmt.Errorf("add an alert: %w", err)
 	}
 	return true, nil
@@ -34,12 +32,11 @@ func (tx *Tx) PutAlert(data []byte) (stored bool, err error) {
 
 // ReplaceAlert stores a waiting alert's progress; nil data removes it: it was told to everybody.
 func (tx *Tx) ReplaceAlert(seq uint64, data []byte) error {
-	b := tx.bucket(bucketOutbox)
 	var err error
 	if data == nil {
-		err = b.Delete(uint64Bytes(seq))
+		err = tx.remove(bucketOutbox, uint64Bytes(seq))
 	} else {
-		err = b.Put(uint64Bytes(seq), data)
+		err = tx.put(bucketOutbox, uint64Bytes(seq), data)
 	}
 	if err != nil {
 		return fmt.Errorf("update alert %d: %w", seq, err)
@@ -58,4 +55,4 @@ func (tx *Tx) WaitingAlerts(limit int) []Waiting {
 }
 
 // WaitingCount is how many alerts wait.
-func (tx *Tx) WaitingCount() int { return tx.bucket(bucketOutbox).Stats().KeyN }
+func (tx *Tx) WaitingCount() int { return tx.total(bucketOutbox) }

@@ -1,7 +1,7 @@
 package state
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
 	"time"
 
@@ -39,28 +39,30 @@ func (tx *Tx) IsOwnRequest(requestID string) bool {
 	return requestID != "" && tx.sub(bucketOwn, "requests").Get([]byte(requestID)) != nil
 }
 
-// dropOwn forgets access keys and requests noted before the given time.
-func (tx *Tx) dropOwn(before time.Time) (int, error) {
-	total := 0
+// dropOwn forgets access keys and requests noted before the given time, at most limit of each.
+func (tx *Tx) dropOwn(before time.Time, limit int) (int, error) {
+	most := 0
 	for _, sub := range []string{"keys", "requests"} {
-		n, err := dropStamped(tx.sub(bucketOwn, sub), before)
-		total += n
+		n, err := dropStamped(tx.sub(bucketOwn, sub), func(v []byte) bool {
+			return len(v) == 8 && entryTime(v).Before(before)
+		}, limit)
 		if err != nil {
-			return total, err
+			return 0, err
 		}
+		most = max(most, n)
 	}
-	return total, nil
+	return most, nil
 }
 
-// dropStamped deletes the entries whose value is a stamp before the given time.
-func dropStamped(b *bbolt.Bucket, before time.Time) (int, error) {
+// dropStamped deletes the entries whose value is old, at most limit.
+func dropStamped(b *bbolt.Bucket, old func(value []byte) bool, limit int) (int, error) {
 	var drop [][]byte
-	_ = b.ForEach(func(k, v []byte) error { // the function returns no error
-		if len(v) == 8 && int64(binary.BigEndian.Uint64(v)) < before.Unix() { //nolint:gosec // written by stamp
-			drop = append(drop, append([]byte(nil), k...))
+	cursor := b.Cursor()
+	for k, v := cursor.First(); k != nil && len(drop) < limit; k, v = cursor.Next() {
+		if old(v) {
+			drop = append(drop, bytes.Clone(k))
 		}
-		return nil
-	})
+	}
 	for _, k := range drop {
 		if err := b.Delete(k); err != nil {
 			return 0, fmt.Errorf("drop old entries: %w", err)
@@ -69,4 +71,4 @@ func dropStamped(b *bbolt.Bucket, before time.Time) (int, error) {
 	return len(drop), nil
 }
 
-func stamp(at time.Time) []byte { return uint64Bytes(uint64(at.Unix())) } //nolint:gosec // wall clock, after 1970
+func stamp(at time.Time) []byte { return uint64Bytes(uint64(at.Unix())) } //nolint:gosec // times are after 1970

@@ -1,7 +1,10 @@
 package state
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -26,38 +29,41 @@ type Quarantined struct {
 }
 
 // Quarantine keeps what could not be decoded, durable with the transaction. again is true when the same body was
-// quarantined from the same queue before; kept is false when only its hash was kept.
+// quarantined from the same queue before; kept is false when there is no copy of it, but at most its hash.
 func (tx *Tx) Quarantine(q Quarantined) (again, kept bool, err error) {
-	items, hashes := tx.sub(bucketQuarantine, "items"), tx.sub(bucketQuarantine, "hashes")
-	hash := shortHash(q.Queue, q.Object, string(q.Body))
-	if hashes.Get(hash[:]) != nil {
-		return true, true, nil
+	hashes, hash := tx.sub(bucketQuarantine, "hashes"), q.hash()
+	if raw := hashes.Get(hash[:]); raw != nil {
+		return true, len(raw) == 16 && binary.BigEndian.Uint64(raw) != 0, nil
 	}
 	held, err := tx.quarantined()
 	if err != nil {
 		return false, false, err
 	}
-	pointer := uint64(0)
-	switch kept = held.Items < MaxQuarantined && held.Bytes+len(q.Body) <= MaxQuarantineBytes; {
+	kept = held.Items < tx.bounds.quarantined && held.Bytes+len(q.Body) <= tx.bounds.quarantineBytes
+	q.Seq = 0
+	switch {
 	case kept:
+		items := tx.sub(bucketQuarantine, "items")
 		if q.Seq, err = items.NextSequence(); err != nil {
 			return false, false, fmt.Errorf("quarantine: %w", err)
 		}
 		if err := putJSON(items, uint64Bytes(q.Seq), q); err != nil {
 			return false, false, fmt.Errorf("quarantine: %w", err)
 		}
-		pointer = q.Seq
 		held.Items++
 		held.Bytes += len(q.Body)
-	case held.Hashes >= maxQuarantineHash:
+	case held.Hashes >= tx.bounds.quarantineHashes:
 		return false, false, nil
 	}
 	held.Hashes++
-	if err := hashes.Put(hash[:], uint64Bytes(pointer)); err != nil {
+	if err := hashes.Put(hash[:], slices.Concat(uint64Bytes(q.Seq), stamp(q.At))); err != nil {
 		return false, false, fmt.Errorf("quarantine: %w", err)
 	}
 	return false, kept, tx.setQuarantined(held)
 }
+
+// hash tells one quarantined body from another.
+func (q *Quarantined) hash() [16]byte { return shortHash(q.Queue, q.Object, string(q.Body)) }
 
 // held is how much the quarantine holds, kept as a total because counting a bucket reads all of it.
 type held struct {
@@ -79,39 +85,45 @@ func (tx *Tx) QuarantineList(after string, limit int) ([]Quarantined, string, er
 }
 
 // QuarantineCount is how many bodies are kept and their bytes.
-func (tx *Tx) QuarantineCount() (items, bytes int, err error) {
+func (tx *Tx) QuarantineCount() (items, size int, err error) {
 	h, err := tx.quarantined()
 	return h.Items, h.Bytes, err
 }
 
-// dropQuarantine forgets what was quarantined before the given time.
-func (tx *Tx) dropQuarantine(before time.Time) (int, error) {
-	items, hashes := tx.sub(bucketQuarantine, "items"), tx.sub(bucketQuarantine, "hashes")
+// dropQuarantine forgets what was quarantined before the given time, at most limit bodies and limit bare hashes.
+func (tx *Tx) dropQuarantine(before time.Time, limit int) (int, error) {
 	total, err := tx.quarantined()
 	if err != nil {
 		return 0, err
 	}
+	items, hashes := tx.sub(bucketQuarantine, "items"), tx.sub(bucketQuarantine, "hashes")
 	dropped := 0
-	cursor := items.Cursor()
-	for k, _ := cursor.First(); k != nil; k, _ = cursor.First() {
+	for ; dropped < limit; dropped++ {
+		k, _ := items.Cursor().First()
+		if k == nil {
+			break
+		}
 		q, _, err := getJSON[Quarantined](items, k)
 		if err != nil {
-			return dropped, err
+			return 0, err
 		}
 		if !q.At.Before(before) {
 			break
 		}
-		hash := shortHash(q.Queue, q.Object, string(q.Body))
-		if err := hashes.Delete(hash[:]); err != nil {
-			return dropped, fmt.Errorf("empty the quarantine: %w", err)
-		}
-		if err := items.Delete(k); err != nil {
-			return dropped, fmt.Errorf("empty the quarantine: %w", err)
+		hash := q.hash()
+		if err := errors.Join(hashes.Delete(hash[:]), items.Delete(k)); err != nil {
+			return 0, fmt.Errorf("empty the quarantine: %w", err)
 		}
 		total.Items--
 		total.Hashes--
 		total.Bytes -= len(q.Body)
-		dropped++
 	}
-	return dropped, tx.setQuarantined(total)
+	bare, err := dropStamped(hashes, func(v []byte) bool {
+		return len(v) == 16 && binary.BigEndian.Uint64(v) == 0 && entryTime(v[8:]).Before(before)
+	}, limit)
+	if err != nil {
+		return 0, err
+	}
+	total.Hashes -= bare
+	return max(dropped, bare), tx.setQuarantined(total)
 }

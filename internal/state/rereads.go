@@ -15,20 +15,15 @@ type Reread struct {
 	Due time.Time
 }
 
+// longestARN is more than any key ARN has; events name keys, and a longer name is none.
+const longestARN = 1 << 10
+
 // PlanReread asks for a key to be read again at a time, to the second.
 func (tx *Tx) PlanReread(arn string, due time.Time) error {
-	b := tx.bucket(bucketRereads)
-	if b.Sequence() >= MaxRereads {
+	if tx.total(bucketRereads) >= tx.bounds.rereads || len(arn) > longestARN {
 		return nil
 	}
-	key := append(stamp(due), arn...)
-	if b.Get(key) != nil {
-		return nil
-	}
-	if err := b.SetSequence(b.Sequence() + 1); err != nil { // the sequence counts the entries
-		return fmt.Errorf("plan to read %s again: %w", arn, err)
-	}
-	if err := b.Put(key, nil); err != nil {
+	if err := tx.put(bucketRereads, append(stamp(due), arn...), present()); err != nil {
 		return fmt.Errorf("plan to read %s again: %w", arn, err)
 	}
 	return nil
@@ -49,17 +44,7 @@ func (tx *Tx) DueRereads(now time.Time, limit int) (due []Reread, next time.Time
 
 // DoneReread removes what was read.
 func (tx *Tx) DoneReread(r Reread) error {
-	b := tx.bucket(bucketRereads)
-	key := append(stamp(r.Due), r.ARN...)
-	if b.Get(key) == nil {
-		return nil
-	}
-	if n := b.Sequence(); n > 0 {
-		if err := b.SetSequence(n - 1); err != nil {
-			return fmt.Errorf("forget to read %s again: %w", r.ARN, err)
-		}
-	}
-	if err := b.Delete(key); err != nil {
+	if err := tx.remove(bucketRereads, append(stamp(r.Due), r.ARN...)); err != nil {
 		return fmt.Errorf("forget to read %s again: %w", r.ARN, err)
 	}
 	return nil

@@ -24,28 +24,37 @@ type Dropped struct {
 	SeenSlices, Memory, Quarantined, Own, Findings, Actions, Keys int
 }
 
-// Retain removes what is older than it is kept for. It works in several transactions, so that none is long.
+// dropAtOnce bounds what one transaction removes, so that intake never waits long.
+const dropAtOnce = 1_000
+
+// Retain removes what is older than it is kept for, in many short transactions. Rules' memory is kept past its expiry
+// for as long as events may come late: a backlog is judged by its own time.
 func (db *DB) Retain(now time.Time) (Dropped, error) {
 	var d Dropped
-	steps := []struct {
+	ended := now.Add(-KeepEnded)
+	for _, step := range []struct {
 		what string
 		n    *int
-		run  func(tx *Tx) (int, error)
+		run  func() (int, error)
 	}{
-		{"eventIDs", &d.SeenSlices, func(tx *Tx) (int, error) { return tx.dropSeen(now.Add(-KeepSeen)) }},
-		{"memory", &d.Memory, func(tx *Tx) (int, error) { return tx.dropMemory(now, maxMemory) }},
-		{"quarantine", &d.Quarantined, func(tx *Tx) (int, error) { return tx.dropQuarantine(now.Add(-KeepQuarantine)) }},
-		{"own calls", &d.Own, func(tx *Tx) (int, error) { return tx.dropOwn(now.Add(-KeepOwn)) }},
-		{"findings", &d.Findings, func(tx *Tx) (int, error) { return tx.dropFindings(now.Add(-KeepEnded)) }},
-		{"actions", &d.Actions, func(tx *Tx) (int, error) { return tx.dropActions(now.Add(-KeepEnded)) }},
-		{"keys", &d.Keys, func(tx *Tx) (int, error) { return tx.dropKeys(now.Add(-KeepEnded)) }},
-	}
-	for _, step := range steps {
-		err := db.Update(func(tx *Tx) error {
-			n, err := step.run(tx)
-			*step.n = n
-			return err
-		})
+		{"eventIDs", &d.SeenSlices, db.repeat(slicesAtOnce, func(tx *Tx) (int, error) {
+			return tx.dropSeen(now.Add(-KeepSeen))
+		})},
+		{"memory", &d.Memory, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
+			return tx.dropMemory(now.Add(-KeepSeen), dropAtOnce)
+		})},
+		{"quarantine", &d.Quarantined, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
+			return tx.dropQuarantine(now.Add(-KeepQuarantine), dropAtOnce)
+		})},
+		{"own calls", &d.Own, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
+			return tx.dropOwn(now.Add(-KeepOwn), dropAtOnce)
+		})},
+		{"findings", &d.Findings, func() (int, error) { return db.dropFindings(ended) }},
+		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
+		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},
+	} {
+		n, err := step.run()
+		*step.n = n
 		if err != nil {
 			return d, fmt.Errorf("retention of %s: %w", step.what, err)
 		}
@@ -53,66 +62,105 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 	return d, nil
 }
 
-// dropFindings removes resolved findings that ended before the given time, and the oldest beyond maxEnded.
-func (tx *Tx) dropFindings(before time.Time) (int, error) {
-	excess := tx.bucket(bucketFindings).Stats().KeyN - tx.bucket(bucketOpen).Stats().KeyN - maxEnded
-	gone, err := ended(tx, bucketFindings, excess, func(f *finding.Finding) (over, old bool) {
-		return f.Status == finding.Resolved, f.ResolvedAt != nil && f.ResolvedAt.Before(before)
-	})
-	for i := range gone {
-		if err == nil {
-			err = tx.deleteFinding(&gone[i])
+// repeat runs a step in transactions of its own until it finds less to drop than it may at once.
+func (db *DB) repeat(atOnce int, step func(tx *Tx) (int, error)) func() (int, error) {
+	return func() (total int, err error) {
+		for n := atOnce; n == atOnce; {
+			if err := db.Update(func(tx *Tx) error { n, err = step(tx); return err }); err != nil {
+				return total, err
+			}
+			total += n
 		}
+		return total, nil
 	}
-	return len(gone), err
 }
 
-// dropActions removes final actions that ended before the given time, and the oldest beyond maxEnded.
-func (tx *Tx) dropActions(before time.Time) (int, error) {
-	excess := tx.bucket(bucketActions).Stats().KeyN - tx.bucket(bucketPending).Stats().KeyN - maxEnded
-	gone, err := ended(tx, bucketActions, excess, func(a *remediation.Action) (over, old bool) {
-		return a.State.Final(), a.Ended != nil && a.Ended.Before(before)
+// ending says which values of a bucket are over and may be dropped.
+type ending[T any] struct {
+	bucket  string
+	unended string // the bucket that lists those not over; "" when there is no bound on the number of the others
+	id      func(*T) string
+	over    func(*T) bool
+	old     func(*T) bool // of one that is over
+	remove  func(*Tx, *T) error
+}
+
+// dropFindings removes resolved findings that ended before the given time, and the oldest of them past the bound.
+func (db *DB) dropFindings(before time.Time) (int, error) {
+	return dropEnded(db, ending[finding.Finding]{
+		bucket: bucketFindings, unended: bucketOpen,
+		id:     func(f *finding.Finding) string { return f.ID },
+		over:   func(f *finding.Finding) bool { return f.Status == finding.Resolved },
+		old:    func(f *finding.Finding) bool { return f.ResolvedAt != nil && f.ResolvedAt.Before(before) },
+		remove: (*Tx).deleteFinding,
 	})
-	for i := range gone {
-		if err == nil {
-			err = tx.deleteAction(&gone[i])
-		}
-	}
-	return len(gone), err
+}
+
+// dropActions removes final actions that ended before the given time, and the oldest of them past the bound.
+func (db *DB) dropActions(before time.Time) (int, error) {
+	return dropEnded(db, ending[remediation.Action]{
+		bucket: bucketActions, unended: bucketPending,
+		id:     func(a *remediation.Action) string { return a.ID },
+		over:   func(a *remediation.Action) bool { return a.State.Final() },
+		old:    func(a *remediation.Action) bool { return a.Ended != nil && a.Ended.Before(before) },
+		remove: (*Tx).deleteAction,
+	})
 }
 
 // dropKeys removes keys that KMS has not known since before the given time.
-func (tx *Tx) dropKeys(before time.Time) (int, error) {
-	gone, err := ended(tx, bucketKeys, 0, func(k *inventory.Key) (over, old bool) {
-		return k.GoneAt != nil, k.GoneAt != nil && k.GoneAt.Before(before)
+func (db *DB) dropKeys(before time.Time) (int, error) {
+	return dropEnded(db, ending[inventory.Key]{
+		bucket: bucketKeys,
+		id:     func(k *inventory.Key) string { return k.ARN },
+		over:   func(k *inventory.Key) bool { return k.GoneAt != nil },
+		old:    func(k *inventory.Key) bool { return k.GoneAt.Before(before) },
+		remove: (*Tx).forgetKey,
 	})
-	for i := range gone {
-		if err == nil {
-			err = tx.forgetKey(&gone[i])
-		}
-	}
-	return len(gone), err
 }
 
-// ended collects the values that are over and either old or among the first excess of those over.
-func ended[T any](tx *Tx, bucket string, excess int, judge func(*T) (over, old bool)) ([]T, error) {
-	const most = 10_000
-	var gone []T
-	for after := ""; ; {
-		items, next, err := page[T](tx.bucket(bucket), after, 1_000, false, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i := range items {
-			over, old := judge(&items[i])
-			if over && (old || excess > 0) && len(gone) < most {
-				gone = append(gone, items[i])
-				excess--
-			}
-		}
-		if next == "" || len(gone) == most {
-			return gone, nil
-		}
-		after = next
+// dropEnded removes what is over and either old or among the first past the bound. It looks for it while intake goes
+// on, and looks again at each value before it removes it.
+func dropEnded[T any](db *DB, e ending[T]) (total int, err error) {
+	excess := 0
+	if e.unended != "" {
+		err = db.View(func(tx *Tx) error {
+			excess = tx.total(e.bucket) - tx.total(e.unended) - db.bounds.ended
+			return nil
+		})
 	}
+	for after, more := "", true; err == nil && more; more = after != "" {
+		var chosen []T
+		err = db.View(func(tx *Tx) (err error) {
+			chosen, after, err = page(tx.bucket(e.bucket), after, dropAtOnce, false, func(v *T) bool {
+				if !e.over(v) || excess <= 0 && !e.old(v) {
+					return false
+				}
+				excess--
+				return true
+			})
+			return err
+		})
+		if err == nil && len(chosen) > 0 {
+			err = db.Update(func(tx *Tx) error { return e.drop(tx, chosen, &total) })
+		}
+	}
+	return total, err
+}
+
+// drop removes the chosen values that are still over.
+func (e *ending[T]) drop(tx *Tx, chosen []T, total *int) error {
+	for i := range chosen {
+		v, ok, err := getJSON[T](tx.bucket(e.bucket), []byte(e.id(&chosen[i])))
+		if err != nil {
+			return err
+		}
+		if !ok || !e.over(&v) {
+			continue // it began anew meanwhile
+		}
+		if err := e.remove(tx, &v); err != nil {
+			return err
+		}
+		*total++
+	}
+	return nil
 }

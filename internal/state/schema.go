@@ -2,7 +2,9 @@ package state
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -47,16 +49,7 @@ func layout() map[string][]string {
 	}
 }
 
-// migration brings a file from the version before to its own.
-type migration struct {
-	to  uint64
-	run func(btx *bbolt.Tx) error
-}
-
-// migrations lists the steps from version 1 on, in order.
-func migrations() []migration { return nil }
-
-// prepare creates or migrates the schema and checks that the file is this shard's.
+// prepare creates or migrates the schema and checks that the file is this shard's and whole.
 func (db *DB) prepare(o Options) error {
 	version, shard, err := db.identity()
 	if err != nil {
@@ -73,18 +66,24 @@ func (db *DB) prepare(o Options) error {
 		return fmt.Errorf("%w: %s belongs to shard %q, the configuration says %q; give each shard its own state.path",
 			ErrOtherShard, db.path, shard, o.Shard)
 	}
-	return db.migrate(version, SchemaVersion, migrations(), o.Now)
+	if err := db.migrate(version, SchemaVersion, migrations(), o.Now); err != nil {
+		return err
+	}
+	return db.View((*Tx).whole)
 }
 
-// identity reads the file's schema version (0: none yet) and shard.
+// identity reads the file's schema version (0: it is empty) and shard.
 func (db *DB) identity() (version uint64, shard string, err error) {
 	err = db.bolt.View(func(btx *bbolt.Tx) error {
-		meta := btx.Bucket([]byte(bucketMeta))
-		if meta == nil {
+		if first, _ := btx.Cursor().First(); first == nil {
 			return nil
 		}
-		raw := meta.Get([]byte("schema"))
-		if len(raw) != 8 {
+		var raw []byte
+		meta := btx.Bucket([]byte(bucketMeta))
+		if meta != nil {
+			raw = meta.Get([]byte("schema"))
+		}
+		if len(raw) != 8 || binary.BigEndian.Uint64(raw) == 0 {
 			return fmt.Errorf("%s is a bbolt file, but no state of rotd: it has no schema version", db.path)
 		}
 		version = binary.BigEndian.Uint64(raw)
@@ -92,6 +91,36 @@ func (db *DB) identity() (version uint64, shard string, err error) {
 		return nil
 	})
 	return version, shard, err
+}
+
+// whole checks what everything else relies on: that every bucket is there and that what rotd starts with can be read.
+func (tx *Tx) whole() error {
+	for name, subs := range layout() {
+		if tx.bucket(name) == nil {
+			return damage("bucket %s is missing", name)
+		}
+		for _, sub := range subs {
+			if tx.sub(name, sub) == nil {
+				return damage("bucket %s/%s is missing", name, sub)
+			}
+		}
+	}
+	if err := tx.bucket(bucketSeen).ForEach(func(k, v []byte) error {
+		if len(k) != 4 || v != nil {
+			return damage("%x is no slice of eventIDs", k)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	_, _, errArmed := tx.Armed()
+	_, _, errPaused := tx.Paused()
+	_, errStarts := tx.starts()
+	_, errHeld := tx.quarantined()
+	if err := errors.Join(errArmed, errPaused, errStarts, errHeld); err != nil {
+		return damage("%v", err)
+	}
+	return nil
 }
 
 // create writes an empty schema.
@@ -123,35 +152,7 @@ func (db *DB) create(o Options) error {
 	if err != nil {
 		return fmt.Errorf("create the schema: %w", err)
 	}
-	return nil
-}
-
-// migrate runs the steps that lead from one version to another, each in a transaction of its own, after copying the
-// file.
-func (db *DB) migrate(from, to uint64, steps []migration, now time.Time) error {
-	if from == to {
-		return nil
-	}
-	backup := fmt.Sprintf("%s.schema%d-%s.bak", db.path, from, now.UTC().Format("20060102T150405Z"))
-	if err := db.bolt.View(func(btx *bbolt.Tx) error { return btx.CopyFile(backup, 0o600) }); err != nil {
-		return fmt.Errorf("copy the state before migrating it: %w", err)
-	}
-	db.Opened.Backup = backup
-	for _, step := range steps {
-		if step.to <= from || step.to > to {
-			continue
-		}
-		err := db.bolt.Update(func(btx *bbolt.Tx) error {
-			if err := step.run(btx); err != nil {
-				return err
-			}
-			return btx.Bucket([]byte(bucketMeta)).Put([]byte("schema"), uint64Bytes(step.to))
-		})
-		if err != nil {
-			return fmt.Errorf("migrate the state to schema %d (the copy from before is %s): %w", step.to, backup, err)
-		}
-	}
-	return nil
+	return syncFolder(filepath.Dir(db.path))
 }
 
 func uint64Bytes(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -13,7 +13,10 @@ import (
 // MaxLate bounds how many eventIDs of untrusted time are remembered.
 const MaxLate = 100_000
 
-const sliceSeconds = 3600
+const (
+	sliceSeconds = 3600
+	slicesAtOnce = 24
+)
 
 // MarkSeen remembers an event and reports whether it was new. Its time must be one the daemon trusts: each hour of
 // eventTime has a slice of its own.
@@ -30,7 +33,7 @@ func (tx *Tx) MarkSeen(eventID string, at time.Time) (fresh bool, err error) {
 	if slice.Get(key[:]) != nil {
 		return false, nil
 	}
-	if err := slice.Put(key[:], nil); err != nil {
+	if err := slice.Put(key[:], present()); err != nil {
 		return false, fmt.Errorf("mark event %s: %w", eventID, err)
 	}
 	return true, nil
@@ -67,10 +70,11 @@ func (tx *Tx) MarkLate(eventID string) (fresh bool, err error) {
 	if err := ids.Put(id[:], uint64Bytes(seq)); err != nil {
 		return false, fmt.Errorf("mark late event %s: %w", eventID, err)
 	}
-	if seq <= MaxLate {
+	bound := uint64(tx.bounds.late) //nolint:gosec // positive
+	if seq <= bound {
 		return true, nil
 	}
-	oldest := uint64Bytes(seq - MaxLate)
+	oldest := uint64Bytes(seq - bound)
 	if gone := order.Get(oldest); gone != nil {
 		if err := ids.Delete(gone); err != nil {
 			return false, fmt.Errorf("forget a late event: %w", err)
@@ -82,13 +86,16 @@ func (tx *Tx) MarkLate(eventID string) (fresh bool, err error) {
 	return true, nil
 }
 
-// dropSeen drops the slices that end before the given time and returns how many.
+// dropSeen drops slices that end before the given time, at most slicesAtOnce, and returns how many.
 func (tx *Tx) dropSeen(before time.Time) (int, error) {
 	end := uint32(before.Unix() / sliceSeconds) //nolint:gosec // a time of this century
 	seen := tx.bucket(bucketSeen)
 	var drop [][]byte
 	cursor := seen.Cursor()
-	for k, _ := cursor.First(); k != nil && binary.BigEndian.Uint32(k) < end; k, _ = cursor.Next() {
+	for k, _ := cursor.First(); k != nil && len(drop) < slicesAtOnce; k, _ = cursor.Next() {
+		if binary.BigEndian.Uint32(k) >= end {
+			break
+		}
 		drop = append(drop, append([]byte(nil), k...))
 	}
 	tx.slice = nil

@@ -2,9 +2,10 @@ package state
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"go.etcd.io/bbolt"
 )
 
@@ -12,15 +13,25 @@ import (
 // be kept open while a client reads: copy a page, return, go on from the last key.
 type Tx struct {
 	btx     *bbolt.Tx
-	shard   string
+	bounds  *bounds
 	buckets map[string]*bbolt.Bucket
 	slice   *bbolt.Bucket // of seen: the slice used last
 	sliceAt uint32
 }
 
-// Update runs fn in one writing transaction, durable when Update returns nil. A panic in fn rolls back and goes on up.
+// Update runs fn in one writing transaction, durable when Update returns nil. fn's error rolls back and comes back as
+// it is, a panic in fn rolls back and goes on up. When the disk refuses the commit (full, read-only, failing) Update
+// says so; what was in it then did not happen, or after a failed sync may not last, and the next Update tries anew.
 func (db *DB) Update(fn func(tx *Tx) error) error {
-	return db.bolt.Update(func(btx *bbolt.Tx) error { return fn(db.tx(btx)) })
+	var err error
+	commit := db.bolt.Update(func(btx *bbolt.Tx) error {
+		err = fn(db.tx(btx))
+		return err
+	})
+	if err == nil && commit != nil {
+		return fmt.Errorf("write state %s: %w", db.path, commit)
+	}
+	return err
 }
 
 // View runs fn in one reading transaction.
@@ -29,7 +40,7 @@ func (db *DB) View(fn func(tx *Tx) error) error {
 }
 
 func (db *DB) tx(btx *bbolt.Tx) *Tx {
-	return &Tx{btx: btx, shard: db.shard, buckets: make(map[string]*bbolt.Bucket, 8)}
+	return &Tx{btx: btx, bounds: &db.bounds, buckets: make(map[string]*bbolt.Bucket, 8)}
 }
 
 // OnCommit runs fn after the transaction became durable.
@@ -56,13 +67,33 @@ func (tx *Tx) sub(name, sub string) *bbolt.Bucket {
 	return b
 }
 
+// present is the value of entries that are all key: of an entry put as nil bbolt's Get says nil, as of one that is not
+// there, until the transaction is committed.
+func present() []byte { return []byte{} }
+
+// encode writes a value as JSON. A string that is no UTF-8 (only what could not be decoded has some) is mended, since
+// failing would fail everything else in the transaction.
+func encode(value any) ([]byte, error) {
+	return json.Marshal(value,
+		json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true), jsontext.AllowInvalidUTF8(true))
+}
+
 // putJSON stores a value as JSON.
 func putJSON(b *bbolt.Bucket, key []byte, value any) error {
-	raw, err := json.Marshal(value)
+	raw, err := encode(value)
 	if err != nil {
 		return fmt.Errorf("encode %q: %w", key, err)
 	}
 	return b.Put(key, raw)
+}
+
+// putJSON stores a value as JSON in a counted bucket.
+func (tx *Tx) putJSON(bucket string, key []byte, value any) error {
+	raw, err := encode(value)
+	if err != nil {
+		return fmt.Errorf("encode %q: %w", key, err)
+	}
+	return tx.put(bucket, key, raw)
 }
 
 // getJSON reads a stored value into one; ok is false when there is none.

@@ -1,0 +1,250 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+)
+
+// day is when most tests happen.
+func day() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }
+
+func options(path string) Options { return Options{Path: path, Shard: "default", Now: day()} }
+
+// openTest opens a state in a folder of the test's own; when the test ends the file must be in order.
+func openTest(t testing.TB) *DB {
+	t.Helper()
+	return openAt(t, filepath.Join(t.TempDir(), "state.db"))
+}
+
+func openAt(t testing.TB, path string) *DB {
+	t.Helper()
+	db, err := Open(options(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if db.bolt.Path() == "" {
+			return // the test closed it
+		}
+		inOrder(t, db)
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// reopen closes the state, which must be in order, and opens it again.
+func reopen(t *testing.T, db *DB) *DB {
+	t.Helper()
+	inOrder(t, db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return openAt(t, db.path)
+}
+
+func update(t testing.TB, db *DB, fn func(tx *Tx) error) {
+	t.Helper()
+	if err := db.Update(fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(t testing.TB, db *DB, fn func(tx *Tx) error) {
+	t.Helper()
+	if err := db.View(fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// same compares exactly.
+func same[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// inOrder checks the file with rotd's eyes, with bbolt's, and what must be true between buckets.
+func inOrder(t testing.TB, db *DB) {
+	t.Helper()
+	if err := db.Check(); err != nil {
+		t.Error(err)
+	}
+	err := db.bolt.Update(func(btx *bbolt.Tx) error { // bbolt's own check must not run beside a writer
+		var wrong []error
+		for err := range btx.Check() {
+			wrong = append(wrong, err)
+		}
+		return errors.Join(wrong...)
+	})
+	if err != nil {
+		t.Errorf("bbolt's own check: %v", err)
+	}
+	if err := db.View(invariants); err != nil {
+		t.Error(err)
+	}
+}
+
+// invariants are what the totals and indexes promise.
+func invariants(tx *Tx) error {
+	if err := tx.whole(); err != nil {
+		return err
+	}
+	var wrong []error
+	expect := func(what string, got, want any) {
+		if diff := cmp.Diff(want, got); diff != "" {
+			wrong = append(wrong, fmt.Errorf("%s (-want +got):\n%s", what, diff))
+		}
+	}
+	for _, b := range []string{bucketKeys, bucketFindings, bucketOpen, bucketActions, bucketPending, bucketByKey,
+		bucketOutbox, bucketRereads} {
+		expect("total of "+b, tx.total(b), tx.bucket(b).Stats().KeyN)
+	}
+	expect("total of memory", tx.total(bucketMemory), tx.sub(bucketMemory, "values").Stats().KeyN)
+	expect("memory's expiry", tx.sub(bucketMemory, "expiry").Stats().KeyN, tx.total(bucketMemory))
+	expect("late", tx.sub(bucketLate, "ids").Stats().KeyN, tx.sub(bucketLate, "order").Stats().KeyN)
+
+	fingerprints, open := map[string]string{}, map[string]bool{}
+	wrong = append(wrong, each(tx, bucketFindings, func(f *finding.Finding) {
+		fingerprints[f.Fingerprint] = f.ID
+		if f.Status == finding.Open {
+			open[string(indexKey(f.Subject.ID, f.ID))] = true
+		}
+	}))
+	expect("fingerprints", contents(tx, bucketFingerprints), fingerprints)
+	expect("open findings", names(tx, bucketOpen), open)
+
+	pending, byKey := map[string]bool{}, map[string]bool{}
+	wrong = append(wrong, each(tx, bucketActions, func(a *remediation.Action) {
+		byKey[string(indexKey(a.KeyARN, a.ID))] = true
+		if !a.State.Final() {
+			pending[a.ID] = true
+		}
+	}))
+	expect("pending actions", names(tx, bucketPending), pending)
+	expect("actions by key", names(tx, bucketByKey), byKey)
+
+	for name, arn := range contents(tx, bucketNames) {
+		key, err := tx.Key(arn)
+		if err != nil || key == nil || !strings.HasPrefix(name, key.Account+"/"+key.Region+"/") {
+			wrong = append(wrong, fmt.Errorf("name %s leads to %s: %v", name, arn, err))
+		}
+	}
+	for arn := range contents(tx, bucketUses) {
+		expect("the key of use "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
+	}
+
+	var kept held
+	err := tx.sub(bucketQuarantine, "items").ForEach(func(k, _ []byte) error {
+		q, _, err := getJSON[Quarantined](tx.sub(bucketQuarantine, "items"), k)
+		kept.Items++
+		kept.Bytes += len(q.Body)
+		return err
+	})
+	kept.Hashes = tx.sub(bucketQuarantine, "hashes").Stats().KeyN
+	told, errTold := tx.quarantined()
+	expect("what the quarantine holds", told, kept)
+	return errors.Join(append(wrong, err, errTold)...)
+}
+
+func each[T any](tx *Tx, bucket string, fn func(*T)) error {
+	return tx.bucket(bucket).ForEach(func(k, _ []byte) error {
+		v, _, err := getJSON[T](tx.bucket(bucket), k)
+		fn(&v)
+		return err
+	})
+}
+
+func contents(tx *Tx, bucket string) map[string]string {
+	all := map[string]string{}
+	_ = tx.bucket(bucket).ForEach(func(k, v []byte) error { all[string(k)] = string(v); return nil })
+	return all
+}
+
+func names(tx *Tx, bucket string) map[string]bool {
+	all := map[string]bool{}
+	_ = tx.bucket(bucket).ForEach(func(k, _ []byte) error { all[string(k)] = true; return nil })
+	return all
+}
+
+// uuid is an eventID as CloudTrail writes them.
+func uuid(n int) string { return fmt.Sprintf("%08x-1111-4222-8333-%012x", n, n) }
+
+func keyARN(n int) string {
+	return fmt.Sprintf("arn:aws-cn:kms:cn-north-1:111122223333:key/00000000-0000-4000-8000-%012x", n)
+}
+
+func testKey(n int, aliases ...string) *inventory.Key {
+	arn := keyARN(n)
+	return &inventory.Key{
+		ARN: arn, ID: arn[strings.LastIndexByte(arn, '/')+1:], Partition: "aws-cn", Account: "111122223333",
+		Region: "cn-north-1", State: "Enabled", Manager: "CUSTOMER", Created: day().AddDate(-1, 0, 0), Aliases: aliases,
+	}
+}
+
+func testFinding(n int, status finding.Status) *finding.Finding {
+	f := &finding.Finding{
+		ID: fmt.Sprintf("fnd_%026d", n), RuleID: "key-disabled", Severity: finding.High, Title: "t", Description: "d",
+		Fingerprint: fmt.Sprintf("v1:%064d", n), Status: status, Episode: 1, Count: 1,
+		FirstSeen: day(), LastSeen: day(), Subject: finding.Subject{Type: finding.Key, ID: keyARN(n % 10)},
+	}
+	if status == finding.Resolved {
+		f.Resolve(day(), "in order")
+	}
+	return f
+}
+
+func testAction(n int, state remediation.State) *remediation.Action {
+	a := &remediation.Action{
+		ID: fmt.Sprintf("act_%026d", n), Verb: remediation.Rotate, Method: remediation.EnableAutomatic, State: state,
+		KeyARN: keyARN(n % 10), Created: day(),
+	}
+	if state.Final() {
+		ended := day()
+		a.Ended = &ended
+	}
+	return a
+}
+
+// fill writes something of everything into a state, enough for trees with branches.
+func fill(tx *Tx, n int) error {
+	var errs []error
+	note := func(err error) { errs = append(errs, err) }
+	for i := range n {
+		_, err := tx.MarkSeen(uuid(i), day().Add(time.Duration(i)*time.Minute))
+		note(err)
+		_, err = tx.MarkLate(fmt.Sprint("late ", i))
+		note(err)
+		_, err = tx.PutAlert(fmt.Appendf(nil, `{"alert":%d}`, i))
+		note(err)
+		_, _, err = tx.Quarantine(Quarantined{Queue: "q", At: day(), Reason: "json", Body: fmt.Appendf(nil, "{%d", i)})
+		note(err)
+		note(tx.PutKey(testKey(i, fmt.Sprintf("alias/%d", i))))
+		note(tx.NoteUse(keyARN(i), day()))
+		note(tx.PutFinding(testFinding(i, []finding.Status{finding.Open, finding.Resolved}[i%2])))
+		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
+		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))
+		note(tx.PlanReread(keyARN(i), day()))
+		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
+	}
+	_, err := tx.Starting(day(), time.Minute)
+	note(err)
+	note(tx.Arm(Arming{At: day(), By: "uid:0 (root)"}))
+	note(tx.NoteAccessKey("AKIAIOSFODNN7EXAMPLE", day()))
+	note(tx.PutRun("inventory", Run{Started: day(), Finished: day()}))
+	note(tx.PutPlace(Coverage{Account: "111122223333", Region: "cn-north-1", Keys: n}))
+	return errors.Join(errs...)
+}

@@ -1,0 +1,73 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// migration brings a file from the version before to its own.
+type migration struct {
+	to  uint64
+	run func(btx *bbolt.Tx) error
+}
+
+// migrations lists the steps from version 1 on, in order.
+func migrations() []migration { return nil }
+
+// migrate runs the steps that lead from one version to another, each in a transaction of its own, after copying the
+// file. What a failed one leaves is at the version of the last step that succeeded, and the next Open goes on from
+// there.
+func (db *DB) migrate(from, to uint64, steps []migration, now time.Time) error {
+	if from == to {
+		return nil
+	}
+	backup := fmt.Sprintf("%s.schema%d-%s.bak", db.path, from, now.UTC().Format("20060102T150405Z"))
+	if err := db.copyTo(backup); err != nil {
+		return fmt.Errorf("copy the state before migrating it: %w", err)
+	}
+	db.Opened.Backup = backup
+	for _, step := range steps {
+		if step.to <= from || step.to > to {
+			continue
+		}
+		err := db.bolt.Update(func(btx *bbolt.Tx) error {
+			if err := step.run(btx); err != nil {
+				return err
+			}
+			return btx.Bucket([]byte(bucketMeta)).Put([]byte("schema"), uint64Bytes(step.to))
+		})
+		if err != nil {
+			return fmt.Errorf("migrate the state to schema %d (the copy from before is %s): %w", step.to, backup, err)
+		}
+	}
+	return nil
+}
+
+// copyTo writes a copy of the file that is durable, and there whole or not at all.
+func (db *DB) copyTo(path string) error {
+	part := path + ".part"
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("create a copy: %w", err)
+	}
+	err = db.bolt.View(func(btx *bbolt.Tx) error {
+		_, err := btx.WriteTo(file)
+		return err
+	})
+	if err == nil {
+		err = file.Sync()
+	}
+	err = errors.Join(err, file.Close())
+	if err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		return fmt.Errorf("write the copy: %w", errors.Join(err, os.Remove(part)))
+	}
+	return syncFolder(filepath.Dir(path))
+}

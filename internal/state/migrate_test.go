@@ -1,0 +1,175 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"rotd/internal/finding"
+)
+
+// step is a migration that leaves a trace.
+func step(to uint64) migration {
+	return migration{to: to, run: func(btx *bbolt.Tx) error {
+		return btx.Bucket([]byte(bucketJobs)).Put(uint64Bytes(to), []byte("done"))
+	}}
+}
+
+func failing(to uint64) migration {
+	return migration{to: to, run: func(btx *bbolt.Tx) error {
+		if err := step(to).run(btx); err != nil {
+			return err
+		}
+		return errors.New("no luck")
+	}}
+}
+
+// schemaAndTraces are the schema a file is at and the migrations that left a trace.
+func schemaAndTraces(t *testing.T, bolt *bbolt.DB) (schema []byte, traces int) {
+	t.Helper()
+	err := bolt.View(func(btx *bbolt.Tx) error {
+		schema = bytes.Clone(btx.Bucket([]byte(bucketMeta)).Get([]byte("schema")))
+		traces = btx.Bucket([]byte(bucketJobs)).Stats().KeyN
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema, traces
+}
+
+func TestMigrate(t *testing.T) {
+	for name, tc := range map[string]struct {
+		from, to uint64
+		steps    []migration
+		says     string
+		schema   uint64
+		traces   int
+	}{
+		"every step from the file's schema on, in order": {1, 4, []migration{step(2), step(3), step(4)}, "", 4, 3},
+		"only those after the file's schema":             {2, 4, []migration{step(2), step(3), step(4)}, "", 4, 2},
+		"only those up to what this rotd writes":         {1, 2, []migration{step(2), step(3)}, "", 2, 1},
+		"a step that fails leaves nothing of itself, what was before stays": {
+			1, 4, []migration{step(2), failing(3), step(4)}, "migrate the state to schema 3 (the copy from before is ", 2, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openTest(t)
+			update(t, db, func(tx *Tx) error {
+				return tx.bucket(bucketMeta).Put([]byte("schema"), uint64Bytes(tc.from))
+			})
+			err := db.migrate(tc.from, tc.to, tc.steps, day())
+			if got := message(err); tc.says == "" && got != "" || !strings.HasPrefix(got, tc.says) {
+				t.Errorf("got %q", got)
+			}
+			schema, traces := schemaAndTraces(t, db.bolt)
+			same(t, "schema", schema, uint64Bytes(tc.schema))
+			same(t, "traces", traces, tc.traces)
+
+			copied, err := bbolt.Open(db.Opened.Backup, 0o600, &bbolt.Options{Timeout: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			schema, traces = schemaAndTraces(t, copied)
+			same(t, "the copy's schema", schema, uint64Bytes(tc.from))
+			same(t, "the copy's traces", traces, 0)
+			if err := copied.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestMigrationGoesOnWhereItFailed(t *testing.T) {
+	db := openTest(t)
+	if err := db.migrate(1, 3, []migration{step(2), failing(3)}, day()); err == nil {
+		t.Fatal("the failing step did not fail")
+	}
+	first := db.Opened.Backup
+	version, _, err := db.identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.migrate(version, 3, []migration{failing(2), step(3)}, day()); err != nil {
+		t.Fatal(err)
+	}
+	schema, traces := schemaAndTraces(t, db.bolt)
+	same(t, "schema", schema, uint64Bytes(3))
+	same(t, "traces", traces, 2)
+	same(t, "copies", []string{first, db.Opened.Backup}, []string{
+		db.path + ".schema1-20261123T100000Z.bak", db.path + ".schema2-20261123T100000Z.bak",
+	})
+	if parts, _ := filepath.Glob(db.path + "*.part"); len(parts) > 0 {
+		t.Errorf("left over: %v", parts)
+	}
+}
+
+func TestWithoutACopyNothingIsMigrated(t *testing.T) {
+	db := openTest(t)
+	// Where the copy should be written there is a folder.
+	if err := os.Mkdir(db.path+".schema1-20261123T100000Z.bak.part", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := db.migrate(1, 2, []migration{step(2)}, day())
+	if !strings.HasPrefix(message(err), "copy the state before migrating it: ") {
+		t.Errorf("got %v", err)
+	}
+	schema, traces := schemaAndTraces(t, db.bolt)
+	same(t, "schema", schema, uint64Bytes(1))
+	same(t, "traces", traces, 0)
+}
+
+func TestAtItsOwnSchemaNothingIsCopied(t *testing.T) {
+	db := reopen(t, openTest(t))
+	if copies, _ := filepath.Glob(db.path + ".*"); len(copies) > 0 || db.Opened.Backup != "" {
+		t.Errorf("copies: %v", copies)
+	}
+}
+
+// TestASchema1FileOpens: the fixture was written by the first rotd, with four of everything that fill
+// writes; every later one must open it.
+func TestASchema1FileOpens(t *testing.T) {
+	fixture, err := os.ReadFile(filepath.Join("testdata", "schema1.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "state.db")
+	write(t, path, fixture)
+	db := openAt(t, path)
+	same(t, "set aside", db.Opened.SetAside, "")
+	same(t, "new", db.Opened.New, false)
+	update(t, db, func(tx *Tx) error {
+		fresh, err := tx.MarkSeen(uuid(1), day().Add(time.Minute))
+		same(t, "an event is still seen", fresh, false)
+		late, errLate := tx.MarkLate("late 1")
+		same(t, "a late one, too", late, false)
+		key, errKey := tx.Key(keyARN(1))
+		same(t, "a key", key, testKey(1, "alias/1"))
+		f, errFinding := tx.Finding(testFinding(1, finding.Resolved).ID)
+		same(t, "a finding", f, testFinding(1, finding.Resolved))
+		pending, errPending := tx.PendingActions(10)
+		same(t, "pending actions", actionIDs(pending), []int{0, 2})
+		same(t, "alerts", tx.WaitingCount(), 4)
+		same(t, "the rules' memory", tx.Memory().Noted("name 1", day()), "value")
+		arming, armed, errArmed := tx.Armed()
+		same(t, "armed by", arming.By, "uid:0 (root)")
+		same(t, "armed", armed, true)
+		items, _, errItems := tx.QuarantineCount()
+		same(t, "quarantined", items, 4)
+		same(t, "own", tx.IsOwnRequest("request 1"), true)
+		return errors.Join(err, errLate, errKey, errFinding, errPending, errArmed, errItems)
+	})
+}
