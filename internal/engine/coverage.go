@@ -23,7 +23,7 @@ func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
 				gone = append(gone, k.ARN)
 			}
 			return nil
-		}, func(k *inventory.Key) bool { return !s.listed[k.ARN] })
+		}, func(k *inventory.Key) bool { return !s.listed[k.ARN] && k.ReadAt.Before(s.began) })
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,11 @@ func (n *notebook) baselineFindings(place *Place) ([]finding.Finding, error) {
 
 // Retain drops what is older than it is kept for.
 func (e *Engine) Retain(context.Context) error {
-	dropped, err := e.db.Retain(time.Now().UTC())
+	now := time.Now().UTC()
+	if err := e.own.renew(now); err != nil {
+		return err
+	}
+	dropped, err := e.db.Retain(now)
 	if err != nil {
 		return err
 	}

@@ -77,8 +77,12 @@ type Engine struct {
 	intake    gate // closed while a fault that is no message's own lasts
 	queues    []Pausable
 	queueURLs []string
-	seen      intakeClock
 	own       *OwnKeys
+	newest    clock        // eventTime of the newest event handled
+	arrived   clock        // when the last event was handled
+	overflow  atomic.Int64 // alerts dropped for want of room and not yet told of
+	calls     callLog
+	stopped   chan struct{} // closed when nothing is committed any more
 
 	wakeActions chan struct{}
 	wakeRereads chan struct{}
@@ -112,6 +116,8 @@ func New(o Options) *Engine {
 		partition: o.Partition, started: time.Now().UTC(),
 		commits:     make(chan *work, maxCommitWaiting),
 		own:         o.Own,
+		intake:      newGate(),
+		stopped:     make(chan struct{}),
 		wakeActions: make(chan struct{}, 1),
 		wakeRereads: make(chan struct{}, 1),
 		wakeOutbox:  make(chan struct{}, 1),
@@ -147,6 +153,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		"rereads": e.runRereads,
 		"actions": e.runActions,
 		"outbox":  e.runOutbox,
+		"intake":  e.runGate,
 	}
 	for name, run := range workers {
 		group.Go(func() error {
@@ -157,6 +164,12 @@ func (e *Engine) Run(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
+}
+
+// runGate starts receiving again whenever a fault is over that stopped it.
+func (e *Engine) runGate(ctx context.Context) error {
+	e.intake.run(ctx, e.queues)
+	return nil
 }
 
 // wake lets every worker look again.

@@ -11,20 +11,24 @@ import (
 	"rotd/internal/state"
 )
 
-// noteSilence opens the finding when the intake is silent, and ends it when it is not.
+// noteSilence opens the finding when the intake is silent, and ends it when an event has arrived again.
 func (e *Engine) noteSilence(now time.Time) error {
 	settings := e.Settings()
 	if settings.Heartbeat == 0 || len(e.queues) == 0 {
 		return nil
 	}
-	last := e.seen.last()
-	if last.Before(e.started) {
+	last := e.arrived.last()
+	arrived := !last.IsZero()
+	if !arrived {
 		last = e.started
 	}
 	silent := detection.IntakeSilent(e.db.Shard(), last, settings.Heartbeat, now)
 	return e.note(settings, now, func(n *notebook) error {
-		if now.Sub(last) > settings.Heartbeat {
+		switch {
+		case now.Sub(last) > settings.Heartbeat:
 			return n.found(silent)
+		case !arrived:
+			return nil
 		}
 		return n.resolveByFingerprint(silent.Fingerprint, "events arrive again", false)
 	})
@@ -75,6 +79,9 @@ func (e *Engine) remind(now time.Time) error {
 				return err
 			}
 			for i := range open {
+				if open[i].EventID != "" {
+					continue // a rule's
+				}
 				if err := n.remindOf(&open[i]); err != nil {
 					return err
 				}
@@ -117,6 +124,6 @@ func (e *Engine) note(settings *Settings, now time.Time, fn func(n *notebook) er
 	if err != nil {
 		return err
 	}
-	e.committed(t, 0)
+	e.committed(t)
 	return nil
 }

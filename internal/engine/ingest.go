@@ -33,37 +33,14 @@ type work struct {
 // unit is one message, or one piece of a log object.
 type unit struct {
 	msg     *queue.Message // nil for a piece of a log object
+	redrive func() bool    // whether the message's queue has a redrive policy
 	object  string         // s3://bucket/key of a log object's piece
 	content events.Content
 	failure *failure          // the message as a whole cannot be handled, for a reason of its own
-	outcome queue.Disposition // what becomes of the message
 	ignored string            // the whole message is judged by nobody, for this reason
-	redrive bool              // the queue has a redrive policy
-	counts  counts            // set by the commit
 	pieces  counts            // of the log objects the message named, committed before it
-	result  messageResult     // set by the commit
-}
-
-// counts says how many records were what.
-type counts struct{ fresh, duplicates, malformed int }
-
-func (c *counts) add(other counts) {
-	c.fresh += other.fresh
-	c.duplicates += other.duplicates
-	c.malformed += other.malformed
-}
-
-// result is what a message with these records turned out to be.
-func (c counts) result() messageResult {
-	switch {
-	case c.fresh > 0:
-		return messageProcessed
-	case c.duplicates > 0:
-		return messageDuplicate
-	case c.malformed > 0:
-		return messageQuarantined
-	}
-	return messageIgnored
+	counts  counts            // set by the commit
+	outcome queue.Disposition // set by the commit: what becomes of the message
 }
 
 // failure says why a message cannot be decoded: a stable word, and details for people.
@@ -72,38 +49,44 @@ type failure struct {
 	detail string
 }
 
-// Handler returns what a consumer of a queue gives its batches to. redrive says whether the queue has a redrive policy.
+// Handler returns what a consumer of a queue gives its batches to. redrive says whether the queue has a redrive
+// policy.
 func (e *Engine) Handler(redrive func() bool) queue.Handler {
 	return func(ctx context.Context, b *queue.Batch) {
-		e.metrics.received(len(b.Messages))
-		w := &work{units: make([]unit, len(b.Messages))}
-		objects := false
-		decoder, senders := e.decoder(), e.Settings().Senders[b.Queue]
-		for i := range b.Messages {
-			u := &w.units[i]
-			u.msg, u.redrive, u.outcome = &b.Messages[i], redrive(), queue.Disposition{Ack: true}
-			if len(senders) > 0 && !slices.Contains(senders, u.msg.SenderID) {
-				u.ignored = ignoredSender
-				continue
-			}
-			u.decode(decoder)
-			objects = objects || len(u.content.Objects) > 0
-		}
+		w := e.decodeBatch(b, redrive)
 		w.done = func(err error) { e.finishBatch(b, w, err) }
-		if !objects {
-			e.submit(ctx, w)
+		if w.namesObjects() {
+			e.readObjects(ctx, w)
 			return
 		}
-		e.readObjects(ctx, w)
+		e.submit(ctx, w)
 	}
 }
 
+// decodeBatch decodes the messages of trusted senders.
+func (e *Engine) decodeBatch(b *queue.Batch, redrive func() bool) *work {
+	settings := e.Settings()
+	decoder, senders := events.NewDecoder(settings.Judge), settings.Senders[b.Queue]
+	w := &work{units: make([]unit, len(b.Messages))}
+	for i := range b.Messages {
+		u := &w.units[i]
+		u.msg, u.redrive = &b.Messages[i], redrive
+		if len(senders) > 0 && !slices.Contains(senders, u.msg.SenderID) {
+			u.ignored = ignoredSender
+			continue
+		}
+		e.decode(u, decoder)
+	}
+	return w
+}
+
 // decode decodes the message. A panic is a failure of this message alone.
-func (u *unit) decode(d *events.Decoder) {
+func (e *Engine) decode(u *unit, d *events.Decoder) {
 	defer func() {
 		if v := recover(); v != nil {
+			e.logPanic("decode", v, debug.Stack())
 			u.content = events.Content{}
-			u.failure = &failure{reason: "panic", detail: fmt.Sprintf("%v\n%s", v, debug.Stack())}
+			u.failure = &failure{reason: "panic", detail: fmt.Sprint(v)}
 		}
 	}()
 	content, err := d.Decode(u.msg.Body)
@@ -114,12 +97,19 @@ func (u *unit) decode(d *events.Decoder) {
 	u.content = content
 }
 
-// finishBatch tells SQS what becomes of the messages: only here, after the commit, is anything acknowledged.
+func (w *work) namesObjects() bool {
+	return slices.ContainsFunc(w.units, func(u unit) bool { return len(u.content.Objects) > 0 })
+}
+
+// finishBatch tells SQS what becomes of the messages: only here, after the commit, is anything acknowledged. Messages
+// handed back for a fault that is not theirs are counted when they come again.
 func (e *Engine) finishBatch(b *queue.Batch, w *work, err error) {
 	if err != nil {
+		e.metrics.returned.Add(float64(len(b.Messages)))
 		b.RetryAll(faultAfter)
 		return
 	}
+	e.metrics.in.Add(float64(len(b.Messages)))
 	outcomes := make([]queue.Disposition, len(w.units))
 	for i := range w.units {
 		outcomes[i] = w.units[i].outcome
@@ -127,23 +117,13 @@ func (e *Engine) finishBatch(b *queue.Batch, w *work, err error) {
 	b.Done(outcomes)
 }
 
-// submit hands work to the committer.
-func (e *Engine) submit(ctx context.Context, w *work) {
-	select {
-	case e.commits <- w:
-	case <-ctx.Done():
-		w.done(ctx.Err())
-	}
-}
-
 // undecodable decides what becomes of a message that cannot be decoded: the redrive policy moves it to the dead-letter
 // queue; without one it is acknowledged after some receives.
-func (u *unit) undecodable() {
-	if !u.redrive && u.msg.ReceiveCount >= undecodableReceives {
-		u.outcome = queue.Disposition{Ack: true}
-		return
+func (u *unit) undecodable() queue.Disposition {
+	if u.msg.ReceiveCount >= undecodableReceives && !u.redrive() {
+		return queue.Disposition{Ack: true}
 	}
-	u.outcome = queue.Disposition{VisibleAfter: undecodableAfter}
+	return queue.Disposition{VisibleAfter: undecodableAfter}
 }
 
 // logPanic never hides a contained panic.

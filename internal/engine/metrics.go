@@ -7,6 +7,7 @@ import (
 // Metrics are what the engine counts. in = processed + duplicate + ignored + quarantined, for messages and for records.
 type Metrics struct {
 	in             prometheus.Counter
+	returned       prometheus.Counter
 	messages       *prometheus.CounterVec
 	records        *prometheus.CounterVec
 	lag            prometheus.Histogram
@@ -59,7 +60,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		budget: gauge("rotd_on_demand_rotations_left_min",
 			"The fewest on-demand rotations that any key of the place has left.", "account", "region"),
 	}
-	m.in = counter("rotd_messages_received_total", "Messages received; each receive counts.").WithLabelValues()
+	m.in = counter("rotd_messages_received_total",
+		"Messages received and settled; each receive counts.").WithLabelValues()
+	m.returned = counter("rotd_messages_returned_total",
+		"Messages handed back for a fault that is not theirs; they are received again.").WithLabelValues()
 	m.outboxOverflow = counter("rotd_alerts_dropped_total",
 		"Alerts not queued because too many wait; their findings are kept.").WithLabelValues()
 	m.sweepSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -68,8 +72,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	r.MustRegister(m.sweepSeconds)
 	return m
 }
-
-func (m *Metrics) received(n int) { m.in.Add(float64(n)) }
 
 // count moves the counters by what a commit made durable.
 func (m *Metrics) count(t *tally) {

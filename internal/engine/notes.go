@@ -6,11 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"rotd/internal/events"
 	"rotd/internal/finding"
-	"rotd/internal/inventory"
 	"rotd/internal/notify"
-	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -25,6 +22,7 @@ type notebook struct {
 	// baseline says that this is the first complete look at an account and Region: what it finds is told together in
 	// one digest, not page by page.
 	baseline bool
+	planned  int // actions that wait, once they were counted
 }
 
 func (e *Engine) newNotebook(tx *state.Tx, now time.Time, settings *Settings, t *tally) *notebook {
@@ -32,163 +30,57 @@ func (e *Engine) newNotebook(tx *state.Tx, now time.Time, settings *Settings, t 
 }
 
 // found notes a finding that starts nothing.
-func (n *notebook) found(f finding.Finding) error {
-	_, _, err := n.record(f, nil)
-	return err
-}
+func (n *notebook) found(f finding.Finding) error { return n.record(f, 0, nil) }
 
-// foundByRule notes what a rule found, and plans the response that the key's policy gives to that rule.
-func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) error {
-	_, _, err := n.record(f, func(f *finding.Finding) (*remediation.Action, string, error) {
-		if late || f.Expected || f.KeyARN == "" {
-			return nil, "", nil
-		}
-		key, err := n.tx.Key(f.KeyARN)
-		if err != nil || key == nil {
-			return nil, "", err
-		}
-		p := n.settings.Policies.For(key)
-		if p == nil || !responds(p, f.RuleID) {
-			return nil, "", nil
-		}
-		// The event is only a word: what it says of the schedule is assumed, and KMS is read before anything is done.
-		assumed := assume(*key, ev)
-		return n.plan(&assumed, p, f, "answers "+f.RuleID+" as policy "+p.Name+" says")
-	})
-	return err
-}
-
-func responds(p *policy.Policy, ruleID string) bool {
-	return slices.ContainsFunc(p.Respond, func(r policy.Response) bool {
-		return r.RuleID == ruleID && r.Action == "restore"
-	})
-}
-
-// assume returns the key as it would be if the event were true.
-func assume(key inventory.Key, ev *events.Event) inventory.Key {
-	if key.Rotation == nil {
-		return key
-	}
-	rotation := *key.Rotation
-	switch ev.EventName {
-	case "DisableKeyRotation":
-		rotation.Enabled, rotation.PeriodDays, rotation.Next = false, 0, nil
-	case "EnableKeyRotation":
-		rotation.Enabled = true
-		if days, ok := ev.RotationPeriodInDays(); ok {
-			rotation.PeriodDays = days
-		}
-	}
-	key.Rotation = &rotation
-	return key
-}
-
-// foundByCheck notes drift that a check found, and in enforce plans to put it right.
-func (n *notebook) foundByCheck(f finding.Finding, key *inventory.Key, p *policy.Policy) error {
-	_, _, err := n.record(f, func(f *finding.Finding) (*remediation.Action, string, error) {
-		if p == nil || !putsRight(f.RuleID) {
-			return nil, "", nil
-		}
-		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says")
-	})
-	return err
-}
-
-// putsRight says which drift rotd puts right by itself in enforce.
-func putsRight(checkID string) bool {
-	switch checkID {
-	case "rotation-disabled", "rotation-period-too-long", "rotation-overdue":
-		return true
-	}
-	return false
-}
+// foundTimes notes a finding about rotd itself that was met several times.
+func (n *notebook) foundTimes(f finding.Finding, times int) error { return n.record(f, times, nil) }
 
 // response plans what answers a finding: the action, or why there is none.
 type response func(*finding.Finding) (action *remediation.Action, why string, err error)
 
-// record brings a finding together with what is known of it, lets respond plan an action, and tells what is news.
-func (n *notebook) record(
-	f finding.Finding, respond response,
-) (finding.Finding, finding.Transition, error) {
+// record brings a finding together with what is known of it, lets respond plan an action, and tells what is news. A
+// finding that no event counts is counted by times.
+func (n *notebook) record(f finding.Finding, times int, respond response) error {
 	prev, err := n.tx.FindingByFingerprint(f.Fingerprint)
 	if err != nil {
-		return f, "", err
+		return err
 	}
 	next, transition := finding.Observe(prev, f)
-	if next.ID == "" {
-		next.ID = n.e.newID("fnd_", n.now)
+	if times > 0 {
+		next.Count = times
+		if transition != finding.Opened {
+			next.Count += prev.Count
+		}
 	}
-	next.Shard = n.e.db.Shard()
-	if next.Partition == "" {
-		next.Partition = n.e.partition
-	}
+	n.identify(&next)
 	var (
 		action *remediation.Action
 		why    string // why nothing is done about it
 	)
 	if respond != nil && next.Status == finding.Open {
 		if action, why, err = respond(&next); err != nil {
-			return next, "", err
+			return err
 		}
 	}
-	if err := n.tx.PutFinding(&next); err != nil {
-		return next, "", err
-	}
-	if transition == finding.NoTransition {
-		return next, transition, nil
+	if err := n.tx.PutFinding(&next); err != nil || transition == finding.NoTransition {
+		return err
 	}
 	n.tally.findings = append(n.tally.findings, [2]string{next.RuleID, next.Severity.String()})
 	if n.baseline {
-		return next, transition, nil
+		return nil
 	}
-	return next, transition, n.tell(n.findingAlert(&next, transition, action, why))
+	return n.tell(n.findingAlert(&next, transition, action, why))
 }
 
-// plan makes an automatic action of a finding, unless the same or another one is already under way on the key.
-func (n *notebook) plan(
-	key *inventory.Key, p *policy.Policy, f *finding.Finding, reason string,
-) (action *remediation.Action, why string, err error) {
-	if p.Mode != policy.Enforce {
-		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
+// identify gives a finding what it is known by.
+func (n *notebook) identify(f *finding.Finding) {
+	if f.ID == "" {
+		f.ID = n.e.newID("fnd_", n.now)
 	}
-	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
-		Want: remediation.WantPolicy, Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID,
-	}, n.now)
-	if !ok {
-		return nil, why, nil
+	f.Shard = n.e.db.Shard()
+	if f.Partition == "" {
+		f.Partition = n.e.partition
 	}
-	pending, err := n.unfinished(key.ARN)
-	if err != nil {
-		return nil, "", err
-	}
-	if pending == nil {
-		planned.ID = n.e.newID("act_", n.now)
-		if err := n.tx.PutAction(&planned); err != nil {
-			return nil, "", err
-		}
-		n.tally.actions++
-		pending = &planned
-	} else if pending.Method != planned.Method {
-		return pending, "", nil
-	}
-	if !slices.Contains(f.ActionIDs, pending.ID) {
-		f.ActionIDs = append(f.ActionIDs, pending.ID)
-	}
-	return pending, "", nil
-}
-
-// unfinished returns the action under way on a key, if any.
-func (n *notebook) unfinished(arn string) (*remediation.Action, error) {
-	actions, err := n.tx.ActionsOn(arn, 5)
-	if err != nil {
-		return nil, err
-	}
-	for i := range actions {
-		if !actions[i].State.Final() {
-			return &actions[i], nil
-		}
-	}
-	return nil, nil //nolint:nilnil // none is an answer
 }
 
 // resolve ends a finding's episode. A quiet end is kept, not told.
@@ -204,15 +96,17 @@ func (n *notebook) resolve(f *finding.Finding, why string, quietly bool) error {
 	return n.tell(n.findingAlert(f, transition, nil, ""))
 }
 
-// undone keeps that the inverse event of what findings about a key warn of was seen: one reading will end them.
-func (n *notebook) undone(arn, eventName string) error {
+// undone keeps that the inverse of what findings about a key warn of was done, by the operation of that name: one
+// reading will end them. A finding's own event is not its inverse.
+func (n *notebook) undone(arn, operation, eventID string) error {
 	open, err := n.tx.OpenAbout(arn, maxOpenAbout)
 	if err != nil {
 		return err
 	}
 	for i := range open {
 		rule := n.settings.Judge.Rule(open[i].RuleID)
-		if rule == nil || open[i].Undone || !slices.Contains(rule.Inverse, eventName) {
+		if rule == nil || open[i].Undone || open[i].EventID == eventID && eventID != "" ||
+			!slices.Contains(rule.Inverse, operation) {
 			continue
 		}
 		open[i].Undone = true
@@ -237,7 +131,7 @@ func (n *notebook) tell(a notify.Alert) error {
 		return err
 	}
 	if !stored {
-		n.tally.dropped++
+		n.tally.dropped++ // the outbox worker tells of it when there is room again
 		return nil
 	}
 	n.tally.alerts++

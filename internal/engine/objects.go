@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -18,11 +17,9 @@ type Objects interface {
 	Object(ctx context.Context, ref events.ObjectRef, each trail.Each) (trail.Stats, error)
 }
 
-// pieceSize is how many records of a log object are committed together.
-const pieceSize = 1000
-
 // readObjects handles a batch that names log objects: their records are committed piece by piece, and the message is
-// settled only after the last piece. It runs beside the poller, a bounded number at a time.
+// settled only after the last piece. It keeps its poller, and as many at a time as there are slots read objects: what
+// waits is SQS's to hold.
 func (e *Engine) readObjects(ctx context.Context, w *work) {
 	select {
 	case e.objectSlots <- struct{}{}:
@@ -32,29 +29,45 @@ func (e *Engine) readObjects(ctx context.Context, w *work) {
 	}
 	defer func() { <-e.objectSlots }()
 	for i := range w.units {
-		u := &w.units[i]
-		for _, ref := range u.content.Objects {
-			err := e.readObject(ctx, u, ref)
-			if err == nil {
-				continue
-			}
-			if own := ownFault(err); own != nil {
-				u.failure = own
-				break
-			}
-			e.log.Warn("cannot read log objects; receiving stops until they can be read", zap.Error(err))
-			e.intake.close(ctx, e.queues, "log objects cannot be read: "+err.Error(), func() error {
-				_, err := e.objects.Object(ctx, ref, func([]byte) error { return errProbed })
-				if errors.Is(err, errProbed) || ownFault(err) != nil {
-					return nil
-				}
-				return err
-			})
+		if err := e.readObjectsOf(ctx, &w.units[i]); err != nil {
 			w.done(err)
 			return
 		}
 	}
 	e.submit(ctx, w)
+}
+
+// readObjectsOf reads the log objects one message names. An object at fault is the message's failure; an error is
+// nobody's who sent a message, and has stopped the intake until it is over.
+func (e *Engine) readObjectsOf(ctx context.Context, u *unit) error {
+	for _, ref := range u.content.Objects {
+		err := e.readObject(ctx, u, ref)
+		if err == nil {
+			continue
+		}
+		if u.failure = ownFault(err); u.failure != nil {
+			return nil
+		}
+		if _, ours := errors.AsType[*commitError](err); ours || ctx.Err() != nil {
+			return err
+		}
+		if e.intake.close(e.queues, "log objects cannot be read: "+err.Error(), func() error {
+			return e.probeObject(ctx, ref)
+		}) {
+			e.log.Warn("cannot read log objects; receiving stops until they can be read", zap.Error(err))
+		}
+		return err
+	}
+	return nil
+}
+
+// probeObject reads an object's first record.
+func (e *Engine) probeObject(ctx context.Context, ref events.ObjectRef) error {
+	_, err := e.objects.Object(ctx, ref, func([]byte) error { return errProbed })
+	if errors.Is(err, errProbed) || ownFault(err) != nil || ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // errProbed ends a probe's read at its first record.
@@ -65,50 +78,22 @@ func (e *Engine) readObject(ctx context.Context, message *unit, ref events.Objec
 	if e.objects == nil {
 		return &objectError{reason: "no-object-reader", err: errors.New("this rotd reads no log objects")}
 	}
-	name := "s3://" + ref.Bucket + "/" + ref.Key
-	decoder := e.decoder()
-	piece := unit{object: name}
-	index := 0
-	flush := func() error {
-		committed := make(chan error, 1)
-		w := &work{units: []unit{piece}, done: func(err error) { committed <- err }}
-		piece = unit{object: name}
-		e.submit(ctx, w)
-		err := <-committed
-		message.pieces.add(w.units[0].counts)
-		return err
-	}
-	_, err := e.objects.Object(ctx, ref, func(raw []byte) error {
-		piece.add(decoder, raw, index)
-		index++
-		if piece.content.Records() < pieceSize {
+	p := &pieces{e: e, decoder: e.decoder(), object: "s3://" + ref.Bucket + "/" + ref.Key}
+	stats, err := e.objects.Object(ctx, ref, func(raw []byte) error {
+		p.add(raw)
+		if p.unit.content.Records() < pieceRecords && p.bytes < pieceBytes {
 			return nil
 		}
-		return flush()
+		return p.commit(ctx)
 	})
-	if err == nil && piece.content.Records() > 0 {
-		err = flush()
+	if err == nil {
+		err = p.last(ctx, stats)
 	}
+	message.pieces.add(p.counts)
 	if err != nil {
-		return fmt.Errorf("read %s named by message %s: %w", name, message.msg.ID, err)
+		return fmt.Errorf("read %s named by message %s: %w", p.object, message.msg.ID, err)
 	}
 	return nil
-}
-
-// add decodes one record of a log object. raw is the reader's and is copied when it is kept.
-func (u *unit) add(d *events.Decoder, raw []byte, index int) {
-	ev, wanted, err := d.DecodeRecord([]byte(strings.Clone(string(raw))))
-	switch {
-	case err != nil:
-		f := failureOf(err)
-		u.content.Malformed = append(u.content.Malformed, events.Malformed{
-			Raw: []byte(string(raw)), Index: index, Reason: events.Reason(f.reason), Detail: f.detail,
-		})
-	case wanted:
-		u.content.Events = append(u.content.Events, ev)
-	default:
-		u.content.Ignored[events.NotWanted]++
-	}
 }
 
 // objectError is a fault of the object a message names.
@@ -136,6 +121,9 @@ func ownFault(err error) *failure {
 	}
 	if o, ok := errors.AsType[*objectError](err); ok {
 		return &failure{reason: o.reason, detail: o.Error()}
+	}
+	if own := ownError(err); own != nil {
+		return &failure{reason: own.reason, detail: own.Error()}
 	}
 	return nil
 }

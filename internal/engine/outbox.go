@@ -1,10 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -22,10 +22,8 @@ type Publisher interface {
 }
 
 const (
-	outboxPage   = 500
-	outboxIdle   = time.Minute
-	publishFirst = 200 * time.Millisecond
-	publishMost  = 10 * time.Second
+	outboxPage = 500
+	outboxIdle = time.Minute
 )
 
 // waiting is an alert of the outbox with its place in it.
@@ -37,80 +35,115 @@ type waiting struct {
 // pendingAlert is an alert in the outbox and how far it was told.
 type pendingAlert struct {
 	Alert notify.Alert `json:"alert"`
-	Sent  []string     `json:"sent,omitempty"` // topics it was published to, or that will never take it
+	Sent  []string     `json:"sent,omitempty"` // topics it was published to, or was given up for
+}
+
+// outbox is the worker's memory of what SNS said; a start begins with none.
+type outbox struct {
+	e       *Engine
+	page    int                  // how many alerts are looked at together
+	topics  map[string]*patience // by ARN: topics that could not be reached
+	refused map[refusal]time.Time
 }
 
 // runOutbox publishes what the outbox holds, waits out what is temporary, and marks what was told. A crash between
 // publishing and marking sends a message twice, with the same alert_id; that and SNS's own ambiguity are the only ways.
 func (e *Engine) runOutbox(ctx context.Context) error {
-	backoff := publishFirst
-	for {
-		wait, err := e.publishDue(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			text := err.Error()
-			e.publishError.Store(&text)
-			e.log.Warn("cannot publish alerts; they wait", zap.Error(err), zap.Duration("at_most", backoff))
-			wait = rand.N(backoff) + time.Millisecond //nolint:gosec // jitter is no secret
-			backoff = min(2*backoff, publishMost)
-		default:
-			e.publishError.Store(nil)
-			backoff = publishFirst
+	o := &outbox{e: e, page: outboxPage, topics: make(map[string]*patience), refused: make(map[refusal]time.Time)}
+	for ctx.Err() == nil {
+		wait, err := o.publishDue(ctx)
+		if err != nil {
+			e.log.Error("cannot work the outbox", zap.Error(err))
+			sleep(ctx, time.Second)
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return nil
 		case <-e.wakeOutbox:
-			timer.Stop()
-			if err != nil {
-				sleep(ctx, wait) // news does not shorten a back-off
-			}
 		case <-timer.C:
 		}
+		timer.Stop()
 	}
+	return nil
 }
 
-// publishDue publishes the groups that are due and returns when the next one is.
-func (e *Engine) publishDue(ctx context.Context) (wait time.Duration, err error) {
+// publishDue publishes the groups that are due and returns when to look again. A topic that cannot be reached holds up
+// itself alone.
+func (o *outbox) publishDue(ctx context.Context) (wait time.Duration, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.logPanic("outbox", v, debug.Stack())
+			o.e.logPanic("outbox", v, debug.Stack())
 			err = fmt.Errorf("panic while publishing: %v", v)
 		}
 	}()
-	pending, err := e.pendingAlerts()
+	limit := o.page + len(o.refused)
+	pending, err := o.e.pendingAlerts(limit)
 	if err != nil {
 		return 0, err
 	}
-	settings, now := e.Settings(), time.Now().UTC()
+	settings := o.e.Settings()
 	next := outboxIdle
 	for _, topic := range settings.Topics {
-		due := e.dueFor(topic, pending)
-		for _, group := range notify.GroupAlerts(due, now, settings.GroupWait) {
-			if err := e.publish(ctx, topic, group, pending); err != nil {
-				return 0, err
-			}
+		at, err := o.publishTo(ctx, topic, pending)
+		if err != nil {
+			return 0, err
 		}
-		if at := notify.NextDue(due, now, settings.GroupWait); !at.IsZero() {
-			next = min(next, max(at.Sub(now), time.Millisecond))
+		if !at.IsZero() {
+			next = min(next, max(time.Until(at), time.Millisecond))
 		}
 	}
-	more, err := e.forgetTold(settings, pending)
-	if more {
+	told, err := o.forgetTold(settings, pending)
+	if err != nil {
+		return 0, err
+	}
+	if o.turnPage(told, len(pending) == limit) {
 		next = time.Millisecond
 	}
-	return next, err
+	return next, o.tellOverflow(told)
+}
+
+// turnPage reports whether there is more to look at now. What waits for a topic that cannot be reached must not hide
+// what came after it from the other topics: the page then grows.
+func (o *outbox) turnPage(told int, full bool) bool {
+	switch {
+	case len(o.topics) == 0:
+		o.page = outboxPage
+		return full && told > 0
+	case full && told == 0 && o.page < state.MaxOutbox:
+		o.page *= 2
+		return true
+	}
+	return full && told > 0
+}
+
+// tellOverflow tells of alerts that found no room, once there is room.
+func (o *outbox) tellOverflow(told int) error {
+	if told == 0 || o.e.overflow.Load() == 0 {
+		return nil
+	}
+	dropped, now := int(o.e.overflow.Swap(0)), time.Now().UTC()
+	return o.e.note(o.e.Settings(), now, func(n *notebook) error {
+		return n.foundTimes(detection.OutboxOverflow(o.e.db.Shard(), dropped, now), dropped)
+	})
+}
+
+// sent keeps that an alert needs not go to a topic any more.
+func (n *notebook) sent(w *waiting, topicARN string) error {
+	if !slices.Contains(w.Sent, topicARN) {
+		w.Sent = append(w.Sent, topicARN)
+	}
+	raw, err := json.Marshal(w.pendingAlert)
+	if err != nil {
+		return fmt.Errorf("encode alert %s: %w", w.Alert.ID, err)
+	}
+	return n.tx.ReplaceAlert(w.seq, raw)
 }
 
 // pendingAlerts reads the oldest alerts that wait, by their ids.
-func (e *Engine) pendingAlerts() (map[string]*waiting, error) {
+func (e *Engine) pendingAlerts(limit int) (map[string]*waiting, error) {
 	pending := make(map[string]*waiting)
 	err := e.db.View(func(tx *state.Tx) error {
-		for _, w := range tx.WaitingAlerts(outboxPage) {
+		for _, w := range tx.WaitingAlerts(limit) {
 			alert := &waiting{seq: w.Seq}
 			if err := json.Unmarshal(w.Data, &alert.pendingAlert); err != nil {
 				return fmt.Errorf("decode alert %d of the outbox: %w", w.Seq, err)
@@ -123,14 +156,15 @@ func (e *Engine) pendingAlerts() (map[string]*waiting, error) {
 }
 
 // dueFor returns the alerts that a topic wants and has not been sent, oldest first.
-func (e *Engine) dueFor(topic notify.Topic, pending map[string]*waiting) []notify.Alert {
+func (o *outbox) dueFor(topic notify.Topic, pending map[string]*waiting, now time.Time) []notify.Alert {
 	var wanted []*waiting
 	for _, w := range pending {
-		if !slices.Contains(w.Sent, topic.ARN) && len(notify.Route([]notify.Topic{topic}, w.Alert)) > 0 {
+		held := now.Before(o.refused[refusal{w.Alert.ID, topic.ARN}])
+		if !held && !slices.Contains(w.Sent, topic.ARN) && len(notify.Route([]notify.Topic{topic}, w.Alert)) > 0 {
 			wanted = append(wanted, w)
 		}
 	}
-	slices.SortFunc(wanted, func(a, b *waiting) int { return int(a.seq) - int(b.seq) }) //nolint:gosec // small differences
+	slices.SortFunc(wanted, func(a, b *waiting) int { return cmp.Compare(a.seq, b.seq) })
 	alerts := make([]notify.Alert, len(wanted))
 	for i, w := range wanted {
 		alerts[i] = w.Alert
@@ -138,77 +172,32 @@ func (e *Engine) dueFor(topic notify.Topic, pending map[string]*waiting) []notif
 	return alerts
 }
 
-// publish sends one group to one topic and marks its alerts as sent there. A topic that will never take them is a
-// finding, and they are not tried there again.
-func (e *Engine) publish(ctx context.Context, topic notify.Topic, g notify.Group, pending map[string]*waiting) error {
-	id, err := e.publisher.Publish(ctx, topic, topic.Render(g))
-	outcome := "sent"
-	if err != nil {
-		class := notify.Class(err)
-		outcome = class.String()
-		e.metrics.alerts.WithLabelValues(outcome).Inc()
-		if class != notify.Permanent {
-			return err
-		}
-		e.log.Error("SNS will not take alerts for a topic", zap.String("topic", topic.ARN), zap.Error(err))
-	} else {
-		e.metrics.alerts.WithLabelValues(outcome).Inc()
-		e.log.Info("told", zap.String("topic", topic.ARN), zap.String("message_id", id), zap.Int("alerts", len(g.Alerts)),
-			zap.String("alert_id", g.Alerts[0].ID))
-	}
-	now := time.Now().UTC()
-	return e.note(e.Settings(), now, func(n *notebook) error {
-		for i := range g.Alerts {
-			w := pending[g.Alerts[i].ID]
-			w.Sent = append(w.Sent, topic.ARN)
-			raw, err := json.Marshal(w.pendingAlert)
-			if err != nil {
-				return fmt.Errorf("encode alert %s: %w", w.Alert.ID, err)
-			}
-			if err := n.tx.ReplaceAlert(w.seq, raw); err != nil {
-				return err
-			}
-			e.metrics.alertSeconds.Observe(max(now.Sub(w.Alert.Created), 0).Seconds())
-		}
-		undeliverable := detection.AlertUndeliverable(e.db.Shard(), topic.ARN, outcomeDetail(err), now)
-		if err == nil {
-			return n.resolveByFingerprint(undeliverable.Fingerprint, "the topic takes alerts again", false)
-		}
-		if g.Alerts[0].Finding != nil && g.Alerts[0].Finding.RuleID == undeliverable.RuleID {
-			return nil // saying that it cannot be said would go on for ever
-		}
-		return n.found(undeliverable)
-	})
-}
-
-func outcomeDetail(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-// forgetTold removes the alerts that every topic that wants them has been sent; more says that others wait behind.
-func (e *Engine) forgetTold(settings *Settings, pending map[string]*waiting) (more bool, err error) {
-	var told []uint64
+// forgetTold removes the alerts that every topic that wants them has been sent and returns how many there were.
+func (o *outbox) forgetTold(settings *Settings, pending map[string]*waiting) (int, error) {
+	var told []*waiting
 	for _, w := range pending {
 		left := slices.DeleteFunc(notify.Route(settings.Topics, w.Alert), func(t notify.Topic) bool {
 			return slices.Contains(w.Sent, t.ARN)
 		})
 		if len(left) == 0 {
-			told = append(told, w.seq)
+			told = append(told, w)
 		}
 	}
 	if len(told) == 0 {
-		return false, nil
+		return 0, nil
 	}
-	err = e.db.Update(func(tx *state.Tx) error {
-		for _, seq := range told {
-			if err := tx.ReplaceAlert(seq, nil); err != nil {
+	err := o.e.db.Update(func(tx *state.Tx) error {
+		for _, w := range told {
+			if err := tx.ReplaceAlert(w.seq, nil); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return len(pending) == outboxPage, err
+	for _, w := range told {
+		for _, topic := range w.Sent {
+			delete(o.refused, refusal{w.Alert.ID, topic})
+		}
+	}
+	return len(told), err
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,28 @@ func (o *OwnKeys) Note(id string) error {
 	return nil
 }
 
+// renew writes long-lived keys down again, so that retention does not forget them while they are in use, and forgets
+// temporary ones (their ids begin with ASIA) whose calls come back no more.
+func (o *OwnKeys) renew(now time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.db.Update(func(tx *state.Tx) error {
+		for id, noted := range o.at {
+			switch {
+			case !strings.HasPrefix(id, "ASIA"):
+				if !noted.IsZero() { // of this run
+					if err := tx.NoteAccessKey(id, now); err != nil {
+						return err
+					}
+				}
+			case now.Sub(noted) > state.KeepOwn && !noted.IsZero():
+				delete(o.at, id)
+			}
+		}
+		return nil
+	})
+}
+
 // made reports whether a record is of a call this daemon made: signed with a key it wrote down, and for a call that
 // changes something also with a request it wrote down or, while an action's answer is lost, one that fits the action.
 func (o *OwnKeys) made(tx *state.Tx, ev *events.Event) bool {
@@ -64,10 +87,7 @@ func (o *OwnKeys) made(tx *state.Tx, ev *events.Event) bool {
 	o.mu.RLock()
 	_, mine := o.at[id]
 	o.mu.RUnlock()
-	if !mine {
-		return false
-	}
-	return ev.ReadOnly || tx.IsOwnRequest(ev.RequestID) || fitsLostCall(tx, ev)
+	return mine && (ev.ReadOnly || tx.IsOwnRequest(ev.RequestID) || fitsLostCall(tx, ev))
 }
 
 // fitsLostCall reports whether an action of this key has an attempt whose answer is not recorded and that the record
@@ -79,13 +99,18 @@ func fitsLostCall(tx *state.Tx, ev *events.Event) bool {
 	}
 	for i := range actions {
 		a := &actions[i]
-		lost := a.State == remediation.Running || a.Ambiguous
-		if lost && callOf(a) == ev.EventName && !ev.EventTime.Before(a.CalledAt.Add(-time.Minute)) {
+		lost := a.State == remediation.Running || a.Ambiguous || a.Attempts-a.Rejected > 1 ||
+			a.RequestID == "" && !a.CalledAt.IsZero() // verified after a crash: its answer never arrived
+		if lost && callOf(a) == ev.EventName && !ev.EventTime.Before(a.Started.Add(-callMargin)) &&
+			!ev.EventTime.After(a.CalledAt.Add(callMargin)) {
 			return true
 		}
 	}
 	return false
 }
+
+// callMargin is how far the clocks of rotd and CloudTrail may be apart, and how long an attempt may take.
+const callMargin = 2 * time.Minute
 
 // callOf is the KMS operation an action calls.
 func callOf(a *remediation.Action) string {

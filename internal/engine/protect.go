@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
@@ -33,7 +34,7 @@ func isNamed(key *inventory.Key, name string) bool {
 	if name == key.ID || name == key.ARN {
 		return true
 	}
-	base := key.ARN[:len(key.ARN)-len("key/"+key.ID)]
+	base := strings.TrimSuffix(key.ARN, "key/"+key.ID)
 	return slices.ContainsFunc(key.Aliases, func(alias string) bool { return name == alias || name == base+alias })
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime/debug"
 	"time"
 
 	"rotd/internal/detection"
@@ -13,8 +14,18 @@ import (
 const overTwice = 5 * time.Minute
 
 // reading keeps what was read of a key, lets the checks judge it that the reading allows, and ends the episodes that it
-// shows to be over. whole says that everything about the key was read.
+// shows to be over. whole says that everything about the key was read. What is older than what is known says nothing.
 func (n *notebook) reading(key *inventory.Key, whole bool) error {
+	before, err := n.tx.Key(key.ARN)
+	if err != nil {
+		return err
+	}
+	if before == nil && key.GoneAt != nil {
+		return nil // an event named a key that there is not
+	}
+	if key = newest(before, key); key == nil {
+		return nil
+	}
 	if err := n.tx.PutKey(key); err != nil {
 		return err
 	}
@@ -38,6 +49,21 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 		}
 	}
 	return nil
+}
+
+// newest brings a reading together with what became known while it was made: sweeps, events and actions read at the
+// same time. Nil when the reading adds nothing.
+func newest(known, read *inventory.Key) *inventory.Key {
+	if known == nil || !known.ReadAt.After(read.ReadAt) {
+		return read
+	}
+	if !read.FullAt.After(known.FullAt) {
+		return nil
+	}
+	merged := *known
+	merged.Aliases, merged.Tags, merged.Policy, merged.FullAt = read.Aliases, read.Tags, read.Policy, read.FullAt
+	merged.Denied = read.Denied
+	return &merged
 }
 
 // check lets the checks judge the key.
@@ -96,7 +122,7 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 	if rule == nil || rule.Over == nil || f.Status != finding.Open {
 		return nil
 	}
-	over, why := rule.Over(f, key, p)
+	over, why := n.ruleOver(rule, f, key, p)
 	switch {
 	case !over && f.OverSince == nil:
 		return nil
@@ -117,6 +143,19 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 		return n.tx.PutFinding(f)
 	}
 	return nil
+}
+
+// ruleOver asks the rule. Its panic is contained and told, and ends nothing.
+func (n *notebook) ruleOver(r *detection.Rule, f *finding.Finding, key *inventory.Key, p *policy.Policy) (
+	over bool, why string,
+) {
+	defer func() {
+		if v := recover(); v != nil {
+			n.e.logPanic("rule "+r.ID, v, debug.Stack())
+			over, why = false, ""
+		}
+	}()
+	return r.Over(f, key, p)
 }
 
 // answering reports whether an action that answers the finding is under way: its end tells of both together.
@@ -140,37 +179,4 @@ func (n *notebook) gone(open []finding.Finding) error {
 		}
 	}
 	return nil
-}
-
-// endQuiet ends the rules' episodes that nothing repeated for a day. It is told nowhere.
-func (e *Engine) endQuiet(now time.Time) error {
-	settings := e.Settings()
-	for after := ""; ; {
-		next := ""
-		err := e.note(settings, now, func(n *notebook) error {
-			var ids []string
-			ids, next = n.tx.OpenFindings(after, 500)
-			for _, id := range ids {
-				f, err := n.tx.Finding(id)
-				if err != nil {
-					return err
-				}
-				if f == nil || f.EventID == "" || now.Sub(f.LastSeen) < finding.QuietAfter ||
-					now.Sub(f.FirstSeen) < finding.QuietAfter {
-					continue
-				}
-				if err := n.resolve(f, "not repeated for 24 h", true); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if next == "" {
-			return nil
-		}
-		after = next
-	}
 }

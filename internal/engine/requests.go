@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rotd/internal/detection"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -201,6 +202,10 @@ func (e *Engine) Resume(by string) error {
 			return err
 		}
 		if err := n.tx.Arm(state.Arming{At: n.now, By: by}); err != nil {
+			return err
+		}
+		recovered := detection.StateRecovered(n.e.db.Shard(), "", "", n.now)
+		if err := n.resolveByFingerprint(recovered.Fingerprint, by+" armed the new state", false); err != nil {
 			return err
 		}
 		return n.release(remediation.GuardNotArmed, remediation.GuardPaused)

@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"rotd/internal/awskms"
 	"rotd/internal/inventory"
@@ -13,10 +15,11 @@ import (
 )
 
 const (
-	rereadsAtOnce = 50
-	// rereadEvery is how often one key is read again at most, however many events tell of changes.
-	rereadEvery = 5 * time.Second
-	rereadIdle  = time.Minute
+	rereadsAtOnce   = 8
+	rereadsInOneGo  = 500
+	rereadEvery     = 5 * time.Second // how often one key is read again at most, however many events tell of changes
+	rereadIdle      = time.Minute
+	rereadAfterFail = time.Second
 )
 
 // runRereads reads keys again that events say were changed: drift is seen in seconds, and what an event says is
@@ -50,56 +53,68 @@ func (e *Engine) rereadDue(ctx context.Context, read map[string]time.Time) time.
 		next time.Time
 	)
 	err := e.db.View(func(tx *state.Tx) error {
-		due, next = tx.DueRereads(now, rereadsAtOnce)
+		due, next = tx.DueRereads(now, rereadsInOneGo)
 		return nil
 	})
 	if err != nil {
 		e.log.Error("cannot read which keys to read again", zap.Error(err))
-		return rereadIdle
+		return rereadAfterFail
 	}
 	wait := rereadIdle
 	if !next.IsZero() {
 		wait = min(wait, max(next.Sub(now), 10*time.Millisecond))
 	}
+	byKey := make(map[string][]state.Reread) // one reading answers all that asked for it
 	for _, r := range due {
-		if ctx.Err() != nil {
-			return wait
-		}
-		if at, ok := read[r.ARN]; ok && now.Sub(at) < rereadEvery {
-			wait = min(wait, rereadEvery-now.Sub(at))
+		if at, ok := read[r.ARN]; ok {
+			wait = min(wait, max(rereadEvery-now.Sub(at), 0))
 			continue
 		}
-		read[r.ARN] = now
-		e.rereadOne(ctx, r)
+		byKey[r.ARN] = append(byKey[r.ARN], r)
 	}
+	var group errgroup.Group
+	group.SetLimit(rereadsAtOnce)
+	for arn, asked := range byKey {
+		if ctx.Err() != nil {
+			break
+		}
+		read[arn] = now
+		group.Go(func() error {
+			e.rereadOne(ctx, arn, asked)
+			return nil
+		})
+	}
+	_ = group.Wait() // they return none
 	return wait
 }
 
 // rereadOne reads one key and commits what it says. A key that cannot be read is left to the sweeps.
-func (e *Engine) rereadOne(ctx context.Context, r state.Reread) {
+func (e *Engine) rereadOne(ctx context.Context, arn string, asked []state.Reread) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.logPanic("reread", v, debug.Stack())
 		}
 	}()
-	key, err := e.readWhole(ctx, r.ARN)
+	key, err := e.readWhole(ctx, arn)
 	if err != nil {
 		if ctx.Err() != nil {
 			return // still due after the next start
 		}
-		e.log.Warn("cannot read a changed key again; the next sweep will", zap.String("key", r.ARN), zap.Error(err))
+		e.log.Warn("cannot read a changed key again; the next sweep will", zap.String("key", arn), zap.Error(err))
 	}
 	err = e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
-		if key != nil {
-			if err := n.reading(key, true); err != nil {
+		for _, r := range asked {
+			if err := n.tx.DoneReread(r); err != nil {
 				return err
 			}
 		}
-		return n.tx.DoneReread(r)
+		if key == nil {
+			return nil
+		}
+		return n.reading(key, true)
 	})
 	if err != nil {
-		e.log.Error("cannot keep what was read of a key", zap.String("key", r.ARN), zap.Error(err))
-		sleep(ctx, time.Second)
+		e.log.Error("cannot keep what was read of a key", zap.String("key", arn), zap.Error(err))
 	}
 }
 
@@ -111,10 +126,13 @@ func (e *Engine) readWhole(ctx context.Context, arn string) (*inventory.Key, err
 	}
 	kms, prev := place.KMS.In(awskms.Reread), e.knownKey(arn)
 	aliases, err := kms.AliasesOf(ctx, arn)
-	if awskms.Classify(err) == awskms.AccessDenied && prev != nil {
-		aliases, err = prev.Aliases, nil
-	}
-	if err != nil {
+	switch class := awskms.Classify(err); {
+	case class == awskms.OK:
+	case class == awskms.NotFound:
+		aliases = nil // reading the key says so
+	case class == awskms.AccessDenied && prev != nil:
+		aliases = slices.Clone(prev.Aliases)
+	default:
 		return nil, err
 	}
 	return kms.ReadWhole(ctx, arn, aliases, prev)

@@ -31,10 +31,10 @@ func (b *broadcast) send() {
 	}
 }
 
-// intakeClock is when an event last arrived.
-type intakeClock struct{ nanos atomic.Int64 }
+// clock is a time that several goroutines set and read; zero until it is set.
+type clock struct{ nanos atomic.Int64 }
 
-func (c *intakeClock) last() time.Time {
+func (c *clock) last() time.Time {
 	n := c.nanos.Load()
 	if n == 0 {
 		return time.Time{}
@@ -42,4 +42,4 @@ func (c *intakeClock) last() time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-func (c *intakeClock) set(t time.Time) { c.nanos.Store(t.UnixNano()) }
+func (c *clock) set(t time.Time) { c.nanos.Store(t.UnixNano()) }

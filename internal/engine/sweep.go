@@ -51,6 +51,7 @@ func (e *Engine) Sweep(ctx context.Context, kind string) error {
 // swept is what one sweep of one place reached.
 type swept struct {
 	kind     string
+	began    time.Time
 	baseline bool
 	coverage awskms.Coverage
 	listed   map[string]bool // with an inventory, the keys KMS listed
@@ -101,7 +102,8 @@ func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) erro
 		return err
 	}
 	s := &swept{
-		kind: kind, baseline: before.FirstComplete.IsZero(), listed: make(map[string]bool), budget: inventory.OnDemandLimit,
+		kind: kind, began: time.Now().UTC(), baseline: before.FirstComplete.IsZero(), listed: make(map[string]bool),
+		budget: inventory.OnDemandLimit,
 	}
 	if kind == Inventory {
 		s.coverage, s.err = place.KMS.SweepInventory(ctx, e.knownKey, func(p awskms.Page) error { return e.take(s, p) })

@@ -23,6 +23,29 @@ const (
 	ignoredAccount = "unexpected-account"
 )
 
+// counts says how many records were what.
+type counts struct{ fresh, duplicates, malformed, ignored int }
+
+func (c *counts) add(other counts) {
+	c.fresh += other.fresh
+	c.duplicates += other.duplicates
+	c.malformed += other.malformed
+	c.ignored += other.ignored
+}
+
+// result is what a message with these records turned out to be: news before repetition.
+func (c counts) result() messageResult {
+	switch {
+	case c.fresh > 0:
+		return messageProcessed
+	case c.malformed > 0:
+		return messageQuarantined
+	case c.duplicates > 0:
+		return messageDuplicate
+	}
+	return messageIgnored
+}
+
 // tally counts what one transaction did. It moves the metrics only once the transaction is durable.
 type tally struct {
 	messages              [messageResults]int
@@ -43,15 +66,11 @@ func newTally() *tally {
 	return &tally{ignored: make(map[string]int), unreadable: make(map[string]int)}
 }
 
-func (t *tally) message(u *unit) {
+func (t *tally) message(u *unit, result messageResult) {
 	if u.msg != nil {
-		t.messages[u.result]++
+		t.messages[result]++
 	}
 }
-
-func (t *tally) ignore(reason string, n int) { t.ignored[reason] += n }
-
-func (t *tally) quarantined(reason string) { t.unreadable[reason]++ }
 
 // handled notes the time between an event and its being handled.
 func (t *tally) handled(eventTime, now time.Time) {

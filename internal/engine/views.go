@@ -7,7 +7,7 @@ import (
 )
 
 // LastEvent is the eventTime of the newest event handled since the start; zero when none was.
-func (e *Engine) LastEvent() time.Time { return e.seen.last() }
+func (e *Engine) LastEvent() time.Time { return e.newest.last() }
 
 // IntakeStopped says why receiving is stopped for a fault that is no message's own; "" when it is not.
 func (e *Engine) IntakeStopped() string { return e.intake.closed() }

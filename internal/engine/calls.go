@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// callLog is when this shard called for new material, as far back as the hourly limit looks.
+type callLog struct {
+	mu     sync.Mutex
+	loaded bool
+	at     []time.Time
+}
+
+const (
+	callsWithin = time.Hour
+	// plannedWithin is longer than any action waits for its call.
+	plannedWithin = 4 * 24 * time.Hour
+)
+
+// add notes a call.
+func (l *callLog) add(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = append(l.at, at)
+}
+
+// recent are the calls of the last hour. The first time they are read from the state: a restart forgets none.
+func (l *callLog) recent(tx *state.Tx, now time.Time) ([]time.Time, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.loaded {
+		at, err := callsSince(tx, now.Add(-callsWithin))
+		if err != nil {
+			return nil, err
+		}
+		l.at, l.loaded = at, true
+	}
+	var recent []time.Time
+	for _, at := range l.at {
+		if now.Sub(at) <= callsWithin {
+			recent = append(recent, at)
+		}
+	}
+	l.at = recent
+	return append([]time.Time(nil), recent...), nil
+}
+
+func callsSince(tx *state.Tx, since time.Time) ([]time.Time, error) {
+	var calls []time.Time
+	for after := ""; ; {
+		actions, next, err := tx.Actions(after, 1000, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i := range actions {
+			a := &actions[i]
+			if a.Method == remediation.NewMaterial && a.CalledAt.After(since) {
+				calls = append(calls, a.CalledAt)
+			}
+			if a.Created.Before(since.Add(-plannedWithin)) {
+				return calls, nil // the newest come first
+			}
+		}
+		if next == "" {
+			return calls, nil
+		}
+		after = next
+	}
+}

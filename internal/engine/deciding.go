@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// decide makes the next step of an action durable before it is carried out. One decision at a time: two made from the
+// same facts could together pass a limit that each respects.
+func (e *Engine) decide(id string, seen remediation.Observation) (remediation.Action, remediation.Do, error) {
+	e.deciding.Lock()
+	defer e.deciding.Unlock()
+	now := time.Now().UTC()
+	settings := e.Settings()
+	var (
+		next remediation.Action
+		do   remediation.Do
+	)
+	err := e.note(settings, now, func(n *notebook) (err error) {
+		next, do, err = n.step(id, seen)
+		return err
+	})
+	if err != nil {
+		return next, do, fmt.Errorf("step action %s: %w", id, err)
+	}
+	if do.What == remediation.Call && next.Method == remediation.NewMaterial {
+		e.calls.add(next.CalledAt)
+	}
+	e.changed.send()
+	return next, do, nil
+}
+
+// step takes an action one step on and keeps everything that follows from what was seen.
+func (n *notebook) step(id string, seen remediation.Observation) (
+	next remediation.Action, do remediation.Do, err error,
+) {
+	before, err := n.tx.Action(id)
+	if err != nil || before == nil || before.State.Final() {
+		return next, remediation.Do{What: remediation.End}, err
+	}
+	key := seen.Facts.Key
+	if seen.Facts, err = n.facts(before); err != nil {
+		return next, do, err
+	}
+	seen.Facts.Key = key
+	guardrails, err := n.guardrails()
+	if err != nil {
+		return next, do, err
+	}
+	next, do = remediation.Step(*before, seen, guardrails, n.now)
+	if seen.Answer != nil && seen.Answer.RequestID != "" {
+		if err := n.tx.NoteRequest(seen.Answer.RequestID, n.now); err != nil {
+			return next, do, err
+		}
+	}
+	if err := n.tx.PutAction(&next); err != nil {
+		return next, do, err
+	}
+	if next.State == remediation.Succeeded {
+		if err := n.succeeded(&next); err != nil {
+			return next, do, err
+		}
+	}
+	if key != nil {
+		if err := n.reading(key, false); err != nil {
+			return next, do, err
+		}
+	}
+	if !next.State.Final() {
+		return next, do, nil
+	}
+	return next, do, n.ended(&next)
+}
+
+// succeeded keeps what KMS shows to be done: one reading ends what was warned of, and an earlier failure is over.
+func (n *notebook) succeeded(a *remediation.Action) error {
+	if err := n.undone(a.KeyARN, callOf(a), ""); err != nil {
+		return err
+	}
+	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
+	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
+}
+
+// facts gathers what guardrails judge by.
+func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
+	f := remediation.Facts{Now: n.now, StartedAt: n.e.started}
+	var err error
+	if f.Armed, err = n.e.armed(n.tx); err != nil {
+		return f, err
+	}
+	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
+		return f, err
+	}
+	key, err := n.tx.Key(a.KeyARN)
+	if err != nil {
+		return f, err
+	}
+	if key != nil {
+		if p := n.settings.Policies.For(key); p != nil {
+			f.Mode = p.Mode
+		}
+	}
+	if f.RecentRotations, err = n.e.calls.recent(n.tx, n.now); err != nil {
+		return f, err
+	}
+	onKey, err := n.tx.ActionsOn(a.KeyARN, 100)
+	if err != nil {
+		return f, err
+	}
+	for i := range onKey {
+		o := &onKey[i]
+		switch {
+		case o.ID == a.ID:
+		case !o.State.Final():
+			f.Other = o
+		case o.Method == remediation.EnableAutomatic && o.Automatic && o.State == remediation.Succeeded &&
+			o.Ended != nil && n.now.Sub(*o.Ended) < 30*24*time.Hour:
+			f.PutBacks++
+		}
+	}
+	f.UndoneBy, err = n.undoer(a.KeyARN)
+	return f, err
+}
+
+// undoer is who last changed the key's schedule for the worse, as far as findings tell.
+func (n *notebook) undoer(arn string) (string, error) {
+	open, err := n.tx.OpenAbout(arn, maxOpenAbout)
+	if err != nil {
+		return "", err
+	}
+	for i := range open {
+		if id := open[i].RuleID; id == "rotation-turned-off" || id == "rotation-period-extended" {
+			return open[i].PrincipalARN, nil
+		}
+	}
+	return "", nil
+}
+
+// ended tells how an action ended. A failure is a finding; a success is told where the finding was that started it.
+func (n *notebook) ended(a *remediation.Action) error {
+	n.tally.ended = append(n.tally.ended, [2]string{string(a.Method), string(a.State)})
+	if a.State == remediation.Failed {
+		return n.found(detection.RotationFailed(n.e.db.Shard(), a, n.now))
+	}
+	if a.Automatic && a.Guardrail == remediation.GuardSuperseded && a.State == remediation.Cancelled {
+		return nil // somebody else did it, or changed what it was planned on; checks tell what is still wrong
+	}
+	var f *finding.Finding
+	if a.FindingID != "" {
+		var err error
+		if f, err = n.tx.Finding(a.FindingID); err != nil {
+			return err
+		}
+	}
+	return n.tell(n.actionAlert(a, f))
+}
+
+// paused says why automatic actions are paused; "" when they are not.
+func (e *Engine) paused(tx *state.Tx, settings *Settings) (string, error) {
+	if settings.Paused {
+		return "rotd.yaml says pause: true", nil
+	}
+	p, ok, err := tx.Paused()
+	if err != nil || !ok {
+		return "", err
+	}
+	return fmt.Sprintf("%s paused rotd at %s: %s", p.By, p.At.UTC().Format(time.RFC3339), p.Reason), nil
+}
+
+// armed reports whether automatic actions are allowed on this state at all: somebody armed it, and every place was
+// seen whole.
+func (e *Engine) armed(tx *state.Tx) (bool, error) {
+	if _, ok, err := tx.Armed(); err != nil || !ok {
+		return false, err
+	}
+	for i := range e.places {
+		c, err := tx.Place(e.places[i].Account, e.places[i].Region)
+		if err != nil || c.FirstComplete.IsZero() {
+			return false, err
+		}
+	}
+	return true, nil
+}

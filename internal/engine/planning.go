@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+	"rotd/internal/remediation"
+)
+
+const (
+	// maxPlanned bounds the actions that wait at a time; the sweeps plan the others when those are done.
+	maxPlanned = 1000
+	// maxTries is how often in a day the same automatic action may fail on a key before a person must look.
+	maxTries = 3
+	// keptActions is how many of its actions a finding names: the newest.
+	keptActions = 20
+)
+
+// foundByRule notes what a rule found, and plans the response that the key's policy gives to that rule.
+func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) error {
+	return n.record(f, 0, func(f *finding.Finding) (*remediation.Action, string, error) {
+		if f.Expected || f.KeyARN == "" {
+			return nil, "", nil
+		}
+		key, err := n.tx.Key(f.KeyARN)
+		if err != nil || key == nil {
+			return nil, "", err
+		}
+		p := n.settings.Policies.For(key)
+		switch {
+		case p.ResponseTo(f.RuleID) != "restore":
+			return nil, "", nil
+		case late:
+			return nil, "The event's time cannot be believed: rotd starts nothing because of it.", nil
+		}
+		// The event is only a word: what it says of the schedule is assumed, and KMS is read before anything is done.
+		assumed, ok := assume(*key, ev)
+		if !ok {
+			return nil, "rotd cannot undo " + ev.EventName + " by itself: see the commands.", nil
+		}
+		return n.plan(&assumed, p, f, "answers "+f.RuleID+" as policy "+p.Name+" says")
+	})
+}
+
+// assume returns the key as it would be if the event were true; ok is false for an event that rotd cannot undo.
+func assume(key inventory.Key, ev *events.Event) (assumed inventory.Key, ok bool) {
+	if key.Rotation == nil {
+		return key, false
+	}
+	rotation := *key.Rotation
+	switch ev.EventName {
+	case "DisableKeyRotation":
+		rotation.Enabled, rotation.PeriodDays, rotation.Next = false, 0, nil
+	case "EnableKeyRotation":
+		rotation.Enabled = true
+		if rotation.PeriodDays, ok = ev.RotationPeriodInDays(); !ok {
+			rotation.PeriodDays = 365
+		}
+	default:
+		return key, false
+	}
+	key.Rotation = &rotation
+	return key, true
+}
+
+// foundByCheck notes drift that a check found, and in enforce plans to put it right.
+func (n *notebook) foundByCheck(f finding.Finding, key *inventory.Key, p *policy.Policy) error {
+	return n.record(f, 0, func(f *finding.Finding) (*remediation.Action, string, error) {
+		if p == nil || !putsRight(f.RuleID) {
+			return nil, "", nil
+		}
+		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says")
+	})
+}
+
+// putsRight says which drift rotd puts right by itself in enforce.
+func putsRight(checkID string) bool {
+	switch checkID {
+	case "rotation-disabled", "rotation-period-too-long", "rotation-overdue":
+		return true
+	}
+	return false
+}
+
+// plan makes an automatic action of a finding, unless the same or another one is already under way on the key. Where
+// nothing is planned, why says so.
+func (n *notebook) plan(
+	key *inventory.Key, p *policy.Policy, f *finding.Finding, reason string,
+) (action *remediation.Action, why string, err error) {
+	if p.Mode != policy.Enforce {
+		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
+	}
+	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
+		Want: remediation.WantPolicy, Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID,
+	}, n.now)
+	if !ok {
+		return nil, why, nil
+	}
+	pending, err := n.unfinished(key.ARN)
+	if err != nil {
+		return nil, "", err
+	}
+	if pending == nil {
+		if why, err := n.hindrance(&planned, key); why != "" || err != nil {
+			return nil, why, err
+		}
+		planned.ID = n.e.newID("act_", n.now)
+		if err := n.tx.PutAction(&planned); err != nil {
+			return nil, "", err
+		}
+		n.tally.actions++
+		pending = &planned
+	} else if pending.Method != planned.Method {
+		return pending, "", nil
+	}
+	if !slices.Contains(f.ActionIDs, pending.ID) {
+		f.ActionIDs = append(f.ActionIDs, pending.ID)
+		f.ActionIDs = f.ActionIDs[max(0, len(f.ActionIDs)-keptActions):]
+	}
+	return pending, "", nil
+}
+
+// hindrance says why an automatic action is not even planned: a guardrail would refuse it, it failed before, or too
+// many wait already. "" when nothing hinders it.
+func (n *notebook) hindrance(planned *remediation.Action, key *inventory.Key) (string, error) {
+	if why, err := n.triedBefore(planned); why != "" || err != nil {
+		return why, err
+	}
+	facts, err := n.facts(planned)
+	if err != nil {
+		return "", err
+	}
+	g, err := n.guardrails()
+	if err != nil {
+		return "", err
+	}
+	facts.Now, facts.Key = n.now, key
+	if d := g.Decide(planned, facts); d.Verdict == remediation.Refuse {
+		return d.Reason, nil
+	}
+	if n.planned == 0 {
+		waiting, err := n.tx.PendingActions(maxPlanned)
+		if err != nil {
+			return "", err
+		}
+		n.planned = len(waiting)
+	}
+	if n.planned >= maxPlanned {
+		return fmt.Sprintf("%d actions wait already; a sweep plans this one when they are done.", maxPlanned), nil
+	}
+	n.planned++
+	return "", nil
+}
+
+// triedBefore says why the same action is not tried again on a key that is as it was: a call for new material that KMS
+// may have acted on is for a person to look into, and what fails again and again is too.
+func (n *notebook) triedBefore(planned *remediation.Action) (why string, err error) {
+	earlier, err := n.tx.ActionsOn(planned.KeyARN, keptActions)
+	if err != nil {
+		return "", err
+	}
+	failures := 0
+	for i := range earlier {
+		a := &earlier[i]
+		if a.State != remediation.Failed || a.Identity() != planned.Identity() {
+			continue
+		}
+		if a.Method == remediation.NewMaterial && a.Attempts > a.Rejected {
+			return fmt.Sprintf("Action %s asked for it and KMS never showed the effect: a person decides.", a.ID), nil
+		}
+		if a.Automatic && a.Ended != nil && n.now.Sub(*a.Ended) < 24*time.Hour {
+			failures++
+		}
+	}
+	if failures >= maxTries {
+		return fmt.Sprintf("It failed %d times within a day: rotd does not try again before a person looked.", failures),
+			nil
+	}
+	return "", nil
+}
+
+// unfinished returns the action under way on a key, if any.
+func (n *notebook) unfinished(arn string) (*remediation.Action, error) {
+	actions, err := n.tx.ActionsOn(arn, keptActions)
+	if err != nil {
+		return nil, err
+	}
+	for i := range actions {
+		if !actions[i].State.Final() {
+			return &actions[i], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // none is an answer
+}

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"rotd/internal/finding"
+)
+
+// endQuiet ends the episodes that nothing repeated for a day and that no reading will end. It is told nowhere.
+func (e *Engine) endQuiet(now time.Time) error {
+	settings := e.Settings()
+	for after := ""; ; {
+		next := ""
+		err := e.note(settings, now, func(n *notebook) error {
+			var ids []string
+			ids, next = n.tx.OpenFindings(after, 500)
+			for _, id := range ids {
+				f, err := n.tx.Finding(id)
+				if err != nil {
+					return err
+				}
+				if f == nil || !endsQuietly(f) || now.Sub(lastHeard(f)) < finding.QuietAfter {
+					continue
+				}
+				if err := n.resolve(f, "not repeated for 24 h", true); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		after = next
+	}
+}
+
+// endsQuietly reports whether a finding ends for want of repetition: those of rules do, and those about rotd itself
+// that tell of something that happened, not of something that lasts.
+func endsQuietly(f *finding.Finding) bool {
+	switch f.RuleID {
+	case "message-undecodable", "rule-panicked", "outbox-overflow", ignoredSender, ignoredAccount:
+		return true
+	}
+	return f.EventID != ""
+}
+
+// lastHeard is when a finding was last repeated, and no earlier than rotd first heard of it: what arrives a day late
+// is not over when it arrives.
+func lastHeard(f *finding.Finding) time.Time {
+	last := f.LastSeen
+	id, err := ulid.ParseStrict(trimID(f.ID))
+	if err == nil && ulid.Time(id.Time()).After(last) {
+		last = ulid.Time(id.Time())
+	}
+	return last
+}
+
+func trimID(id string) string { return id[min(len("fnd_"), len(id)):] }
