@@ -31,8 +31,8 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 		now.Status, now.Episode, now.Count = Open, 1, 1
 		return now, Opened
 	case prev.Status == Resolved:
-		if now.EventTime != nil && prev.ResolvedAt != nil && !now.LastSeen.After(prev.LastSeen) {
-			// A late copy of what the ended episode already told of.
+		if now.EventTime != nil && !now.LastSeen.After(prev.LastSeen) && now.Severity <= prev.Severity {
+			// It happened inside the episode that ended, and was no graver than what that one told of.
 			again := *prev
 			again.Count++
 			return again, NoTransition
@@ -50,6 +50,9 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.
 		next.Description, next.Remedy, next.Policy = now.Description, now.Remedy, now.Policy
+	} else if now.LastSeen.After(prev.LastSeen) {
+		// It was done again: what was read or undone before proves nothing any more.
+		next.OverSince, next.Undone = nil, false
 	}
 	next.FirstSeen = earliest(prev.FirstSeen, now.FirstSeen)
 	next.LastSeen = latest(prev.LastSeen, now.LastSeen)

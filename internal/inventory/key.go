@@ -3,6 +3,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,15 +100,10 @@ func (k *Key) Name() string {
 
 // WasDenied reports whether KMS refused an operation on this key when it was last read.
 func (k *Key) WasDenied(operation string) bool {
-	for _, op := range k.Denied {
-		if op == operation {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.Denied, operation)
 }
 
-// MRKSet ties related multi-Region keys: the part of the ARN they share, "" for a single-Region key.
+// MRKSet ties related multi-Region keys: `<account>/<key id>`, which they share, "" for a single-Region key.
 func (k *Key) MRKSet() string {
 	if k.MultiRegion == "" || !strings.HasPrefix(k.ID, "mrk-") {
 		return ""
