@@ -259,6 +259,8 @@ func (s *demoStory) afterwards(ctx context.Context) error {
 		s.tell.quote("$ rotd "+quoteArgs(args), output)
 		s.tell.check(status == 0, "exit status %d", status)
 	}
+	unplanned, _ := s.daemon.command(ctx, "findings", "list", "--rule", "rotation-unplanned", "-o", "jsonl")
+	s.tell.check(strings.TrimSpace(unplanned) == "", "rotd knows its own calls: none of them is a finding %s", unplanned)
 	depth, err := s.world.sim.QueueDepth(s.world.queue)
 	if err != nil {
 		return err
