@@ -50,10 +50,16 @@ func TestNamesOfAKey(t *testing.T) {
 		key       Key
 		name, mrk string
 	}{
-		"a key without alias is called by its id":      {Key{ID: "1234", Account: "1"}, "1234", ""},
-		"a key with aliases by the first":              {Key{ID: "1234", Aliases: []string{"alias/a", "alias/b"}}, "alias/a", ""},
-		"related keys share account and id":            {Key{ID: "mrk-1", Account: "1", MultiRegion: "PRIMARY"}, "mrk-1", "1/mrk-1"},
-		"a replica belongs to the same":                {Key{ID: "mrk-1", Account: "1", MultiRegion: "REPLICA"}, "mrk-1", "1/mrk-1"},
+		"a key without alias is called by its id": {Key{ID: "1234", Account: "1"}, "1234", ""},
+		"a key with aliases by the first": {
+			Key{ID: "1234", Aliases: []string{"alias/a", "alias/b"}}, "alias/a", "",
+		},
+		"related keys share account and id": {
+			Key{ID: "mrk-1", Account: "1", MultiRegion: "PRIMARY"}, "mrk-1", "1/mrk-1",
+		},
+		"a replica belongs to the same": {
+			Key{ID: "mrk-1", Account: "1", MultiRegion: "REPLICA"}, "mrk-1", "1/mrk-1",
+		},
 		"a single-Region key is related to none":       {Key{ID: "mrk-1", Account: "1"}, "mrk-1", ""},
 		"multi-Region without such an id is no member": {Key{ID: "1234", Account: "1", MultiRegion: "PRIMARY"}, "1234", ""},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -19,7 +20,7 @@ import (
 func TestWhatWasReportedCommittedSurvivesSIGKILL(t *testing.T) {
 	const kills = 20
 	path := filepath.Join(t.TempDir(), "state.db")
-	random := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // only how far each life gets
+	random := rand.New(rand.NewPCG(5, 6))
 	reported := -1
 	for life := range kills {
 		writer := child(t, "commit", path)
@@ -90,7 +91,7 @@ func commitForEver(path string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(next)
+		fmt.Fprintln(os.Stdout, next)
 	}
 }
 

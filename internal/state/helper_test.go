@@ -140,7 +140,7 @@ func invariants(tx *Tx) error {
 	for name, arn := range contents(tx, bucketNames) {
 		key, err := tx.Key(arn)
 		if err != nil || key == nil || !strings.HasPrefix(name, key.Account+"/"+key.Region+"/") {
-			wrong = append(wrong, fmt.Errorf("name %s leads to %s: %v", name, arn, err))
+			wrong = append(wrong, fmt.Errorf("name %s leads to %s, which is %v (error: %w)", name, arn, key, err))
 		}
 	}
 	for arn := range contents(tx, bucketUses) {

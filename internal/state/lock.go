@@ -28,7 +28,7 @@ func lockedFile(path string) (*os.File, error) {
 			err = fmt.Errorf("%s is no regular file", path)
 		}
 		if err == nil {
-			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor is small
+			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		}
 		if err == nil && stillThere(path, info) {
 			return file, nil
@@ -52,7 +52,7 @@ func stillThere(path string, opened os.FileInfo) bool {
 
 // syncFolder makes a file's creation or renaming in a folder durable.
 func syncFolder(path string) error {
-	folder, err := os.Open(path)
+	folder, err := os.Open(path) //nolint:gosec // the operator says where the state is
 	if err != nil {
 		return fmt.Errorf("sync the state's folder: %w", err)
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -88,8 +89,9 @@ func TestSeenIsForgottenWithItsSlice(t *testing.T) {
 
 func TestARolledBackMarkIsFreshAgain(t *testing.T) {
 	db := openTest(t)
-	refused := fmt.Errorf("no")
-	if err := db.Update(func(tx *Tx) error { _, _ = tx.MarkSeen(uuid(1), day()); return refused }); err != refused {
+	refused := errors.New("no")
+	err := db.Update(func(tx *Tx) error { _, _ = tx.MarkSeen(uuid(1), day()); return refused })
+	if !errors.Is(err, refused) {
 		t.Errorf("the function's own error must come back as it is, not %v", err)
 	}
 	update(t, db, func(tx *Tx) error {

@@ -115,7 +115,8 @@ func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, kee
 ) {
 	const scanLimit = 20_000
 	cursor := b.Cursor()
-	step, k, v := cursor.Next, []byte(nil), []byte(nil)
+	var k, v []byte
+	step := cursor.Next
 	switch {
 	case newestFirst && after == "":
 		step = cursor.Prev

@@ -27,8 +27,8 @@ func TestVerifyFindsNothingWrongWithWhatBboltWrites(t *testing.T) {
 			if db.file, err = openRead(t, db.path); err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close()                      //nolint:errcheck // only read from here
-			random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same story every time
+			defer db.Close()
+			random := rand.New(rand.NewPCG(3, 4))
 			for commit := range 60 {
 				grow := commit/10%2 == 0
 				err := bolt.Update(func(btx *bbolt.Tx) error { return stir(btx, random, grow) })
