@@ -42,7 +42,7 @@ func child(t *testing.T, role, path string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "--role-for-people-who-look-at-processes="+role)
-	cmd.Env = append(os.Environ(), childRole+"="+role, "STATE_TEST_PATH="+path)
+	cmd.Env = append(os.Environ(), childRole+"="+role, "STATE_TEST_PATH="+path, "GORACE=atexit_sleep_ms=0")
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }

@@ -29,7 +29,7 @@ func TestVerifyFindsNothingWrongWithWhatBboltWrites(t *testing.T) {
 			}
 			defer db.Close()
 			random := rand.New(rand.NewPCG(3, 4))
-			for commit := range 60 {
+			for commit := range 40 {
 				grow := commit/10%2 == 0
 				err := bolt.Update(func(btx *bbolt.Tx) error { return stir(btx, random, grow) })
 				if err != nil {
