@@ -137,7 +137,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, answe
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil {
+	if _, err := w.Write(append(body, '\n')); err != nil { //nolint:gosec // JSON, and said to be
 		s.log.Debug("the caller left before the answer", zap.Error(err))
 	}
 }

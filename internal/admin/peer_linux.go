@@ -21,7 +21,7 @@ func peerOf(conn net.Conn) (Peer, error) {
 	var cred *unix.Ucred
 	var failed error
 	if err := raw.Control(func(fd uintptr) {
-		cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // fits
+		cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil {
 		return Peer{}, fmt.Errorf("ask who is calling: %w", err)
 	}

@@ -39,7 +39,7 @@ func Listen(ctx context.Context, path string) (*net.UnixListener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
 		if err := c.Control(func(fd uintptr) {
-			failed = syscall.Fchmod(int(fd), uint32(SocketMode)) //nolint:gosec // a descriptor fits
+			failed = syscall.Fchmod(int(fd), uint32(SocketMode))
 		}); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rotd/internal/events/queue"
@@ -59,6 +60,7 @@ func (s *Status) judgeIntake(grave, minor report) {
 		name := queueName(q.URL)
 		switch {
 		case q.Ready, q.State == queue.StateStarting && s.Now.Sub(s.Started) < time.Minute:
+		case slices.ContainsFunc(s.NotReady, func(why string) bool { return strings.Contains(why, name) }):
 		default:
 			grave("", "queue %s: %s, since %s", name, q.Reason, q.Since.Format(time.RFC3339))
 		}

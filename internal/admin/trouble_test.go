@@ -43,6 +43,10 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 			s.Queues[0] = Queue{URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
 				Since: noon}
 		}, []Trouble{{true, "queue rotd: the queue does not exist, since 2026-03-14T12:00:00Z", ""}}},
+		{"a queue that is why the daemon is not ready", func(s *Status) {
+			s.NotReady = []string{"queue q/rotd: the queue does not exist"}
+			s.Queues[0] = Queue{URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist"}
+		}, []Trouble{{true, "not ready: queue q/rotd: the queue does not exist", ""}}},
 		{"a queue that is just starting", func(s *Status) {
 			s.Started, s.Queues[0].Ready, s.Queues[0].State = noon, false, queue.StateStarting
 		}, nil},

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"rotd/internal/admin"
+	"rotd/internal/events/queue"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// unwell gives the daemon something to say.
+func unwell(d *fakeDaemon) {
+	d.status.NotReady = []string{"queue rotd: the queue does not exist"}
+	d.status.Queues[0] = admin.Queue{URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
+		Since: before(time.Hour)}
+	d.status.Findings = admin.Counts{Critical: 1, High: 2, Medium: 3}
+	d.status.Paused = &state.Pause{At: before(time.Hour), By: "uid:1000 (ann)", Reason: "moving accounts"}
+	d.status.Places[1].LastError, d.status.Places[1].LastComplete = "AccessDeniedException", time.Time{}
+	d.status.Outbox = admin.Outbox{Waiting: 4, Oldest: before(20 * time.Minute), LastError: "topic not found"}
+	d.status.Jobs[0].LastError = "eu-west-1: AccessDeniedException"
+	d.status.Jobs[1].RunningSince = before(time.Minute)
+	d.notReady = d.status.NotReady
+}
+
+func TestCommandsAsPeopleSeeThem(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(d *fakeDaemon)
+		args   []string
+		status admin.ExitStatus
+	}{
+		{name: "status-in-order", args: []string{"status"}},
+		{name: "status-things-to-look-at", args: []string{"status"}, change: func(d *fakeDaemon) { d.status.Armed = false }},
+		{name: "status-not-in-order", args: []string{"status"}, change: unwell},
+		{name: "status-json", args: []string{"status", "-o", "json"}},
+		{name: "findings-list", args: []string{"findings", "list"}},
+		{name: "findings-list-all-jsonl", args: []string{"findings", "list", "--status", "all", "-o", "jsonl"}},
+		{name: "findings-list-csv", args: []string{"findings", "list", "--status", "all", "-o", "csv"}},
+		{name: "findings-list-none", args: []string{"findings", "list", "--rule", "root-used-key"}},
+		{name: "findings-list-more", args: []string{"findings", "list", "--limit", "1"}},
+		{name: "findings-list-json-page", args: []string{"findings", "list", "--limit", "1", "-o", "json"}},
+		{name: "findings-show", args: []string{"findings", "show", "fnd_01JPK00000000000000000AAAA"}},
+		{name: "findings-show-hostile", args: []string{"findings", "show", "fnd_01JPK00000000000000000BBBB"}},
+		{name: "findings-show-resolved", args: []string{"findings", "show", "fnd_01JPK00000000000000000CCCC"}},
+		{name: "findings-show-missing", args: []string{"findings", "show", "fnd_9"}, status: admin.ExitFailed},
+		{name: "keys-list", args: []string{"keys", "list"}},
+		{name: "keys-list-partial", args: []string{"keys", "list", "--search", "pay"},
+			change: func(d *fakeDaemon) { d.partial = true }},
+		{name: "keys-list-csv", args: []string{"keys", "list", "-o", "csv"}},
+		{name: "keys-show", args: []string{"keys", "show", "alias/pay-cards"}},
+		{name: "keys-show-deleted", args: []string{"keys", "show", ordersARN}},
+		{name: "keys-show-signing", args: []string{"keys", "show", "9b27c6f0-6a1e-4c3b-b7d5-0e4f8a3c5d33"}},
+		{name: "keys-show-json", args: []string{"keys", "show", "alias/pay-cards", "-o", "json"}},
+		{name: "actions-list", args: []string{"actions", "list"}},
+		{name: "actions-list-pending", args: []string{"actions", "list", "--state", "pending", "-o", "jsonl"}},
+		{name: "actions-show", args: []string{"actions", "show", "act_01JPK00000000000000000BBBB"}},
+		{name: "actions-show-done", args: []string{"actions", "show", "act_01JPK00000000000000000AAAA"}},
+		{name: "quarantine-list", args: []string{"quarantine", "list"}},
+		{name: "quarantine-list-csv", args: []string{"quarantine", "list", "-o", "csv"}},
+		{name: "rotate-dry-run", args: []string{"rotate", "alias/pay-cards", "--dry-run"}},
+		{name: "rotate-schedule-dry-run", args: []string{"rotate", "alias/pay-cards", "--dry-run", "--automatic", "90d"}},
+		{name: "rotate-dry-run-json", args: []string{"rotate", "alias/pay-cards", "--dry-run", "-o", "json"}},
+		{
+			name: "rotate-emergency", args: []string{"rotate", "alias/pay-cards", "--dry-run", "--emergency"},
+			change: func(d *fakeDaemon) { d.plan.Decision.Overridden = []string{"mode", "cooldown"} },
+		},
+		{
+			name: "rotate-refused", status: admin.ExitRefused,
+			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes"},
+			change: func(d *fakeDaemon) {
+				d.plan.Decision = remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown",
+					Reason: "The key got new material at 2026-03-14 09:00Z and may get the next after 2026-03-15 09:00Z. " +
+						"In an emergency, --emergency passes this."}
+			},
+		},
+		{
+			name: "rotate-not-eligible", status: admin.ExitRefused,
+			args: []string{"rotate", "alias/signing", "--reason", "leak", "--yes"},
+			change: func(d *fakeDaemon) {
+				k := d.keys[2]
+				d.plan.Key, d.plan.Eligible, d.plan.Action = k.Key, k.Eligible, nil
+				d.plan.NoAction = k.Eligible.Reason + " " + k.Eligible.Instead
+				d.plan.Decision = remediation.Decision{Verdict: remediation.Refuse, Guardrail: "not-eligible"}
+			},
+		},
+		{
+			name: "rotate", args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--ticket", "INC-42", "--yes"},
+			change: func(d *fakeDaemon) {
+				d.states = []remediation.State{remediation.Running, remediation.Verifying, remediation.Succeeded}
+			},
+		},
+		{
+			name: "rotate-jsonl", args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes", "-o", "jsonl"},
+			change: func(d *fakeDaemon) { d.states = []remediation.State{remediation.Succeeded} },
+		},
+		{
+			name: "rotate-failed", args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes"},
+			change: func(d *fakeDaemon) { d.states = []remediation.State{remediation.Failed} }, status: admin.ExitFailed,
+		},
+		{
+			name: "rotate-unfinished", status: admin.ExitUnfinished,
+			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes", "--wait", "0s"},
+		},
+		{name: "rotate-unknown-key", args: []string{"rotate", "alias/unknown", "--dry-run"}, status: admin.ExitFailed},
+		{name: "sweep", args: []string{"sweep", "drift"}},
+		{name: "sweep-unknown", args: []string{"sweep", "everything"}, status: admin.ExitFailed},
+		{
+			name: "sweep-failed", args: []string{"sweep", "drift"}, status: admin.ExitFailed,
+			change: func(d *fakeDaemon) { d.sweepErr = errDeclined },
+		},
+		{
+			name: "sweep-unfinished", args: []string{"sweep", "drift", "--wait", "0s"}, status: admin.ExitUnfinished,
+			change: func(d *fakeDaemon) { d.sweeping = true },
+		},
+		{name: "pause", args: []string{"pause", "--reason", "moving accounts"}},
+		{name: "resume", args: []string{"resume"}},
+		{name: "resume-json", args: []string{"resume", "-o", "json"}},
+		{name: "health", args: []string{"health"}},
+		{name: "health-unwell", args: []string{"health"}, change: unwell, status: admin.ExitFailed},
+		{name: "health-unwell-json", args: []string{"health", "-o", "json"}, change: unwell, status: admin.ExitFailed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := newFakeDaemon()
+			if test.change != nil {
+				test.change(d)
+			}
+			s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
+			if got := s.run(t, test.args...); got != test.status {
+				t.Errorf("exit status %d, want %d", got, test.status)
+			}
+			shown := s.out.String()
+			if s.err.Len() > 0 {
+				shown += "--- stderr\n" + s.err.String()
+			}
+			golden(t, test.name, shown)
+			fits(t, s)
+		})
+	}
+}
+
+// fits wants tables and texts to be at most 80 columns wide, but for single words such as ARNs and for commands.
+func fits(t *testing.T, s *session) {
+	t.Helper()
+	if s.cli.output != "table" {
+		return
+	}
+	for line := range strings.Lines(s.out.String()) {
+		words := strings.Fields(line)
+		longWord := len(words) > 0 && len(words) <= 3 && utf8.RuneCountInString(words[len(words)-1]) > 60
+		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 && !longWord && !isCommand(strings.TrimSpace(line)) {
+			t.Errorf("wider than 80 columns: %q", line)
+		}
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), isHidden) {
+			t.Errorf("acts upon a terminal: %q", line)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"rotd/internal/admin"
+	"rotd/internal/events/queue"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+const (
+	payARN    = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	ordersARN = "arn:aws:kms:us-east-1:111122223333:key/5e0a7d34-91c6-4a7e-8f0d-2c6a1d9b4e22"
+	evil      = "alias/\x1b[2J\u202egnp.exe"
+)
+
+func before(d time.Duration) time.Time { return noon.Add(-d) }
+
+func at(d time.Duration) *time.Time { t := noon.Add(d); return &t }
+
+// fakeDaemon is a small world: three keys, findings and actions about them. Tests change what they need.
+type fakeDaemon struct {
+	status   *admin.Status
+	notReady []string
+	findings []finding.Finding
+	keys     []admin.Key
+	actions  []remediation.Action
+	partial  bool
+
+	mu       sync.Mutex
+	plan     admin.RotatePlan
+	rotated  []admin.RotateRequest
+	states   []remediation.State // that the next questions for the action see
+	sweepErr error
+	sweeping bool // sweeps do not end
+}
+
+func newFakeDaemon() *fakeDaemon {
+	d := &fakeDaemon{findings: someFindings(), keys: someKeys(), actions: someActions(), status: someStatus()}
+	d.plan = admin.RotatePlan{
+		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
+		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",
+		Cost:   "one key's monthly fee more, from now on (KMS charges a key's first and second rotation)",
+		Action: &remediation.Action{ID: "act_01JPK00000000000000000NEW1", State: remediation.Planned,
+			Verb:   remediation.Rotate,
+			Method: remediation.NewMaterial, KeyARN: payARN, Alias: "alias/pay-cards", Created: noon},
+		Decision: remediation.Decision{Verdict: remediation.Allow},
+	}
+	return d
+}
+
+func someStatus() *admin.Status {
+	return &admin.Status{
+		Version: "1.2.3", Shard: "default", Mode: "enforce", Now: noon, Started: before(3*time.Hour + 12*time.Minute),
+		Ready: true, Armed: true, LastEvent: before(12 * time.Second),
+		Queues: []admin.Queue{{
+			URL: "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", Ready: true, State: queue.StateReceiving,
+			LastMessage: before(12 * time.Second), InHand: 3, ReadAt: before(time.Minute), Visible: 0, Redrive: true,
+			MaxReceives: 20,
+		}},
+		Places: []state.Coverage{
+			{
+				Account: "111122223333", Region: "us-east-1", Keys: 400, FirstComplete: before(day),
+				LastComplete: before(2 * time.Hour),
+			},
+			{
+				Account: "111122223333", Region: "eu-west-1", Keys: 12, FirstComplete: before(day),
+				LastComplete: before(2 * time.Hour),
+			},
+		},
+		Jobs: []admin.Job{
+			{
+				Name: "drift", LastStarted: before(7 * time.Minute), LastFinished: before(6 * time.Minute),
+				Next: noon.Add(8 * time.Minute),
+			},
+			{
+				Name: "inventory", LastStarted: before(2 * time.Hour), LastFinished: before(2 * time.Hour),
+				Next: noon.Add(4 * time.Hour),
+			},
+		},
+		Findings: admin.Counts{Low: 3}, Keys: 412,
+		Budget: &admin.Budget{Left: 24, Reserve: 5, KeyARN: payARN, Alias: "alias/pay-cards"},
+		State:  admin.File{Path: "/var/lib/rotd/rotd.db", Bytes: 12 << 20},
+	}
+}
+
+func someFindings() []finding.Finding {
+	return []finding.Finding{
+		{
+			ID: "fnd_01JPK00000000000000000AAAA", RuleID: "key-policy-made-public", Severity: finding.Critical,
+			Title:       "A key policy lets every AWS account in",
+			Description: "arn:aws:iam::111122223333:user/bob set a policy on alias/pay-cards that lets anybody decrypt.",
+			Remedy: []string{"Put the former policy back:", "aws kms put-key-policy --key-id " + payARN +
+				" --policy-name default --policy file://policy.json --region us-east-1"},
+			Fingerprint: "v1:00", Status: finding.Open, Episode: 2, Count: 1, FirstSeen: before(3 * time.Minute),
+			LastSeen: before(3 * time.Minute), Subject: finding.Subject{Type: finding.Key, ID: payARN}, Partition: "aws",
+			Account: "111122223333", Region: "us-east-1", KeyARN: payARN, Alias: "alias/pay-cards",
+			PrincipalARN: "arn:aws:iam::111122223333:user/bob", EventID: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+			EventName: "PutKeyPolicy", EventTime: at(-3 * time.Minute), SourceIP: "198.51.100.24",
+			UserAgent: "aws-cli/2.24.0", Mitre: []string{"T1098"}, Shard: "default", Policy: "payments",
+		},
+		{
+			ID: "fnd_01JPK00000000000000000BBBB", RuleID: "dead-key-used", Severity: finding.High,
+			Title: "Somebody needs a key that does not work", Description: "A caller fails.", Fingerprint: "v1:01",
+			Status: finding.Open, Episode: 1, Count: 17, FirstSeen: before(26 * time.Hour), LastSeen: before(40 * time.Minute),
+			Subject: finding.Subject{Type: finding.Key, ID: ordersARN}, Account: "111122223333", Region: "us-east-1",
+			KeyARN: ordersARN, Alias: evil, PrincipalARN: "arn:aws:iam::111122223333:role/order-service",
+			SessionName: "x\r\nAll is well\x07", EventID: "8c9e6679-7425-40de-944b-e07fc1f90ae7", EventName: "Decrypt",
+			EventTime: at(-26 * time.Hour), SourceIP: "10.0.4.17", UserAgent: "\x1b]0;pwned\x07", Mitre: []string{},
+		},
+		{
+			ID: "fnd_01JPK00000000000000000CCCC", RuleID: "rotation-disabled", Severity: finding.Medium,
+			Title: "Automatic rotation is off", Description: "It was off.", Fingerprint: "v1:02", Status: finding.Resolved,
+			Episode: 1, Count: 1, FirstSeen: before(50 * day), LastSeen: before(49 * day), ResolvedAt: at(-49 * day),
+			ResolvedBy: "KMS shows rotation on again", Subject: finding.Subject{Type: finding.Key, ID: payARN},
+			Account: "111122223333", Region: "us-east-1", KeyARN: payARN, Mitre: []string{}, Expected: true,
+			Why: "policy payments allows this principal", ActionIDs: []string{"act_01JPK00000000000000000AAAA"},
+		},
+	}
+}
+
+func someKeys() []admin.Key {
+	left, worst := 24, finding.Critical
+	next := noon.Add(120 * day)
+	pay := inventory.Key{
+		ARN: payARN, ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Partition: "aws", Account: "111122223333",
+		Region: "us-east-1", Description: "Card numbers", State: "Enabled", Manager: "CUSTOMER", Origin: "AWS_KMS",
+		Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Created: before(700 * day), Aliases: []string{"alias/pay-cards"},
+		CurrentMaterial: "9d3a", Tags: map[string]string{"team": "payments", "tier": "1"}, Policy: `{"Version":"2012-10-17"}`,
+		Rotation: &inventory.Rotation{Enabled: true, PeriodDays: 365, Next: &next, HistoryAt: before(time.Hour),
+			History: []inventory.Rotated{
+				{At: before(610 * day), Type: "ON_DEMAND"}, {At: before(245 * day), Type: "AUTOMATIC"},
+			}},
+		ReadAt: before(6 * time.Minute), FullAt: before(2 * time.Hour), FirstRead: before(30 * day),
+	}
+	orders := inventory.Key{
+		ARN: ordersARN, ID: "5e0a7d34-91c6-4a7e-8f0d-2c6a1d9b4e22", Account: "111122223333", Region: "us-east-1",
+		State: "PendingDeletion", Manager: "CUSTOMER", Origin: "AWS_KMS", Spec: "SYMMETRIC_DEFAULT",
+		Usage: "ENCRYPT_DECRYPT", Created: before(90 * day), Aliases: []string{evil}, DeletionDate: at(6 * day),
+		Denied: []string{"GetKeyPolicy"}, ReadAt: before(time.Hour),
+		Rotation: &inventory.Rotation{},
+	}
+	signing := inventory.Key{
+		ARN: "arn:aws:kms:eu-west-1:111122223333:key/9b27c6f0-6a1e-4c3b-b7d5-0e4f8a3c5d33", Account: "111122223333",
+		ID: "9b27c6f0-6a1e-4c3b-b7d5-0e4f8a3c5d33", Region: "eu-west-1", State: "Enabled", Manager: "CUSTOMER",
+		Origin: "AWS_KMS", Spec: "RSA_4096", Usage: "SIGN_VERIFY", Created: before(3 * 365 * day), ReadAt: before(time.Hour),
+	}
+	view := func(k inventory.Key) admin.Key { return admin.Key{Key: k, Eligible: remediation.Eligibility(&k)} }
+	keys := []admin.Key{view(pay), view(orders), view(signing)}
+	keys[0].RotationPolicy, keys[0].OnDemandLeft, keys[0].LastUse = "payments", &left, before(13*time.Minute)
+	keys[0].OpenFindings, keys[0].Worst = 1, &worst
+	return keys
+}
+
+func someActions() []remediation.Action {
+	return []remediation.Action{
+		{
+			ID: "act_01JPK00000000000000000BBBB", Verb: remediation.Rotate, Method: remediation.NewMaterial,
+			State: remediation.Verifying, KeyARN: payARN, Alias: "alias/pay-cards", Account: "111122223333",
+			Region: "us-east-1", Requester: "uid:1000 (ann)", Reason: "key may have leaked", Ticket: "INC-42", Emergency: true,
+			Overrides: []string{"mode", "cooldown"}, Created: before(90 * time.Second), Started: before(80 * time.Second),
+			CalledAt: before(80 * time.Second), Attempts: 1, Waiting: "KMS is rotating; reading again soon",
+			RequestID: "ad0e2a5c", NotBefore: noon.Add(10 * time.Second),
+		},
+		{
+			ID: "act_01JPK00000000000000000AAAA", Verb: remediation.Rotate, Method: remediation.EnableAutomatic,
+			State: remediation.Succeeded, KeyARN: payARN, Alias: "alias/pay-cards", Account: "111122223333",
+			Region: "us-east-1", PeriodDays: 365, Automatic: true, Requester: "rotd",
+			Reason:    "puts right rotation-disabled as policy payments says",
+			FindingID: "fnd_01JPK00000000000000000CCCC", Policy: "payments", Created: before(49 * day), Attempts: 1,
+			Ended:   at(-49 * day),
+			Outcome: "KMS now rotates alias/pay-cards by itself every 365 days. Everything encrypted before stays decryptable.",
+		},
+	}
+}
+
+func (d *fakeDaemon) Status(context.Context) (*admin.Status, error) {
+	s := *d.status
+	return &s, nil
+}
+
+func (d *fakeDaemon) NotReady(context.Context) []string { return d.notReady }
+
+// pageOf cuts a page, with the next row's number as its cursor.
+func pageOf[T any](items []T, r admin.Range, keep func(*T) bool) admin.Page[T] {
+	var kept []T
+	for i := range items {
+		if keep(&items[i]) {
+			kept = append(kept, items[i])
+		}
+	}
+	from := 0
+	if r.After != "" {
+		fmt.Sscan(r.After, &from)
+	}
+	page := admin.Page[T]{Items: kept[min(from, len(kept)):]}
+	if len(page.Items) > r.Limit {
+		page.Items, page.Next = page.Items[:r.Limit], fmt.Sprint(from+r.Limit)
+	}
+	return page
+}
+
+func (d *fakeDaemon) Findings(_ context.Context, q admin.FindingQuery) (admin.Page[finding.Finding], error) {
+	return pageOf(d.findings, q.Range, q.Keep), nil
+}
+
+func (d *fakeDaemon) Finding(_ context.Context, id string) (*finding.Finding, error) {
+	for i := range d.findings {
+		if d.findings[i].ID == id {
+			return &d.findings[i], nil
+		}
+	}
+	return nil, fmt.Errorf("finding %q: %w", id, admin.ErrNotFound)
+}
+
+func (d *fakeDaemon) Keys(_ context.Context, q admin.KeyQuery) (admin.Page[admin.Key], error) {
+	page := pageOf(d.keys, q.Range, func(k *admin.Key) bool { return q.Keep(&k.Key, k.RotationPolicy) })
+	page.Items, page.Partial = slices.Clone(page.Items), d.partial
+	return page, nil
+}
+
+func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, error) {
+	for i := range d.keys {
+		k := &d.keys[i]
+		if k.ARN != name && k.ID != name && k.Name() != name {
+			continue
+		}
+		detail := &admin.KeyDetail{Key: *k}
+		for _, f := range d.findings {
+			if f.KeyARN == k.ARN && f.Status == finding.Open {
+				detail.Findings = append(detail.Findings, f)
+			}
+		}
+		for _, a := range d.actions {
+			if a.KeyARN == k.ARN {
+				detail.Actions = append(detail.Actions, a)
+			}
+		}
+		return detail, nil
+	}
+	return nil, fmt.Errorf("key %q: %w", name, admin.ErrNotFound)
+}
+
+func (d *fakeDaemon) Actions(_ context.Context, q admin.ActionQuery) (admin.Page[remediation.Action], error) {
+	return pageOf(d.actions, q.Range, q.Keep), nil
+}
+
+func (d *fakeDaemon) Action(_ context.Context, id string, _ time.Duration) (*remediation.Action, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a := d.plan.Action; a != nil && a.ID == id {
+		next := *a
+		if len(d.states) > 0 {
+			next.State, d.states = d.states[0], d.states[1:]
+		}
+		if next.State.Final() {
+			next.Outcome = "alias/pay-cards has new key material (9d3a). Everything encrypted before stays decryptable."
+		}
+		return &next, nil
+	}
+	for i := range d.actions {
+		if d.actions[i].ID == id {
+			return &d.actions[i], nil
+		}
+	}
+	return nil, fmt.Errorf("action %q: %w", id, admin.ErrNotFound)
+}
+
+func (d *fakeDaemon) Quarantine(_ context.Context, r admin.Range) (admin.Page[admin.Quarantined], error) {
+	return pageOf([]admin.Quarantined{
+		{Seq: 12, At: before(time.Hour), Reason: "duplicate-key", Bytes: 2412,
+			Detail: `malformed (duplicate-key) at byte 460: "eventName" is given twice`,
+			Queue:  "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", MessageID: "m-1", SenderID: "AIDA"},
+		{Seq: 11, At: before(2 * day), Reason: "syntax", Detail: "not JSON", Object: "s3://trail/AWSLogs/x.json.gz",
+			Bytes: 7},
+	}, r, func(*admin.Quarantined) bool { return true }), nil
+}
+
+func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.Key == "alias/unknown" {
+		return nil, fmt.Errorf("%w: no key %q is known", admin.ErrNotFound, r.Key)
+	}
+	d.rotated = append(d.rotated, r)
+	plan := d.plan
+	if r.DryRun && plan.Action != nil {
+		action := *plan.Action
+		action.ID = ""
+		plan.Action = &action
+	}
+	return &plan, nil
+}
+
+func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
+	if name != "drift" {
+		return nil, fmt.Errorf("%w: there is no sweep %q", admin.ErrNotFound, name)
+	}
+	done := make(chan error, 1)
+	if !d.sweeping {
+		done <- d.sweepErr
+	}
+	return done, nil
+}
+
+func (d *fakeDaemon) Pause(context.Context, string, string) error { return nil }
+
+func (d *fakeDaemon) Resume(context.Context, string) error { return nil }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"rotd/internal/admin"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+)
+
+// printPlan shows what a rotation would do, as whoever has to decide on it at 3 a.m. needs it.
+func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
+	now, k := c.now(), &p.Key
+	what := "new key material now, by RotateKeyOnDemand"
+	if r.AutomaticDays > 0 {
+		what = fmt.Sprintf("automatic rotation every %d days, by EnableKeyRotation", r.AutomaticDays)
+	}
+	for _, line := range wrap(fmt.Sprintf("Rotate %s: %s", k.Name(), what), c.columns()) {
+		fmt.Fprintln(c.out, c.styled(bold, line))
+	}
+	fmt.Fprintln(c.out)
+	c.field("key", k.ARN)
+	c.field("is", keyState(admin.Key{Key: *k})+", "+keyKind(k))
+	able := p.Eligible.OnDemand
+	if r.AutomaticDays > 0 {
+		able = p.Eligible.Automatic
+	}
+	c.field("can rotate", eligibleText(p, able))
+	if k.Rotation != nil {
+		c.field("schedule", scheduleText(now, k.Rotation))
+	}
+	c.field("last rotated", lastRotatedText(now, k))
+	c.field("last use", lastUseText(now, p.LastUse))
+	if !able {
+		return
+	}
+	c.field("what breaks", p.Breaks)
+	c.field("costs", p.Cost)
+	if r.AutomaticDays == 0 {
+		c.field("budget", fmt.Sprintf("%d of %d rotations on demand left in the key's life, %d of them in reserve", p.Left,
+			inventory.OnDemandLimit, p.Reserve))
+	}
+	c.field("guardrails", guardrailsText(p))
+	c.field("reason", r.Reason)
+	c.field("ticket", r.Ticket)
+}
+
+func eligibleText(p *admin.RotatePlan, able bool) string {
+	answer := "NO. "
+	if able {
+		answer = "yes. "
+	}
+	return answer + strings.TrimSpace(p.Eligible.Reason+" "+p.Eligible.Instead)
+}
+
+func guardrailsText(p *admin.RotatePlan) string {
+	why, refused := p.Refused()
+	switch {
+	case refused && p.NoAction != "":
+		return "NOTHING TO DO: " + why
+	case refused:
+		return fmt.Sprintf("REFUSED (%s): %s", p.Decision.Guardrail, why)
+	case p.Decision.Verdict == remediation.Wait:
+		return fmt.Sprintf("waits (%s): %s", p.Decision.Guardrail, p.Decision.Reason)
+	case len(p.Decision.Overridden) > 0:
+		return "--emergency passes " + strings.Join(p.Decision.Overridden, ", ") + "; this is audited and alerted"
+	}
+	return "nothing stands in the way"
+}
+
+// byHand prints what to do when there is no daemon to do it.
+func (c *cli) byHand(r *admin.RotateRequest) {
+	key, region := r.Key, ""
+	if parts := strings.SplitN(key, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		region = " --region " + argument(parts[3])
+	}
+	hint(c.err, "No daemon answers. The same with the AWS CLI, unguarded and unaudited by rotd:\n")
+	if strings.Contains(key, "alias/") {
+		// Neither RotateKeyOnDemand nor EnableKeyRotation takes an alias.
+		hint(c.err, "  KEY=$(aws kms describe-key --key-id %s%s \\\n    --query KeyMetadata.KeyId --output text)",
+			argument(key), region)
+		key = `"$KEY"`
+	} else {
+		key = argument(key)
+	}
+	if r.AutomaticDays > 0 {
+		hint(c.err, "  aws kms enable-key-rotation --key-id %s%s \\\n    --rotation-period-in-days %d", key, region,
+			r.AutomaticDays)
+		hint(c.err, "  aws kms get-key-rotation-status --key-id %s%s\n", key, region)
+		return
+	}
+	hint(c.err, "  aws kms rotate-key-on-demand --key-id %s%s", key, region)
+	hint(c.err, "  aws kms list-key-rotations --key-id %s%s\n", key, region)
+}

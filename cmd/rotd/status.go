@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rotd/internal/admin"
+	"rotd/internal/inventory"
+)
+
+func newStatusCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Say whether everything is in order, and what is not",
+		Long: prose(
+			"Say whether everything is in order, and what is not. The first line is the answer. The exit status is 0 " +
+				"whenever the daemon answered; for scripts there is `rotd health`.",
+		),
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.noCSV(); err != nil {
+				return err
+			}
+			client, err := c.client()
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			status, err := client.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if c.output != "table" {
+				return one(c, listing[*admin.Status]{schema: "rotd.status/1", kind: "status"}, status)
+			}
+			c.printStatus(status)
+			return nil
+		},
+	}
+}
+
+func (c *cli) printStatus(s *admin.Status) {
+	c.verdict(s.Troubles)
+	for _, t := range s.Troubles {
+		mark, look := "-", plain
+		if t.Grave {
+			mark, look = "!", red
+		}
+		for i, line := range wrap(t.What, c.columns()-4) {
+			if i > 0 {
+				mark = " "
+			}
+			fmt.Fprintf(c.out, "  %s\n", c.styled(look, mark+" "+line))
+		}
+		if t.Next != "" {
+			fmt.Fprintf(c.out, "      %s\n", c.styled(bold, clean(t.Next)))
+		}
+	}
+	fmt.Fprintln(c.out)
+	c.field("rotd", fmt.Sprintf("%s, shard %s, mode %s", s.Version, s.Shard, s.Mode))
+	c.field("up", fmt.Sprintf("%s, since %s", span(s.Now.Sub(s.Started)), stamp(s.Started)))
+	c.field("open findings", countsText(s.Findings))
+	for i := range s.Queues {
+		c.field("queue", queueText(s.Now, &s.Queues[i]))
+	}
+	c.field("newest event", both(s.Now, s.LastEvent))
+	c.field("keys", fmt.Sprintf("%d in %s", s.Keys, plural(len(s.Places), "account and Region", "accounts and Regions")))
+	for i := range s.Places {
+		p := &s.Places[i]
+		text := fmt.Sprintf("%s/%s: %s, read whole %s", p.Account, p.Region, plural(p.Keys, "key", "keys"),
+			ago(s.Now, p.LastComplete))
+		if p.LastComplete.IsZero() {
+			text = fmt.Sprintf("%s/%s: never read whole", p.Account, p.Region)
+		}
+		c.field(" ", text)
+	}
+	for i := range s.Jobs {
+		c.field("job", jobText(s.Now, &s.Jobs[i]))
+	}
+	c.field("actions", pendingText(s.PendingActions))
+	c.field("alerts", alertsText(s))
+	if s.Budget != nil {
+		name := s.Budget.Alias
+		if name == "" {
+			name = s.Budget.KeyARN
+		}
+		c.field("least budget", fmt.Sprintf("%d of %d rotations on demand left, of %s", s.Budget.Left,
+			inventory.OnDemandLimit, name))
+	}
+	c.field("state", fmt.Sprintf("%s, %s", s.State.Path, bytesText(s.State.Bytes)))
+}
+
+// verdict is the first line.
+func (c *cli) verdict(troubles []admin.Trouble) {
+	grave := 0
+	for _, t := range troubles {
+		if t.Grave {
+			grave++
+		}
+	}
+	switch {
+	case len(troubles) == 0:
+		fmt.Fprintln(c.out, c.styled(green, "Everything is in order."))
+	case grave == 0:
+		fmt.Fprintln(c.out, c.styled(yellow, fmt.Sprintf("In order, with %s to look at:",
+			plural(len(troubles), "thing", "things"))))
+	default:
+		text := "NOT IN ORDER: " + clean(troubles[0].What)
+		if more := len(troubles) - 1; more > 0 {
+			text += fmt.Sprintf(", and %d more", more)
+		}
+		fmt.Fprintln(c.out, c.styled(alarm, cut(text, c.columns())))
+	}
+}
+
+func countsText(n admin.Counts) string {
+	if n.Total() == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		name string
+	}{
+		{n.Critical, "CRITICAL"}, {n.High, "HIGH"}, {n.Medium, "MEDIUM"}, {n.Low, "LOW"},
+		{n.Informational, "INFORMATIONAL"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.name))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func queueText(now time.Time, q *admin.Queue) string {
+	text := fmt.Sprintf("%s: %s", q.URL[strings.LastIndexByte(q.URL, '/')+1:], q.State)
+	if !q.ReadAt.IsZero() {
+		text += fmt.Sprintf(", about %d waiting", q.Visible)
+	}
+	text += fmt.Sprintf(", %d in hand, last message %s", q.InHand, ago(now, q.LastMessage))
+	if q.Redrive {
+		text += fmt.Sprintf(", redrive after %d receives", q.MaxReceives)
+	}
+	return text
+}
+
+func jobText(now time.Time, j *admin.Job) string {
+	text := j.Name + ": "
+	switch {
+	case !j.RunningSince.IsZero():
+		text += "running for " + span(now.Sub(j.RunningSince))
+	case j.LastStarted.IsZero():
+		text += "has not run yet"
+	case j.LastError != "":
+		text += "failed " + ago(now, j.LastFinished)
+	default:
+		text += "done " + ago(now, j.LastFinished)
+	}
+	if !j.Next.IsZero() {
+		text += ", next " + ago(now, j.Next)
+	}
+	return text
+}
+
+func pendingText(n int) string {
+	if n == 0 {
+		return "none pending"
+	}
+	return fmt.Sprintf("%d pending", n)
+}
+
+func alertsText(s *admin.Status) string {
+	if s.Outbox.Waiting == 0 {
+		return "none waiting"
+	}
+	return fmt.Sprintf("%d waiting, the oldest since %s", s.Outbox.Waiting, both(s.Now, s.Outbox.Oldest))
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d KiB", (n+1023)>>10)
+}
