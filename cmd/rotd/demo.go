@@ -28,7 +28,7 @@ func newDemoCommand() *cobra.Command {
 			return runDemo(cmd.Context(), cmd.OutOrStdout(), keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the simulated AWS and rotd running for the other commands, until Ctrl-C")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running for the other commands, until Ctrl-C")
 	return cmd
 }
 

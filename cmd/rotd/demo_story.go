@@ -94,11 +94,13 @@ func (s *demoStory) firstLook(ctx context.Context) error {
 		return err
 	}
 	s.tell.say("alias/pay-ledger last got new material 160 days ago and its schedule is 80 days away: rotd rotates it.")
-	if err := s.await(ctx, "the overdue key has new material, verified by KMS", "alias/pay-ledger", "stays decryptable"); err != nil {
+	err := s.await(ctx, "the overdue key has new material, verified by KMS", "alias/pay-ledger", "stays decryptable")
+	if err != nil {
 		return err
 	}
 	ledger, _ := s.world.sim.KMS().Key(s.world.keys["pay-ledger"])
-	s.tell.check(ledger.OnDemandUsed == 1, "KMS's own record: %d on-demand rotation of alias/pay-ledger", ledger.OnDemandUsed)
+	s.tell.check(ledger.OnDemandUsed == 1, "KMS's own record: %d on-demand rotation of alias/pay-ledger",
+		ledger.OnDemandUsed)
 	return nil
 }
 
@@ -126,7 +128,8 @@ func (s *demoStory) ordinaryTraffic(ctx context.Context) error {
 		return err
 	}
 	published := s.world.sim.Published(s.world.topic)
-	s.tell.check(len(published) == s.shown, "%d decryptions by the payment service, some delivered twice: no alert", ordinaryCalls)
+	s.tell.check(len(published) == s.shown, "%d decryptions by the payment service, some delivered twice: no alert",
+		ordinaryCalls)
 	return nil
 }
 
@@ -168,13 +171,14 @@ func (s *demoStory) rotationOff(ctx context.Context) error {
 		return err
 	}
 	key, _ := s.world.sim.KMS().Key(s.world.keys["pay-cards"])
-	s.tell.check(key.RotationPeriod == 90, "KMS says: automatic rotation of alias/pay-cards every %d days", key.RotationPeriod)
+	s.tell.check(key.RotationPeriod == 90, "KMS says: automatic rotation of alias/pay-cards every %d days",
+		key.RotationPeriod)
 	return nil
 }
 
-const worldPolicy = `{"Version":"2012-10-17","Statement":[` +
-	`{"Sid":"Owner","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},` +
-	`{"Sid":"Temporary","Effect":"Allow","Principal":"*","Action":["kms:Decrypt","kms:DescribeKey"],"Resource":"*"}]}`
+const worldPolicy = `{"Version":"2012-10-17","Statement":[
+  {"Sid":"Owner","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},
+  {"Sid":"Temporary","Effect":"Allow","Principal":"*","Action":["kms:Decrypt","kms:DescribeKey"],"Resource":"*"}]}`
 
 // attack opens a key to everybody and schedules another one's deletion.
 func (s *demoStory) attack(ctx context.Context) error {
@@ -201,8 +205,9 @@ func (s *demoStory) attack(ctx context.Context) error {
 // emergency lets a responder rotate a key, and the power fail after KMS acted and before rotd knew.
 func (s *demoStory) emergency(ctx context.Context) error {
 	before, _ := s.world.sim.KMS().Key(s.world.keys["pay-cards"])
-	s.tell.say("alice, the responder, gives alias/pay-cards new material. In the moment in which KMS has done it and before")
-	s.tell.say("its answer arrives, rotd is killed with SIGKILL, with %d more events in the queue.", ordinaryCalls)
+	s.tell.say("alice, the responder, gives alias/pay-cards new material. In the moment in which KMS has done it and")
+	s.tell.say("before its answer arrives, rotd is killed with SIGKILL. %d more events come while it is down.",
+		ordinaryCalls)
 	killed := s.world.sim.Plan(awssim.Fault{
 		Service: "kms", Operation: "RotateKeyOnDemand", Nth: 1, Times: 1, When: awssim.AfterEffect, DropConnection: true,
 		Do: s.daemon.kill,
@@ -282,7 +287,7 @@ func (s *demoStory) toldTwice() []string {
 	seen := make(map[string]int)
 	var twice []string
 	for _, message := range s.world.sim.Published(s.world.topic) {
-		for _, word := range strings.Fields(message.Message) {
+		for word := range strings.FieldsSeq(message.Message) {
 			if strings.HasPrefix(word, "v1:") {
 				if seen[word]++; seen[word] == 2 {
 					twice = append(twice, word)

@@ -29,7 +29,7 @@ type demoWorld struct {
 	mallory                  awssim.Principal // whose access key was stolen
 	app                      awssim.Principal // the payment service
 	keys                     map[string]string
-	socket, config, http     string
+	socket, config           string
 }
 
 // newDemoWorld starts the simulated AWS and writes rotd's configuration for it.

@@ -16,8 +16,10 @@ import (
 )
 
 func TestClientAsksWhatItWasAskedFor(t *testing.T) {
-	plan := &RotatePlan{Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
-		Decision: remediation.Decision{Verdict: remediation.Allow}}
+	plan := &RotatePlan{
+		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
+		Decision: remediation.Decision{Verdict: remediation.Allow},
+	}
 	finished := make(chan error)
 	close(finished)
 	backend := &fakeBackend{plan: plan, sweep: finished}
@@ -32,10 +34,14 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 	}{
 		{"status", func() (any, error) { return c.Status(ctx) }, "status"},
 		{"findings", func() (any, error) {
-			return c.Findings(ctx, FindingQuery{Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k",
-				Account: "a", Region: "e", Since: noon})
-		}, FindingQuery{Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k", Account: "a",
-			Region: "e", Since: noon}},
+			return c.Findings(ctx, FindingQuery{
+				Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k",
+				Account: "a", Region: "e", Since: noon,
+			})
+		}, FindingQuery{
+			Range: limits, Status: "open", Severity: finding.High, Rule: "r", Key: "k", Account: "a",
+			Region: "e", Since: noon,
+		}},
 		{"the next page", func() (any, error) {
 			page, err := c.Findings(ctx, FindingQuery{})
 			if err != nil {
@@ -54,8 +60,10 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"action", func() (any, error) { return c.Action(ctx, "act_1", 0) }, "act_1 0s"},
 		{"action in the end", func() (any, error) { return c.Action(ctx, "act_1", time.Hour) }, "act_1 1m0s"},
 		{"quarantine", func() (any, error) { return c.Quarantine(ctx, limits) }, limits},
-		{"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
-			RotateRequest{Key: "k", Reason: "r", Requester: me(t)}},
+		{
+			"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
+			RotateRequest{Key: "k", Reason: "r", Requester: me(t)},
+		},
 		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, "drift"},
 		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
 		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},

@@ -43,15 +43,19 @@ func (f *fakeBackend) note(asked any) error {
 }
 
 func (f *fakeBackend) Status(context.Context) (*Status, error) {
-	return &Status{Version: "1.0.0", Shard: "default", Mode: "observe", Now: noon, Started: noon,
-		Findings: Counts{Critical: 1}}, f.note("status")
+	return &Status{
+		Version: "1.0.0", Shard: "default", Mode: "observe", Now: noon, Started: noon,
+		Findings: Counts{Critical: 1},
+	}, f.note("status")
 }
 
 func (f *fakeBackend) NotReady(context.Context) []string { return f.notReady }
 
 func (f *fakeBackend) Findings(_ context.Context, q FindingQuery) (Page[finding.Finding], error) {
-	return Page[finding.Finding]{Items: []finding.Finding{{ID: "fnd_1", RuleID: "key-disabled"}}, Next: "\x00fnd_1",
-		Partial: true}, f.note(q)
+	return Page[finding.Finding]{
+		Items: []finding.Finding{{ID: "fnd_1", RuleID: "key-disabled"}}, Next: "\x00fnd_1",
+		Partial: true,
+	}, f.note(q)
 }
 
 func (f *fakeBackend) Finding(_ context.Context, id string) (*finding.Finding, error) {

@@ -138,8 +138,10 @@ func keyQuery(r *http.Request) (KeyQuery, error) {
 
 func actionQuery(r *http.Request) (ActionQuery, error) {
 	p := paramsOf(r, "state", "key", "since", "limit", "after")
-	q := ActionQuery{Range: p.limits(), State: p.word("state", actionStates()...), Key: p.text("key"),
-		Since: p.time("since")}
+	q := ActionQuery{
+		Range: p.limits(), State: p.word("state", actionStates()...), Key: p.text("key"),
+		Since: p.time("since"),
+	}
 	return q, p.err
 }
 

@@ -47,8 +47,10 @@ func TestFindingQueryKeeps(t *testing.T) {
 }
 
 func TestKeyQueryKeeps(t *testing.T) {
-	k := inventory.Key{ARN: keyARN, Account: "111122223333", Region: "us-east-1", State: "PendingDeletion",
-		Aliases: []string{"alias/a", "alias/Pay"}, Description: "The cards"}
+	k := inventory.Key{
+		ARN: keyARN, Account: "111122223333", Region: "us-east-1", State: "PendingDeletion",
+		Aliases: []string{"alias/a", "alias/Pay"}, Description: "The cards",
+	}
 	tests := []struct {
 		name string
 		q    KeyQuery

@@ -64,8 +64,10 @@ func TestEndpoints(t *testing.T) {
 		Decision: remediation.Decision{Verdict: remediation.Allow}, Left: 24, Reserve: 5,
 	}
 	refused := &RotatePlan{
-		Action: &remediation.Action{}, Decision: remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown",
-			Reason: "Too soon."},
+		Action: &remediation.Action{}, Decision: remediation.Decision{
+			Verdict: remediation.Refuse, Guardrail: "cooldown",
+			Reason: "Too soon.",
+		},
 	}
 	done := make(chan error, 1)
 	done <- errors.New("eu-west-1: access denied")

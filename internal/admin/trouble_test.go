@@ -40,8 +40,10 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 			{true, "not ready: the state cannot be written", ""},
 		}},
 		{"a queue that is missing", func(s *Status) {
-			s.Queues[0] = Queue{URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
-				Since: noon}
+			s.Queues[0] = Queue{
+				URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
+				Since: noon,
+			}
 		}, []Trouble{{true, "queue rotd: the queue does not exist, since 2026-03-14T12:00:00Z", ""}}},
 		{"a queue that is why the daemon is not ready", func(s *Status) {
 			s.NotReady = []string{"queue q/rotd: the queue does not exist"}
@@ -65,8 +67,10 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		}, []Trouble{
 			{true, "the last sweep of 111122223333/us-east-1 was not whole: throttled", "rotd sweep inventory"},
 			{true, "1/eu-west-1 was never swept whole: access denied", "rotd sweep inventory"},
-			{false, "KMS refuses rotd something about 1 key of 111122223333/us-east-1",
-				"rotd findings list --rule key-unverifiable"},
+			{
+				false, "KMS refuses rotd something about 1 key of 111122223333/us-east-1",
+				"rotd findings list --rule key-unverifiable",
+			},
 		}},
 		{"keys that were not read", func(s *Status) { s.Places[0].Unread = 4 }, []Trouble{
 			{true, "4 keys of 111122223333/us-east-1 could not be read", "rotd sweep inventory"},

@@ -99,7 +99,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	if err := g.d.db.View(func(tx *state.Tx) error { waiting = tx.WaitingCount(); return nil }); err == nil {
 		gauge(describe("rotd_outbox_waiting", "Alerts that wait to be published."), float64(waiting))
 	}
-	gauge(describe("rotd_ready", "1 when rotd does its work."), truth(len((&backend{d: g.d}).NotReady(context.Background())) == 0))
+	notReady := (&backend{d: g.d}).NotReady(context.Background())
+	gauge(describe("rotd_ready", "1 when rotd does its work."), truth(len(notReady) == 0))
 }
 
 func truth(b bool) float64 {

@@ -2,8 +2,9 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"rotd/internal/admin"
 	"rotd/internal/finding"

@@ -1,5 +1,7 @@
 package events
 
+import "slices"
+
 // uniqueNames refuses an object in value, at any depth, that gives a name twice. It goes over the parts of a record
 // that rules read by paths of their own, so that every reader of them sees the same thing whichever parser it uses.
 func uniqueNames(body []byte, at span) error {
@@ -61,10 +63,8 @@ type nameSet struct {
 
 // add reports whether name is new.
 func (set *nameSet) add(name string) bool {
-	for _, have := range set.few[:set.n] {
-		if have == name {
-			return false
-		}
+	if slices.Contains(set.few[:set.n], name) {
+		return false
 	}
 	if set.n < len(set.few) {
 		set.few[set.n] = name

@@ -165,7 +165,7 @@ func (j *judge) principal(r *report, g group, p Principal) {
 		r.everyone(g, p.Value)
 	case WholeAccount, Identity:
 		g.actions &^= j.denials.takenFrom(p)
-		if g.actions != 0 && !j.owner.owns(p) && !(j.trusted != nil && j.trusted(p.Account)) {
+		if g.actions != 0 && !j.owner.owns(p) && (j.trusted == nil || !j.trusted(p.Account)) {
 			r.named(g, p)
 		}
 	case Service:

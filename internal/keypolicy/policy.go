@@ -71,10 +71,10 @@ func (o Owner) owns(p Principal) bool {
 
 // trusts reports whether an account, organization or network named in a condition is the owner's own or trusted.
 func (o Owner) trusts(id string, trusted func(string) bool) bool {
-	switch {
-	case id == "":
+	switch id {
+	case "":
 		return false
-	case id == o.Account || id == o.Organization:
+	case o.Account, o.Organization:
 		return true
 	default:
 		return trusted != nil && trusted(id)

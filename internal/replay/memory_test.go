@@ -95,8 +95,10 @@ func TestKnownIsWhatTheArchiveTold(t *testing.T) {
 	if k.Key(events.KeyRef{ARN: one}, account, region) != nil || k.Policy(nil) != nil {
 		t.Error("something is known of nothing")
 	}
-	tell(events.Event{EventName: "CreateKey", Key: events.KeyRef{ARN: one},
-		RequestParameters: events.RawJSON(`{"policy":"{\"a\":1}"}`)})
+	tell(events.Event{
+		EventName: "CreateKey", Key: events.KeyRef{ARN: one},
+		RequestParameters: events.RawJSON(`{"policy":"{\"a\":1}"}`),
+	})
 	tell(events.Event{EventName: "CreateAlias", Key: events.KeyRef{ARN: one}, Alias: "alias/a"})
 	tell(events.Event{EventName: "Encrypt", Key: events.KeyRef{ARN: one}})
 	tell(events.Event{EventName: "DisableKey", Key: events.KeyRef{ARN: one}, ErrorCode: "AccessDenied"})
@@ -106,8 +108,10 @@ func TestKnownIsWhatTheArchiveTold(t *testing.T) {
 		t.Errorf("after creation and use: %+v", first)
 	}
 
-	tell(events.Event{EventName: "UpdateAlias", Key: events.KeyRef{ARN: two}, TargetKey: events.KeyRef{ARN: two},
-		Alias: "alias/a"})
+	tell(events.Event{
+		EventName: "UpdateAlias", Key: events.KeyRef{ARN: two}, TargetKey: events.KeyRef{ARN: two},
+		Alias: "alias/a",
+	})
 	tell(events.Event{EventName: "ScheduleKeyDeletion", Key: events.KeyRef{ARN: one}})
 	byName := events.KeyRef{Name: "arn:aws:kms:eu-west-1:111122223333:alias/a"}
 	if got := k.Key(byName, "", ""); got == nil || got.ARN != two {

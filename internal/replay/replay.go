@@ -186,8 +186,10 @@ func (r *run) judge(path string, number int, ev *events.Event) {
 		f := &found[i]
 		prev := r.found[f.Fingerprint]
 		if prev == nil && len(r.found) == maxFindings {
-			r.problem(Problem{Path: path, Record: number,
-				What: fmt.Sprintf("%s was found, and left out: there are %d findings", f.RuleID, maxFindings)})
+			r.problem(Problem{
+				Path: path, Record: number,
+				What: fmt.Sprintf("%s was found, and left out: there are %d findings", f.RuleID, maxFindings),
+			})
 			continue
 		}
 		next, _ := finding.Observe(prev, *f)

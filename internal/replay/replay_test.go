@@ -105,8 +105,8 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	record := `{"eventVersion":"1.11","eventID":"1","eventTime":"2026-03-14T12:00:00Z","eventSource":"kms.amazonaws.com",` +
-		`"eventName":"ListKeys","awsRegion":"eu-west-1"}`
+	record := `{"eventVersion":"1.11","eventID":"1","eventTime":"2026-03-14T12:00:00Z",` +
+		`"eventSource":"kms.amazonaws.com","eventName":"ListKeys","awsRegion":"eu-west-1"}`
 	write("cut.json", `{"Records":[`+record)
 	write("good.jsonl", record+"\n"+strings.Replace(record, `"1"`, `"2"`, 1)+"\n")
 	write("lines.jsonl", "{}\n"+strings.Replace(record, `"1"`, `"3"`, 1)+"\n")

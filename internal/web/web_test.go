@@ -75,12 +75,18 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"alive", down, "GET", "/livez", 200, "text/plain; charset=utf-8", "alive\n"},
 		{"ready", nil, "GET", "/readyz", 200, "text/plain; charset=utf-8", "ready\n"},
-		{"not ready says why", down, "GET", "/readyz", 503, "text/plain; charset=utf-8",
-			"not ready:\n- queue rotd: the queue does not exist\n- state: disk full\n"},
-		{"ready for programs", nil, "GET", "/readyz?verbose", 200, "application/json",
-			`{"ready":true,"reasons":[]}` + "\n"},
-		{"not ready for programs", down[:1], "GET", "/readyz?verbose=1", 503, "application/json",
-			`{"ready":false,"reasons":["queue rotd: the queue does not exist"]}` + "\n"},
+		{
+			"not ready says why", down, "GET", "/readyz", 503, "text/plain; charset=utf-8",
+			"not ready:\n- queue rotd: the queue does not exist\n- state: disk full\n",
+		},
+		{
+			"ready for programs", nil, "GET", "/readyz?verbose", 200, "application/json",
+			`{"ready":true,"reasons":[]}` + "\n",
+		},
+		{
+			"not ready for programs", down[:1], "GET", "/readyz?verbose=1", 503, "application/json",
+			`{"ready":false,"reasons":["queue rotd: the queue does not exist"]}` + "\n",
+		},
 		{"nothing else is there", nil, "GET", "/", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"nothing is changed", nil, "POST", "/readyz", 405, "text/plain; charset=utf-8", "Method Not Allowed\n"},
 	}

@@ -12,7 +12,9 @@ const (
 )
 
 // fullJitter picks a time between nothing and limit.
-func fullJitter(limit time.Duration) time.Duration { return rand.N(limit + 1) }
+func fullJitter(limit time.Duration) time.Duration {
+	return rand.N(limit + 1) //nolint:gosec // jitter is no secret
+}
 
 // backoffCeiling is the longest wait after the n-th failure in a row, counted from 1: 200 ms doubling to 10 s.
 func backoffCeiling(n int) time.Duration {

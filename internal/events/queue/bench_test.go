@@ -94,7 +94,7 @@ func serveStub(conn net.Conn, answer, deleted []byte) {
 
 func stubClient(b *testing.B) *sqs.Client {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(b.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), stubVariable+"=1")
 	in, err := cmd.StdinPipe()
 	if err != nil {

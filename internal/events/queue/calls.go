@@ -97,5 +97,5 @@ func (e *entryError) Error() string { return e.code + ": " + e.message }
 // wholeSeconds rounds up to what SQS takes.
 func wholeSeconds(d time.Duration) int32 {
 	d = min(max(d, 0), maxVisibility)
-	return int32((d + time.Second - 1) / time.Second) //nolint:gosec // bounded by maxVisibility
+	return int32((d + time.Second - 1) / time.Second)
 }

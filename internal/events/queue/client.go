@@ -36,7 +36,7 @@ func NewClient(cfg aws.Config, queueURL string, pollers int) *sqs.Client {
 	})
 }
 
-// regionOf reads the Region from https://sqs.<region>.<suffix>/…; "" for other hosts, which the SDK's own Region is for.
+// regionOf reads the Region from https://sqs.<region>.<suffix>/…; "" for other hosts: the SDK's own Region is theirs.
 func regionOf(queueURL string) string {
 	u, err := url.Parse(queueURL)
 	if err != nil {

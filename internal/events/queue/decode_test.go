@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"encoding/json" //nolint:depguard // the oracle of the fuzz test
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -72,7 +72,8 @@ func TestDecodedBodiesDoNotOverlap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grown := append(got[0].Body, "overwritten?"...)
+	grown := got[0].Body
+	grown = append(grown, "overwritten?"...)
 	diff(t, "bodies", []string{string(grown), string(got[1].Body)}, []string{"a\nboverwritten?", "cd"})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -259,10 +260,8 @@ var errDown = errors.New("connection refused")
 // failing makes every call of one of ops fail.
 func failing(err error, ops ...string) func(string) error {
 	return func(op string) error {
-		for _, o := range ops {
-			if o == op {
-				return err
-			}
+		if slices.Contains(ops, op) {
+			return err
 		}
 		return nil
 	}

@@ -149,12 +149,10 @@ func (h *health) fill(s *Status) {
 
 // classify says what a failed call means, and says it in plain words.
 func classify(err error) (State, string) {
-	var missing *types.QueueDoesNotExist
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
 		return StateQueueMissing, "the queue does not exist"
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch code := api.ErrorCode(); {
 		case strings.HasSuffix(code, "NonExistentQueue"), strings.HasSuffix(code, "QueueDoesNotExist"):
 			return StateQueueMissing, "the queue does not exist"

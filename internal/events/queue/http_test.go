@@ -3,7 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
-	"encoding/json" //nolint:depguard // reads and writes the SDK's own types
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"

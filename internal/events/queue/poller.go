@@ -41,8 +41,7 @@ func (c *Consumer) poll(ctx, receiving, working context.Context) {
 		if receiving.Err() != nil {
 			return
 		}
-		var tooLarge *tooLargeError
-		if errors.As(err, &tooLarge) {
+		if _, tooLarge := errors.AsType[*tooLargeError](err); tooLarge {
 			singlesUntil = time.Now().Add(singlesFor)
 		}
 		failures++

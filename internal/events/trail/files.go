@@ -74,7 +74,7 @@ func ReadFile(ctx context.Context, path string, limits Limits, each Each) (Stats
 	if err != nil {
 		return Stats{}, fmt.Errorf("opening a log file: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	return stream(ctx, file, limits, isLines(path), each)
 }
 

@@ -57,7 +57,7 @@ func (r *Reader) Object(ctx context.Context, ref events.ObjectRef, each Each) (S
 		return Stats{}, &ObjectError{Ref: ref, Class: class, Err: err}
 	}
 	r.buckets.allowed(ref.Bucket)
-	defer out.Body.Close() //nolint:errcheck // nothing was written
+	defer out.Body.Close()
 
 	var own error
 	stats, err := stream(ctx, out.Body, r.limits, isLines(ref.Key), func(raw []byte) error {
