@@ -1,0 +1,153 @@
+// Command bench measures rotd as a whole: the real daemon in a process of its own, against the simulated AWS in another.
+//
+//   - intake: what taking in a message costs (receive, decode, judge, commit with fsync, delete), against a bare loop
+//     of receive and delete over the same SDK with as many pollers; the CPU time for 100,000 messages is what counts,
+//     because it does not depend on what else the machine does;
+//   - alerting: the time from an event's arrival in the queue to SNS taking the alert, at light load;
+//   - memory: idle, and at its peak during the intake.
+//
+// It ends with status 1 when a target is missed, or when the simulator was too slow for the figures to mean anything.
+// What packages measure of themselves is in their benchmarks (scripts/bench.sh).
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What this program is started as by itself, its first argument.
+const (
+	roleSimulator = "simulator"
+	roleRaw       = "raw"
+	roleBare      = "bare"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:])
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(2)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		o, err := parse(args)
+		if err != nil {
+			return err
+		}
+		return measureAndReport(ctx, o, os.Stdout, os.Stderr)
+	}
+	if args[0] == roleSimulator {
+		return serveSimulator(os.Stdin, os.Stdout)
+	}
+	aws, pollers := AWS{
+		URL: os.Getenv("AWS_ENDPOINT_URL"), AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), Queue: args[1],
+	}, 0
+	if _, err := fmt.Sscan(args[2], &pollers); err != nil {
+		return fmt.Errorf("pollers: %w", err)
+	}
+	return contend(ctx, args[0], aws, pollers)
+}
+
+// contend runs a contender of this program until it is told to stop.
+func contend(ctx context.Context, role string, aws AWS, pollers int) error {
+	run := runBare
+	if role == roleRaw {
+		run = runRaw
+	}
+	err := run(ctx, aws, pollers)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// options say what to measure.
+type options struct {
+	Messages int           `json:"messages"` // of each run
+	Rounds   int           `json:"rounds"`
+	Pollers  int           `json:"pollers"` // of each contender
+	Events   int           `json:"events"`  // of the alerting
+	Apart    time.Duration `json:"apart"`   // one event from the next
+	Rest     time.Duration `json:"rest"`    // before the idle memory is looked at, and while
+
+	json bool
+	out  string // file that gets the report as Markdown, too
+	rotd string // the daemon's binary; built when empty
+}
+
+func parse(args []string) (options, error) {
+	o := options{Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round")
+	f.IntVar(&o.Messages, "messages", o.Messages, "messages of each run of the intake")
+	f.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of the intake")
+	f.IntVar(&o.Pollers, "pollers", o.Pollers, "pollers of each contender, 1 to 64")
+	f.IntVar(&o.Events, "events", o.Events, "events of the alerting")
+	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
+	f.StringVar(&o.out, "o", "", "write the report to this file, too, as Markdown")
+	f.StringVar(&o.rotd, "rotd", "", "measure this binary instead of building one")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if *quick {
+		o = o.quick()
+	}
+	if o.Messages < batch || o.Rounds < 1 || o.Pollers < 1 || o.Pollers > 64 || o.Events < 1 {
+		return o, errors.New("there must be at least ten messages, one round, one event and 1 to 64 pollers")
+	}
+	return o, nil
+}
+
+func (o options) quick() options {
+	o.Messages, o.Rounds, o.Events, o.Rest = 5_000, 1, 20, time.Second
+	return o
+}
+
+// Arguments are the command line that measures the same.
+func (o options) Arguments() string {
+	args := []string{"-messages", strconv.Itoa(o.Messages), "-rounds", strconv.Itoa(o.Rounds),
+		"-pollers", strconv.Itoa(o.Pollers), "-events", strconv.Itoa(o.Events)}
+	return strings.Join(args, " ")
+}
+
+// measureAndReport prints the report to out and what is going on to progress.
+func measureAndReport(ctx context.Context, o options, out, progress io.Writer) error {
+	r, err := measure(ctx, o, progress)
+	if err != nil {
+		return err
+	}
+	text, err := r.markdown()
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := os.WriteFile(o.out, text, 0o644); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if o.json {
+		if text, err = r.json(); err != nil {
+			return err
+		}
+	}
+	if _, err := out.Write(text); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	return r.verdict()
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	_ "embed" // the report's text
+	"errors"
+	"fmt"
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+)
+
+//go:embed report.md.tmpl
+var reportTemplate string
+
+// report is everything that was measured.
+type report struct {
+	Options options         `json:"options"`
+	Machine machine         `json:"machine"`
+	Rounds  []round         `json:"rounds"`
+	Idle    memory          `json:"idle"`
+	Alerts  []time.Duration `json:"alerts"`  // ascending
+	Targets []target        `json:"targets"` // filled in by judge
+}
+
+// target is one thing that was wanted and what became of it.
+type target struct {
+	What     string `json:"what"`
+	Measured string `json:"measured"`
+	Wanted   string `json:"wanted"`
+	Verdict  string `json:"verdict"` // PASS, FAIL, INVALID or reported
+}
+
+const (
+	mostCPU      = 1.5 // times the bare loop's CPU time
+	aimRate      = 0.7 // times the bare loop's rate; an aim, not a target
+	leastRaw     = 2.0 // times the bare loop's rate, or the simulator is what is measured
+	mostInIntake = 100 << 20
+	mostIdle     = 40 << 20
+)
+
+// judge compares what was measured with what was wanted.
+func (r *report) judge() {
+	add := func(what, measured, wanted, otherwise string, met bool) {
+		verdict := "PASS"
+		if !met {
+			verdict = otherwise
+		}
+		r.Targets = append(r.Targets, target{what, measured, wanted, verdict})
+	}
+	raw, cpu := r.median(round.rawRatio), r.median(round.cpuRatio)
+	rate := r.median(round.rateRatio)
+	add("the simulator is fast enough: raw client's msg/s, of the bare loop's", times(raw),
+		"at least "+times(leastRaw), "INVALID", raw >= leastRaw)
+	add("intake: rotd's CPU time, of the bare loop's", times(cpu), "at most "+times(mostCPU), "FAIL", cpu <= mostCPU)
+	add("intake: rotd's msg/s, of the bare loop's", times(rate), "aim "+times(aimRate), "reported", rate >= aimRate)
+	peak := r.Peak().Anon
+	add("memory: rotd's peak of RssAnon in the intake", mib(peak), "under "+mib(mostInIntake), "FAIL", peak < mostInIntake)
+	add("memory: rotd's RssAnon while idle", mib(r.Idle.Anon), "under "+mib(mostIdle), "FAIL", r.Idle.Anon < mostIdle)
+}
+
+// verdict is nil when every target was met.
+func (r *report) verdict() error {
+	var errs []error
+	for _, t := range r.Targets {
+		switch t.Verdict {
+		case "INVALID":
+			errs = append(errs, fmt.Errorf("the run is invalid: %s: %s, wanted %s", t.What, t.Measured, t.Wanted))
+		case "FAIL":
+			errs = append(errs, fmt.Errorf("missed: %s: %s, wanted %s", t.What, t.Measured, t.Wanted))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// median is the median over the rounds.
+func (r *report) median(of func(round) float64) float64 {
+	values := make([]float64, len(r.Rounds))
+	for i := range values {
+		values[i] = of(r.Rounds[i])
+	}
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// Peak is the most memory that rotd held in any round.
+func (r *report) Peak() (m memory) {
+	for i := range r.Rounds {
+		m = m.most(r.Rounds[i].Rotd.Memory)
+	}
+	return m
+}
+
+// Percentile is the time within which p % of the alerts came.
+func (r *report) Percentile(p int) time.Duration {
+	rank := (len(r.Alerts)*p + 99) / 100
+	return r.Alerts[max(0, rank-1)]
+}
+
+func times(v float64) string { return fmt.Sprintf("%.2f ×", v) }
+func mib(n int64) string     { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+
+// markdown renders the report for people.
+func (r *report) markdown() ([]byte, error) {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"mib": mib,
+		"inc": func(i int) int { return i + 1 },
+		"ms":  func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) },
+		"row": func(r run) string {
+			return fmt.Sprintf("%.0f | %.2f | %.2f", r.perSecond(), r.Took.Most.Seconds(), r.cpuPer100k())
+		},
+		"ratios": func(r round) string {
+			return fmt.Sprintf("%.2f | %.2f | %.2f", r.rawRatio(), r.cpuRatio(), r.rateRatio())
+		},
+	}).Parse(reportTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("the report's template: %w", err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, r); err != nil {
+		return nil, fmt.Errorf("render the report: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// json renders the report for programs. Durations are in nanoseconds, memory is in bytes.
+func (r *report) json() ([]byte, error) {
+	text, err := json.Marshal(r, jsontext.WithIndent("  "), jsonv1.FormatDurationAsNano(true))
+	if err != nil {
+		return nil, fmt.Errorf("render the report: %w", err)
+	}
+	return append(text, '\n'), nil
+}
