@@ -67,6 +67,6 @@ func (s *Server) Serve(ctx context.Context, listener *net.UnixListener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop the control socket: %w", err), httpServer.Close())
 	}
-	_ = <-ended // it says that it was closed
+	<-ended // it says that it was closed
 	return errors.Join(err, removeOwn(path, own))
 }

@@ -83,7 +83,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop serving HTTP: %w", err), s.http.Close())
 	}
-	_ = <-ended // it says that it was closed
+	<-ended // it says that it was closed
 	return err
 }
 
