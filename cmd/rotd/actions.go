@@ -28,10 +28,14 @@ func actionListing(now time.Time) listing[remediation.Action] {
 	return listing[a]{
 		schema: admin.SchemaActions, kind: "action", none: "No actions.",
 		columns: []column[a]{
-			{title: "STATE", name: "state", value: func(x a) string { return string(x.State) },
-				style: func(x a) style { return stateStyle(x.State) }},
-			{title: "CREATED", name: "created", value: func(x a) string { return ago(now, x.Created) },
-				raw: func(x a) string { return timeOf(x.Created) }},
+			{
+				title: "STATE", name: "state", value: func(x a) string { return string(x.State) },
+				style: func(x a) style { return stateStyle(x.State) },
+			},
+			{
+				title: "CREATED", name: "created", value: func(x a) string { return ago(now, x.Created) },
+				raw: func(x a) string { return timeOf(x.Created) },
+			},
 			{title: "ACTION", value: func(x a) string { return actionText(&x) }},
 			{title: "KEY", flex: true, value: func(x a) string { return keyName(&x) }},
 			{title: "ID", name: "id", below: true, value: func(x a) string { return x.ID }},

@@ -15,8 +15,10 @@ import (
 // unwell gives the daemon something to say.
 func unwell(d *fakeDaemon) {
 	d.status.NotReady = []string{"queue rotd: the queue does not exist"}
-	d.status.Queues[0] = admin.Queue{URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
-		Since: before(time.Hour)}
+	d.status.Queues[0] = admin.Queue{
+		URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",
+		Since: before(time.Hour),
+	}
 	d.status.Findings = admin.Counts{Critical: 1, High: 2, Medium: 3}
 	d.status.Paused = &state.Pause{At: before(time.Hour), By: "uid:1000 (ann)", Reason: "moving accounts"}
 	d.status.Places[1].LastError, d.status.Places[1].LastComplete = "AccessDeniedException", time.Time{}
@@ -48,8 +50,10 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "findings-show-resolved", args: []string{"findings", "show", "fnd_01JPK00000000000000000CCCC"}},
 		{name: "findings-show-missing", args: []string{"findings", "show", "fnd_9"}, status: admin.ExitFailed},
 		{name: "keys-list", args: []string{"keys", "list"}},
-		{name: "keys-list-partial", args: []string{"keys", "list", "--search", "pay"},
-			change: func(d *fakeDaemon) { d.partial = true }},
+		{
+			name: "keys-list-partial", args: []string{"keys", "list", "--search", "pay"},
+			change: func(d *fakeDaemon) { d.partial = true },
+		},
 		{name: "keys-list-csv", args: []string{"keys", "list", "-o", "csv"}},
 		{name: "keys-show", args: []string{"keys", "show", "alias/pay-cards"}},
 		{name: "keys-show-deleted", args: []string{"keys", "show", ordersARN}},
@@ -72,9 +76,11 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "rotate-refused", status: admin.ExitRefused,
 			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes"},
 			change: func(d *fakeDaemon) {
-				d.plan.Decision = remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown",
+				d.plan.Decision = remediation.Decision{
+					Verdict: remediation.Refuse, Guardrail: "cooldown",
 					Reason: "The key got new material at 2026-03-14 09:00Z and may get the next after 2026-03-15 09:00Z. " +
-						"In an emergency, --emergency passes this."}
+						"In an emergency, --emergency passes this.",
+				}
 			},
 		},
 		{

@@ -59,8 +59,10 @@ func ruleListing() listing[rule] {
 		columns: []column[rule]{
 			{title: "ID", name: "id", value: func(r rule) string { return r.ID }},
 			{title: "KIND", name: "kind", value: func(r rule) string { return r.Kind }},
-			{title: "SEVERITY", name: "severity", value: func(r rule) string { return r.Severity.String() },
-				style: func(r rule) style { return severityStyle(r.Severity) }},
+			{
+				title: "SEVERITY", name: "severity", value: func(r rule) string { return r.Severity.String() },
+				style: func(r rule) style { return severityStyle(r.Severity) },
+			},
 			{title: "WHAT", name: "title", flex: true, value: func(r rule) string { return r.Title }},
 			{name: "mitre", value: func(r rule) string { return strings.Join(r.Mitre, " ") }},
 		},
@@ -105,9 +107,13 @@ func (c *cli) printRule(r *rule) {
 		c.styled(severityStyle(r.Severity), r.Severity.String()))
 	c.paragraph("  ", r.Title+".")
 	for _, part := range []struct{ title, text string }{
-		{"What it means", r.Meaning}, {"When it fires", r.Condition}, {"Tuning", r.Tuning},
-		{"False positives", r.FalsePositives}, {"What to do", r.Response},
-		{"Responses a policy may attach", strings.Join(r.Remedies, ", ")}, {"MITRE ATT&CK", strings.Join(r.Mitre, ", ")},
+		{"What it means", r.Meaning},
+		{"When it fires", r.Condition},
+		{"Tuning", r.Tuning},
+		{"False positives", r.FalsePositives},
+		{"What to do", r.Response},
+		{"Responses a policy may attach", strings.Join(r.Remedies, ", ")},
+		{"MITRE ATT&CK", strings.Join(r.Mitre, ", ")},
 	} {
 		if part.text != "" {
 			c.heading(part.title)

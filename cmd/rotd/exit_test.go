@@ -30,25 +30,41 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 		{"an unknown format", "status -o yaml", "rotd: -o \"yaml\": choose one of table, json, jsonl, csv\n"},
 		{"no rows to be CSV", "status -o csv", "rotd: -o csv is for lists; choose table, json or jsonl\n"},
 		{"an argument too many", "status now", "rotd: unexpected argument \"now\"; see `rotd status --help`\n"},
-		{"an argument too few", "keys show",
-			"rotd: a KEY (id, ARN, alias or alias ARN) is missing; see `rotd keys show --help`\n"},
-		{"a status that is none", "findings list --status closed",
-			"rotd: --status: \"closed\" is none of open, resolved, all; see `rotd findings list --help`\n"},
-		{"a severity that is none", "findings list --severity urgent",
+		{
+			"an argument too few", "keys show",
+			"rotd: a KEY (id, ARN, alias or alias ARN) is missing; see `rotd keys show --help`\n",
+		},
+		{
+			"a status that is none", "findings list --status closed",
+			"rotd: --status: \"closed\" is none of open, resolved, all; see `rotd findings list --help`\n",
+		},
+		{
+			"a severity that is none", "findings list --severity urgent",
 			"rotd: --severity: severity \"urgent\" is none of INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL; " +
-				"see `rotd findings list --help`\n"},
-		{"a time that is none", "findings list --since yesterday",
+				"see `rotd findings list --help`\n",
+		},
+		{
+			"a time that is none", "findings list --since yesterday",
 			"rotd: --since: \"yesterday\" is neither a time (2026-03-14T12:00:00Z) nor how long ago (24h, 90d); " +
-				"see `rotd findings list --help`\n"},
-		{"no reason", "rotate alias/a --yes",
-			"rotd: --reason is required: it goes into the audit log and the alerts; see `rotd rotate --help`\n"},
-		{"a blank reason", "pause --reason ",
-			"rotd: --reason is required: it goes into the audit log; see `rotd pause --help`\n"},
-		{"a period that is none", "rotate alias/a --automatic 90 --reason r",
-			"rotd: --automatic: \"90\" is no number of days such as 90d; see `rotd rotate --help`\n"},
+				"see `rotd findings list --help`\n",
+		},
+		{
+			"no reason", "rotate alias/a --yes",
+			"rotd: --reason is required: it goes into the audit log and the alerts; see `rotd rotate --help`\n",
+		},
+		{
+			"a blank reason", "pause --reason ",
+			"rotd: --reason is required: it goes into the audit log; see `rotd pause --help`\n",
+		},
+		{
+			"a period that is none", "rotate alias/a --automatic 90 --reason r",
+			"rotd: --automatic: \"90\" is no number of days such as 90d; see `rotd rotate --help`\n",
+		},
 		{"no path", "replay", "rotd: a PATH is missing: a log file or a folder of them; see `rotd replay --help`\n"},
-		{"a log level that is none", "run --log-level loud",
-			"rotd: --log-level: \"loud\" is none of debug, info, warn, error; see `rotd run --help`\n"},
+		{
+			"a log level that is none", "run --log-level loud",
+			"rotd: --log-level: \"loud\" is none of debug, info, warn, error; see `rotd run --help`\n",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,8 +92,10 @@ func TestGroupWithoutACommandShowsHelpAndEndsWith2(t *testing.T) {
 }
 
 func TestHelpFitsTheTerminal(t *testing.T) {
-	for _, args := range []string{"", "run", "replay", "status", "health", "rotate", "sweep", "findings list",
-		"keys show", "actions list", "config validate"} {
+	for _, args := range []string{
+		"", "run", "replay", "status", "health", "rotate", "sweep", "findings list",
+		"keys show", "actions list", "config validate",
+	} {
 		s := newSession(nil)
 		if got := s.run(t, append(strings.Fields(args), "--help")...); got != admin.ExitDone {
 			t.Errorf("%s --help: exit status %d", args, got)
@@ -127,12 +145,18 @@ func TestNobodyActsUnasked(t *testing.T) {
 	}{
 		{name: "yes", answer: "y\n", status: admin.ExitDone, acts: true, err: "\nGo on? [y/N] "},
 		{name: "YES", answer: " YES \n", status: admin.ExitDone, acts: true, err: "\nGo on? [y/N] "},
-		{name: "no", answer: "n\n", status: admin.ExitFailed,
-			err: "\nGo on? [y/N] rotd: declined; nothing was done\n"},
-		{name: "nothing", answer: "\n", status: admin.ExitFailed,
-			err: "\nGo on? [y/N] rotd: declined; nothing was done\n"},
-		{name: "the end of the input", status: admin.ExitFailed,
-			err: "\nGo on? [y/N] \nrotd: declined; nothing was done\n"},
+		{
+			name: "no", answer: "n\n", status: admin.ExitFailed,
+			err: "\nGo on? [y/N] rotd: declined; nothing was done\n",
+		},
+		{
+			name: "nothing", answer: "\n", status: admin.ExitFailed,
+			err: "\nGo on? [y/N] rotd: declined; nothing was done\n",
+		},
+		{
+			name: "the end of the input", status: admin.ExitFailed,
+			err: "\nGo on? [y/N] \nrotd: declined; nothing was done\n",
+		},
 		{
 			name: "no terminal", change: func(s *session) { s.cli.terminal.in = false }, status: admin.ExitUsage,
 			err: "rotd: there is no terminal to ask on; --yes says that nobody needs to be asked; " +

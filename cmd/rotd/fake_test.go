@@ -48,9 +48,11 @@ func newFakeDaemon() *fakeDaemon {
 		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
 		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",
 		Cost:   "one key's monthly fee more, from now on (KMS charges a key's first and second rotation)",
-		Action: &remediation.Action{ID: "act_01JPK00000000000000000NEW1", State: remediation.Planned,
+		Action: &remediation.Action{
+			ID: "act_01JPK00000000000000000NEW1", State: remediation.Planned,
 			Verb:   remediation.Rotate,
-			Method: remediation.NewMaterial, KeyARN: payARN, Alias: "alias/pay-cards", Created: noon},
+			Method: remediation.NewMaterial, KeyARN: payARN, Alias: "alias/pay-cards", Created: noon,
+		},
 		Decision: remediation.Decision{Verdict: remediation.Allow},
 	}
 	return d
@@ -134,10 +136,12 @@ func someKeys() []admin.Key {
 		Region: "us-east-1", Description: "Card numbers", State: "Enabled", Manager: "CUSTOMER", Origin: "AWS_KMS",
 		Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Created: before(700 * day), Aliases: []string{"alias/pay-cards"},
 		CurrentMaterial: "9d3a", Tags: map[string]string{"team": "payments", "tier": "1"}, Policy: `{"Version":"2012-10-17"}`,
-		Rotation: &inventory.Rotation{Enabled: true, PeriodDays: 365, Next: &next, HistoryAt: before(time.Hour),
+		Rotation: &inventory.Rotation{
+			Enabled: true, PeriodDays: 365, Next: &next, HistoryAt: before(time.Hour),
 			History: []inventory.Rotated{
 				{At: before(610 * day), Type: "ON_DEMAND"}, {At: before(245 * day), Type: "AUTOMATIC"},
-			}},
+			},
+		},
 		ReadAt: before(6 * time.Minute), FullAt: before(2 * time.Hour), FirstRead: before(30 * day),
 	}
 	orders := inventory.Key{
@@ -275,11 +279,15 @@ func (d *fakeDaemon) Action(_ context.Context, id string, _ time.Duration) (*rem
 
 func (d *fakeDaemon) Quarantine(_ context.Context, r admin.Range) (admin.Page[admin.Quarantined], error) {
 	return pageOf([]admin.Quarantined{
-		{Seq: 12, At: before(time.Hour), Reason: "duplicate-key", Bytes: 2412,
+		{
+			Seq: 12, At: before(time.Hour), Reason: "duplicate-key", Bytes: 2412,
 			Detail: `malformed (duplicate-key) at byte 460: "eventName" is given twice`,
-			Queue:  "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", MessageID: "m-1", SenderID: "AIDA"},
-		{Seq: 11, At: before(2 * day), Reason: "syntax", Detail: "not JSON", Object: "s3://trail/AWSLogs/x.json.gz",
-			Bytes: 7},
+			Queue:  "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", MessageID: "m-1", SenderID: "AIDA",
+		},
+		{
+			Seq: 11, At: before(2 * day), Reason: "syntax", Detail: "not JSON", Object: "s3://trail/AWSLogs/x.json.gz",
+			Bytes: 7,
+		},
 	}, r, func(*admin.Quarantined) bool { return true }), nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,14 +29,20 @@ func findingListing(now time.Time) listing[finding.Finding] {
 	return listing[f]{
 		schema: admin.SchemaFindings, kind: "finding", none: "No findings.",
 		columns: []column[f]{
-			{title: "SEVERITY", name: "severity", value: func(x f) string { return x.Severity.String() },
-				style: func(x f) style { return severityStyle(x.Severity) }},
-			{title: "SEEN", name: "last_seen", value: func(x f) string { return ago(now, x.LastSeen) },
-				raw: func(x f) string { return timeOf(&x.LastSeen) }},
+			{
+				title: "SEVERITY", name: "severity", value: func(x f) string { return x.Severity.String() },
+				style: func(x f) style { return severityStyle(x.Severity) },
+			},
+			{
+				title: "SEEN", name: "last_seen", value: func(x f) string { return ago(now, x.LastSeen) },
+				raw: func(x f) string { return timeOf(&x.LastSeen) },
+			},
 			{title: "FINDING", name: "title", flex: true, value: findingTitle, raw: func(x f) string { return x.Title }},
 			{title: "ID", name: "id", below: true, value: func(x f) string { return x.ID }},
-			{title: "SUBJECT", name: "subject", below: true, value: subjectText,
-				raw: func(x f) string { return x.Subject.ID }},
+			{
+				title: "SUBJECT", name: "subject", below: true, value: subjectText,
+				raw: func(x f) string { return x.Subject.ID },
+			},
 			{title: "REGION", name: "region", below: true, value: func(x f) string { return x.Region }},
 			{name: "rule_id", value: func(x f) string { return x.RuleID }},
 			{name: "status", value: func(x f) string { return string(x.Status) }},
@@ -131,10 +138,8 @@ func newFindingsListCommand(c *cli) *cobra.Command {
 
 // oneOf checks a flag's word.
 func oneOf(flag, word string, known []string) (string, error) {
-	for _, k := range known {
-		if word == k {
-			return word, nil
-		}
+	if slices.Contains(known, word) {
+		return word, nil
 	}
 	return "", fmt.Errorf("%s: %q is none of %s", flag, word, strings.Join(known, ", "))
 }

@@ -30,13 +30,15 @@ func keyListing(now time.Time) listing[admin.Key] {
 		schema: admin.SchemaKeys, kind: "key", none: "No keys.",
 		columns: []column[k]{
 			{title: "KEY", name: "key", flex: true, value: func(x k) string { return x.Name() }},
-			{title: "STATE", name: "state", value: keyState, raw: func(x k) string { return x.State },
+			{
+				title: "STATE", name: "state", value: keyState, raw: func(x k) string { return x.State },
 				style: func(x k) style {
 					if x.State != "Enabled" {
 						return yellow
 					}
 					return plain
-				}},
+				},
+			},
 			{title: "ROTATION", value: rotationText},
 			{title: "MATERIAL", value: func(x k) string { return materialAge(now, &x.Key) }},
 			{title: "OPEN", value: openText, style: func(x k) style {

@@ -36,8 +36,10 @@ func quarantineListing(now time.Time) listing[admin.Quarantined] {
 		schema: admin.SchemaQuarantine, kind: "quarantined", none: "Nothing is in quarantine.",
 		columns: []column[q]{
 			{title: "SEQ", name: "seq", right: true, value: func(x q) string { return strconv.FormatUint(x.Seq, 10) }},
-			{title: "AT", name: "at", value: func(x q) string { return ago(now, x.At) },
-				raw: func(x q) string { return x.At.UTC().Format(time.RFC3339) }},
+			{
+				title: "AT", name: "at", value: func(x q) string { return ago(now, x.At) },
+				raw: func(x q) string { return x.At.UTC().Format(time.RFC3339) },
+			},
 			{title: "REASON", name: "reason", value: func(x q) string { return x.Reason }},
 			{title: "BYTES", name: "bytes", right: true, value: func(x q) string { return strconv.Itoa(x.Bytes) }},
 			{title: "FROM", name: "source", flex: true, value: quarantineSource},

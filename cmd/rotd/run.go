@@ -29,7 +29,7 @@ func newRunCommand(c *cli) *cobra.Command {
 			if err != nil {
 				return wrongUse(cmd, "%v", err)
 			}
-			defer log.Sync() //nolint:errcheck // stderr may not be syncable
+			defer log.Sync()
 			reload, stop := reloads(cmd.Context())
 			defer stop()
 			return c.daemon(cmd.Context(), app.Options{

@@ -125,7 +125,10 @@ func countsText(n admin.Counts) string {
 		n    int
 		name string
 	}{
-		{n.Critical, "CRITICAL"}, {n.High, "HIGH"}, {n.Medium, "MEDIUM"}, {n.Low, "LOW"},
+		{n.Critical, "CRITICAL"},
+		{n.High, "HIGH"},
+		{n.Medium, "MEDIUM"},
+		{n.Low, "LOW"},
 		{n.Informational, "INFORMATIONAL"},
 	} {
 		if p.n > 0 {

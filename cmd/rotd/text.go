@@ -60,7 +60,7 @@ func (c *cli) columns() int {
 func wrap(text string, width int) []string {
 	var lines []string
 	line, length := "", 0
-	for _, word := range strings.Fields(clean(text)) {
+	for word := range strings.FieldsSeq(clean(text)) {
 		n := utf8.RuneCountInString(word)
 		if length > 0 && length+1+n > width {
 			lines = append(lines, line)

@@ -1,0 +1,100 @@
+package admin
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+func documentation(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestEveryEndpointHasItsSection(t *testing.T) {
+	var documented, served []string
+	for _, heading := range regexp.MustCompile(`(?m)^## ((?:GET|POST) /\S+)$`).FindAllStringSubmatch(documentation(t), -1) {
+		documented = append(documented, heading[1])
+	}
+	for _, r := range NewServer(&fakeBackend{}, nil).routes() {
+		served = append(served, r.Method+" "+r.Path)
+	}
+	if diff := cmp.Diff(served, documented); diff != "" {
+		t.Errorf("endpoints (-served +documented):\n%s", diff)
+	}
+}
+
+func TestEveryMemberIsDocumented(t *testing.T) {
+	text := documentation(t)
+	types := []any{
+		Status{},
+		Queue{},
+		Job{},
+		Budget{},
+		File{},
+		Counts{},
+		Outbox{},
+		Trouble{},
+		state.Coverage{},
+		Readiness{},
+		finding.Finding{},
+		remediation.Action{},
+		remediation.Decision{},
+		remediation.Eligible{},
+		Quarantined{},
+		RotateRequest{},
+		RotatePlan{},
+		SweepResult{},
+		sweepRequest{},
+		pauseRequest{},
+		Paused{},
+		Page[int]{},
+		Error{},
+	}
+	internal := []string{"over_since", "undone", "reads", "first_read"} // kept for rotd itself
+	for _, value := range types {
+		typ := reflect.TypeOf(value)
+		for i := range typ.NumField() {
+			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if name == "" || name == "-" || strings.Contains(strings.Join(internal, " "), name) {
+				continue
+			}
+			if !strings.Contains(text, "`"+name+"`") && !strings.Contains(text, `"`+name+`"`) {
+				t.Errorf("%v: docs/api.md does not mention %q", typ, name)
+			}
+		}
+	}
+}
+
+func TestEveryErrorCodeIsDocumented(t *testing.T) {
+	text := documentation(t)
+	for _, e := range []*Error{
+		invalid("x"), answerTo(fmt.Errorf("x: %w", ErrNotFound)), answerTo(ErrAmbiguous), answerTo(os.ErrClosed),
+	} {
+		row := fmt.Sprintf("| `%s` | %d | %d |", e.Code, e.status, e.Exit)
+		if !strings.Contains(text, row) {
+			t.Errorf("docs/api.md has no row %s", row)
+		}
+	}
+	for _, code := range []string{
+		CodeNoEndpoint, CodeBadMethod, CodeRefused, CodeTooLarge, CodeBusy, CodeStopping,
+		CodeTimeout, CodeUnknownPeer,
+	} {
+		if !strings.Contains(text, "| `"+code+"` |") {
+			t.Errorf("docs/api.md has no row for %s", code)
+		}
+	}
+}
