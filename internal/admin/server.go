@@ -67,6 +67,8 @@ func (s *Server) Serve(ctx context.Context, listener *net.UnixListener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop the control socket: %w", err), httpServer.Close())
 	}
-	<-ended // it says that it was closed
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve the control socket: %w", served))
+	}
 	return errors.Join(err, removeOwn(path, own))
 }

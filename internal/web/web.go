@@ -83,7 +83,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop serving HTTP: %w", err), s.http.Close())
 	}
-	<-ended // it says that it was closed
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve HTTP: %w", served))
+	}
 	return err
 }
 
