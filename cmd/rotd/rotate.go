@@ -184,8 +184,8 @@ func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.A
 		next, err := client.Action(ctx, id, min(left, every))
 		if err != nil {
 			progress.end()
-			return exit(admin.ExitUnfinished, "%w\n(%s is recorded and goes on as long as a daemon runs: `rotd actions show %s`)",
-				err, id, id)
+			return exit(admin.ExitUnfinished,
+				"%w\n(%s is recorded and goes on as long as a daemon runs: `rotd actions show %s`)", err, id, id)
 		}
 		a = next
 	}
