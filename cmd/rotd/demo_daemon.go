@@ -41,7 +41,7 @@ func (d *demoDaemon) environment(p awssim.Principal) []string {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "NO_COLOR=1",
 		"AWS_ENDPOINT_URL=" + d.world.sim.URL(), "AWS_REGION=" + demoRegion, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=" + p.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + p.SecretAccessKey,
-		"ROTD_SOCKET=" + d.world.socket,
+		"ROTD_SOCKET=" + d.world.socket, "COLUMNS=100",
 	}
 	if p.SessionToken != "" {
 		env = append(env, "AWS_SESSION_TOKEN="+p.SessionToken)
