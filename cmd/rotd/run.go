@@ -30,6 +30,7 @@ func newRunCommand(c *cli) *cobra.Command {
 				return wrongUse(cmd, "%v", err)
 			}
 			defer log.Sync()
+			signal.Ignore(syscall.SIGXFSZ) // a full file size limit is an error of the write, not the end of rotd
 			reload, stop := reloads(cmd.Context())
 			defer stop()
 			return c.daemon(cmd.Context(), app.Options{
