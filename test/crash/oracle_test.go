@@ -1,0 +1,196 @@
+package crash
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"rotd/internal/awssim"
+	"rotd/internal/finding"
+	"rotd/internal/state"
+)
+
+// expected is everything that has to be told, each once.
+func (s *story) expected() []string {
+	all := []string{
+		"digest",
+		"finding-opened message-undecodable",
+		"action-succeeded on-demand alias/pay-ledger",
+		"action-succeeded enable-automatic alias/pay-drifted",
+	}
+	for round := range s.rounds {
+		for _, of := range []string{
+			"finding-opened rotation-turned-off alias/pay-cards",
+			"action-succeeded enable-automatic alias/pay-cards",
+			"finding-opened key-policy-made-public alias/pay-orders",
+			"finding-opened key-deletion-scheduled alias/pay-reports",
+			"finding-opened key-deletion-window-short alias/pay-reports",
+			"finding-opened key-pending-deletion alias/pay-reports",
+			"action-succeeded on-demand alias/pay-wallet",
+		} {
+			all = append(all, of+number(round))
+		}
+	}
+	return all
+}
+
+// possible reports whether an alert may be told besides. Whether a sweep sees what an event told of depends on which of
+// them comes first, and whether what a daemon put right is over when it stops depends on its last readings.
+func possible(what string) bool {
+	kind, about, _ := strings.Cut(what, " ")
+	rule, alias, _ := strings.Cut(about, " ")
+	switch rule {
+	case "rotation-turned-off", "rotation-disabled":
+		return kind == "finding-resolved" || kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-cards")
+	case "key-policy-changed":
+		// Silent about a policy that the key was read with before, which a reading takes time to be.
+		return kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-orders")
+	case "rotation-overdue":
+		return kind == "finding-resolved" && alias == "alias/pay-ledger"
+	}
+	return false
+}
+
+// missing are the elements of want that got lacks.
+func missing(want, got []string) (lacking []string) {
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			lacking = append(lacking, w)
+		}
+	}
+	return lacking
+}
+
+// judge holds what became of everything against what AWS saw. The daemon is gone.
+func (s *story) judge(t *testing.T) {
+	t.Helper()
+	if n := s.w.Sim.ForgottenRequests(); n > 0 {
+		t.Fatalf("the oracle forgot %d requests", n)
+	}
+	s.judgeMessages(t)
+	s.judgeAlerts(t)
+	s.judgeKeys(t)
+	if err := s.w.State(func(tx *state.Tx) error { return s.judgeState(t, tx) }); err != nil {
+		t.Errorf("the state: %v", err)
+	}
+}
+
+// judgeMessages: the dead-letter queue holds what cannot be decoded and nothing else, and the clean stop left nothing
+// invisible. That the queue was empty before is part of being settled; rotd's last calls have come back as events since.
+func (s *story) judgeMessages(t *testing.T) {
+	t.Helper()
+	if dead, err := s.w.Sim.QueueDepth(s.w.DeadLetter); err != nil || dead != (awssim.QueueDepth{Visible: 1}) {
+		t.Errorf("the dead-letter queue holds %+v (%v), want the one message that cannot be decoded", dead, err)
+	}
+	if depth, err := s.w.Sim.QueueDepth(s.w.Queue); err != nil || depth.InFlight > 0 {
+		t.Errorf("the queue holds %+v (%v), want nothing in flight", depth, err)
+	}
+}
+
+// judgeAlerts: everything was told, nothing else, and nothing twice without need.
+func (s *story) judgeAlerts(t *testing.T) {
+	t.Helper()
+	told := s.w.WasTold()
+	unexpected := slices.DeleteFunc(slices.Clone(told), func(what string) bool {
+		return slices.Contains(s.expected(), what) || possible(what)
+	})
+	if lacking := missing(s.expected(), told); len(lacking)+len(unexpected) > 0 {
+		t.Errorf("never told: %q\ntold without reason: %q", lacking, unexpected)
+	}
+	for i, what := range told {
+		if i > 0 && told[i-1] == what {
+			t.Errorf("told under two alert_ids: %s", what)
+		}
+	}
+	if repeated := s.w.Repeated(); len(repeated) > 0 {
+		t.Errorf("told twice:\n%s", strings.Join(repeated, "\n"))
+	}
+	if _, errs := s.w.Messages(); len(errs) > 0 {
+		t.Errorf("unreadable messages: %v", errs)
+	}
+}
+
+// judgeKeys: KMS did what policy and person asked for, once.
+func (s *story) judgeKeys(t *testing.T) {
+	t.Helper()
+	_, kills := s.lives.counts()
+	for name, arn := range s.w.Keys {
+		key, _ := s.w.Sim.KMS().Key(arn)
+		rotated, enabled := s.calls("RotateKeyOnDemand", arn), s.calls("EnableKeyRotation", arn)
+		wantRotated, wantEnabled := 0, 0
+		switch strings.TrimRight(name, "0123456789") {
+		case "ledger", "wallet":
+			wantRotated = 1
+		case "cards", "drifted":
+			wantEnabled = 1
+		}
+		if key.OnDemandUsed != wantRotated || effects(rotated) != wantRotated {
+			t.Errorf("%s was rotated on demand %d times, want %d: %+v", name, effects(rotated), wantRotated, rotated)
+		}
+		if len(rotated) > 2*wantRotated || wantRotated == 1 && !rotated[len(rotated)-1].Effect {
+			t.Errorf("%s: RotateKeyOnDemand was called again after it had its effect: %+v", name, rotated)
+		}
+		if n := effects(enabled); n < wantEnabled || n > wantEnabled*(1+kills) {
+			t.Errorf("%s was enabled %d times, with %d kills: %+v", name, n, kills, enabled)
+		}
+		if key.RotationPeriod != 90 {
+			t.Errorf("%s rotates every %d days, want 90", name, key.RotationPeriod)
+		}
+	}
+	changed := s.w.Sim.Requests(awssim.OfService("kms"), func(r awssim.Request) bool {
+		return r.Effect && r.AccessKeyID == s.w.Rotd.AccessKeyID &&
+			r.Operation != "RotateKeyOnDemand" && r.Operation != "EnableKeyRotation"
+	})
+	if len(changed) > 0 {
+		t.Errorf("rotd changed what nobody asked it to: %+v", changed)
+	}
+}
+
+// calls are rotd's calls of an operation on a key.
+func (s *story) calls(operation, arn string) []awssim.Request {
+	return s.w.Sim.Requests(awssim.OfOperation(operation), awssim.OfResource(arn), func(r awssim.Request) bool {
+		return r.AccessKeyID == s.w.Rotd.AccessKeyID
+	})
+}
+
+func effects(requests []awssim.Request) (n int) {
+	for _, r := range requests {
+		if r.Effect {
+			n++
+		}
+	}
+	return n
+}
+
+// judgeState: nothing is left to do, and each occurrence was counted once.
+func (s *story) judgeState(t *testing.T, tx *state.Tx) error {
+	t.Helper()
+	pending, err := tx.PendingActions(100)
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 || tx.WaitingCount() > 0 {
+		t.Errorf("left behind: %d alerts, actions %+v", tx.WaitingCount(), pending)
+	}
+	findings, _, err := tx.Findings("", 1000, func(f *finding.Finding) bool { return f.EventID != "" })
+	if err != nil {
+		return err
+	}
+	for i := range findings {
+		f := &findings[i]
+		if want := s.occurrences(f.EventName, f.KeyARN); f.Count != want || f.Episode != 1 {
+			t.Errorf("%s of %s: counted %d in episode %d, and happened %d times", f.RuleID, f.Alias, f.Count, f.Episode, want)
+		}
+	}
+	return nil
+}
+
+// occurrences is how often CloudTrail saw something done to a key.
+func (s *story) occurrences(event, arn string) (n int) {
+	for _, r := range s.w.Sim.Records() {
+		if r.EventName == event && len(r.Resources) > 0 && r.Resources[0].ARN == arn {
+			n++
+		}
+	}
+	return n
+}
