@@ -1,8 +1,8 @@
-// Command bench measures rotd as a whole: the real daemon in a process of its own, against the simulated AWS in another.
+// Command bench measures rotd whole: the real daemon in a process of its own, against the simulated AWS in another.
 //
 //   - intake: what taking in a message costs (receive, decode, judge, commit with fsync, delete), against a bare loop
 //     of receive and delete over the same SDK with as many pollers; the CPU time for 100,000 messages is what counts,
-//     because it does not depend on what else the machine does;
+//     because what else the machine does changes it least;
 //   - alerting: the time from an event's arrival in the queue to SNS taking the alert, at light load;
 //   - memory: idle, and at its peak during the intake.
 //
@@ -70,11 +70,10 @@ func contend(ctx context.Context, role string, aws AWS, pollers int) error {
 	if role == roleRaw {
 		run = runRaw
 	}
-	err := run(ctx, aws, pollers)
-	if ctx.Err() != nil {
-		return nil
+	if err := run(ctx, aws, pollers); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // options say what to measure.
@@ -92,7 +91,9 @@ type options struct {
 }
 
 func parse(args []string) (options, error) {
-	o := options{Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second}
+	o := options{
+		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
+	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round")
 	f.IntVar(&o.Messages, "messages", o.Messages, "messages of each run of the intake")
@@ -121,8 +122,10 @@ func (o options) quick() options {
 
 // Arguments are the command line that measures the same.
 func (o options) Arguments() string {
-	args := []string{"-messages", strconv.Itoa(o.Messages), "-rounds", strconv.Itoa(o.Rounds),
-		"-pollers", strconv.Itoa(o.Pollers), "-events", strconv.Itoa(o.Events)}
+	args := []string{
+		"-messages", strconv.Itoa(o.Messages), "-rounds", strconv.Itoa(o.Rounds),
+		"-pollers", strconv.Itoa(o.Pollers), "-events", strconv.Itoa(o.Events),
+	}
 	return strings.Join(args, " ")
 }
 

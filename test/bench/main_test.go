@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 func TestASmallRunMeasuresEverything(t *testing.T) {
 	o := options{
-		Messages: 500, Rounds: 2, Pollers: 4, Events: 3, Apart: time.Millisecond, Rest: 10 * time.Millisecond,
+		Messages: 500, Rounds: 1, Pollers: 4, Events: 3, Apart: time.Millisecond, Rest: 10 * time.Millisecond,
 	}
 	r, err := measure(t.Context(), o, t.Output())
 	if err != nil {

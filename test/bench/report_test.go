@@ -72,9 +72,11 @@ func TestPercentilesAreOfWhatWasMeasured(t *testing.T) {
 	for i := range 200 {
 		r.Alerts = append(r.Alerts, time.Duration(i+1)*time.Millisecond)
 	}
-	for p, want := range map[int]time.Duration{50: 100, 99: 198, 100: 200} {
-		if got := r.Percentile(p); got != want*time.Millisecond {
-			t.Errorf("p%d is %v, want %d ms", p, got, want)
+	for p, want := range map[int]time.Duration{
+		50: 100 * time.Millisecond, 99: 198 * time.Millisecond, 100: 200 * time.Millisecond,
+	} {
+		if got := r.Percentile(p); got != want {
+			t.Errorf("p%d is %v, want %v", p, got, want)
 		}
 	}
 	r.Alerts = r.Alerts[:1]
