@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"go.uber.org/zap"
 )
 
 // Attributes is what SQS says about the queue. All counts are SQS's approximations.
@@ -40,6 +41,7 @@ type attributeReader struct {
 	every  time.Duration
 	outage *outage
 	stats  *counters
+	log    *zap.Logger
 
 	mu   sync.Mutex
 	last Attributes
@@ -86,7 +88,12 @@ func (r *attributeReader) read(parent context.Context) error {
 		r.last.Error = err.Error()
 		return err
 	}
+	first := r.last.ReadAt.IsZero()
 	r.last = parseAttributes(out.Attributes)
+	if first && !r.last.Redrive.Present {
+		r.log.Warn("the queue has no redrive policy: what cannot be decoded is acknowledged after some receives instead " +
+			"of moving to a dead-letter queue")
+	}
 	r.last.ReadAt = time.Now()
 	return nil
 }

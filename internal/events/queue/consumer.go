@@ -126,7 +126,7 @@ func New(client SQS, url string, handler Handler, opts Options) (*Consumer, erro
 		extensions: &outage{what: "keep messages in hand invisible", log: log},
 		unsettled:  semaphore.NewWeighted(int64(opts.MaxUnsettled)),
 	}
-	c.attributes = &attributeReader{client: client, url: url, every: opts.AttributesEvery, stats: &c.stats}
+	c.attributes = &attributeReader{client: client, url: url, every: opts.AttributesEvery, stats: &c.stats, log: log}
 	c.attributes.outage = &outage{what: "read the queue's attributes", log: log}
 	c.deletes = c.newSender("delete messages", c.calls.deleteBatch, &c.stats.deleted, &c.stats.deleteGivenUp)
 	c.releases = c.newSender("make messages visible", c.calls.changeBatch, &c.stats.released, &c.stats.releaseGivenUp)
