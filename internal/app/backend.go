@@ -100,7 +100,7 @@ func keyView(tx *state.Tx, k *inventory.Key, policies policy.Set) (admin.Key, []
 		left := inventory.OnDemandLimit - k.Rotation.OnDemandUsed()
 		view.OnDemandLeft = &left
 	}
-	open, err := tx.OpenAbout(k.ARN, admin.MaxRows)
+	open, err := tx.OpenAboutKey(k, admin.MaxRows)
 	if err != nil {
 		return view, nil, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"rotd/internal/detection"
@@ -32,10 +33,12 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if err := n.protect(key); err != nil {
 		return err
 	}
-	open, err := n.tx.OpenAbout(key.ARN, maxOpenAbout)
+	open, err := n.tx.OpenAboutKey(key, maxOpenAbout)
 	if err != nil {
 		return err
 	}
+	// A finding about an alias is over when the alias is back at the key it was taken from.
+	open = slices.DeleteFunc(open, func(f finding.Finding) bool { return f.KeyARN != key.ARN })
 	if key.GoneAt != nil {
 		return n.gone(open)
 	}

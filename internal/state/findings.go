@@ -2,8 +2,10 @@ package state
 
 import (
 	"fmt"
+	"strings"
 
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 )
 
 // FindingByFingerprint returns the finding with a fingerprint, of whatever status; nil when there is none.
@@ -51,6 +53,21 @@ func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) 
 		}
 	}
 	return found, nil
+}
+
+// OpenAboutKey returns the open findings about a key and about its aliases, at most limit of each.
+func (tx *Tx) OpenAboutKey(key *inventory.Key, limit int) ([]finding.Finding, error) {
+	found, err := tx.OpenAbout(key.ARN, limit)
+	base := strings.TrimSuffix(key.ARN, "key/"+key.ID)
+	for _, alias := range key.Aliases {
+		if err != nil {
+			return nil, err
+		}
+		var more []finding.Finding
+		more, err = tx.OpenAbout(base+alias, limit)
+		found = append(found, more...)
+	}
+	return found, err
 }
 
 // OpenFindings returns a page of open findings' ids in index order; next is the key to go on from, "" at the end.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 )
 
@@ -336,4 +337,36 @@ func TestRetentionOfWhatEnded(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAKeysFindingsAreThoseOfItsAliasesToo(t *testing.T) {
+	db := openTest(t)
+	key := &inventory.Key{
+		ARN: "arn:aws:kms:eu-west-1:111122223333:key/k1", ID: "k1", Account: "111122223333", Region: "eu-west-1",
+		Aliases: []string{"alias/pay"},
+	}
+	about := func(id string, subject finding.Subject) *finding.Finding {
+		return &finding.Finding{ID: id, Status: finding.Open, Subject: subject, Fingerprint: id}
+	}
+	update(t, db, func(tx *Tx) error {
+		for _, f := range []*finding.Finding{
+			about("fnd_1", finding.Subject{Type: finding.Key, ID: key.ARN}),
+			about("fnd_2", finding.Subject{Type: finding.Alias, ID: "arn:aws:kms:eu-west-1:111122223333:alias/pay"}),
+			about("fnd_3", finding.Subject{Type: finding.Alias, ID: "arn:aws:kms:eu-west-1:111122223333:alias/other"}),
+		} {
+			if err := tx.PutFinding(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var ids []string
+	view(t, db, func(tx *Tx) error {
+		found, err := tx.OpenAboutKey(key, 10)
+		for i := range found {
+			ids = append(ids, found[i].ID)
+		}
+		return err
+	})
+	same(t, "findings about the key", ids, []string{"fnd_1", "fnd_2"})
 }
