@@ -64,7 +64,6 @@ func (l *lives) next() (*world.Daemon, error) {
 	if l.stopping {
 		return nil, nil //nolint:nilnil // none is an answer
 	}
-	l.w.NextLife()
 	d, err := l.w.Run()
 	if err != nil {
 		return nil, err

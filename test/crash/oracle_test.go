@@ -138,7 +138,7 @@ func (s *story) judgeKeys(t *testing.T) {
 		}
 	}
 	changed := s.w.Sim.Requests(awssim.OfService("kms"), func(r awssim.Request) bool {
-		return r.Effect && r.AccessKeyID == s.w.Rotd.AccessKeyID &&
+		return r.Effect && s.w.ByRotd(r) &&
 			r.Operation != "RotateKeyOnDemand" && r.Operation != "EnableKeyRotation"
 	})
 	if len(changed) > 0 {
@@ -149,7 +149,7 @@ func (s *story) judgeKeys(t *testing.T) {
 // calls are rotd's calls of an operation on a key.
 func (s *story) calls(operation, arn string) []awssim.Request {
 	return s.w.Sim.Requests(awssim.OfOperation(operation), awssim.OfResource(arn), func(r awssim.Request) bool {
-		return r.AccessKeyID == s.w.Rotd.AccessKeyID
+		return s.w.ByRotd(r)
 	})
 }
 

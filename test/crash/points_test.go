@@ -64,7 +64,7 @@ func points() (all []point) {
 func (s *story) fault(p point) awssim.Fault {
 	return awssim.Fault{
 		Operation: p.operation, Nth: p.nth, Times: 1, When: p.when,
-		Match:          func(in awssim.Incoming) bool { return in.AccessKeyID == s.w.Rotd.AccessKeyID },
+		Match:          func(in awssim.Incoming) bool { return s.w.IsRotd(in.AccessKeyID) },
 		DropConnection: p.when != awssim.AfterAnswer,
 		Do:             func() { s.lives.kill() },
 	}
@@ -103,7 +103,7 @@ func TestEveryOperationIsAPoint(t *testing.T) {
 	s.play(t, func() {}, nobody)
 	asked := map[string]bool{}
 	for _, r := range s.w.Sim.Requests() {
-		if r.AccessKeyID == s.w.Rotd.AccessKeyID {
+		if s.w.ByRotd(r) {
 			asked[r.Operation] = true
 		}
 	}

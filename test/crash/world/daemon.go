@@ -16,28 +16,27 @@ import (
 	"rotd/internal/awssim"
 )
 
-// Daemon is one run of the real rotd in a process of its own.
+// Daemon is one run, or life, of the real rotd in a process of its own, with credentials of its own: AWS can tell what
+// each of them asked for.
 type Daemon struct {
 	Log    Log
+	Life   int // 1 for the world's first
 	cmd    *exec.Cmd
 	world  *World
 	exited chan struct{}
 }
 
 // Run starts the daemon with the world's configuration. It does not wait until the daemon is ready.
-func (w *World) Run() (*Daemon, error) { return w.run(w.Config) }
-
-// RunAs is Run with another configuration.
-func (w *World) RunAs(config string) (*Daemon, error) { return w.run(config) }
-
-func (w *World) run(config string) (*Daemon, error) {
+func (w *World) Run() (*Daemon, error) {
 	path, err := binary()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, "run", "--config", config) //nolint:noctx // killed by Kill, or with the test program
+	cmd := exec.Command(path, "run", "--config", w.Config) //nolint:noctx // killed by Kill, or with the test program
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
-	cmd.Env = w.environment(w.Rotd)
+	var credentials awssim.Principal
+	credentials, d.Life = w.nextLife()
+	cmd.Env = w.environment(credentials)
 	cmd.Stdout, cmd.Stderr = &d.Log, &d.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ type Message struct {
 	Topic   string
 	Subject string
 	At      time.Time
-	Life    int // of the daemon that sent it, see NextLife
+	Life    int // of the daemon that sent it
 	Told    []Told
 }
 
@@ -39,17 +40,8 @@ func (m Message) String() string {
 // told collects what topics take.
 type told struct {
 	mu       sync.Mutex
-	life     int
 	messages []Message
 	errs     []error
-}
-
-// NextLife says that what is told from now on is told by another daemon.
-func (w *World) NextLife() int {
-	w.told.mu.Lock()
-	defer w.told.mu.Unlock()
-	w.told.life++
-	return w.told.life
 }
 
 // listen begins to collect.
@@ -57,14 +49,16 @@ func (w *World) listen() (stop func()) {
 	return w.Sim.OnPublish(func(p awssim.Published) {
 		w.told.mu.Lock()
 		defer w.told.mu.Unlock()
-		m := Message{Topic: p.TopicARN, Subject: p.Subject, At: p.Time, Life: w.told.life}
+		m := Message{Topic: p.TopicARN, Subject: p.Subject, At: p.Time}
+		var unknown, unread error
+		m.Life, unknown = lifeOf(p.PrincipalARN)
 		if p.TopicARN == w.Topic {
-			var err error
-			if m.Told, err = parseJSON(p.Message); err != nil {
-				w.told.errs = append(w.told.errs, err)
-			}
+			m.Told, unread = parseJSON(p.Message)
 		} else {
 			m.Told = parseText(p.Message)
+		}
+		if err := errors.Join(unknown, unread); err != nil {
+			w.told.errs = append(w.told.errs, err)
 		}
 		w.told.messages = append(w.told.messages, m)
 	})

@@ -38,7 +38,6 @@ type World struct {
 	StatePath         string
 	HTTP              string // address of the status listener
 
-	Rotd    awssim.Principal // the daemon's role
 	Mallory awssim.Principal // whose access key was stolen
 	App     awssim.Principal // who uses the keys
 
@@ -46,6 +45,7 @@ type World struct {
 	Keys   map[string]string // name → ARN
 
 	endpoint string // the daemon's
+	lives    lives
 	told     told
 }
 
@@ -55,7 +55,6 @@ type Options struct {
 	MaxReceive int                          // of the redrive policy; default 20
 	Keys       map[string]awssim.KeyOptions // by name; Account, Region and alias/pay-NAME are filled in
 	Rule       awssim.EventRule             // Queue is filled in
-	YAML       string                       // appended to rotd.yaml
 	HTTP       string                       // address of the status listener; default 127.0.0.1:0
 }
 
@@ -79,7 +78,7 @@ func New(t testing.TB, o Options) *World {
 		Mallory: sim.NewAccessKey(Account, "mallory"), Keys: make(map[string]string),
 	}
 	t.Cleanup(w.Client.Close)
-	w.App, w.Rotd = role(sim, "pay-service", "i-0a1b2c3d4e5f67890"), role(sim, "rotd", "rotd-daemon")
+	w.App = role(sim, "pay-service", "i-0a1b2c3d4e5f67890")
 	sim.KMS().Configure(awssim.KMSOptions{RotationDelay: 200 * time.Millisecond})
 	if err := w.furnish(o); err != nil {
 		t.Fatal(err)
@@ -120,7 +119,7 @@ func (w *World) furnish(o Options) error {
 		}
 		w.Keys[name] = arn
 	}
-	return w.Configure(o.YAML)
+	return w.Configure()
 }
 
 // Redrive gives the queue its dead-letter queue.
@@ -138,8 +137,9 @@ func (w *World) Redrive(maxReceive int) error {
 	return nil
 }
 
-// Configure writes rotd.yaml: guardrails that are minutes in production are a second here.
-func (w *World) Configure(more string) error {
+// Configure writes rotd.yaml, with pairs of an old and a new text replaced: guardrails that are minutes in production
+// are a second here.
+func (w *World) Configure(oldnew ...string) error {
 	content := strings.NewReplacer(
 		"{db}", w.StatePath, "{queue}", w.Queue, "{topic}", w.Topic, "{pager}", w.Pager, "{account}", Account,
 		"{region}", Region, "{socket}", w.Client.Socket(), "{http}", strconv.Quote(w.HTTP),
@@ -164,7 +164,8 @@ schedules: {drift: "@every 5s"}
 guardrails: {grace: 1s, startup_hold: 500ms, key_cooldown: 1h, settle: 1s, arm_on_new_state: true}
 admin: {socket: "{socket}", http: {http}}
 `)
-	if err := os.WriteFile(w.Config, []byte(content+more), 0o600); err != nil {
+	content = strings.NewReplacer(oldnew...).Replace(content)
+	if err := os.WriteFile(w.Config, []byte(content), 0o600); err != nil {
 		return fmt.Errorf("write rotd.yaml: %w", err)
 	}
 	return nil
@@ -177,7 +178,8 @@ func (w *World) State(look func(tx *state.Tx) error) error {
 		return err
 	}
 	defer db.Close()
-	if o := db.Opened; o.New || o.SetAside != "" {
+	// A daemon that was killed before it asked AWS for anything may not have begun a state.
+	if o := db.Opened; o.SetAside != "" || o.New && len(w.Sim.Requests(w.ByRotd)) > 0 {
 		return fmt.Errorf("the state was lost: new %v, damage %q", o.New, o.Damage)
 	}
 	if err := db.Check(); err != nil {
