@@ -106,7 +106,7 @@ func (n *notebook) plan(
 		return nil, "", err
 	}
 	if pending == nil {
-		if why, err := n.hindrance(&planned, key); why != "" || err != nil {
+		if why, err := n.hindrance(&planned, key, f); why != "" || err != nil {
 			return nil, why, err
 		}
 		planned.ID = n.e.newID("act_", n.now)
@@ -127,7 +127,9 @@ func (n *notebook) plan(
 
 // hindrance says why an automatic action is not even planned: a guardrail would refuse it, it failed before, or too
 // many wait already. "" when nothing hinders it.
-func (n *notebook) hindrance(planned *remediation.Action, key *inventory.Key) (string, error) {
+func (n *notebook) hindrance(
+	planned *remediation.Action, key *inventory.Key, f *finding.Finding,
+) (string, error) {
 	if why, err := n.triedBefore(planned); why != "" || err != nil {
 		return why, err
 	}
@@ -140,6 +142,9 @@ func (n *notebook) hindrance(planned *remediation.Action, key *inventory.Key) (s
 		return "", err
 	}
 	facts.Now, facts.Key = n.now, key
+	if f.PrincipalARN != "" {
+		facts.UndoneBy = f.PrincipalARN
+	}
 	if d := g.Decide(planned, facts); d.Verdict == remediation.Refuse {
 		return d.Reason, nil
 	}

@@ -55,7 +55,8 @@ type world struct {
 	engineer awssim.Principal
 	path     string
 	settings Settings
-	objects  Objects // in place of S3's
+	objects  Objects            // in place of S3's
+	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
 	*run
 }
@@ -72,7 +73,15 @@ type run struct {
 	in, work sync.WaitGroup
 }
 
-func newWorld(t testing.TB, change ...func(*world)) *world {
+// newWorld makes a world and runs rotd in it, beside other tests' worlds.
+func newWorld(t *testing.T, change ...func(*world)) *world {
+	t.Helper()
+	t.Parallel()
+	return loneWorld(t, change...)
+}
+
+// loneWorld is a world with no other beside it.
+func loneWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	sim := awssim.New(awssim.Options{Seed: 1})
 	if err := sim.Start(); err != nil {
@@ -188,10 +197,16 @@ func (w *world) build() {
 		VisibilityTimeout: 30 * time.Second, Logger: w.log,
 		Jitter: func(time.Duration) time.Duration { return 10 * time.Millisecond },
 	}
-	r.consumer, err = queue.New(queue.NewClient(cfg, w.queue, 2), w.queue, r.engine.Handler(func() bool {
+	handler := r.engine.Handler(func() bool {
 		a := r.consumer.Status().Attributes
 		return a.ReadAt.IsZero() || a.Redrive.Present
-	}), opts)
+	})
+	r.consumer, err = queue.New(queue.NewClient(cfg, w.queue, 2), w.queue, func(ctx context.Context, b *queue.Batch) {
+		if w.spy != nil {
+			w.spy(b)
+		}
+		handler(ctx, b)
+	}, opts)
 	w.check(err)
 	r.engine.Control(w.queue, r.consumer)
 }
@@ -222,7 +237,7 @@ func (w *world) await(what string, holds func() bool) {
 		if time.Now().After(deadline) {
 			w.Fatalf("in vain awaited: %s\n%s", what, w.account())
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -291,6 +306,7 @@ func (w *world) awaitAction(s remediation.State) *remediation.Action {
 	w.Helper()
 	var got *remediation.Action
 	w.await("an action "+string(s), func() bool {
+		w.hurry()
 		for _, a := range w.actions() {
 			if a.State == s {
 				got = &a
@@ -300,6 +316,22 @@ func (w *world) awaitAction(s remediation.State) *remediation.Action {
 		return false
 	})
 	return got
+}
+
+// hurry lets actions that wait to read KMS again read it now.
+func (w *world) hurry() {
+	w.Helper()
+	w.update(func(tx *state.Tx) error {
+		pending, err := tx.PendingActions(100)
+		for i := range pending {
+			if pending[i].State == remediation.Verifying && err == nil {
+				pending[i].NotBefore = time.Time{}
+				err = tx.PutAction(&pending[i])
+			}
+		}
+		return err
+	})
+	nudge(w.engine.wakeActions)
 }
 
 func (w *world) known(arn string) (key *inventory.Key) {
@@ -396,4 +428,24 @@ func (w *world) counter(name string, labels ...string) int {
 		}
 	}
 	return int(sum)
+}
+
+// told are the messages that were published and say all this.
+func (w *world) told(all ...string) (messages []awssim.Published) {
+	for _, p := range w.sim.Published(w.topic) {
+		says := true
+		for _, text := range all {
+			says = says && strings.Contains(p.Message, text)
+		}
+		if says {
+			messages = append(messages, p)
+		}
+	}
+	return messages
+}
+
+func (w *world) awaitTold(all ...string) awssim.Published {
+	w.Helper()
+	w.await(fmt.Sprintf("a message that says %q", all), func() bool { return len(w.told(all...)) > 0 })
+	return w.told(all...)[0]
 }
