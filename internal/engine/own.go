@@ -58,23 +58,33 @@ func (o *OwnKeys) Note(id string) error {
 // renew writes long-lived keys down again, so that retention does not forget them while they are in use, and forgets
 // temporary ones (their ids begin with ASIA) whose calls come back no more.
 func (o *OwnKeys) renew(now time.Time) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	lasting := o.lasting(now)
 	return o.db.Update(func(tx *state.Tx) error {
-		for id, noted := range o.at {
-			switch {
-			case !strings.HasPrefix(id, "ASIA"):
-				if !noted.IsZero() { // of this run
-					if err := tx.NoteAccessKey(id, now); err != nil {
-						return err
-					}
-				}
-			case now.Sub(noted) > state.KeepOwn && !noted.IsZero():
-				delete(o.at, id)
+		for _, id := range lasting {
+			if err := tx.NoteAccessKey(id, now); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+// lasting are the long-lived keys that this run uses. The lock is not held while the state is written: the committer
+// asks for it inside a transaction.
+func (o *OwnKeys) lasting(now time.Time) (ids []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id, noted := range o.at {
+		temporary := strings.HasPrefix(id, "ASIA")
+		switch {
+		case noted.IsZero(): // of an earlier run
+		case !temporary:
+			ids = append(ids, id)
+		case now.Sub(noted) > state.KeepOwn:
+			delete(o.at, id)
+		}
+	}
+	return ids
 }
 
 // made reports whether a record is of a call this daemon made: signed with a key it wrote down, and for a call that

@@ -94,8 +94,7 @@ func TestAMovedAliasIsReadOnBothKeys(t *testing.T) {
 	to := w.key(awssim.KeyOptions{RotationPeriod: 90})
 	w.sweep(Inventory)
 	alias := "alias/pay-cards"
-	_, err := w.kms(w.engineer).UpdateAlias(t.Context(), &kms.UpdateAliasInput{AliasName: &alias, TargetKeyId: &to})
-	w.check(err)
+	w.moveAlias(alias, to)
 	w.await("both keys to be read", func() bool {
 		return len(w.known(from).Aliases) == 0 && slices.Contains(w.known(to).Aliases, alias)
 	})

@@ -27,9 +27,14 @@ func (e *Engine) Sweep(ctx context.Context, kind string) error {
 	defer e.sweeping.Unlock()
 	start := time.Now()
 	var failed []error
+	outcome := "complete"
 	for i := range e.places {
-		if err := e.sweepPlace(ctx, &e.places[i], kind); err != nil {
+		complete, err := e.sweepPlace(ctx, &e.places[i], kind)
+		if err != nil {
 			failed = append(failed, fmt.Errorf("%s of %s: %w", kind, &e.places[i], err))
+		}
+		if !complete {
+			outcome = "incomplete"
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -38,14 +43,9 @@ func (e *Engine) Sweep(ctx context.Context, kind string) error {
 	if err := e.endQuiet(time.Now().UTC()); err != nil {
 		failed = append(failed, err)
 	}
-	err := errors.Join(failed...)
-	outcome := "complete"
-	if err != nil {
-		outcome = "incomplete"
-	}
 	e.metrics.sweeps.WithLabelValues(kind, outcome).Inc()
 	e.metrics.sweepSeconds.WithLabelValues(kind).Observe(time.Since(start).Seconds())
-	return err
+	return errors.Join(failed...)
 }
 
 // swept is what one sweep of one place reached.
@@ -92,14 +92,14 @@ func (e *Engine) take(s *swept, page awskms.Page) error {
 
 // sweepPlace sweeps one account and Region: each page is read, judged and committed; a partial sweep resolves nothing
 // that it did not read.
-func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) error {
+func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) (complete bool, err error) {
 	var before state.Coverage
-	err := e.db.View(func(tx *state.Tx) (err error) {
+	err = e.db.View(func(tx *state.Tx) (err error) {
 		before, err = tx.Place(place.Account, place.Region)
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	s := &swept{
 		kind: kind, began: time.Now().UTC(), baseline: before.FirstComplete.IsZero(), listed: make(map[string]bool),
@@ -111,13 +111,13 @@ func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) erro
 		s.coverage, s.err = e.sweepDrift(ctx, place, s)
 	}
 	if ctx.Err() != nil {
-		return nil // a stop, no fault: the job is caught up after the next start
+		return false, nil // a stop, no fault: the job is caught up after the next start
 	}
 	e.measureSweep(place, s)
 	if err := e.afterSweep(place, before, s); err != nil {
-		return err
+		return false, err
 	}
-	return s.err
+	return s.complete(), s.err
 }
 
 // sweepDrift re-reads the customer keys that can rotate, as far as they are known, a page of them at a time.

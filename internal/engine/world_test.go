@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,7 @@ type world struct {
 	objects  Objects            // in place of S3's
 	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
+	silent   bool
 	*run
 }
 
@@ -79,6 +81,9 @@ func newWorld(t *testing.T, change ...func(*world)) *world {
 	t.Parallel()
 	return loneWorld(t, change...)
 }
+
+// silent lets a world's KMS tell of no calls: the queue gets only what the test sends.
+func silent(w *world) { w.silent = true }
 
 // loneWorld is a world with no other beside it.
 func loneWorld(t testing.TB, change ...func(*world)) *world {
@@ -110,7 +115,6 @@ func loneWorld(t testing.TB, change ...func(*world)) *world {
 	w.queue, w.dead = sim.CreateQueue(region, account, "rotd"), sim.CreateQueue(region, account, "rotd-dead")
 	w.topic = sim.CreateTopic(region, account, "oncall")
 	sim.CreateBucket(region, account, bucket)
-	w.check(sim.AddEventRule(awssim.EventRule{Queue: w.queue, ReadOnly: true, Native: true}))
 	sim.KMS().Configure(awssim.KMSOptions{RotationDelay: 5 * time.Millisecond})
 	w.settings = Settings{
 		Guardrails: remediation.Guardrails{
@@ -136,6 +140,9 @@ func loneWorld(t testing.TB, change ...func(*world)) *world {
 	}
 	for _, c := range change {
 		c(w)
+	}
+	if !w.silent {
+		w.check(sim.AddEventRule(awssim.EventRule{Queue: w.queue, ReadOnly: true, Native: true}))
 	}
 	w.start()
 	return w
@@ -379,6 +386,12 @@ func (w *world) enableRotation(who awssim.Principal, arn string, days int32) {
 	w.check(err)
 }
 
+func (w *world) moveAlias(alias, to string) {
+	w.Helper()
+	_, err := w.kms(w.engineer).UpdateAlias(w.Context(), &kms.UpdateAliasInput{AliasName: &alias, TargetKeyId: &to})
+	w.check(err)
+}
+
 // redrive gives the queue a redrive policy and waits until the consumer knows.
 func (w *world) redrive() {
 	w.Helper()
@@ -448,4 +461,43 @@ func (w *world) awaitTold(all ...string) awssim.Published {
 	w.Helper()
 	w.await(fmt.Sprintf("a message that says %q", all), func() bool { return len(w.told(all...)) > 0 })
 	return w.told(all...)[0]
+}
+
+// Kinds of alerts as the JSON format has them.
+const (
+	notifyOpened   = string(notify.FindingOpened)
+	notifyResolved = string(notify.FindingResolved)
+)
+
+// items counts the alerts of a rule and kind in everything that was published, each once for a message.
+func (w *world) items(ruleID, kind string) (n int) {
+	w.Helper()
+	for _, p := range w.sim.Published(w.topic) {
+		var doc struct {
+			Items []struct {
+				Kind    string
+				RuleID  string `json:"rule_id"`
+				Finding *struct {
+					RuleID string `json:"rule_id"`
+				}
+			}
+		}
+		w.check(json.Unmarshal([]byte(p.Message), &doc))
+		for _, i := range doc.Items {
+			if i.Kind == kind && (i.RuleID == ruleID || i.Finding != nil && i.Finding.RuleID == ruleID) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// idleOutbox waits until every alert was told.
+func (w *world) idleOutbox() {
+	w.Helper()
+	w.await("an empty outbox", func() bool {
+		n := 0
+		w.view(func(tx *state.Tx) error { n = tx.WaitingCount(); return nil })
+		return n == 0
+	})
 }
