@@ -19,7 +19,7 @@ type Options struct {
 	WaitTime          time.Duration // of a long poll, at most 20 s; default 20 s
 	VisibilityTimeout time.Duration // asked for in a receive and in each extension; default 60 s
 	ExtendEvery       time.Duration // default a third of VisibilityTimeout
-	MaxUnsettled      int           // messages received and not yet deleted or released; default 5,000
+	MaxUnsettled      int           // messages received and not yet deleted or released; default 3,000
 	Budget            *Budget       // bytes in hand, shared by all consumers of a process; default one of its own
 	Linger            time.Duration // how long an incomplete delete waits for company; default 5 ms
 	AttributesEvery   time.Duration // between reads of the queue's attributes; default 1 min
@@ -61,7 +61,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.WaitTime, 20*time.Second)
 	setDefault(&o.VisibilityTimeout, time.Minute)
 	setDefault(&o.ExtendEvery, o.VisibilityTimeout/3)
-	setDefault(&o.MaxUnsettled, 5000)
+	setDefault(&o.MaxUnsettled, 3000)
 	setDefault(&o.Linger, 5*time.Millisecond)
 	setDefault(&o.AttributesEvery, time.Minute)
 	setDefault(&o.ReceiveGrace, time.Second)
