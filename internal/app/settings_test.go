@@ -43,7 +43,8 @@ func TestWhatNeedsARestart(t *testing.T) {
 		{name: "policies and mode are taken over", change: func(c *config.Config) { c.Mode = policy.Enforce }},
 		{name: "guardrails are taken over", change: func(c *config.Config) { c.Guardrails.Grace = time.Hour }},
 		{
-			name: "trusted senders are taken over", change: func(c *config.Config) { c.Intake.Queues[0].Senders = []string{"AIDA"} },
+			name:   "trusted senders are taken over",
+			change: func(c *config.Config) { c.Intake.Queues[0].Senders = []string{"AIDA"} },
 		},
 		{
 			name: "another queue", change: func(c *config.Config) { c.Intake.Queues[0].URL += "-2" },
