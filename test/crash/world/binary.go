@@ -22,7 +22,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "rotd")
 	ctx, cancel := context.WithTimeout(context.Background(), buildWithin)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "rotd/cmd/rotd")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "rotd/cmd/rotd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build rotd: %w\n%s", err, out)
