@@ -113,9 +113,10 @@ func TestEveryMessageAndRecordIsAccountedFor(t *testing.T) {
 			if bad < 200 {
 				t.Fatalf("only %d of the bodies cannot be decoded: the storm is none", bad)
 			}
-			if dead, _ := w.sim.QueueDepth(w.dead); redrive && dead.Visible != bad || !redrive && dead.Visible != 0 {
-				t.Errorf("the dead-letter queue holds %d of %d", dead.Visible, bad)
-			}
+			w.await("the dead-letter queue to hold what cannot be decoded", func() bool {
+				dead, err := w.sim.QueueDepth(w.dead)
+				return err == nil && (dead.Visible == bad) == redrive && (dead.Visible == 0) != redrive
+			})
 			const messages, records = "rotd_messages_total", "rotd_records_total"
 			if in := w.counter("rotd_messages_received_total"); in != s.messages || w.counter(messages) != in {
 				t.Errorf("received %d, counted in %d, as outcomes %d", s.messages, in, w.counter(messages))

@@ -293,7 +293,8 @@ func TestWhatIsRefusedAgainAndAgainIsLeftToPeople(t *testing.T) {
 	if got := len(w.actions()); got != maxTries {
 		t.Errorf("tried %d times, want %d", got, maxTries)
 	}
-	if f := w.found("rotation-missed"); f == nil || f.Episode != 1 || len(w.told("rotation-missed", "finding-opened")) != 1 {
-		t.Errorf("got %+v, told %d times", f, len(w.told("rotation-missed")))
+	w.idleOutbox()
+	if f := w.found("rotation-missed"); f == nil || f.Episode != 1 || w.items("rotation-missed", notifyOpened) != 1 {
+		t.Errorf("got %+v, told %d times", f, w.items("rotation-missed", notifyOpened))
 	}
 }

@@ -12,7 +12,9 @@ import (
 )
 
 // findingAlert tells of a finding's transition, and what rotd does about it or why it does nothing.
-func (n *notebook) findingAlert(f *finding.Finding, t finding.Transition, a *remediation.Action, why string) notify.Alert {
+func (n *notebook) findingAlert(
+	f *finding.Finding, t finding.Transition, a *remediation.Action, why string,
+) notify.Alert {
 	shard := n.e.db.Shard()
 	return notify.Alert{
 		ID:      finding.AlertID(shard, f.Fingerprint, f.Episode, string(t)),

@@ -79,7 +79,8 @@ func (n *notebook) incomplete(place *Place, s *swept) error {
 	if s.err != nil {
 		reasons = append([]string{s.err.Error()}, reasons...)
 	}
-	f := detection.SweepIncomplete(place.Account, place.Region, s.kind, s.coverage.Total, s.coverage.Failed, reasons, n.now)
+	f := detection.SweepIncomplete(place.Account, place.Region, s.kind, s.coverage.Total, s.coverage.Failed, reasons,
+		n.now)
 	if !s.complete() {
 		return n.found(f)
 	}

@@ -129,6 +129,9 @@ func TestATopicThatCannotBeReachedHoldsUpNoOther(t *testing.T) {
 	if got := len(w.sim.Published(far)); got == 0 {
 		t.Error("nothing was told when the topic came back")
 	}
+	if got := w.items("key-disabled", notifyOpened); got != 1 {
+		t.Errorf("the topic that took the alert got it %d times", got)
+	}
 }
 
 func TestAStormIsToldTogether(t *testing.T) {

@@ -55,7 +55,8 @@ func TestMessagesOfUntrustedSendersAreToldAndJudgedByNobody(t *testing.T) {
 	})
 	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
 	message := func(sender string) queue.Message {
-		return queue.Message{ID: uuid(), Body: []byte(w.aRecord("DisableKey", arn).bridged()), SenderID: sender, ReceiveCount: 1}
+		body := []byte(w.aRecord("DisableKey", arn).bridged())
+		return queue.Message{ID: uuid(), Body: body, SenderID: sender, ReceiveCount: 1}
 	}
 	messages := []queue.Message{message("AIDATRUSTED"), message("AIDAOTHER"), message("AIDAOTHER")}
 	for i := range messages {
@@ -86,7 +87,8 @@ func TestEventsOfUnexpectedAccountsAreToldAndJudgedByNobody(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	w.awaitTold(ignoredAccount, stranger)
-	if m, r := w.counter("rotd_messages_total", "ignored"), w.counter("rotd_records_total", ignoredAccount); m != 1 || r != 1 {
+	m, r := w.counter("rotd_messages_total", "ignored"), w.counter("rotd_records_total", ignoredAccount)
+	if m != 1 || r != 1 {
 		t.Errorf("ignored are %d messages and %d records", m, r)
 	}
 }
