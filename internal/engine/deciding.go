@@ -6,6 +6,7 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -48,6 +49,9 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 		return next, do, err
 	}
 	seen.Facts.Key = key
+	if key != nil {
+		seen.Facts.Unwanted = n.unwanted(before, key)
+	}
 	guardrails, err := n.guardrails()
 	if err != nil {
 		return next, do, err
@@ -125,6 +129,32 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	}
 	f.UndoneBy, err = n.undoer(a.KeyARN)
 	return f, err
+}
+
+// unwanted says why no policy asks any more for an automatic action that was planned a while ago, on the key as just
+// read; "" when one does, or when a person asked.
+func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) string {
+	if !a.Automatic || a.State != remediation.Planned {
+		return ""
+	}
+	known := *key
+	if stored, err := n.tx.Key(key.ARN); err == nil && stored != nil { // a reading for an action brings no tags
+		known.Tags, known.Aliases = stored.Tags, stored.Aliases
+	}
+	p := n.settings.Policies.For(&known)
+	if p == nil {
+		return "No policy matches the key any more."
+	}
+	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
+		Want: remediation.WantPolicy, Automatic: true,
+	}, n.now)
+	switch {
+	case !ok:
+		return why
+	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:
+		return "Policy " + p.Name + " asks for something else by now."
+	}
+	return ""
 }
 
 // undoer is who last changed the key's schedule for the worse, as far as findings tell.

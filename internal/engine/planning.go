@@ -23,6 +23,9 @@ const (
 
 // foundByRule notes what a rule found, and plans the response that the key's policy gives to that rule.
 func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) error {
+	if f.LastSeen.After(n.now) { // its time belongs to its sender: it must not outlive what really happens
+		f.FirstSeen, f.LastSeen = n.now, n.now
+	}
 	return n.record(f, 0, func(f *finding.Finding) (*remediation.Action, string, error) {
 		if f.Expected || f.KeyARN == "" {
 			return nil, "", nil

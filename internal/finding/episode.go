@@ -31,7 +31,7 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 		now.Status, now.Episode, now.Count = Open, 1, 1
 		return now, Opened
 	case prev.Status == Resolved:
-		if now.EventTime != nil && !now.LastSeen.After(prev.LastSeen) && now.Severity <= prev.Severity {
+		if now.EventTime != nil && !now.EventTime.After(prev.LastSeen) && now.Severity <= prev.Severity {
 			// It happened inside the episode that ended, and was no graver than what that one told of.
 			again := *prev
 			again.Count++

@@ -23,6 +23,9 @@ func (j *judgement) absolute() {
 		j.block(GuardSpent, fmt.Sprintf("The key has used all %d rotations on demand of its lifetime. "+
 			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit))
 	}
+	if j.a.Automatic && j.a.Attempts == 0 && j.f.Unwanted != "" {
+		j.block(GuardSuperseded, j.f.Unwanted)
+	}
 	j.oneAtATime()
 	if j.mode() == policy.Propose {
 		j.block(GuardMode, "Mode propose needs approvals, which this version of rotd cannot take yet. "+

@@ -37,6 +37,9 @@ type Facts struct {
 	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
 	UndoneBy        string      // who undid the last of them; empty: unknown
 	Other           *Action     // another unfinished action on this key
+	// Unwanted says why nothing automatic asks for the action any more, the policy having changed since it was planned;
+	// empty: it is still wanted.
+	Unwanted string
 }
 
 // Verdict is what guardrails make of an action.
