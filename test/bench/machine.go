@@ -16,6 +16,7 @@ type machine struct {
 	Kernel     string `json:"kernel"`
 	Go         string `json:"go"`
 	FileSystem string `json:"file_system"` // that rotd's state is on
+	Load       string `json:"load"`        // average of the minute before: what else the machine did
 	Date       string `json:"date"`
 }
 
@@ -24,7 +25,11 @@ func lookAtMachine(dir string) machine {
 		CPUs: runtime.NumCPU(), CPU: "unknown CPU", Go: runtime.Version(),
 		Kernel:     lastLine("uname", "-sr"),
 		FileSystem: lastLine("df", "--output=fstype", dir),
+		Load:       "unknown",
 		Date:       time.Now().UTC().Format(time.DateOnly),
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(load), " ")
 	}
 	info, _ := os.ReadFile("/proc/cpuinfo") // absent: the CPU stays unknown
 	for line := range strings.Lines(string(info)) {
