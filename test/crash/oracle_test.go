@@ -39,8 +39,15 @@ func (s *story) expected() []string {
 func possible(what string) bool {
 	kind, about, _ := strings.Cut(what, " ")
 	rule, alias, _ := strings.Cut(about, " ")
+	// A key whose deletion is scheduled between the calls of one reading looks enabled and without rotation.
+	torn := strings.HasPrefix(alias, "alias/pay-reports")
 	switch rule {
+	case "enable-automatic":
+		return kind == "action-cancelled" && torn
 	case "rotation-turned-off", "rotation-disabled":
+		if torn && rule == "rotation-disabled" {
+			return true
+		}
 		return kind == "finding-resolved" || kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-cards")
 	case "key-policy-changed":
 		// Silent about a policy that the key was read with before, which a reading takes time to be.
@@ -76,7 +83,7 @@ func (s *story) judge(t *testing.T) {
 }
 
 // judgeMessages: the dead-letter queue holds what cannot be decoded and nothing else, and the clean stop left nothing
-// invisible. That the queue was empty before is part of being settled; rotd's last calls have come back as events since.
+// invisible. That the queue was empty before is part of being settled; rotd's last calls came back as events since.
 func (s *story) judgeMessages(t *testing.T) {
 	t.Helper()
 	if dead, err := s.w.Sim.QueueDepth(s.w.DeadLetter); err != nil || dead != (awssim.QueueDepth{Visible: 1}) {
@@ -179,7 +186,8 @@ func (s *story) judgeState(t *testing.T, tx *state.Tx) error {
 	for i := range findings {
 		f := &findings[i]
 		if want := s.occurrences(f.EventName, f.KeyARN); f.Count != want || f.Episode != 1 {
-			t.Errorf("%s of %s: counted %d in episode %d, and happened %d times", f.RuleID, f.Alias, f.Count, f.Episode, want)
+			t.Errorf("%s of %s: counted %d in episode %d, and happened %d times", f.RuleID, f.Alias, f.Count, f.Episode,
+				want)
 		}
 	}
 	return nil

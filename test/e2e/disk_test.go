@@ -20,7 +20,8 @@ func TestAFullDiskStopsTheIntakeAndLosesNothing(t *testing.T) {
 	untilDrained(t, w)
 	setFileSize := func(limit uint64) {
 		t.Helper()
-		if err := unix.Prlimit(d.Pid(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: unix.RLIM_INFINITY}, nil); err != nil {
+		wanted := unix.Rlimit{Cur: limit, Max: unix.RLIM_INFINITY}
+		if err := unix.Prlimit(d.Pid(), unix.RLIMIT_FSIZE, &wanted, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

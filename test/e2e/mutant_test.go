@@ -29,7 +29,7 @@ func TestMutatedMessages(t *testing.T) {
 	w := newWorld(t, world.Options{MaxReceive: 3, HTTP: freeAddress(t)}, "cards", "orders", "reports")
 	d := ready(t, w)
 	untilTold(t, w, "digest")
-	random := rand.New(rand.NewPCG(mutantsSeed, 0)) //nolint:gosec // to be repeatable
+	random := rand.New(rand.NewPCG(mutantsSeed, 0)) // to be repeatable
 	bodies := originals(w)
 	for i := range mutants {
 		body := mutate(random, bodies[random.IntN(len(bodies))], bodies)
@@ -52,7 +52,8 @@ func TestMutatedMessages(t *testing.T) {
 	if done := changes(w); len(done) > 0 {
 		t.Errorf("rotd acted on a forged word: %+v", done)
 	}
-	if dead, err := w.Sim.QueueDepth(w.DeadLetter); err != nil || dead.Visible < mutants/20 || dead.Visible > mutants*9/10 {
+	dead, err := w.Sim.QueueDepth(w.DeadLetter)
+	if err != nil || dead.Visible < mutants/20 || dead.Visible > mutants*9/10 {
 		t.Errorf("%+v of %d mutants are in the dead-letter queue (%v)", dead, mutants, err)
 	}
 	wantNothingRepeated(t, w)
@@ -82,7 +83,8 @@ func originals(w *world.World) []string {
 		decrypt, off, open, record, `{"Records":[` + record + `,` + record + `]}`,
 		fmt.Sprintf(`{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:us-east-1:1:t","Message":%q}`, off),
 		`{"version":"0","id":"1","detail-type":"KMS CMK Rotation","source":"aws.kms","account":"111122223333",` +
-			`"time":"2026-01-01T00:00:00Z","region":"us-east-1","resources":["` + w.Keys["cards"] + `"],"detail":{"key-id":"1"}}`,
+			`"time":"2026-01-01T00:00:00Z","region":"us-east-1","resources":["` + w.Keys["cards"] + `"],` +
+			`"detail":{"key-id":"1"}}`,
 		`CloudTrail validation message.`,
 	}
 }

@@ -32,7 +32,7 @@ func (w *World) Run() (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, "run", "--config", w.Config) //nolint:noctx // killed by Kill, or with the test program
+	cmd := exec.Command(path, "run", "--config", w.Config) // ended by Kill, or with the test program
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
 	credentials, d.Life = w.nextLife()
@@ -108,7 +108,7 @@ func (d *Daemon) Ready(ctx context.Context) error {
 		case <-d.exited:
 			return errors.New("rotd ended instead of getting ready")
 		case <-ctx.Done():
-			return fmt.Errorf("wait for rotd to be ready: %w (%v)", ctx.Err(), err)
+			return fmt.Errorf("wait for rotd to be ready: %w", errors.Join(ctx.Err(), err))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -1,5 +1,5 @@
-// Package world runs the real rotd, as a process, against a simulated AWS in the test's own process: for tests that kill
-// the daemon, or take AWS away from it, and then ask AWS what became of everything. What rotd itself reports is no
+// Package world runs the real rotd, as a process, against a simulated AWS in the test's own process: for tests that
+// kill the daemon, or take AWS away from it, and then ask AWS what became of everything. What rotd itself reports is no
 // evidence here; Told and awssim's log are.
 package world
 
@@ -62,7 +62,7 @@ type Options struct {
 func New(t testing.TB, o Options) *World {
 	t.Helper()
 	o.MaxReceive, o.HTTP = cmp.Or(o.MaxReceive, 20), cmp.Or(o.HTTP, "127.0.0.1:0")
-	dir, err := os.MkdirTemp("", "rotd-world-") // t.TempDir's names are too long for a socket
+	dir, err := os.MkdirTemp("", "rotd-world-") //nolint:usetesting // t.TempDir's names are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
