@@ -97,7 +97,7 @@ func (j *judging) unit(u *unit) error {
 	}
 	for reason, n := range u.content.Ignored {
 		if n > 0 {
-			j.tally.ignored[events.IgnoredReason(reason).String()] += n //nolint:gosec // few reasons
+			j.tally.ignored[events.IgnoredReason(reason).String()] += n
 		}
 	}
 	total := u.counts

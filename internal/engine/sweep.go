@@ -111,7 +111,7 @@ func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) (com
 		s.coverage, s.err = e.sweepDrift(ctx, place, s)
 	}
 	if ctx.Err() != nil {
-		return false, nil // a stop, no fault: the job is caught up after the next start
+		return false, nil //nolint:nilerr // a stop, no fault: the job is caught up after the next start
 	}
 	e.measureSweep(place, s)
 	if err := e.afterSweep(place, before, s); err != nil {
