@@ -90,8 +90,7 @@ func TestRemediesAndReadingsFitTogether(t *testing.T) {
 		}
 	}
 	want := map[string][]string{
-		"rotation-turned-off": {"restore"}, "rotation-period-extended": {"restore"}, "key-disabled": {"restore"},
-		"key-deletion-scheduled": {"restore"},
+		"rotation-turned-off": {"restore"}, "rotation-period-extended": {"restore"},
 	}
 	if diff := cmp.Diff(want, remedies); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)

@@ -100,6 +100,8 @@ func deadState(key *inventory.Key) string {
 		return ""
 	case key.GoneAt != nil:
 		return "KMS no longer knows the key since " + stamp(*key.GoneAt) + "."
+	case key.State == "" || key.ReadAt.IsZero(): // a replay knows keys from events alone, which tell no state
+		return ""
 	case deleting(key) && key.DeletionDate != nil:
 		return "It is to be deleted at " + stamp(*key.DeletionDate) + ": it must not be, if this caller is right."
 	}

@@ -38,6 +38,12 @@ func TestDeadKeyUsed(t *testing.T) {
 			says: []string{"no longer knows the key since 2026-11-20 11:00Z"},
 		},
 		{
+			name:   "a key known from events alone, as in a replay",
+			world:  func(w *world) { w.keys[payARN].State, w.keys[payARN].ReadAt = "", time.Time{} },
+			events: []object{record("Decrypt", failing("DisabledException"))}, want: []string{title},
+			says: []string{"the key is disabled. Whoever called needs the key and is failing now."},
+		},
+		{
 			name:   "the inventory has not heard of it yet",
 			events: []object{record("Sign", failing("DisabledException"))},
 			want:   []string{title},

@@ -110,9 +110,9 @@ func selfEntries() []Entry {
 			Meaning: meaning, Condition: condition, Response: response,
 		}}
 	}
-	const person = "When a person resolves it."
+	const quiet = "After 24 h without repetition."
 	return []Entry{
-		self("message-undecodable", "Messages cannot be decoded", finding.Medium, person,
+		self("message-undecodable", "Messages cannot be decoded", finding.Medium, quiet,
 			"What came from a queue or bucket could not be read as a CloudTrail record and has not been judged.",
 			"One finding per queue and reason, counted. HIGH when the quarantine is full and only hashes are kept.",
 			"See what it is and who sends it (rotd quarantine list)."),
@@ -125,11 +125,15 @@ func selfEntries() []Entry {
 				"switched it off.",
 			"No event for longer than `intake.heartbeat`.", "rotd status; look at the trail and at the EventBridge "+
 				"rule."),
-		self("sweep-incomplete", "A sweep could not read everything", finding.Medium, "When a sweep reads everything.",
-			"Part of an account and Region is as it was known before; nothing there is called compliant because of "+
-				"the sweep.",
-			"A sweep ended early, or keys could not be read.", "rotd status; the finding has the errors."),
-		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High, person,
+		self("sweep-incomplete", "A sweep could not read everything", finding.Medium,
+			"When a sweep of that kind reads everything.",
+			"What was not read is as it was known before, and unknown when it never was read; nothing is called "+
+				"compliant because of the sweep.",
+			"A sweep ended early, or keys could not be read. HIGH when it could read no key at all: rotd is blind "+
+				"there.",
+			"Throttling passes; a refusal names the action that rotd's role lacks (docs/permissions.md)."),
+		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High,
+			"When an action of the same kind on the key succeeds.",
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+
 				"nothing.",
 			"An action ended as failed.", "rotd actions show; read what KMS shows before trying again."),
@@ -137,14 +141,15 @@ func selfEntries() []Entry {
 			"When the topic takes alerts again.",
 			"Whoever reads that topic hears nothing.", "SNS refuses to publish for a reason that does not pass.",
 			"Check the topic, its policy and its key."),
-		self("outbox-overflow", "Alerts were dropped: the outbox is full", finding.High, person,
+		self("outbox-overflow", "Alerts were dropped: the outbox is full", finding.High, quiet,
 			"Alerts found no room and will not be sent; the findings are kept.", "The outbox is full.",
 			"Find out why SNS takes nothing, or what raises so many findings."),
-		self("state-recovered", "The state was damaged; rotd began a new one", finding.High, person,
+		self("state-recovered", "The state was damaged; rotd began a new one", finding.High,
+			"When a person has looked at it: `rotd resume`.",
 			"Findings, usage and the record of actions begin anew; nothing is done by itself until `rotd resume`.",
 			"The state file could not be used at start and was set aside.", "Find out what damaged it, then rotd "+
 				"resume."),
-		self("rule-panicked", "A detection rule failed inside rotd", finding.High, person,
+		self("rule-panicked", "A detection rule failed inside rotd", finding.High, quiet,
 			"An event or key has not been judged by that rule; everything else went on.", "A rule or check panicked.",
 			"Report it with the stack from the log."),
 	}

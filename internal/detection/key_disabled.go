@@ -15,15 +15,16 @@ func keyDisabled() Rule {
 		Severity: finding.High, Mitre: []string{"T1489"}, Wants: wants("DisableKey"),
 		Excused: Own, Judge: judgeKeyDisabled, Over: keyEnabledAgain,
 		Ends:    "the key enabled",
-		Inverse: []string{"EnableKey"}, Remedies: []string{"restore"},
+		Inverse: []string{"EnableKey"},
 		Doc: Doc{
 			Meaning: "Somebody disabled a key. From now on nothing it has encrypted can be read: applications " +
 				"fail, and volumes and databases follow when they next need it; RDS and Aurora instances are lost " +
 				"for good after seven days without their key.",
 			Condition: "DisableKey that succeeded.",
-			Tuning:    "`respond` with `restore` enables the key again, in policies whose mode is enforce.",
+			Tuning: "`detections.severity` sets another severity. No policy can answer with a remedy yet: a person " +
+				"enables the key.",
 			FalsePositives: "Retiring a key the careful way, disabled for a while before its deletion: lower the " +
-				"severity, or acknowledge it.",
+				"severity with `detections.severity`.",
 			Response: "Unless it is meant, enable the key. See who used it lately and who is failing now " +
 				"(dead-key-used).",
 		},

@@ -13,7 +13,7 @@ func Markdown() string {
 <!-- Generated from internal/detection by its tests (go test ./internal/detection -run Docs -update). Do not edit. -->
 
 A **rule** judges one CloudTrail event, some with memory of earlier ones. A **check** judges one key as last read from
-KMS. Ids are stable: suppressions, overrides and alerts go by them. ` + "`rotd detections show ID`" + ` prints an entry.
+KMS. Ids are stable: configuration and alerts go by them. ` + "`rotd detections show ID`" + ` prints an entry.
 
 - Severities are defaults; ` + "`detections.severity`" + ` in rotd.yaml replaces them, ` + "`detections.disable`" +
 		` switches an entry off.

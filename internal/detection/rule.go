@@ -33,7 +33,7 @@ type Rule struct {
 	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode. None of
 	// them is an event the rule wants, which would undo itself.
 	Inverse []string
-	// Remedies are the responses a policy may attach to the rule: restore, rotate.
+	// Remedies are the responses a policy may attach to the rule: restore.
 	Remedies []string
 	Doc      Doc
 

@@ -69,39 +69,6 @@ func IntakeSilent(shard string, last time.Time, allowed time.Duration, at time.T
 	return f
 }
 
-// SweepIncomplete says that a sweep of one account and Region could not read every key. kind is the sweep's; listed
-// and failed count keys; reasons are errors as they came, the gravest first.
-func SweepIncomplete(
-	account, region, kind string, listed, failed int, reasons []string, at time.Time,
-) finding.Finding {
-	subject := finding.Subject{Type: finding.AccountRegion, ID: account + "/" + region}
-	f := own("sweep-incomplete", finding.Medium, subject, kind, at)
-	f.Account, f.Region = account, region
-	f.Title = fmt.Sprintf("The %s sweep could not read everything", kind)
-	f.Description = fmt.Sprintf("%d of %d keys of account %s in %s could not be read.", failed, listed,
-		shown(account), shown(region))
-	if failed == 0 {
-		f.Description = fmt.Sprintf("The sweep of account %s in %s ended after %d keys.", shown(account), shown(region),
-			listed)
-	}
-	f.Description = clip(sentences(f.Description, because(reasons),
-		"What was not read is as it was known before; nothing is called compliant or resolved because of this sweep."),
-		maxDescription)
-	f.Remedy = []string{
-		"rotd status",
-		"Throttling passes; a refusal needs rotd's role, or the key's policy, to let it read.",
-		"rotd sweep " + argument(kind),
-	}
-	return f
-}
-
-func because(reasons []string) string {
-	if len(reasons) == 0 {
-		return ""
-	}
-	return "Because: " + listed(reasons) + "."
-}
-
 // RotationFailed tells of a rotation by rotd that failed. It is grave when KMS took the call, or may have, and does not
 // show its effect; when KMS surely did nothing, the key is as it was and its drift is still open.
 func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.Finding {

@@ -26,6 +26,7 @@ func selfFindings() []finding.Finding {
 		Undecodable(queueURL, "syntax", "unexpected }", true, noon),
 		IntakeSilent("default", noon.Add(-2*time.Hour), time.Hour, noon),
 		SweepIncomplete("111122223333", "eu-west-1", "inventory", 10, 2, []string{"AccessDenied: x", "timeout"}, noon),
+		SweepIncomplete("111122223333", "eu-west-1", "inventory", 0, 0, []string{refusedList}, noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),
@@ -70,6 +71,59 @@ func TestUndecodableIsOnePerQueueAndReason(t *testing.T) {
 	f := Undecodable("s3://trail/a", "syntax", "x", false, noon)
 	if f.Severity != finding.High || f.Subject.ID != "s3://trail" || !strings.Contains(f.Description, "only its hash") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// refusedList is how the SDK and rotd's client report a refusal.
+const refusedList = "KMS ListKeys: operation error KMS: ListKeys, https response error StatusCode: 400, RequestID: " +
+	"11111111-2222-3333-4444-555555555555, api error AccessDeniedException: User: " +
+	"arn:aws:sts::111122223333:assumed-role/rotd-with-a-long-name-for-one-of-many-workloads/i-0123456789abcdef0 is not " +
+	"authorized to perform: kms:ListKeys because no identity-based policy allows the kms:ListKeys action"
+
+func TestASweepThatReadsNothingIsGraverThanOneThatReadsAPart(t *testing.T) {
+	const (
+		part  = "MEDIUM The inventory sweep could not read everything"
+		blind = "HIGH rotd is blind: the inventory sweep could read no key"
+	)
+	tests := []struct {
+		name           string
+		listed, failed int
+		reasons        []string
+		want           string
+		says           []string
+	}{
+		{
+			"the listing is refused", 0, 0, []string{refusedList}, blind, []string{
+				"rotd cannot see the keys of account 111122223333 in eu-west-1: not one could be read.",
+				"AWS refuses rotd kms:ListKeys.",
+				`allows the kms:ListKeys action".`,
+				"Let rotd's role call kms:ListKeys: in IAM",
+			},
+		},
+		{"no key can be read", 3, 3, []string{"reading key x: timeout"}, blind, []string{"Throttling passes"}},
+		{"some keys cannot be read", 10, 2, []string{"operation error KMS: DescribeKey, AccessDenied"}, part, []string{
+			"2 of 10 keys of account 111122223333 in eu-west-1 could not be read.", "AWS refuses rotd kms:DescribeKey.",
+		}},
+		{"the listing breaks off", 1000, 0, []string{"timeout"}, part, []string{"ended early, after 1000 keys"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := SweepIncomplete("111122223333", "eu-west-1", "inventory", test.listed, test.failed, test.reasons, noon)
+			if diff := cmp.Diff(test.want, told(&f)); diff != "" {
+				t.Error(diff)
+			}
+			text := f.Description + "\n" + strings.Join(f.Remedy, "\n")
+			for _, said := range test.says {
+				if !strings.Contains(text, said) {
+					t.Errorf("it does not say %q:\n%s", said, text)
+				}
+			}
+			for _, not := range []string{"RequestID", `\u2026`, "kms:ListKeys…"} {
+				if strings.Contains(text, not) {
+					t.Errorf("it says %q:\n%s", not, text)
+				}
+			}
+		})
 	}
 }
 

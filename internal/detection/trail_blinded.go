@@ -31,9 +31,9 @@ func trailBlinded() Rule {
 				"DeleteTrail. UpdateTrail that gives the trail another KMS key. Refused and failed calls do not " +
 				"count. Several selectors: what any of them delivers is delivered. Selectors too large for the " +
 				"record count as blinding until read.",
-			Tuning: "None. A trail for data events only, beside one that records management events, is a false " +
-				"positive: suppress that trail.",
-			FalsePositives: "Retiring one of several trails; KMS excluded for its volume, as AWS itself suggests.",
+			Tuning: "`detections.severity`, for all trails alike.",
+			FalsePositives: "A trail for data events only, beside one that records management events. Retiring one " +
+				"of several trails; KMS excluded for its volume, as AWS itself suggests.",
 			Response: "Restore the trail's selectors and logging. See what the same principal did before; what it " +
 				"did after, other trails, event data stores or the sweeps may show.",
 		},

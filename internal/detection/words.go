@@ -35,7 +35,16 @@ func shown(s string) string {
 	if len(s) <= maxShown && plain(s) {
 		return s
 	}
-	return strconv.QuoteToASCII(clip(s, maxShown))
+	return quote(s, maxShown)
+}
+
+// quote is at most limit bytes of a value in quotes. The mark of a cut stands behind them: inside it would look like
+// the value's own.
+func quote(s string, limit int) string {
+	if len(s) <= limit {
+		return strconv.QuoteToASCII(s)
+	}
+	return strconv.QuoteToASCII(strings.TrimSuffix(clip(s, limit), "…")) + "…"
 }
 
 // plain reports whether s has only the characters of ARNs, aliases, ids, and names of services and operations.

@@ -15,7 +15,7 @@ func TestShown(t *testing.T) {
 		{"a line break", "a\nHIGH: b", `"a\nHIGH: b"`},
 		{"a change of direction", "a\u202eb", `"a\u202eb"`},
 		{"markup", "<b>&", `"<b>&"`},
-		{"too long", strings.Repeat("a", 300), `"` + strings.Repeat("a", 197) + `\u2026"`},
+		{"too long", strings.Repeat("a", 300), `"` + strings.Repeat("a", 197) + `"…`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
