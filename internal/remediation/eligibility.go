@@ -122,13 +122,7 @@ func byOrigin(k *inventory.Key) (Eligible, bool) {
 	case "AWS_KMS":
 		return Eligible{}, false
 	case "EXTERNAL":
-		return Eligible{
-			Kind: KindImported,
-			Reason: "This key's material is imported: KMS cannot make new material for it, " +
-				"and rotd cannot import any yet.",
-			Instead: "Import new material (aws kms import-key-material --import-type NEW_KEY_MATERIAL), " +
-				"then run aws kms rotate-key-on-demand.",
-		}, true
+		return imported(k), true
 	case "AWS_CLOUDHSM":
 		return replaceOnly("in a CloudHSM key store"), true
 	case "EXTERNAL_KEY_STORE":
@@ -136,6 +130,26 @@ func byOrigin(k *inventory.Key) (Eligible, bool) {
 	}
 	return unknownValue("origin", k.Origin), true
 }
+
+// imported tells the key that waits for an import from the one that has its material: only the latter takes other
+// material, and a rotation to it.
+func imported(k *inventory.Key) Eligible {
+	e := Eligible{
+		Kind: KindImported,
+		Reason: "This key's material is imported: KMS cannot make new material for it, " +
+			"and rotd cannot import any yet.",
+		Instead: "Import new material (aws kms import-key-material --import-type NEW_KEY_MATERIAL), " +
+			"then run aws kms rotate-key-on-demand.",
+	}
+	if k.State == pendingImport {
+		e.Reason = "This key takes imported material, has none to work with, and rotd cannot import any yet."
+		e.Instead = "Import its material (aws kms import-key-material); that is all a first import takes. If the key " +
+			"had material before, only the same bytes make it work again."
+	}
+	return e
+}
+
+const pendingImport = "PendingImport"
 
 func byState(k *inventory.Key) (Eligible, bool) {
 	e := Eligible{Kind: KindNotNow}
@@ -149,7 +163,7 @@ func byState(k *inventory.Key) (Eligible, bool) {
 	case "PendingDeletion", "PendingReplicaDeletion":
 		e.Reason = "The key is scheduled for deletion."
 		e.Instead = "Cancel the deletion (aws kms cancel-key-deletion) and enable the key first, if it is still needed."
-	case "PendingImport":
+	case pendingImport:
 		e.Reason = "The key has no usable material: it waits for an import."
 		e.Instead = "Import its key material first."
 	case "Creating", "Updating":

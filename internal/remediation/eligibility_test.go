@@ -80,3 +80,21 @@ func TestEligibility(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeyWithoutMaterialIsNotToldToRotateAfterItsImport(t *testing.T) {
+	waiting := func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", "PendingImport" }
+	for name, tt := range map[string]struct {
+		key     *inventory.Key
+		rotates bool
+	}{
+		"a first import":   {testKey(waiting), false},
+		"another import":   {testKey(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), true},
+		"a disabled key's": {testKey(func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", "Disabled" }), true},
+	} {
+		got := Eligibility(tt.key)
+		if got.Kind != KindImported || !strings.Contains(got.Instead, "import-key-material") ||
+			strings.Contains(got.Instead, "rotate-key-on-demand") != tt.rotates {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
