@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -34,7 +35,7 @@ func (c *Client) ReadWhole(ctx context.Context, arn string, aliases []string, pr
 			}
 		}
 	}
-	r.key.FullAt = r.now
+	r.key.FullAt, r.key.WholeBy = r.now, time.Now().UTC()
 	return r.done(nil)
 }
 
@@ -107,10 +108,16 @@ func (r *reading) status(ctx context.Context) error {
 		r.key.Rotation = &inventory.Rotation{}
 	}
 	now := r.key.Rotation
+	wasOn := now.Enabled
 	now.Enabled = out.KeyRotationEnabled
 	now.PeriodDays = int(aws.ToInt32(out.RotationPeriodInDays))
 	now.Next = utc(out.NextRotationDate)
 	now.InProgress = utc(out.OnDemandRotationStartDate)
+	if wasOn && !now.Enabled {
+		// Rotation goes off with the key, too: the state read a moment ago may be from before.
+		_, err := r.describe(ctx)
+		return err
+	}
 	return nil
 }
 

@@ -64,7 +64,7 @@ func updatedAlias(c *Context, ev *events.Event) []Found {
 	case from.ARN != to.arn:
 		former := c.targetOf(ev, events.KeyRef{ARN: from.ARN})
 		return one(moved(ev, &former, &to))
-	case from.FullAt.Before(ev.EventTime):
+	case from.WholeUntil().Before(ev.EventTime):
 		return nil // it pointed there already
 	}
 	return one(moved(ev, nil, &to)) // read since the call: what it pointed to before is not known any more

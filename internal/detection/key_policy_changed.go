@@ -61,7 +61,7 @@ func (p *policyChange) difference(ev *events.Event) (text string, changed bool) 
 	changes := keypolicy.Diff(before, p.policy)
 	switch {
 	case len(changes) > 0:
-	case key.FullAt.Before(ev.EventTime):
+	case key.WholeUntil().Before(ev.EventTime):
 		return "", false
 	default:
 		return fmt.Sprintf("It is the policy read since, at %s; the one before is not known.", stamp(key.FullAt)), true

@@ -55,17 +55,31 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 }
 
 // newest brings a reading together with what became known while it was made: sweeps, events and actions read at the
-// same time. Nil when the reading adds nothing.
+// same time, and a reading in part carries along what was known when it began. Nil when the reading adds nothing.
 func newest(known, read *inventory.Key) *inventory.Key {
-	if known == nil || !known.ReadAt.After(read.ReadAt) {
+	if known == nil {
 		return read
 	}
-	if !read.FullAt.After(known.FullAt) {
+	newer, older := read, known
+	if known.ReadAt.After(read.ReadAt) {
+		newer, older = known, read
+	}
+	wholeIsOlder := older.FullAt.After(newer.FullAt)
+	historyIsOlder := newer.Rotation != nil && older.Rotation != nil &&
+		older.Rotation.HistoryAt.After(newer.Rotation.HistoryAt)
+	if newer == known && !wholeIsOlder && !historyIsOlder {
 		return nil
 	}
-	merged := *known
-	merged.Aliases, merged.Tags, merged.Policy, merged.FullAt = read.Aliases, read.Tags, read.Policy, read.FullAt
-	merged.Denied = read.Denied
+	merged := *newer
+	if wholeIsOlder {
+		merged.Aliases, merged.Tags, merged.Policy = older.Aliases, older.Tags, older.Policy
+		merged.FullAt, merged.WholeBy, merged.Denied = older.FullAt, older.WholeBy, older.Denied
+	}
+	if historyIsOlder {
+		rotation := *newer.Rotation
+		rotation.History, rotation.HistoryAt = older.Rotation.History, older.Rotation.HistoryAt
+		merged.Rotation = &rotation
+	}
 	return &merged
 }
 

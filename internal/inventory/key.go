@@ -43,7 +43,8 @@ type Key struct {
 	Denied []string `json:"denied,omitempty"`
 
 	ReadAt    time.Time  `json:"read_at"`           // when DescribeKey and the rotation status were last read
-	FullAt    time.Time  `json:"full_at"`           // when the key was last read whole (tags, policy, rotations too)
+	FullAt    time.Time  `json:"full_at"`           // when the last reading of the whole key began (tags, policy, too)
+	WholeBy   time.Time  `json:"whole_by,omitzero"` // when it ended: what happened in between it may show or not
 	GoneAt    *time.Time `json:"gone_at,omitempty"` // KMS no longer knows the key
 	FirstRead time.Time  `json:"first_read"`
 }
@@ -96,6 +97,14 @@ func (k *Key) Name() string {
 		return k.Aliases[0]
 	}
 	return k.ID
+}
+
+// WholeUntil is until when the last reading of the whole key may show what happened.
+func (k *Key) WholeUntil() time.Time {
+	if k.WholeBy.After(k.FullAt) {
+		return k.WholeBy
+	}
+	return k.FullAt
 }
 
 // WasDenied reports whether KMS refused an operation on this key when it was last read.
