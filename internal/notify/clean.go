@@ -24,6 +24,23 @@ func quoted(s string, limit int) string {
 	return `"` + s + `"`
 }
 
+// named is line for names that are usually harmless: bare when they are, otherwise quoted, so that no chosen name goes
+// on as if it were the rest of its line.
+func named(s string, limit int) string {
+	if s == "" || len(s) <= limit && plain(s) && !strings.Contains(s, "://") {
+		return s
+	}
+	return quoted(s, limit)
+}
+
+// plain reports whether s has only the usual characters of ARNs, ids and addresses: no space, no comma.
+func plain(s string) bool {
+	return strings.TrimLeftFunc(s, func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("@+=:./_-", r)
+	}) == ""
+}
+
 // prose is text of several lines, at most limit bytes. Lines after the first are marked as belonging to it, since what
 // they repeat may have line breaks that pretend to be the message's own.
 func prose(s string, limit int) string {
@@ -69,15 +86,16 @@ func ascii(s string) string {
 	}, s)
 }
 
-// argument quotes a value for a shell where it needs it.
+// argument is a value in a command that people paste into a shell, quoted where it needs it. What no name of AWS's or
+// rotd's looks like gives a placeholder, as in remedies: the command then fails instead of doing something else.
 func argument(s string) string {
-	s = line(s, longName)
-	harmless := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-			strings.ContainsRune("@%+=:,./_-", r)
-	}
-	if s != "" && strings.TrimLeftFunc(s, harmless) == "" {
+	switch odd := func(r rune) bool { return r < ' ' || r > '~' || r == '\'' }; {
+	case s == "":
+		return "UNKNOWN"
+	case len(s) > longName || strings.ContainsFunc(s, odd):
+		return "NAME-WITH-ODD-CHARACTERS"
+	case plain(strings.ReplaceAll(s, ",", "")):
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return "'" + s + "'"
 }

@@ -22,7 +22,7 @@ func findingCommands(a *Alert) []string {
 			read = "get-key-rotation-status"
 		}
 		commands = append(commands,
-			"rotd keys show "+argument(keyID(f.KeyARN)),
+			"rotd keys show "+argument(f.KeyARN),
 			"aws kms "+read+keyOptions(f.KeyARN, f.Region))
 	}
 	if f.EventID != "" {
@@ -37,14 +37,14 @@ func findingCommands(a *Alert) []string {
 // lookup finds the event itself in CloudTrail's history of the last 90 days.
 func lookup(f *finding.Finding) string {
 	return "aws cloudtrail lookup-events --lookup-attributes " +
-		argument("AttributeKey=EventId,AttributeValue="+line(f.EventID, longTool)) + region(f.Region)
+		argument("AttributeKey=EventId,AttributeValue="+f.EventID) + region(f.Region)
 }
 
 // actionCommands read KMS's truth about an action, and do by hand what did not succeed.
 func actionCommands(act *remediation.Action) []string {
 	at := keyOptions(act.KeyARN, act.Region)
 	read := "aws kms list-key-rotations" + at + " --include-key-material ALL_KEY_MATERIAL"
-	byHand := fmt.Sprintf("rotd rotate %s --reason %s", argument(keyID(act.KeyARN)), argument("again after "+act.ID))
+	byHand := fmt.Sprintf("rotd rotate %s --reason %s", argument(act.KeyARN), argument("again after "+act.ID))
 	if act.Method == remediation.EnableAutomatic {
 		read = "aws kms get-key-rotation-status" + at
 		byHand = fmt.Sprintf("aws kms enable-key-rotation%s --rotation-period-in-days %d", at, act.PeriodDays)

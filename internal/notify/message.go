@@ -64,6 +64,8 @@ func subjectTag(a *Alert) string {
 	switch {
 	case a.Kind == FindingResolved:
 		return "RESOLVED"
+	case a.Action != nil && a.Action.Emergency && a.Kind == ActionSucceeded:
+		return "DONE, emergency"
 	case a.Action != nil && a.Action.Emergency && strings.HasPrefix(string(a.Kind), "action-"):
 		return short(a.Severity) + ", emergency"
 	case a.Kind == ActionSucceeded:
@@ -94,6 +96,8 @@ func subjectWhat(g Group) string {
 		return fmt.Sprintf("rotd: first inventory, %d findings on %d keys", a.Digest.Total, a.Digest.Keys)
 	case a.Action != nil && strings.HasPrefix(string(a.Kind), "action-"):
 		return actionTitle(a.Action) + ": " + plainName(a)
+	case a.Finding != nil && a.Finding.KeyARN == "" && a.Finding.Subject.Type == finding.AccountRegion:
+		return a.Finding.Title // every subject line ends with account and Region
 	case a.Finding != nil:
 		return a.Finding.Title + ": " + plainName(a)
 	}

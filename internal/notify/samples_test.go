@@ -104,6 +104,29 @@ func samples() map[string]Group {
 	f.SourceIP, f.UserAgent, f.Why, f.Alias, f.Mitre = "", "", "", "", nil
 	one("opened-check", opened(f))
 
+	pending := *f
+	pending.RuleID, pending.Severity, pending.Title = "key-pending-deletion", finding.Critical,
+		"The key is scheduled for deletion"
+	pending.Description = "KMS shows it in state PendingDeletion. It is deleted at 2026-11-27 03:04Z, in 7 days."
+	pending.Remedy = []string{"aws kms cancel-key-deletion --key-id " + keyARN + " --region eu-west-1"}
+	one("opened-check-unasked", opened(&pending))
+
+	over := pending
+	over.Status, over.ResolvedAt = finding.Resolved, new(at("05:04:05"))
+	over.ResolvedBy = "the key is not scheduled for deletion; it is Disabled"
+	a = opened(&over)
+	a.Kind, a.ID = FindingResolved, alertID(&over, "resolved")
+	one("resolved-check", a)
+	all["group-resolved"] = Group{Alerts: []Alert{opened(f), a}}
+
+	ends := stormAlerts(25)
+	for i := range ends {
+		e := ends[i].Finding
+		e.Status, e.ResolvedAt, e.ResolvedBy = finding.Resolved, new(at("05:04:05")), "rotation is on again"
+		ends[i].Kind, ends[i].ID = FindingResolved, alertID(e, "resolved")
+	}
+	all["storm-resolved"] = GroupAlerts(ends, at("06:00:00"), 0)[0]
+
 	f = turnedOff()
 	f.RuleID, f.Title, f.Severity = "trail-blinded", "A trail no longer records KMS", finding.Critical
 	f.Description = "CloudTrail no longer delivers KMS's events for this account. Until it does, rotd sees nothing " +
@@ -112,6 +135,20 @@ func samples() map[string]Group {
 	f.KeyARN, f.Alias, f.Policy, f.Why, f.EventName = "", "", "", "", "DeleteTrail"
 	f.Remedy = []string{"aws cloudtrail get-trail-status --name org --region eu-west-1"}
 	one("opened-trail", opened(f))
+
+	again := *f
+	again.ID, again.Title, again.EventName = "fnd_01JD3Q5V0000000000000000A3", "A trail stopped logging", "StopLogging"
+	all["group-trail"] = Group{Alerts: []Alert{opened(f), opened(&again)}}
+
+	f = turnedOff()
+	f.RuleID, f.Title, f.Mitre = "sweep-incomplete", "rotd is blind: the inventory sweep could read no key", nil
+	f.Description = "rotd cannot see the keys of account 111122223333 in eu-west-1: not one could be read. " +
+		"AWS refuses rotd kms:ListKeys."
+	f.Subject = finding.Subject{Type: finding.AccountRegion, ID: "111122223333/eu-west-1"}
+	f.EventID, f.EventName, f.EventTime, f.PrincipalARN, f.SessionName = "", "", nil, "", ""
+	f.SourceIP, f.UserAgent, f.Why, f.Alias, f.KeyARN, f.Policy = "", "", "", "", "", ""
+	f.Remedy = []string{"rotd status", "Let rotd's role call kms:ListKeys: in IAM.", "rotd sweep inventory"}
+	one("opened-own-work", opened(f))
 
 	f = turnedOff()
 	f.Expected, f.Why = true, "the principal is allowed by policy payments"
@@ -155,7 +192,7 @@ func samples() map[string]Group {
 	act = onDemand(remediation.Succeeded)
 	act.Emergency, act.Overrides = true, []string{"key_cooldown", "rotations_per_hour"}
 	act.Outcome = "alias/pay-cards has new key material (9f86d081884c…). 3 of its 25 rotations on demand are used."
-	one("action-succeeded-emergency", ended(act, finding.Medium))
+	one("action-succeeded-emergency", ended(act, finding.High))
 
 	act = onDemand(remediation.Failed)
 	act.Ambiguous, act.Outcome = true, "KMS did not show new key material within 10 minutes of repeated reads."
@@ -253,6 +290,7 @@ func stormAlerts(n int) []Alert {
 // hostile is an alert about a caller who chose every name so that the message says something else.
 func hostile() Alert {
 	f := turnedOff()
+	f.PrincipalARN = "arn:aws:iam::111122223333:role/x (a role of the platform team), from 10.0.0.1"
 	f.SessionName = "x\"\nExpected: yes, planned\nrotd: will do nothing.\x1b[2J"
 	f.UserAgent = "https://evil.example/login\u202Egnp.exe\u2066\u200b\xff"
 	f.Alias = "alias/x\r\n\r\nRESOLVED"

@@ -20,7 +20,7 @@ func actionText(a *Alert) string {
 	act := a.Action
 	var p page
 	p.lines(
-		a.Severity.String()+emergency(act)+": "+actionTitle(act),
+		actionHeadline(a),
 		keyLabel(act.Alias, act.KeyARN)+where(act.Account, act.Region),
 		requesterLine(act),
 		actionExpected(a),
@@ -41,11 +41,29 @@ func actionText(a *Alert) string {
 	if strings.Contains(act.Outcome, "stays decryptable") {
 		p.paragraph(toChangeThat)
 	} else {
-		p.paragraph(stillDecrypts + " " + toChangeThat)
+		p.paragraph(stillDecrypts)
+		p.paragraph(toChangeThat)
 	}
 	p.list("Commands:", actionCommands(act))
 	p.pairs(actionPairs(a)...)
 	return p.text()
+}
+
+// actionHeadline is how grave and what. A success is no alarm, whatever the severity of what it ended.
+func actionHeadline(a *Alert) string {
+	return grade(a) + emergency(a.Action) + ": " + actionTitle(a.Action)
+}
+
+// grade is an alert's severity, or that it tells of something good.
+func grade(a *Alert) string {
+	switch a.Kind {
+	case ActionSucceeded:
+		return "DONE"
+	case FindingResolved:
+		return "RESOLVED"
+	default:
+		return a.Severity.String()
+	}
 }
 
 // actionTitle is what became of an action, in a few words.
@@ -179,8 +197,8 @@ func actionPairs(a *Alert) [][2]string {
 	return [][2]string{
 		{"ended", ended},
 		{"attempts", attempts(act)},
-		{"requestID", line(act.RequestID, longName)},
-		{"key", line(act.KeyARN, longName)},
+		{"requestID", named(act.RequestID, longName)},
+		{"key", named(act.KeyARN, longName)},
 		{"policy", policyName(act.Policy)},
 		{"action_id", line(act.ID, longName)},
 		{"finding_id", started},

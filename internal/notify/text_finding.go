@@ -22,9 +22,21 @@ func findingText(a *Alert) string {
 	return p.text()
 }
 
-// resolvedText is short: nobody has to do anything.
+// resolvedText is short, and does not ask who it was: nobody has to do anything.
 func resolvedText(a *Alert) string {
 	f := a.Finding
+	var p page
+	p.lines(headline(a), subjectLine(f), overLine(f), "rotd: "+doing(a))
+	p.pairs(
+		[2]string{"finding_id", line(f.ID, longName) + ruleNote(f)},
+		[2]string{"alert_id", line(a.ID, longName)},
+		[2]string{"show", "rotd findings show " + argument(f.ID)},
+	)
+	return p.text()
+}
+
+// overLine is why, when and after how long an episode ended.
+func overLine(f *finding.Finding) string {
 	lasted := ""
 	if f.ResolvedAt != nil {
 		lasted = fmt.Sprintf(" (%s, after %s)", stamp(*f.ResolvedAt), span(f.ResolvedAt.Sub(f.FirstSeen)))
@@ -33,14 +45,7 @@ func resolvedText(a *Alert) string {
 	if over == "" {
 		over = "it is over"
 	}
-	var p page
-	p.lines(headline(a), subjectLine(f), whoLine(f), "Over: "+over+lasted, "rotd: "+doing(a))
-	p.pairs(
-		[2]string{"finding_id", line(f.ID, longName) + ruleNote(f)},
-		[2]string{"alert_id", line(a.ID, longName)},
-		[2]string{"show", "rotd findings show " + argument(f.ID)},
-	)
-	return p.text()
+	return "Over: " + over + lasted
 }
 
 // headline is how grave and what.
@@ -75,8 +80,10 @@ func subjectLine(f *finding.Finding) string {
 		what = "Key store: " + quoted(f.Subject.ID, longName)
 	case f.Subject.Type == finding.Rotd:
 		what = "Where: rotd, shard " + quoted(f.Subject.ID, longName)
+	case f.Account == "" && f.Region == "":
+		what = "Where: not known"
 	default:
-		what = "Where: the account as a whole"
+		return "Where: " + strings.TrimPrefix(where(f.Account, f.Region), ", ")
 	}
 	return what + where(f.Account, f.Region)
 }
@@ -86,7 +93,7 @@ func keyLabel(alias, arn string) string {
 	if alias != "" {
 		return "Key: " + quoted(alias, longName)
 	}
-	return "Key: " + line(keyID(arn), longName) + " (no alias)"
+	return "Key: " + named(keyID(arn), longName) + " (no alias)"
 }
 
 func keyID(arn string) string { return strings.TrimPrefix(resource(arn), "key/") }
@@ -103,20 +110,23 @@ func resource(arn string) string {
 func where(account, region string) string {
 	s := ""
 	if account != "" {
-		s += ", account " + line(account, longTool)
+		s += ", account " + named(account, longTool)
 	}
 	if region != "" {
-		s += ", " + line(region, longTool)
+		s += ", " + named(region, longTool)
 	}
 	return s
 }
 
 // whoLine is who: the principal, hints that the caller chose, address and tool.
 func whoLine(f *finding.Finding) string {
+	if ownWork(f) {
+		return "Who: rotd itself, which noticed this at " + stamp(f.LastSeen)
+	}
 	if f.PrincipalARN == "" && f.EventID == "" {
 		return "Who: not known; rotd found this by reading KMS at " + stamp(f.LastSeen)
 	}
-	who := line(f.PrincipalARN, longName)
+	who := named(f.PrincipalARN, longName)
 	if who == "" {
 		who = "the event names nobody"
 	}
@@ -125,7 +135,7 @@ func whoLine(f *finding.Finding) string {
 		s += ", session " + quoted(f.SessionName, longTool) + " (a name the caller chose)"
 	}
 	if f.SourceIP != "" {
-		s += ", from " + line(f.SourceIP, longTool)
+		s += ", from " + named(f.SourceIP, longTool)
 	}
 	if f.UserAgent != "" {
 		s += ", with " + quoted(f.UserAgent, longAgent)
@@ -143,14 +153,32 @@ func expectedLine(f *finding.Finding) string {
 		return "Expected: yes"
 	case why != "":
 		return "Expected: NO, " + why
-	case f.EventID == "" && f.Policy != "":
+	case ownWork(f):
+		return "Expected: not judged; this is about rotd's own work"
+	case f.EventID == "" && asksOtherwise(f):
 		return "Expected: NO, policy " + quoted(f.Policy, longTool) + " asks for something else"
-	case f.EventID == "":
+	case f.EventID == "" && f.Policy == "":
 		return "Expected: NO, and no policy covers this"
+	case f.EventID == "":
+		return "Expected: NO, nobody told rotd of it"
 	case f.Policy != "":
 		return "Expected: NO, not rotd's own call, and policy " + quoted(f.Policy, longTool) + " does not allow for it"
 	}
 	return "Expected: NO, not rotd's own call, and no policy says who may do this"
+}
+
+// ownWork reports whether a finding is about rotd itself or what it works with, not about somebody's key.
+func ownWork(f *finding.Finding) bool {
+	return f.EventID == "" && (f.KeyARN == "" || f.RuleID == "rotation-missed")
+}
+
+// asksOtherwise reports whether a check's finding is that the key is not as its policy asks.
+func asksOtherwise(f *finding.Finding) bool {
+	switch f.RuleID {
+	case "rotation-disabled", "rotation-period-too-long", "rotation-overdue":
+		return f.Policy != ""
+	}
+	return false
 }
 
 func remedy(f *finding.Finding) []string {
@@ -163,7 +191,7 @@ func remedy(f *finding.Finding) []string {
 
 func findingPairs(a *Alert) [][2]string {
 	f := a.Finding
-	event := line(f.EventName, longName)
+	event := named(f.EventName, longName)
 	if f.EventTime != nil {
 		event += " at " + stamp(*f.EventTime)
 	}
@@ -173,9 +201,9 @@ func findingPairs(a *Alert) [][2]string {
 	}
 	pairs := [][2]string{
 		{"event", strings.TrimPrefix(event, " at ")},
-		{"eventID", line(f.EventID, longName)},
+		{"eventID", named(f.EventID, longName)},
 		{"seen", seen},
-		{"key", line(f.KeyARN, longName)},
+		{"key", named(f.KeyARN, longName)},
 		{"policy", policyName(f.Policy)},
 		{"mitre", line(strings.Join(f.Mitre, ", "), longName)},
 		{"finding_id", line(f.ID, longName) + ruleNote(f)},

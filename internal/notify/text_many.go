@@ -3,21 +3,25 @@ package notify
 import (
 	"fmt"
 	"strings"
+
+	"rotd/internal/finding"
 )
 
-// others tells of what else there is about the same key, three lines each.
+// others tells of what else there is about the same key, or whatever it is, a few lines each.
 func others(alerts []Alert) string {
 	if len(alerts) == 0 {
 		return ""
 	}
 	var p page
-	p.lines("", fmt.Sprintf("Also about this key (%d):", len(alerts)))
+	p.lines("", fmt.Sprintf("Also about this %s (%d):", thing(&alerts[0]), len(alerts)))
 	for i := range alerts {
 		a := &alerts[i]
 		p.lines("- " + brief(a))
 		switch {
 		case a.Action != nil && a.Finding == nil:
 			p.lines("  " + requesterLine(a.Action))
+		case a.Finding != nil && a.Kind == FindingResolved:
+			p.lines("  "+overLine(a.Finding), "  rotd: "+doing(a))
 		case a.Finding != nil:
 			p.lines("  "+whoLine(a.Finding), "  "+expectedLine(a.Finding), "  rotd: "+doing(a))
 		}
@@ -26,11 +30,28 @@ func others(alerts []Alert) string {
 	return p.text()
 }
 
+// thing is what an alert is about, in a word.
+func thing(a *Alert) string {
+	if a.Finding == nil || a.Finding.KeyARN != "" {
+		return "key"
+	}
+	switch t := a.Finding.Subject.Type; t {
+	case finding.AccountRegion:
+		return "account and Region"
+	case finding.Store:
+		return "key store"
+	case finding.Rotd:
+		return "daemon"
+	default:
+		return string(t)
+	}
+}
+
 // brief is an alert in one line, without its key.
 func brief(a *Alert) string {
 	switch {
 	case a.Action != nil && strings.HasPrefix(string(a.Kind), "action-"):
-		return a.Severity.String() + ": " + actionTitle(a.Action)
+		return actionHeadline(a)
 	case a.Finding != nil:
 		return headline(a)
 	}
@@ -41,7 +62,7 @@ func ids(a *Alert) string {
 	var s []string
 	add := func(name, value string) {
 		if value != "" {
-			s = append(s, name+" "+line(value, longTitle))
+			s = append(s, name+" "+named(value, longTitle))
 		}
 	}
 	if a.Finding != nil {
@@ -59,14 +80,22 @@ func ids(a *Alert) string {
 func stormText(g Group) string {
 	first := &g.Alerts[0]
 	var p page
+	about := "Where"
+	if thing(first) == "key" {
+		about = "Keys"
+	}
 	p.lines(
 		fmt.Sprintf("%s, %d times at once%s", brief(first), len(g.Alerts), part(g)),
-		fmt.Sprintf("Keys: %d, named below%s", distinct(g, (*Alert).about), stormWhere(g)),
-		"Who: "+stormWho(g),
-		stormExpected(g),
-		"rotd: tells these together, since nobody reads them one by one; each is kept as a finding.",
+		fmt.Sprintf("%s: %d, named below%s", about, distinct(g, (*Alert).about), stormWhere(g)),
 	)
-	if first.Finding != nil {
+	over := first.Kind == FindingResolved
+	if over {
+		p.lines("Over: all of them; each finding says why")
+	} else {
+		p.lines("Who: "+stormWho(g), stormExpected(g))
+	}
+	p.lines("rotd: tells these together, since nobody reads them one by one; each is kept as a finding.")
+	if first.Finding != nil && !over {
 		p.paragraph(prose(first.Finding.Description, longText))
 	}
 	p.list("Commands:", []string{"rotd findings list"})
@@ -102,7 +131,7 @@ func stormWho(g Group) string {
 	case 1:
 		for i := range g.Alerts {
 			if who := principal(&g.Alerts[i]); who != "" {
-				return line(who, longName) + ", alone"
+				return named(who, longName) + ", alone"
 			}
 		}
 		fallthrough
@@ -145,9 +174,9 @@ func distinct(g Group, of func(*Alert) string) int {
 // stormLine is bounded so that maxStorm of them fit one message.
 func stormLine(a *Alert) string {
 	account, region := a.place()
-	s := fmt.Sprintf("%s %s %s %s/%s", a.Severity, stormName(a), shortName(a), account, region)
+	s := fmt.Sprintf("%s %s %s %s/%s", grade(a), stormName(a), shortName(a), account, region)
 	if who := principal(a); who != "" {
-		s += " by " + line(resource(who), longTool)
+		s += " by " + named(resource(who), longTool)
 	}
 	if a.Finding != nil {
 		s += " " + line(a.Finding.ID, longTool)
@@ -173,7 +202,7 @@ func shortName(a *Alert) string {
 	case a.Finding != nil && a.Finding.KeyARN == "":
 		return quoted(resource(a.Finding.Subject.ID), longTool)
 	}
-	return line(keyID(a.about()), longTool)
+	return named(keyID(a.about()), longTool)
 }
 
 func digestText(a *Alert) string {
@@ -197,7 +226,7 @@ func digestText(a *Alert) string {
 	p.list("What was found:", counts)
 	var worst []string
 	for _, n := range d.Worst {
-		name := line(keyID(n.KeyARN), longTool)
+		name := named(keyID(n.KeyARN), longTool)
 		if n.Alias != "" {
 			name = quoted(n.Alias, longTool)
 		}
