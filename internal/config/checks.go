@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"rotd/internal/suggest"
 )
 
 // The checks of single values. Each returns what is wrong and what would be right, for people.
@@ -68,7 +70,7 @@ func oneOf(what string, words []string) func(string) error {
 		if slices.Contains(words, s) {
 			return nil
 		}
-		if near := didYouMean(s, words); near != "" {
+		if near := suggest.DidYouMean(s, words); near != "" {
 			return fmt.Errorf("%q is not %s%s", shorten(s), what, near)
 		}
 		return fmt.Errorf("%q is not %s: write %s", shorten(s), what, enumerate(words))

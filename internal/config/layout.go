@@ -157,7 +157,7 @@ func admin(a *Admin) shape {
 func guardrails(g *Guardrails) shape {
 	return object{fields: []field{
 		{
-			key: "rotations_per_hour", doc: "Automatic rotations over all keys.",
+			key: "rotations_per_hour", doc: "Rotations over all keys, people's too: automatic ones wait, people are refused.",
 			value: integer(&g.RotationsPerHour, 0, 3600),
 		},
 		{key: "key_cooldown", doc: "Between two rotations of one key.", value: duration(&g.KeyCooldown, 0, 365*day)},

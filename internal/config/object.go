@@ -5,6 +5,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"rotd/internal/suggest"
 )
 
 // field is one key of a mapping.
@@ -78,7 +80,7 @@ func (o object) entry(got *seen, e entry) {
 	f := o.field(e.name)
 	switch {
 	case f == nil:
-		meant := closest(e.name, o.names())
+		meant := suggest.Closest(e.name, o.names())
 		got.bad[meant] = true
 		r.fail(e.key, path, "unknown key%s", o.instead(meant))
 	case f.value == nil:

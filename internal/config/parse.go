@@ -1,10 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/goccy/go-yaml/token"
 )
@@ -12,19 +12,22 @@ import (
 // MaxSize is how large a rotd.yaml may be, in bytes.
 const MaxSize = 1 << 20
 
-// Load reads and checks a file. What is wrong with its content is an *Errors; anything else is a failure to read it.
+// ErrUnread means that a file could not be read at all.
+var ErrUnread = errors.New("read the configuration")
+
+// Load reads and checks a file. What is wrong with its content is an *Errors; anything else wraps ErrUnread.
 // The ids of all rules and checks may be given; without, ids in the file are not compared with anything.
 func Load(path string, ruleIDs ...string) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
-	return Parse(filepath.Base(path), data, ruleIDs...)
+	return Parse(path, data, ruleIDs...)
 }
 
 // Parse checks the content of a file; name is what problems call it. The error is an *Errors that has every problem.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"rotd/internal/suggest"
 )
 
 // scalar is a single value.
@@ -184,7 +186,7 @@ func word[T ~string](to *T, words, later []T) shape {
 			case slices.Contains(later, T(value)):
 				return fmt.Errorf("%s is not yet available in this version: write %s", value, want)
 			}
-			return fmt.Errorf("%q is not %s%s", shorten(value), want, didYouMean(value, words))
+			return fmt.Errorf("%q is not %s%s", shorten(value), want, suggest.DidYouMean(value, words))
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rotd/internal/finding"
+	"rotd/internal/suggest"
 )
 
 // The parts of the layout about what is judged and who is told.
@@ -42,7 +43,7 @@ func severity(keep func(finding.Severity)) shape {
 		set: func(value string) error {
 			s, err := finding.ParseSeverity(value)
 			if err != nil {
-				return fmt.Errorf("%q is not %s%s", shorten(value), enumerate(names), didYouMean(value, names))
+				return fmt.Errorf("%q is not %s%s", shorten(value), enumerate(names), suggest.DidYouMean(value, names))
 			}
 			keep(s)
 			return nil
@@ -58,7 +59,7 @@ func checkRule(known []string) func(string) error {
 		if slices.Contains(known, s) {
 			return nil
 		}
-		return fmt.Errorf("%q is not a rule or check of this version%s", shorten(s), didYouMean(s, known))
+		return fmt.Errorf("%q is not a rule or check of this version%s", shorten(s), suggest.DidYouMean(s, known))
 	}
 }
 
