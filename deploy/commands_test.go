@@ -1,0 +1,67 @@
+package deploy
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const command = "(?:bin/)?rotd ([a-z]+(?: (?:list|show|validate|init|schema))?)\\b"
+
+func TestEveryCommandThatDocumentsNameExists(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "rotd")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/rotd")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building rotd: %v\n%s", err, out)
+	}
+	paths := []string{"../README.md", "../CONTRIBUTING.md", "../ARCHITECTURE.md", "systemd/rotd.yaml",
+		"systemd/rotd.service"}
+	docs, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	seen := 0
+	for _, path := range append(paths, docs...) {
+		for _, name := range commandsIn(t, path) {
+			seen++
+			help := exec.CommandContext(t.Context(), binary, append(strings.Fields(name), "--help")...)
+			out, err := help.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "\n  rotd "+name+" ") {
+				t.Errorf("%s names `rotd %s`, which rotd does not have", path, name)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d commands found: the documents are written in another way than this test reads", seen)
+	}
+}
+
+// commandsIn finds the commands of rotd that a document names: in backticks, or as a line of code.
+func commandsIn(t *testing.T, path string) []string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, code := string(content), string(content)
+	line := regexp.MustCompile("(?m)^#   " + command)
+	if filepath.Ext(path) == ".md" {
+		line, code = regexp.MustCompile("(?m)^ *"+command), ""
+		for i, part := range strings.Split(text, "```") {
+			if i%2 == 1 {
+				code += part
+			}
+		}
+	}
+	var names []string
+	for _, match := range append(line.FindAllStringSubmatch(code, -1),
+		regexp.MustCompile("`"+command).FindAllStringSubmatch(text, -1)...) {
+		names = append(names, match[1])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
