@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -58,6 +59,8 @@ type daemonProcess struct {
 	home    awskms.Place // the daemon's own account and Region
 	engine  *engine.Engine
 	parts   parts
+	up      atomic.Bool            // everything is built: requests can be answered
+	waiting atomic.Pointer[string] // what the start waits for
 }
 
 // run starts everything, waits, and stops everything.
@@ -69,13 +72,16 @@ func (d *daemonProcess) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("note the start: %w", err)
 	}
-	if err := d.build(ctx); err != nil {
+	failed, err := d.begin(ctx)
+	if err != nil {
+		// Not to have started is no crash: the next start owes nothing to this one.
+		err = errors.Join(err, d.closeDoors())
+		if ctx.Err() != nil {
+			d.log.Info("stopped before rotd was running", zap.Error(err))
+			return nil
+		}
 		return err
 	}
-	if err := d.tellOpening(); err != nil {
-		return err
-	}
-	failed := d.start()
 	d.notify(daemon.SdNotifyReady)
 	d.log.Info("rotd is running", zap.String("version", d.opts.Version), zap.String("shard", d.cfg.Shard),
 		zap.String("mode", string(d.cfg.Mode)), zap.String("config", d.opts.ConfigPath))
@@ -96,6 +102,23 @@ func (d *daemonProcess) run(ctx context.Context) error {
 			d.pet()
 		}
 	}
+}
+
+// begin opens the doors first, so that people can see what the start waits for, then builds and starts the rest.
+func (d *daemonProcess) begin(ctx context.Context) (<-chan error, error) {
+	if err := d.openDoors(ctx); err != nil {
+		return nil, err
+	}
+	failed := d.startDoors()
+	if err := d.build(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.tellOpening(); err != nil {
+		return nil, err
+	}
+	d.start(failed)
+	d.up.Store(true)
+	return failed, nil
 }
 
 // notify tells systemd, where it listens.

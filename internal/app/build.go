@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
 	"rotd/internal/awskms"
@@ -33,9 +33,6 @@ const (
 // build makes every part, without starting any.
 func (d *daemonProcess) build(ctx context.Context) error {
 	p := &d.parts
-	p.registry = prometheus.NewRegistry()
-	p.registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.kms = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rotd_kms_requests_total", Help: "Requests to KMS, by operation and what came of them.",
 	}, []string{"account", "region", "operation", "class"})
@@ -50,6 +47,12 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		return fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	sdk := awskms.Configure(loaded, d.opts.Version, first)
+	if sdk.Region == "" {
+		sdk.Region = queue.RegionOf(d.cfg.Intake.Queues[0].URL)
+	}
+	if sdk.Region == "" {
+		return errors.New("no AWS Region: set AWS_REGION, or a Region in the AWS profile that rotd uses")
+	}
 	if d.home, err = d.whoAmI(ctx, sdk); err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		return err
 	}
 	p.registry.MustRegister(&gauges{d: d})
-	return d.openDoors(ctx)
+	return nil
 }
 
 // whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not
@@ -96,6 +99,8 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		}
 		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
 			zap.Error(err))
+		why := "cannot ask AWS who rotd is: " + err.Error()
+		d.waiting.Store(&why)
 		d.notify("STATUS=cannot reach AWS: asking STS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
 		select {
 		case <-ctx.Done():

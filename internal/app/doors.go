@@ -2,10 +2,11 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"net"
+	"errors"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
 	"rotd/internal/admin"
@@ -17,13 +18,15 @@ import (
 type door struct {
 	what  string
 	serve func(ctx context.Context) error
-	shut  func() error
 }
 
 // openDoors listens for people on the control socket and for machines on the status address. It comes first, so that
 // a second daemon stops here.
 func (d *daemonProcess) openDoors(ctx context.Context) error {
 	b := &backend{d: d}
+	d.parts.registry = prometheus.NewRegistry()
+	d.parts.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	socket, err := admin.Listen(ctx, d.cfg.Admin.Socket)
 	if err != nil {
 		return err
@@ -32,29 +35,20 @@ func (d *daemonProcess) openDoors(ctx context.Context) error {
 	d.parts.open = append(d.parts.open, door{
 		what:  "control socket",
 		serve: func(ctx context.Context) error { return server.Serve(ctx, socket) },
-		shut:  socket.Close,
 	})
 	if d.cfg.Admin.HTTP == "" {
 		return nil
 	}
 	status, err := web.Listen(ctx, d.cfg.Admin.HTTP)
 	if err != nil {
-		return err
+		return errors.Join(err, socket.Close(), os.Remove(d.cfg.Admin.Socket))
 	}
 	d.log.Info("listening", zap.String("socket", d.cfg.Admin.Socket), zap.Stringer("http", status.Addr()))
 	pages := web.New(web.Options{NotReady: b.NotReady, Metrics: d.parts.registry, Logger: d.log.Named("web")})
 	d.parts.open = append(d.parts.open, door{
 		what:  "status listener",
 		serve: func(ctx context.Context) error { return pages.Serve(ctx, status) },
-		shut:  func() error { return closeListener(status) },
 	})
-	return nil
-}
-
-func closeListener(l net.Listener) error {
-	if err := l.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", l.Addr(), err)
-	}
 	return nil
 }
 

@@ -28,36 +28,48 @@ type parts struct {
 	intake, jobs, work, doors                   sync.WaitGroup
 }
 
-// start runs every part. What it returns gets the error of a part that stopped by itself.
-func (d *daemonProcess) start() <-chan error {
+// maxParts bounds the parts that can fail at once.
+const maxParts = 256
+
+// startDoors lets the listeners answer. What it returns gets the error of any part that stopped by itself.
+func (d *daemonProcess) startDoors() chan error {
 	p := &d.parts
-	failed := make(chan error, 16)
-	run := func(group *sync.WaitGroup, what string, ctx context.Context, fn func(context.Context) error) {
-		group.Go(func() {
-			err := fn(ctx)
-			if ctx.Err() == nil && err == nil {
-				err = errors.New("ended by itself")
-			}
-			if err != nil && !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("%s: %w", what, err)
-			}
-		})
+	failed := make(chan error, maxParts)
+	var doors context.Context
+	doors, p.stopDoors = context.WithCancel(context.Background())
+	for _, o := range p.open {
+		runPart(&p.doors, failed, o.what, doors, o.serve)
 	}
-	var intake, jobs, work, doors context.Context
+	return failed
+}
+
+// start runs every other part.
+func (d *daemonProcess) start(failed chan<- error) {
+	p := &d.parts
+	var intake, jobs, work context.Context
 	intake, p.stopIntake = context.WithCancel(context.Background())
 	jobs, p.stopJobs = context.WithCancel(context.Background())
 	work, p.stopEngine = context.WithCancel(context.Background())
-	doors, p.stopDoors = context.WithCancel(context.Background())
-
-	for _, o := range p.open {
-		run(&p.doors, o.what, doors, o.serve)
-	}
-	run(&p.work, "engine", work, d.engine.Run)
-	run(&p.jobs, "scheduler", jobs, p.scheduler.Run)
+	runPart(&p.work, failed, "engine", work, d.engine.Run)
+	runPart(&p.jobs, failed, "scheduler", jobs, p.scheduler.Run)
 	for _, c := range p.consumers {
-		run(&p.intake, "queue consumer", intake, c.Run)
+		runPart(&p.intake, failed, "queue consumer", intake, c.Run)
 	}
-	return failed
+}
+
+// runPart runs one part in a group; its end before ctx's is a failure.
+func runPart(group *sync.WaitGroup, failed chan<- error, what string, ctx context.Context, //nolint:revive // as it reads
+	fn func(context.Context) error,
+) {
+	group.Go(func() {
+		err := fn(ctx)
+		if ctx.Err() == nil && err == nil {
+			err = errors.New("ended by itself")
+		}
+		if err != nil && !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("%s: %w", what, err)
+		}
+	})
 }
 
 // stop ends the parts in the order in which they depend on each other: first nothing new comes in and what is in hand
@@ -77,11 +89,21 @@ func (d *daemonProcess) stop() error {
 	p.jobs.Wait()
 	p.stopEngine()
 	p.work.Wait()
-	p.stopDoors()
-	p.doors.Wait()
+	if err := d.closeDoors(); err != nil {
+		return err
+	}
+	d.log.Info("stopped", zap.Duration("took", time.Since(start)))
+	return nil
+}
+
+// closeDoors stops answering, and notes that rotd ended as it should.
+func (d *daemonProcess) closeDoors() error {
+	if d.parts.stopDoors != nil {
+		d.parts.stopDoors()
+		d.parts.doors.Wait()
+	}
 	if err := d.db.Update(func(tx *state.Tx) error { return tx.StoppedCleanly() }); err != nil {
 		return fmt.Errorf("note the clean stop: %w", err)
 	}
-	d.log.Info("stopped", zap.Duration("took", time.Since(start)))
 	return nil
 }

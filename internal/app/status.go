@@ -15,6 +15,9 @@ import (
 
 // Status is the daemon at one glance.
 func (b *backend) Status(ctx context.Context) (*admin.Status, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	d := b.d
 	s := &admin.Status{
 		Version: d.opts.Version, Shard: d.db.Shard(), Mode: d.engine.Settings().Guardrails.MaxMode,

@@ -1,0 +1,19 @@
+package app
+
+import "errors"
+
+// started says that rotd is still starting, as long as it is: what needs the engine cannot be answered then.
+func (b *backend) started() error {
+	if b.d.up.Load() {
+		return nil
+	}
+	return errors.New(b.d.startingUp())
+}
+
+// startingUp says what the start waits for.
+func (d *daemonProcess) startingUp() string {
+	if why := d.waiting.Load(); why != nil {
+		return "rotd is starting: " + *why
+	}
+	return "rotd is starting"
+}
