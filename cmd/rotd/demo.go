@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"rotd/internal/awssim"
 )
 
 // demoWithin bounds the whole story: past it something hangs, and that is a failure too.
@@ -37,6 +41,10 @@ var errDemo = errors.New("the demo did not come out as told")
 
 // runDemo builds the world, tells the story, and cleans up.
 func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
+	// A closed terminal or pipe ends the story like Ctrl-C does: with everything cleaned up.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE)
 	dir, err := os.MkdirTemp("", "rotd-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
@@ -55,7 +63,9 @@ func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
 	defer cancel()
 	s := &demoStory{world: w, daemon: d, tell: t}
 	if err := s.run(story); err != nil {
-		t.log(d.logTail())
+		if ctx.Err() == nil { // not interrupted: something went wrong
+			t.log(d.logTail())
+		}
 		return err
 	}
 	if t.failed > 0 {
@@ -65,7 +75,9 @@ func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
 	t.end()
 	if keep {
 		t.keeping(w, d)
+		stop := w.sim.OnPublish(func(p awssim.Published) { t.quote("SNS: "+p.Subject, p.Message) })
 		<-ctx.Done()
+		stop()
 		return d.stop()
 	}
 	return d.stop()

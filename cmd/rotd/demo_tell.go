@@ -51,9 +51,29 @@ func (t *teller) say(format string, args ...any) {
 func (t *teller) quote(title, text string) {
 	fmt.Fprintf(t.out, "   %s\n", t.styled(styleDim, "┌─ "+title))
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		fmt.Fprintf(t.out, "   %s %s\n", t.styled(styleDim, "│"), strings.TrimRight(line, "\n"))
+		for _, part := range fold(strings.TrimRight(line, "\n"), quoteWidth) {
+			fmt.Fprintf(t.out, "   %s %s\n", t.styled(styleDim, "│"), part)
+		}
 	}
 	fmt.Fprintf(t.out, "   %s\n", t.styled(styleDim, "└─"))
+}
+
+// quoteWidth is how wide a quoted line may be before it goes on in the next, indented.
+const quoteWidth = 100
+
+// fold breaks a line at blanks so that each part fits.
+func fold(line string, width int) []string {
+	indent := line[:len(line)-len(strings.TrimLeft(line, " "))] + "  "
+	var parts []string
+	for len(line) > width {
+		at := strings.LastIndexByte(line[:width], ' ')
+		if at <= len(indent) {
+			break
+		}
+		parts = append(parts, line[:at])
+		line = indent + line[at+1:]
+	}
+	return append(parts, line)
 }
 
 // check tells whether something came out as told.
@@ -83,9 +103,10 @@ func (t *teller) log(tail string) {
 // keeping says how to look around.
 func (t *teller) keeping(w *demoWorld, d *demoDaemon) {
 	fmt.Fprintf(t.out, "\nrotd and its simulated AWS go on until Ctrl-C. In a second terminal:\n\n"+
-		"  export ROTD_SOCKET=%s\n  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n"+
-		"  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n\n"+
+		"  export ROTD_SOCKET=%s\n  export AWS_ENDPOINT_URL=%s AWS_REGION=%[3]s AWS_DEFAULT_REGION=%[3]s\n"+
+		"  export AWS_ACCESS_KEY_ID=%[4]s AWS_SECRET_ACCESS_KEY=%[5]s\n\n"+
 		"  %[6]s status\n  %[6]s findings list\n  %[6]s keys list\n"+
-		"  %[6]s rotate alias/pay-cards --reason 'trying it' --dry-run\n  %[6]s sweep drift\n\nThe configuration is %[7]s.\n",
+		"  %[6]s rotate alias/pay-cards --reason 'trying it' --dry-run\n  %[6]s sweep drift\n\n"+
+		"The configuration is %[7]s. What rotd tells from now on is shown here.\n",
 		w.socket, w.sim.URL(), demoRegion, w.alice.AccessKeyID, w.alice.SecretAccessKey, d.binary(), w.config)
 }

@@ -20,6 +20,9 @@ const (
 	demoOther   = "eu-west-1"
 )
 
+// eventsWithin is how long CloudTrail's events take at most: seconds to minutes in the real AWS.
+const eventsWithin = 400 * time.Millisecond
+
 // demoWorld is a simulated AWS with keys of every kind, people, a queue and a topic.
 type demoWorld struct {
 	sim                      *awssim.Sim
@@ -50,7 +53,7 @@ func newDemoWorld(dir string) (*demoWorld, error) {
 	for _, p := range []awssim.Principal{w.mallory, w.app, w.rotd} {
 		sim.AddPrincipal(p)
 	}
-	sim.KMS().Configure(awssim.KMSOptions{RotationDelay: 500 * time.Millisecond})
+	sim.KMS().Configure(awssim.KMSOptions{RotationDelay: time.Second})
 	if err := w.furnish(); err != nil {
 		return nil, fmt.Errorf("furnish the demo's world: %w", err)
 	}
@@ -80,8 +83,7 @@ func (w *demoWorld) furnish() error {
 		return err
 	}
 	err := w.sim.AddEventRule(awssim.EventRule{
-		Queue: w.queue, ReadOnly: true, Native: true, Delay: 200 * time.Millisecond, Jitter: 200 * time.Millisecond,
-		Duplicates: 0.2,
+		Queue: w.queue, ReadOnly: true, Native: true, Delay: eventsWithin / 2, Jitter: eventsWithin / 2, Duplicates: 0.2,
 	})
 	if err != nil {
 		return err
