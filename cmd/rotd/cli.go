@@ -92,7 +92,7 @@ func newRoot(c *cli) *cobra.Command {
 				"terminal tables fit its width; elsewhere, or as wide as an exported COLUMNS says.",
 			"Exit status: 0 done, 1 failed, 2 wrong use or invalid configuration, 3 done in part or not yet verified, "+
 				"4 refused, 5 no daemon there, 6 awaiting approval."),
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, Version: thisBuild().Version,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.checkOutput() },
 	}
 	flags := root.PersistentFlags()
@@ -103,6 +103,7 @@ func newRoot(c *cli) *cobra.Command {
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrongUse(cmd, "%v", err) })
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |"))
+	root.SetVersionTemplate(thisBuild().String())
 	becomeGroup(root)
 	root.AddCommand(
 		newRunCommand(c), newDemoCommand(), newReplayCommand(c),
@@ -111,7 +112,18 @@ func newRoot(c *cli) *cobra.Command {
 		newRotateCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newDetectionsCommand(c), newConfigCommand(c), newVersionCommand(c),
 	)
+	addCompletion(root)
 	return root
+}
+
+// addCompletion takes cobra's command, which would end with 0 where no shell is named.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			becomeGroup(cmd)
+		}
+	}
 }
 
 // prose wraps paragraphs of help.

@@ -28,6 +28,12 @@ func unwell(d *fakeDaemon) {
 	d.notReady = d.status.NotReady
 }
 
+// asItIs makes a plan of what is so already.
+func asItIs(d *fakeDaemon) {
+	d.plan.Action, d.plan.NoAction = nil, "Automatic rotation is already on, every 365 days."
+	d.plan.Decision = remediation.Decision{Verdict: remediation.Allow, Reason: d.plan.NoAction}
+}
+
 func TestCommandsAsPeopleSeeThem(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -45,6 +51,34 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "findings-list-none", args: []string{"findings", "list", "--rule", "root-used-key"}},
 		{name: "findings-list-more", args: []string{"findings", "list", "--limit", "1"}},
 		{name: "findings-list-json-page", args: []string{"findings", "list", "--limit", "1", "-o", "json"}},
+		{
+			name: "findings-list-rule-unknown", status: admin.ExitUsage,
+			args: []string{"findings", "list", "--rule", "rot-used-key"},
+		},
+		{
+			name: "findings-list-key-unknown", status: admin.ExitFailed,
+			args: []string{"findings", "list", "--key", "alias/nope"},
+		},
+		{
+			name: "findings-list-region-unknown", status: admin.ExitUsage,
+			args: []string{"findings", "list", "--region", "nowhere"},
+		},
+		{
+			name: "findings-list-after-rubbish", status: admin.ExitUsage,
+			args: []string{"findings", "list", "--after", "rubbish"},
+		},
+		{
+			name: "keys-list-state-unknown", status: admin.ExitUsage,
+			args: []string{"keys", "list", "--state", "bogus"},
+		},
+		{
+			name: "keys-list-policy-unknown", status: admin.ExitUsage,
+			args: []string{"keys", "list", "--policy", "bogus"},
+		},
+		{
+			name: "actions-list-key-unknown", status: admin.ExitFailed,
+			args: []string{"actions", "list", "--key", "nope"},
+		},
 		{name: "findings-show", args: []string{"findings", "show", "fnd_01JPK00000000000000000AAAA"}},
 		{name: "findings-show-hostile", args: []string{"findings", "show", "fnd_01JPK00000000000000000BBBB"}},
 		{name: "findings-show-resolved", args: []string{"findings", "show", "fnd_01JPK00000000000000000CCCC"}},
@@ -94,6 +128,31 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			},
 		},
 		{
+			name: "rotate-schedule-as-it-is", change: asItIs,
+			args: []string{"rotate", "alias/pay-cards", "--automatic", "365d", "--reason", "r"},
+		},
+		{
+			name: "rotate-schedule-as-it-is-json", change: asItIs,
+			args: []string{"rotate", "alias/pay-cards", "--automatic", "365d", "--reason", "r", "--yes", "-o", "jsonl"},
+		},
+		{
+			name: "rotate-schedule-put-back",
+			args: []string{"rotate", "alias/pay-cards", "--automatic", "500d", "--dry-run"},
+			change: func(d *fakeDaemon) {
+				d.plan.Warnings = []string{"Policy payments asks for 365d and is in mode enforce: rotd will set it back. " +
+					"Change the policy instead."}
+			},
+		},
+		{
+			name: "rotate-refused-at-last", status: admin.ExitRefused,
+			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes", "-o", "jsonl"},
+			change: func(d *fakeDaemon) {
+				begun := d.plan
+				begun.Decision = remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown", Reason: "Too soon."}
+				d.begun = &begun
+			},
+		},
+		{
 			name: "rotate", args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--ticket", "INC-42", "--yes"},
 			change: func(d *fakeDaemon) {
 				d.states = []remediation.State{remediation.Running, remediation.Verifying, remediation.Succeeded}
@@ -113,7 +172,7 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		},
 		{name: "rotate-unknown-key", args: []string{"rotate", "alias/unknown", "--dry-run"}, status: admin.ExitFailed},
 		{name: "sweep", args: []string{"sweep", "drift"}},
-		{name: "sweep-unknown", args: []string{"sweep", "everything"}, status: admin.ExitFailed},
+		{name: "sweep-unknown", args: []string{"sweep", "everything"}, status: admin.ExitUsage},
 		{
 			name: "sweep-failed", args: []string{"sweep", "drift"}, status: admin.ExitFailed,
 			change: func(d *fakeDaemon) { d.sweepErr = errDeclined },
@@ -123,7 +182,10 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			change: func(d *fakeDaemon) { d.sweeping = true },
 		},
 		{name: "pause", args: []string{"pause", "--reason", "moving accounts"}},
-		{name: "resume", args: []string{"resume"}},
+		{name: "pause-again", args: []string{"pause", "--reason", "moving more"}, change: unwell},
+		{name: "resume", args: []string{"resume"}, change: unwell},
+		{name: "resume-not-paused", args: []string{"resume"}},
+		{name: "resume-arms", args: []string{"resume"}, change: func(d *fakeDaemon) { d.status.Armed = false }},
 		{name: "resume-json", args: []string{"resume", "-o", "json"}},
 		{name: "health", args: []string{"health"}},
 		{name: "health-unwell", args: []string{"health"}, change: unwell, status: admin.ExitFailed},

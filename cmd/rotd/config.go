@@ -30,7 +30,10 @@ func newConfigCommand(c *cli) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := textOnly(cmd); err != nil {
+				return err
+			}
 			path := c.configPath()
 			if len(args) == 1 {
 				path = args[0]
@@ -42,13 +45,21 @@ func newConfigCommand(c *cli) *cobra.Command {
 		Use:   "init",
 		Short: "Print a commented rotd.yaml to begin with",
 		Args:  exactly(),
-		RunE:  func(*cobra.Command, []string) error { return write(c.out, []byte(config.Example)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := textOnly(cmd); err != nil {
+				return err
+			}
+			return write(c.out, []byte(config.Example))
+		},
 	}
 	schema := &cobra.Command{
 		Use:   "schema",
 		Short: "Print rotd.yaml's JSON Schema, for editors",
 		Args:  exactly(),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := textOnly(cmd); err != nil {
+				return err
+			}
 			text, err := config.Schema()
 			if err != nil {
 				return err
@@ -57,6 +68,14 @@ func newConfigCommand(c *cli) *cobra.Command {
 		},
 	}
 	return group("config", "rotd.yaml: check it, begin one", validate, example, schema)
+}
+
+// textOnly refuses -o where there is one form only.
+func textOnly(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("output") {
+		return wrongUse(cmd, "-o is not for this command, which prints one form only")
+	}
+	return nil
 }
 
 func (c *cli) validate(path string) error {

@@ -46,7 +46,7 @@ func statusOf(err error) admin.ExitStatus {
 	if e, ok := errors.AsType[*admin.Error](err); ok && e.Exit != admin.ExitDone {
 		return e.Exit
 	}
-	if _, ok := errors.AsType[*config.Errors](err); ok {
+	if _, ok := errors.AsType[*config.Errors](err); ok || errors.Is(err, config.ErrUnread) {
 		return admin.ExitUsage
 	}
 	if errors.Is(err, admin.ErrNoDaemon) {

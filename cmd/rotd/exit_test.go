@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -60,6 +61,31 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"a period that is none", "rotate alias/a --automatic 90 --reason r",
 			"rotd: --automatic: \"90\" is no number of days such as 90d; see `rotd rotate --help`\n",
 		},
+		{
+			"a period too short", "rotate alias/a --automatic 30d",
+			"rotd: --automatic 30d: KMS rotates every 90 to 2560 days, not every 30; see `rotd rotate --help`\n",
+		},
+		{
+			"a period too long", "rotate alias/a --automatic 9999d --dry-run",
+			"rotd: --automatic 9999d: KMS rotates every 90 to 2560 days, not every 9999; see `rotd rotate --help`\n",
+		},
+		{
+			"a limit below zero", "keys list --limit -1",
+			"rotd: --limit -1 is negative; 0 is for all; see `rotd keys list --help`\n",
+		},
+		{
+			"a format where there is one", "config init -o json",
+			"rotd: -o is not for this command, which prints one form only; see `rotd config init --help`\n",
+		},
+		{
+			"a configuration that is not there", "config validate /nope.yaml",
+			"rotd: read the configuration: open /nope.yaml: no such file or directory\n",
+		},
+		{
+			"a configuration that is not there, to find the daemon", "status -c /nope.yaml",
+			"rotd: find the daemon's socket (--socket names it): read the configuration: " +
+				"open /nope.yaml: no such file or directory\n",
+		},
 		{"no path", "replay", "rotd: a PATH is missing: a log file or a folder of them; see `rotd replay --help`\n"},
 		{
 			"a log level that is none", "run --log-level loud",
@@ -80,7 +106,7 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 }
 
 func TestGroupWithoutACommandShowsHelpAndEndsWith2(t *testing.T) {
-	for _, args := range [][]string{{}, {"findings"}} {
+	for _, args := range [][]string{{}, {"findings"}, {"completion"}} {
 		s := newSession(nil)
 		if got := s.run(t, args...); got != admin.ExitUsage {
 			t.Errorf("%v: exit status %d", args, got)
@@ -112,6 +138,7 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 	tests := []struct{ name, args, golden string }{
 		{"reading", "status", "no-daemon-status"},
 		{"a new material by alias", "rotate alias/pay-cards --reason leak --yes", "no-daemon-rotate-alias"},
+		{"a plan", "rotate alias/pay-cards --dry-run", "no-daemon-rotate-plan"},
 		{"a new material by ARN", "rotate " + payARN + " --reason leak --yes", "no-daemon-rotate-arn"},
 		{"a schedule", "rotate alias/it's --automatic 90d --reason leak --yes", "no-daemon-rotate-schedule"},
 		{"a pause", "pause --reason r", "no-daemon-pause"},
@@ -250,7 +277,7 @@ func TestSocketIsFoundInThisOrder(t *testing.T) {
 		})
 	}
 	s := newSession(map[string]string{"ROTD_CONFIG": "/missing.yaml"})
-	if got := s.run(t, "status"); got != admin.ExitFailed {
+	if got := s.run(t, "status"); got != admin.ExitUsage {
 		t.Errorf("a configuration that is not there: exit status %d: %s", got, s.err.String())
 	}
 }
@@ -264,6 +291,7 @@ func TestStatusOfErrors(t *testing.T) {
 		{"none", nil, 0},
 		{"any", errors.New("x"), 1},
 		{"an invalid configuration", &config.Errors{}, 2},
+		{"a configuration that cannot be read", fmt.Errorf("start: %w", config.ErrUnread), 2},
 		{"the daemon's word", &admin.Error{Exit: 4}, 4},
 		{"the daemon's word that is none", &admin.Error{}, 1},
 		{"no daemon", admin.ErrNoDaemon, 5},

@@ -36,6 +36,7 @@ type fakeDaemon struct {
 
 	mu       sync.Mutex
 	plan     admin.RotatePlan
+	begun    *admin.RotatePlan // what is answered instead of plan when it is no dry run
 	rotated  []admin.RotateRequest
 	states   []remediation.State // that the next questions for the action see
 	sweepErr error
@@ -249,7 +250,7 @@ func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, erro
 		}
 		return detail, nil
 	}
-	return nil, fmt.Errorf("key %q: %w", name, admin.ErrNotFound)
+	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
 }
 
 func (d *fakeDaemon) Actions(_ context.Context, q admin.ActionQuery) (admin.Page[remediation.Action], error) {
@@ -295,10 +296,13 @@ func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.Ro
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.Key == "alias/unknown" {
-		return nil, fmt.Errorf("%w: no key %q is known", admin.ErrNotFound, r.Key)
+		return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", r.Key))
 	}
 	d.rotated = append(d.rotated, r)
 	plan := d.plan
+	if !r.DryRun && d.begun != nil {
+		plan = *d.begun
+	}
 	if r.DryRun && plan.Action != nil {
 		action := *plan.Action
 		action.ID = ""
@@ -309,7 +313,7 @@ func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.Ro
 
 func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
 	if name != "drift" {
-		return nil, fmt.Errorf("%w: there is no sweep %q", admin.ErrNotFound, name)
+		return nil, admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are drift", name))
 	}
 	done := make(chan error, 1)
 	if !d.sweeping {
@@ -318,6 +322,17 @@ func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
 	return done, nil
 }
 
-func (d *fakeDaemon) Pause(context.Context, string, string) error { return nil }
+func (d *fakeDaemon) Names(context.Context) (admin.Names, error) {
+	return admin.Names{
+		Rules: ruleIDs(), Policies: []string{"payments"},
+		Places: []admin.Place{{Account: "111122223333", Region: "us-east-1"}, {Account: "111122223333", Region: "eu-west-1"}},
+	}, nil
+}
 
-func (d *fakeDaemon) Resume(context.Context, string) error { return nil }
+func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error) {
+	return d.status.Paused, nil
+}
+
+func (d *fakeDaemon) Resume(context.Context, string) (*state.Pause, bool, error) {
+	return d.status.Paused, !d.status.Armed, nil
+}

@@ -123,7 +123,7 @@ func openText(k admin.Key) string {
 	if k.OpenFindings == 0 || k.Worst == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%d %s", k.OpenFindings, k.Worst)
+	return fmt.Sprintf("%d, worst %s", k.OpenFindings, k.Worst)
 }
 
 func newKeysListCommand(c *cli) *cobra.Command {

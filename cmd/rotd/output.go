@@ -41,12 +41,14 @@ type listing[T any] struct {
 
 // listFlags are those every list has.
 type listFlags struct {
+	cmd   *cobra.Command
 	limit int
 	after string
 }
 
 func (f *listFlags) add(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&f.limit, "limit", -1, "rows at most, 0 for all (default: 100 in a table, all otherwise)")
+	f.cmd = cmd
+	cmd.Flags().IntVar(&f.limit, "limit", 0, "rows at most, 0 for all (default: 100 in a table, all otherwise)")
 	cmd.Flags().StringVar(&f.after, "after", "", "go on where `next` of -o json says")
 }
 
@@ -55,11 +57,11 @@ const tableLimit = 100
 // list fetches page after page and prints the rows.
 func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*admin.Page[T], error)) error {
 	limit := f.limit
-	if limit < 0 {
-		limit = 0
-		if c.output == "table" {
-			limit = tableLimit
-		}
+	switch {
+	case limit < 0:
+		return wrongUse(f.cmd, "--limit %d is negative; 0 is for all", limit)
+	case !f.cmd.Flags().Changed("limit") && c.output == "table":
+		limit = tableLimit
 	}
 	whole := admin.Page[T]{Schema: l.schema, Next: f.after, Items: []T{}}
 	var rows *rowWriter[T]

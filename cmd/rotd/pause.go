@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,10 +62,36 @@ func (c *cli) pauseOrResume(ask func(*admin.Client) (*admin.Paused, error)) erro
 	if c.output != "table" {
 		return one(c, listing[*admin.Paused]{schema: "rotd.pauses/1", kind: "pause"}, p)
 	}
-	what, so := "Resumed", "Automatic actions go on where policies say so."
-	if p.Paused {
-		what, so = "Paused", "Nothing automatic happens until `rotd resume`; watching and alerts go on."
+	for _, sentence := range pausedText(c.now(), p) {
+		c.paragraph("", sentence)
 	}
-	fmt.Fprintf(c.out, "%s by %s.\n%s\n", what, clean(p.By), so)
 	return nil
+}
+
+// pausedText says what a pause or resume changed, and what it found.
+func pausedText(now time.Time, p *admin.Paused) []string {
+	const goOn = "Automatic actions go on where policies say so."
+	before := ""
+	if b := p.Before; b != nil {
+		before = fmt.Sprintf("by %s since %s: %s", b.By, both(now, b.At), b.Reason)
+	}
+	switch {
+	case p.Paused && before != "":
+		return []string{
+			fmt.Sprintf("Paused by %s. It was paused already, %s", p.By, before),
+			"Nothing automatic happens until `rotd resume`, which ends both; watching and alerts go on.",
+		}
+	case p.Paused:
+		return []string{
+			fmt.Sprintf("Paused by %s.", p.By),
+			"Nothing automatic happens until `rotd resume`; watching and alerts go on.",
+		}
+	case before != "" && p.Armed:
+		return []string{fmt.Sprintf("Resumed and armed by %s. It was paused %s", p.By, before), goOn}
+	case before != "":
+		return []string{fmt.Sprintf("Resumed by %s. It was paused %s", p.By, before), goOn}
+	case p.Armed:
+		return []string{fmt.Sprintf("Was not paused; armed by %s.", p.By), goOn}
+	}
+	return []string{"Was not paused, and is armed: nothing has changed.", goOn}
 }

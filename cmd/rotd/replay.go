@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -92,7 +91,9 @@ func (c *cli) printReplay(r *replay.Result) error {
 	for i := range r.Findings {
 		c.printReplayed(&r.Findings[i])
 	}
-	c.printReplaySummary(r)
+	if !nothingRead(r) {
+		c.printReplaySummary(r)
+	}
 	return nil
 }
 
@@ -122,10 +123,13 @@ func replayWhen(f *finding.Finding) string {
 
 func (c *cli) printReplaySummary(r *replay.Result) {
 	s := &r.Summary
-	text := fmt.Sprintf("%s in %s of %s: %d of KMS, %d of other services that a rule wants (of these %d a second time), "+
-		"%d that no rule wants, %d malformed.", plural(s.Findings, "finding", "findings"),
-		plural(s.Records, "record", "records"), plural(s.Files, "file", "files"), s.KMSRecords, s.OtherRecords,
-		s.Duplicates, s.Ignored, s.Malformed)
+	text := fmt.Sprintf("%s in %s of %s: %d of KMS, %d of other services that a rule wants, %d that no rule wants, "+
+		"%d malformed.", plural(s.Findings, "finding", "findings"), plural(s.Records, "record", "records"),
+		plural(s.Files, "file", "files"), s.KMSRecords, s.OtherRecords, s.Ignored, s.Malformed)
+	if s.Duplicates > 0 {
+		text += fmt.Sprintf(" Among those of KMS and other services, repetitions of an event judged before: %d.",
+			s.Duplicates)
+	}
 	if r.Skipped > 0 {
 		text += fmt.Sprintf(" %s of digests or Insights skipped.", plural(r.Skipped, "file", "files"))
 	}
@@ -134,6 +138,9 @@ func (c *cli) printReplaySummary(r *replay.Result) {
 		c.paragraph("", "That no rule found anything says nothing about how the keys stand: only a daemon's sweeps do.")
 	}
 }
+
+// nothingRead reports whether there is nothing to sum up: a row of zeros would look like an answer.
+func nothingRead(r *replay.Result) bool { return r.Summary.Records == 0 && r.Failed > 0 }
 
 // replayProblems says what was not judged; then the end is 3.
 func (c *cli) replayProblems(r *replay.Result) error {
@@ -146,5 +153,8 @@ func (c *cli) replayProblems(r *replay.Result) error {
 	if more := r.Failed - len(r.Problems); more > 0 {
 		hint(c.err, "rotd: and %d more", more)
 	}
-	return &exitError{status: admin.ExitUnfinished, err: errors.New("not everything was read and judged; see above")}
+	if nothingRead(r) {
+		return exit(admin.ExitUnfinished, "nothing was read and judged; see above")
+	}
+	return exit(admin.ExitUnfinished, "not everything was read and judged; see above")
 }

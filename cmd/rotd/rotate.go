@@ -30,7 +30,7 @@ func newRotateCommand(c *cli) *cobra.Command {
 		Long: prose("Give a key new material now, or with --automatic a schedule. KEY is an id, ARN, alias or alias ARN.",
 			"The plan is shown first: what is done, what it breaks, what it costs, which guardrails stop it. Nothing is "+
 				"re-encrypted and nobody is cut off: old ciphertext stays decryptable. The command waits until KMS shows the "+
-				"rotation, at most --wait; then it ends with 3 and the action goes on by itself."),
+				"rotation, at most --wait; then it ends with 3 and the daemon goes on with the action."),
 		Example: "  rotd rotate alias/payments --reason 'key may have leaked' --ticket INC-42 --emergency\n" +
 			"  rotd rotate alias/payments --automatic 90d --reason 'PCI DSS 3.7.4'\n" +
 			"  rotd rotate alias/payments --dry-run",
@@ -64,6 +64,9 @@ func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
 		if err != nil {
 			return wrongUse(cmd, "--automatic: %v", err)
 		}
+		if err := admin.CheckPeriod(days); err != nil {
+			return wrongUse(cmd, "--automatic %s: %v", o.automatic, err)
+		}
 		o.request.AutomaticDays = days
 	}
 	switch {
@@ -94,20 +97,8 @@ func (c *cli) rotate(ctx context.Context, o *rotateOptions) error {
 		}
 		return err
 	}
-	if o.request.DryRun && c.output != "table" {
-		return errors.Join(one(c, planListing(), plan), refusal(plan))
-	}
-	if c.output == "table" {
-		c.printPlan(plan, &o.request)
-	}
-	if err := refusal(plan); err != nil {
-		if c.output == "table" { // the plan has said why
-			err = exit(admin.ExitRefused, "refused (%s); nothing was done", orElse(plan.Decision.Guardrail, "nothing to do"))
-		}
+	if ends, err := c.planned(plan, o); ends || err != nil {
 		return err
-	}
-	if o.request.DryRun {
-		return nil
 	}
 	if !o.yes {
 		if err := c.confirm(ctx, "Go on?"); err != nil {
@@ -115,10 +106,60 @@ func (c *cli) rotate(ctx context.Context, o *rotateOptions) error {
 		}
 	}
 	begun, err := client.Rotate(ctx, o.request)
-	if err != nil {
-		return fmt.Errorf("%w\n(`rotd actions list --key %s` shows whether it began)", err, argument(o.request.Key))
+	switch {
+	case err != nil:
+		return notBegun(err, o.request.Key)
+	case begun.Action == nil: // somebody else was faster
+		return c.nothingToDo(begun)
 	}
 	return c.follow(ctx, client, begun.Action, o.wait)
+}
+
+// planned shows a plan. ends says that it is all there is to do.
+func (c *cli) planned(plan *admin.RotatePlan, o *rotateOptions) (ends bool, err error) {
+	table := c.output == "table"
+	if o.request.DryRun && !table {
+		return true, errors.Join(one(c, planListing(), plan), refusal(plan))
+	}
+	if table {
+		c.printPlan(plan, &o.request)
+	} else {
+		for _, w := range plan.Warnings {
+			hint(c.err, "rotd: warning: %s", clean(w))
+		}
+	}
+	if err := refusal(plan); err != nil {
+		if table { // the plan has said why
+			err = exit(admin.ExitRefused, "refused (%s); nothing was done", orElse(plan.Decision.Guardrail, "nothing to do"))
+		}
+		return true, err
+	}
+	if plan.Action == nil {
+		return true, c.nothingToDo(plan)
+	}
+	return o.request.DryRun, nil
+}
+
+// nothingToDo ends well: the key is as it was asked for.
+func (c *cli) nothingToDo(plan *admin.RotatePlan) error {
+	if c.output != "table" {
+		return one(c, planListing(), plan)
+	}
+	fmt.Fprintln(c.out)
+	c.paragraph("", c.styled(green, "Nothing to do.")+" "+plan.NoAction)
+	return nil
+}
+
+// notBegun says of an action that was asked for whether it can have begun.
+func notBegun(err error, key string) error {
+	answer, answered := errors.AsType[*admin.Error](err)
+	switch {
+	case answered && answer.Code == admin.CodeRefused && answer.Plan != nil:
+		return refusal(answer.Plan)
+	case answered && answer.Definite(), errors.Is(err, admin.ErrNoDaemon), errors.Is(err, context.Canceled):
+		return err
+	}
+	return exit(admin.ExitUnfinished, "%w\n(`rotd actions list --key %s` shows whether it began)", err, argument(key))
 }
 
 func planListing() listing[*admin.RotatePlan] {
@@ -184,8 +225,11 @@ func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.A
 		next, err := client.Action(ctx, id, min(left, every))
 		if err != nil {
 			progress.end()
-			return exit(admin.ExitUnfinished,
-				"%w\n(%s is recorded and goes on as long as a daemon runs: `rotd actions show %s`)", err, id, id)
+			goesOn := "goes on"
+			if errors.Is(err, admin.ErrNoAnswer) || errors.Is(err, admin.ErrNoDaemon) {
+				goesOn = "goes on when rotd runs again"
+			}
+			return exit(admin.ExitUnfinished, "%w\n(%s is recorded and %s: `rotd actions show %s`)", err, id, goesOn, id)
 		}
 		a = next
 	}
@@ -206,8 +250,8 @@ func (c *cli) ended(a *remediation.Action) error {
 	switch {
 	case a.State == remediation.Succeeded:
 	case !a.State.Final():
-		failed = exit(admin.ExitUnfinished, "%s is %s and not yet verified; it goes on by itself: `rotd actions show %s`",
-			a.ID, a.State, a.ID)
+		failed = exit(admin.ExitUnfinished,
+			"%s is %s and not yet verified; the daemon goes on with it: `rotd actions show %s`", a.ID, a.State, a.ID)
 	default:
 		failed = exit(admin.ExitFailed, "%s %s: %s", a.ID, a.State, orElse(a.Outcome, "no reason was kept"))
 	}

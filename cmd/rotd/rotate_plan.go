@@ -42,6 +42,9 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 			inventory.OnDemandLimit, p.Reserve))
 	}
 	c.field("guardrails", guardrailsText(p))
+	for _, w := range p.Warnings {
+		c.field("WARNING", w)
+	}
 	c.field("reason", r.Reason)
 	c.field("ticket", r.Ticket)
 }
@@ -58,7 +61,9 @@ func guardrailsText(p *admin.RotatePlan) string {
 	why, refused := p.Refused()
 	switch {
 	case refused && p.NoAction != "":
-		return "NOTHING TO DO: " + why
+		return "CANNOT: " + why
+	case p.Action == nil:
+		return "not asked: it is so already"
 	case refused:
 		return fmt.Sprintf("REFUSED (%s): %s", p.Decision.Guardrail, why)
 	case p.Decision.Verdict == remediation.Wait:
@@ -75,7 +80,11 @@ func (c *cli) byHand(r *admin.RotateRequest) {
 	if parts := strings.SplitN(key, ":", 6); len(parts) == 6 && parts[0] == "arn" {
 		region = " --region " + argument(parts[3])
 	}
-	hint(c.err, "No daemon answers. The same with the AWS CLI, unguarded and unaudited by rotd:\n")
+	what := "The same with the AWS CLI, unguarded and unaudited by rotd"
+	if r.DryRun {
+		what = "What a plan is made from, read with the AWS CLI"
+	}
+	hint(c.err, "No daemon answers. %s:\n", what)
 	if strings.Contains(key, "alias/") {
 		// Neither RotateKeyOnDemand nor EnableKeyRotation takes an alias.
 		hint(c.err, "  KEY=$(aws kms describe-key --key-id %s%s \\\n    --query KeyMetadata.KeyId --output text)",
@@ -83,6 +92,12 @@ func (c *cli) byHand(r *admin.RotateRequest) {
 		key = `"$KEY"`
 	} else {
 		key = argument(key)
+	}
+	if r.DryRun {
+		hint(c.err, "  aws kms describe-key --key-id %s%s", key, region)
+		hint(c.err, "  aws kms get-key-rotation-status --key-id %s%s", key, region)
+		hint(c.err, "  aws kms list-key-rotations --key-id %s%s\n", key, region)
+		return
 	}
 	if r.AutomaticDays > 0 {
 		hint(c.err, "  aws kms enable-key-rotation --key-id %s%s \\\n    --rotation-period-in-days %d", key, region,

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +12,9 @@ import (
 	"rotd/internal/admin"
 	"rotd/internal/inventory"
 )
+
+// statusTimeout is enough for the largest state; who waits longer waits for a daemon that is stuck.
+const statusTimeout = 15 * time.Second
 
 func newStatusCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
@@ -29,7 +34,9 @@ func newStatusCommand(c *cli) *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			status, err := client.Status(cmd.Context())
+			ctx, cancel := context.WithTimeout(cmd.Context(), statusTimeout)
+			defer cancel()
+			status, err := client.Status(ctx)
 			if err != nil {
 				return err
 			}
@@ -43,7 +50,7 @@ func newStatusCommand(c *cli) *cobra.Command {
 }
 
 func (c *cli) printStatus(s *admin.Status) {
-	c.verdict(s.Troubles)
+	c.verdict(s)
 	for _, t := range s.Troubles {
 		mark, look := "-", plain
 		if t.Grave {
@@ -94,26 +101,61 @@ func (c *cli) printStatus(s *admin.Status) {
 }
 
 // verdict is the first line.
-func (c *cli) verdict(troubles []admin.Trouble) {
+func (c *cli) verdict(s *admin.Status) {
 	grave := 0
-	for _, t := range troubles {
+	for _, t := range s.Troubles {
 		if t.Grave {
 			grave++
 		}
 	}
 	switch {
-	case len(troubles) == 0:
+	case len(s.Troubles) == 0:
 		fmt.Fprintln(c.out, c.styled(green, "Everything is in order."))
 	case grave == 0:
 		fmt.Fprintln(c.out, c.styled(yellow, fmt.Sprintf("In order, with %s to look at:",
-			plural(len(troubles), "thing", "things"))))
+			plural(len(s.Troubles), "thing", "things"))))
 	default:
-		text := "NOT IN ORDER: " + clean(troubles[0].What)
-		if more := len(troubles) - 1; more > 0 {
-			text += fmt.Sprintf(", and %d more", more)
+		text := "NOT IN ORDER: " + clean(graveText(s))
+		if c.terminal.width > 0 {
+			text = cut(text, c.columns())
 		}
-		fmt.Fprintln(c.out, c.styled(alarm, cut(text, c.columns())))
+		fmt.Fprintln(c.out, c.styled(alarm, text))
 	}
+}
+
+// graveText sums up what is not in order: the findings that are open, and what else there is. Who sees only this line
+// must not take one number for another.
+func graveText(s *admin.Status) string {
+	var parts []string
+	if text := worstText(s.Findings); text != "" {
+		parts = append(parts, text)
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Troubles), func(t admin.Trouble) bool {
+		return strings.HasPrefix(t.Next, "rotd findings list --severity ") // counted above
+	})
+	if len(others) > 0 && others[0].Grave {
+		parts, others = append(parts, others[0].What), others[1:]
+	}
+	if len(others) > 0 {
+		parts = append(parts, plural(len(others), "other trouble", "other troubles"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// worstText counts open findings when there are grave ones, else it is empty.
+func worstText(n admin.Counts) string {
+	worst, name := n.Critical, "CRITICAL"
+	if worst == 0 {
+		worst, name = n.High, "HIGH"
+	}
+	more := n.Total() - worst
+	switch {
+	case worst == 0:
+		return ""
+	case more == 0:
+		return plural(worst, name+" finding open", name+" findings open")
+	}
+	return fmt.Sprintf("%d %s and %s open", worst, name, plural(more, "more finding", "more findings"))
 }
 
 func countsText(n admin.Counts) string {

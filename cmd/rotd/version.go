@@ -26,6 +26,11 @@ func thisBuild() build {
 	return b
 }
 
+// String is a line for people.
+func (b build) String() string {
+	return fmt.Sprintf("rotd %s (commit %s, %s, %s %s)\n", b.Version, b.Commit, b.Date, b.Go, b.Platform)
+}
+
 func newVersionCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -39,8 +44,7 @@ func newVersionCommand(c *cli) *cobra.Command {
 			if c.output != "table" {
 				return one(c, listing[build]{schema: "rotd.version/1", kind: "version"}, b)
 			}
-			fmt.Fprintf(c.out, "rotd %s (commit %s, %s, %s %s)\n", b.Version, b.Commit, b.Date, b.Go, b.Platform)
-			return nil
+			return write(c.out, []byte(b.String()))
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/remediation"
+	"rotd/internal/state"
 )
 
 // Backend is the daemon behind the API. Its errors wrap ErrNotFound, ErrAmbiguous or ErrInvalid where one of them fits;
@@ -35,6 +36,8 @@ type Reader interface {
 	// Action waits at most so long for the action to be final, and returns it as it is then.
 	Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error)
 	Quarantine(ctx context.Context, r Range) (Page[Quarantined], error)
+	// Names are what filters may name.
+	Names(ctx context.Context) (Names, error)
 }
 
 // Actor does what a person asks for.
@@ -43,8 +46,10 @@ type Actor interface {
 	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(name string) (<-chan error, error)
-	Pause(ctx context.Context, by, reason string) error
-	Resume(ctx context.Context, by string) error
+	// Pause returns the pause that was there before; nil when there was none.
+	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
+	// Resume returns the pause it ended, nil when there was none, and whether it armed the state.
+	Resume(ctx context.Context, by string) (before *state.Pause, armed bool, err error)
 }
 
 // What a Backend's errors can mean to the caller.
@@ -53,3 +58,13 @@ var (
 	ErrAmbiguous = errors.New("ambiguous") // a name that several keys have
 	ErrInvalid   = errors.New("invalid request")
 )
+
+// As gives an error whose words suffice one of these meanings.
+func As(meaning, err error) error { return meant{err, meaning} }
+
+type meant struct {
+	error
+	meaning error
+}
+
+func (m meant) Unwrap() []error { return []error{m.error, m.meaning} }

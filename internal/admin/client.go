@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,8 +24,11 @@ import (
 // maxAnswer bounds what a client reads of one answer.
 const maxAnswer = 128 << 20
 
-// ErrNoDaemon means that nobody answers on the socket.
-var ErrNoDaemon = errors.New("no daemon there")
+// What can be wrong with the other end.
+var (
+	ErrNoDaemon = errors.New("no daemon there") // nobody listens on the socket, so nothing was asked
+	ErrNoAnswer = errors.New("no answer")       // somebody was asked; what came of it is not known
+)
 
 // Client asks a daemon over its socket. An answer that is an error is an *Error.
 type Client struct {
@@ -148,7 +152,7 @@ func ask[T any](ctx context.Context, c *Client, method, path string, body []byte
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read the daemon's answer: %w", err)
+		return nil, c.unreached(err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return nil, failed(response.StatusCode, raw)
@@ -175,13 +179,28 @@ func (c *Client) unreached(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // its URL is not one that anybody typed
 	}
+	slow, isNet := errors.AsType[net.Error](err)
 	switch {
+	case errors.Is(err, context.Canceled):
+		return err
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: there is no socket %s", ErrNoDaemon, c.socket)
+	case errors.Is(err, syscall.ECONNREFUSED) && !isSocket(c.socket):
+		return fmt.Errorf("%w: %s is no socket", ErrNoDaemon, c.socket)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: nobody listens on %s, whoever made it has died", ErrNoDaemon, c.socket)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("you may not use %s: its group may (often rotd-operators)", c.socket)
+	case isNet && slow.Timeout():
+		return fmt.Errorf("%w: whoever listens on %s does not answer", ErrNoAnswer, c.socket)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w: the daemon on %s went away", ErrNoAnswer, c.socket)
 	}
 	return fmt.Errorf("ask the daemon on %s: %w", c.socket, err)
+}
+
+func isSocket(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Mode().Type() == fs.ModeSocket
 }

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -103,6 +105,47 @@ func TestClientErrors(t *testing.T) {
 	want := "no daemon there: nobody listens on SOCKET, whoever made it has died"
 	if !errors.Is(err, ErrNoDaemon) || short(err, dead) != want {
 		t.Errorf("dead socket: %v", err)
+	}
+}
+
+func TestClientSaysInPlainWordsWhoDoesNotAnswer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := clientOf(t, file).Status(t.Context())
+	if want := "no daemon there: SOCKET is no socket"; !errors.Is(err, ErrNoDaemon) || short(err, file) != want {
+		t.Errorf("a file: %v", err)
+	}
+
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := Listen(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = clientOf(t, socket).Status(ctx)
+	want := "no answer: whoever listens on SOCKET does not answer"
+	if !errors.Is(err, ErrNoAnswer) || short(err, socket) != want {
+		t.Errorf("a socket that answers nothing: %v", err)
+	}
+
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		for range 2 { // the first is the one that nobody took above
+			if conn, err := listener.Accept(); err == nil {
+				conn.Close()
+			}
+		}
+	}()
+	_, err = clientOf(t, socket).Status(t.Context())
+	<-left
+	want = "no answer: the daemon on SOCKET went away"
+	if !errors.Is(err, ErrNoAnswer) || short(err, socket) != want {
+		t.Errorf("a daemon that dies: %v", err)
 	}
 }
 

@@ -34,6 +34,11 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// Definite reports whether the daemon surely did nothing of what was asked for.
+func (e *Error) Definite() bool {
+	return e.Code == CodeBusy || e.status > 0 && e.status < http.StatusInternalServerError
+}
+
 // Codes of errors.
 const (
 	CodeInvalid     = "invalid-request"

@@ -30,6 +30,7 @@ type fakeBackend struct {
 	panics   any
 	notReady []string
 	plan     *RotatePlan
+	pause    *state.Pause
 	sweep    chan error
 	waiting  chan struct{} // closed when Action begins to wait for the end of its context
 }
@@ -71,7 +72,7 @@ func (f *fakeBackend) Key(_ context.Context, name string) (*KeyDetail, error) {
 }
 
 func (f *fakeBackend) Actions(_ context.Context, q ActionQuery) (Page[remediation.Action], error) {
-	return Page[remediation.Action]{}, f.note(q)
+	return Page[remediation.Action]{Items: []remediation.Action{{ID: "act_1"}}}, f.note(q)
 }
 
 func (f *fakeBackend) Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error) {
@@ -93,11 +94,20 @@ func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*RotatePlan, e
 
 func (f *fakeBackend) Sweep(name string) (<-chan error, error) { return f.sweep, f.note(name) }
 
-func (f *fakeBackend) Pause(_ context.Context, by, reason string) error {
-	return f.note([]string{by, reason})
+func (f *fakeBackend) Names(context.Context) (Names, error) {
+	return Names{
+		Rules: []string{"key-disabled", "dead-key-used"}, Policies: []string{"payments", "everything-else"},
+		Places: []Place{{"111122223333", "us-east-1"}, {"111122223333", "eu-west-1"}},
+	}, nil
 }
 
-func (f *fakeBackend) Resume(_ context.Context, by string) error { return f.note(by) }
+func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
+	return f.pause, f.note([]string{by, reason})
+}
+
+func (f *fakeBackend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
+	return f.pause, f.pause == nil, f.note(by)
+}
 
 // serve runs a server on a real socket until the test ends, or until stop is called.
 func serve(t *testing.T, backend Backend, log *zap.Logger) (socket string, stop func()) {

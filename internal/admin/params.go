@@ -96,7 +96,7 @@ func (p *params) seconds(name string, most time.Duration) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-func (p *params) limits() Range {
+func (p *params) limits(schema string) Range {
 	r := Range{Limit: MaxRows}
 	if value := p.text("limit"); value != "" {
 		n, err := strconv.Atoi(value)
@@ -106,7 +106,7 @@ func (p *params) limits() Range {
 		r.Limit = n
 	}
 	if value := p.text("after"); value != "" {
-		after, err := openCursor(value)
+		after, err := openCursor(schema, value)
 		if err != nil {
 			p.fail("%v", err)
 		}
@@ -118,7 +118,7 @@ func (p *params) limits() Range {
 func findingQuery(r *http.Request) (FindingQuery, error) {
 	p := paramsOf(r, "status", "severity", "rule", "key", "account", "region", "since", "limit", "after")
 	q := FindingQuery{
-		Range:    p.limits(),
+		Range:    p.limits(SchemaFindings),
 		Status:   p.word("status", string(finding.Open), string(finding.Resolved)),
 		Severity: p.severity("severity"),
 		Rule:     p.text("rule"), Key: p.text("key"), Account: p.text("account"), Region: p.text("region"),
@@ -130,7 +130,7 @@ func findingQuery(r *http.Request) (FindingQuery, error) {
 func keyQuery(r *http.Request) (KeyQuery, error) {
 	p := paramsOf(r, "account", "region", "state", "policy", "search", "limit", "after")
 	q := KeyQuery{
-		Range: p.limits(), Account: p.text("account"), Region: p.text("region"), State: p.text("state"),
+		Range: p.limits(SchemaKeys), Account: p.text("account"), Region: p.text("region"), State: p.text("state"),
 		Policy: p.text("policy"), Search: p.text("search"),
 	}
 	return q, p.err
@@ -139,7 +139,7 @@ func keyQuery(r *http.Request) (KeyQuery, error) {
 func actionQuery(r *http.Request) (ActionQuery, error) {
 	p := paramsOf(r, "state", "key", "since", "limit", "after")
 	q := ActionQuery{
-		Range: p.limits(), State: p.word("state", actionStates()...), Key: p.text("key"),
+		Range: p.limits(SchemaActions), State: p.word("state", actionStates()...), Key: p.text("key"),
 		Since: p.time("since"),
 	}
 	return q, p.err

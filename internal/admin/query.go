@@ -1,7 +1,10 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
 	"net/url"
 	"strconv"
 	"strings"
@@ -164,13 +167,22 @@ func (q ActionQuery) values() values {
 	return v
 }
 
-// Cursors are keys of the state, some of them binary: outside they are base64.
-func sealCursor(next string) string { return base64.RawURLEncoding.EncodeToString([]byte(next)) }
+// Cursors are keys of the state, some of them binary: outside they are base64, with a sum over the list they belong to,
+// so that what is mistyped or another list's does not begin just anywhere.
+func sealCursor(schema, next string) string {
+	return base64.RawURLEncoding.EncodeToString(append(cursorSum(schema, next), next...))
+}
 
-func openCursor(after string) (string, error) {
+func openCursor(schema, after string) (string, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(after)
-	if err != nil {
-		return "", invalid("after: not a cursor; give what `next` said")
+	if err == nil && len(raw) > crc32.Size {
+		if next := string(raw[crc32.Size:]); bytes.Equal(raw[:crc32.Size], cursorSum(schema, next)) {
+			return next, nil
+		}
 	}
-	return string(raw), nil
+	return "", invalid("after: %q is not a position of this list; give what `next` said", after)
+}
+
+func cursorSum(schema, next string) []byte {
+	return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(schema+"\n"+next)))
 }

@@ -2,11 +2,15 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
+
+	"rotd/internal/finding"
+	"rotd/internal/remediation"
 )
 
 // route is one endpoint. Path is as net/http patterns have it; docs/api.md has a section for each.
@@ -56,7 +60,12 @@ func (s *Server) findings(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.backend.Findings(r.Context(), q)
+	page, err := pageOf(q.Range, func(part Range) (Page[finding.Finding], error) {
+		q.Range = part
+		return s.backend.Findings(r.Context(), q)
+	}, func() error {
+		return s.checkNames(r.Context(), filter{rule: q.Rule, key: q.Key, account: q.Account, region: q.Region})
+	})
 	return sealed(page, SchemaFindings), err
 }
 
@@ -69,7 +78,12 @@ func (s *Server) keys(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.backend.Keys(r.Context(), q)
+	page, err := pageOf(q.Range, func(part Range) (Page[Key], error) {
+		q.Range = part
+		return s.backend.Keys(r.Context(), q)
+	}, func() error {
+		return s.checkNames(r.Context(), filter{account: q.Account, region: q.Region, state: q.State, policy: q.Policy})
+	})
 	for i := range page.Items {
 		page.Items[i].Policy = "" // up to 32 KiB each: /v1/key has it
 	}
@@ -93,7 +107,10 @@ func (s *Server) actions(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.backend.Actions(r.Context(), q)
+	page, err := pageOf(q.Range, func(part Range) (Page[remediation.Action], error) {
+		q.Range = part
+		return s.backend.Actions(r.Context(), q)
+	}, func() error { return s.checkNames(r.Context(), filter{key: q.Key}) })
 	return sealed(page, SchemaActions), err
 }
 
@@ -108,7 +125,7 @@ func (s *Server) action(r *http.Request) (any, error) {
 
 func (s *Server) quarantine(r *http.Request) (any, error) {
 	p := paramsOf(r, "limit", "after")
-	limits := p.limits()
+	limits := p.limits(SchemaQuarantine)
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -126,8 +143,9 @@ func (s *Server) rotate(r *http.Request) (any, error) {
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
 	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
 		return nil, invalid("reason: is required")
-	case request.AutomaticDays < 0:
-		return nil, invalid("automatic_days: %d is no number of days", request.AutomaticDays)
+	}
+	if err := CheckPeriod(request.AutomaticDays); request.AutomaticDays != 0 && err != nil {
+		return nil, invalid("automatic_days: %v", err)
 	}
 	request.Requester = by
 	plan, err := s.backend.Rotate(r.Context(), request)
@@ -139,6 +157,15 @@ func (s *Server) rotate(r *http.Request) (any, error) {
 		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, Plan: plan, status: http.StatusConflict}
 	}
 	return plan, nil
+}
+
+// CheckPeriod says what is wrong with a period of automatic rotation, in days.
+func CheckPeriod(days int) error {
+	if days < remediation.MinPeriodDays || days > remediation.MaxPeriodDays {
+		return fmt.Errorf("KMS rotates every %d to %d days, not every %d", remediation.MinPeriodDays,
+			remediation.MaxPeriodDays, days)
+	}
+	return nil
 }
 
 func (s *Server) sweep(r *http.Request) (any, error) {
@@ -182,7 +209,8 @@ func (s *Server) pause(r *http.Request) (any, error) {
 	if strings.TrimSpace(request.Reason) == "" {
 		return nil, invalid("reason: is required")
 	}
-	return Paused{Paused: true, By: by}, s.backend.Pause(r.Context(), by, request.Reason)
+	before, err := s.backend.Pause(r.Context(), by, request.Reason)
+	return Paused{Paused: true, By: by, Before: before}, err
 }
 
 func (s *Server) resume(r *http.Request) (any, error) {
@@ -190,7 +218,8 @@ func (s *Server) resume(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Paused{By: by}, s.backend.Resume(r.Context(), by)
+	before, armed, err := s.backend.Resume(r.Context(), by)
+	return Paused{By: by, Before: before, Armed: armed}, err
 }
 
 // acting reads the body of a request that does something, and says on whose behalf.
@@ -223,7 +252,7 @@ const (
 func sealed[T any](page Page[T], schema string) Page[T] {
 	page.Schema = schema
 	if page.Next != "" {
-		page.Next = sealCursor(page.Next)
+		page.Next = sealCursor(schema, page.Next)
 	}
 	return page
 }

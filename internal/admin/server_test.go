@@ -20,6 +20,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
+	"rotd/internal/state"
 )
 
 // raw asks as curl would.
@@ -95,8 +96,8 @@ func TestEndpoints(t *testing.T) {
 		{
 			name: "findings by every filter", method: "GET", status: 200,
 			path: "/v1/findings?status=open&severity=high&rule=r&key=k&account=a&region=e&since=2026-03-14T12:00:00Z" +
-				"&limit=5&after=AGZuZF8x",
-			answer: `"next":"AGZuZF8x","partial":true}`,
+				"&limit=5&after=CURSOR",
+			answer: `"next":"CURSOR","partial":true}`,
 			asked: FindingQuery{
 				Range: Range{After: "\x00fnd_1", Limit: 5}, Status: "open", Severity: finding.High,
 				Rule: "r", Key: "k", Account: "a", Region: "e", Since: noon,
@@ -123,7 +124,7 @@ func TestEndpoints(t *testing.T) {
 		},
 		{
 			name: "actions", method: "GET", path: "/v1/actions?state=pending&key=k&since=2026-03-14T12:00:00Z", status: 200,
-			answer: `{"schema":"rotd.actions/1","items":[],"next":"","partial":false}`,
+			answer: `{"schema":"rotd.actions/1","items":[{"id":"act_1"`,
 			asked:  ActionQuery{Range: Range{Limit: 1000}, State: "pending", Key: "k", Since: noon},
 		},
 		{
@@ -169,13 +170,30 @@ func TestEndpoints(t *testing.T) {
 		},
 		{
 			name: "resume", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
-			answer: `{"paused":false,"by":"` + me(t) + `"}`, asked: me(t),
+			answer: `{"paused":false,"by":"` + me(t) + `","armed":true}`, asked: me(t),
+		},
+		{
+			name: "resume says what it ended", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
+			backend: fakeBackend{pause: &state.Pause{At: noon, By: "ann", Reason: "moving"}}, asked: me(t),
+			answer: `{"paused":false,"by":"` + me(t) +
+				`","before":{"at":"2026-03-14T12:00:00Z","by":"ann","reason":"moving"}}`,
+		},
+		{
+			name: "a rotation that is so already", method: "POST", path: "/v1/rotate", status: 200,
+			backend: fakeBackend{plan: &RotatePlan{
+				NoAction: "Already on.", Decision: remediation.Decision{Verdict: remediation.Allow},
+			}},
+			body: `{"key":"alias/a","reason":"r","automatic_days":90}`, answer: `"no_action":"Already on."`,
+			asked: RotateRequest{Key: "alias/a", Reason: "r", AutomaticDays: 90, Requester: me(t)},
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			socket, stop := serve(t, &test.backend, zap.NewNop())
-			status, answer := raw(t, socket, test.method, test.path, test.body)
+			cursor := sealCursor(SchemaFindings, "\x00fnd_1")
+			path := strings.ReplaceAll(test.path, "CURSOR", cursor)
+			test.answer = strings.ReplaceAll(test.answer, "CURSOR", cursor)
+			status, answer := raw(t, socket, test.method, path, test.body)
 			stop()
 			if status != test.status || !strings.Contains(answer, test.answer) {
 				t.Errorf("answer %d %s, want %d …%s…", status, answer, test.status, test.answer)
@@ -241,8 +259,20 @@ func TestErrors(t *testing.T) {
 		},
 		{
 			name: "a cursor of one's own", method: "GET", path: "/v1/keys?after=!", status: 400,
-			answer: `{"error":{"code":"invalid-request","message":"after: not a cursor; give what ` + "`next`" +
-				` said","exit":2}}`,
+			answer: `{"error":{"code":"invalid-request","message":"after: \"!\" is not a position of this list; give what ` +
+				"`next`" + ` said","exit":2}}`,
+		},
+		{
+			name: "a cursor of another list", method: "GET", status: 400,
+			path: "/v1/keys?after=" + sealCursor(SchemaFindings, "x"),
+			answer: `{"error":{"code":"invalid-request","message":"after: \"` + sealCursor(SchemaFindings, "x") +
+				`\" is not a position of this list; give what ` + "`next`" + ` said","exit":2}}`,
+		},
+		{
+			name: "a period that KMS does not take", method: "POST", path: "/v1/rotate", status: 400,
+			body: `{"key":"k","automatic_days":30,"dry_run":true}`,
+			answer: `{"error":{"code":"invalid-request","message":"automatic_days: KMS rotates every 90 to 2560 days, ` +
+				`not every 30","exit":2}}`,
 		},
 		{
 			name: "a wait too long", method: "GET", path: "/v1/actions/act_1?wait=61", status: 400,

@@ -44,25 +44,27 @@ type RotateRequest struct {
 type RotatePlan struct {
 	Key      inventory.Key        `json:"key"`
 	Eligible remediation.Eligible `json:"eligible"`
-	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can or need be done
-	Decision remediation.Decision `json:"decision"`
+	Action   *remediation.Action  `json:"action,omitempty"`    // nil when nothing can or need be done
+	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
 	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
 	LastUse  time.Time            `json:"last_use,omitzero"`   // last use seen in events
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
 	Breaks   string               `json:"breaks"`
+	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
 
-// Refused reports whether the plan is not carried out, and why.
+// Refused reports whether what was asked for is not done, and why. A plan that is not refused and has no action asks
+// for what is so already.
 func (p *RotatePlan) Refused() (why string, refused bool) {
 	switch {
+	case p.Decision.Verdict != remediation.Refuse:
+		return "", false
 	case p.Action == nil && p.NoAction != "":
 		return p.NoAction, true
-	case p.Action == nil || p.Decision.Verdict == remediation.Refuse:
-		return p.Decision.Reason, true
 	}
-	return "", false
+	return p.Decision.Reason, true
 }
 
 // Quarantined is a message or record that could not be decoded, without its body.
@@ -111,6 +113,8 @@ type pauseRequest struct {
 
 // Paused answers pause and resume.
 type Paused struct {
-	Paused bool   `json:"paused"`
-	By     string `json:"by"`
+	Paused bool         `json:"paused"`
+	By     string       `json:"by"`
+	Before *state.Pause `json:"before,omitempty"` // the pause there was; nil: it was not paused
+	Armed  bool         `json:"armed,omitempty"`  // this resume armed a new state
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/detection"
 	"rotd/internal/engine"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -191,29 +192,69 @@ func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.Rot
 func (b *backend) Sweep(name string) (<-chan error, error) {
 	done, err := b.d.parts.scheduler.Trigger(name)
 	if errors.Is(err, scheduler.ErrUnknownJob) {
-		err = fmt.Errorf("%w: there is no sweep %q; there are inventory, drift, retention and heartbeat",
-			admin.ErrNotFound, name)
+		err = admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are inventory, drift, retention and "+
+			"heartbeat", name))
 	}
 	return done, err
 }
 
+// Names are what filters may name.
+func (b *backend) Names(context.Context) (n admin.Names, err error) {
+	for _, e := range detection.Catalogue() {
+		n.Rules = append(n.Rules, e.ID)
+	}
+	for _, p := range b.d.engine.Places() {
+		n.Places = append(n.Places, admin.Place{Account: p.Account, Region: p.Region})
+	}
+	for _, p := range b.d.engine.Settings().Policies {
+		n.Policies = append(n.Policies, p.Name)
+	}
+	return n, nil
+}
+
 // Pause stops automatic actions.
-func (b *backend) Pause(_ context.Context, by, reason string) error {
-	return asAdmin(b.d.engine.Pause(by, reason))
+func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
+	before, err := b.paused()
+	if err != nil {
+		return nil, err
+	}
+	return before, asAdmin(b.d.engine.Pause(by, reason))
 }
 
 // Resume ends a pause, and arms a new state.
-func (b *backend) Resume(_ context.Context, by string) error { return b.d.engine.Resume(by) }
+func (b *backend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
+	before, err := b.paused()
+	if err != nil {
+		return nil, false, err
+	}
+	armed, err := b.d.engine.Armed()
+	if err != nil {
+		return nil, false, err
+	}
+	return before, !armed, b.d.engine.Resume(by)
+}
+
+// paused returns the pause that holds; nil when none does.
+func (b *backend) paused() (pause *state.Pause, err error) {
+	err = b.d.db.View(func(tx *state.Tx) error {
+		p, ok, err := tx.Paused()
+		if ok {
+			pause = &p
+		}
+		return err
+	})
+	return pause, err
+}
 
 // asAdmin says in the API's words what an error of the engine means to the caller.
 func asAdmin(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrUnknownKey):
-		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
+		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
-		return fmt.Errorf("%w: %w", admin.ErrAmbiguous, err)
+		return admin.As(admin.ErrAmbiguous, err)
 	case errors.Is(err, engine.ErrNoReason):
-		return fmt.Errorf("%w: %w", admin.ErrInvalid, err)
+		return admin.As(admin.ErrInvalid, err)
 	}
 	return err
 }

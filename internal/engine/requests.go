@@ -17,7 +17,7 @@ import (
 // Errors a person's request can meet.
 var (
 	ErrUnknownKey = errors.New("unknown key")
-	ErrAmbiguous  = errors.New("ambiguous key")
+	ErrAmbiguous  = errors.New("ambiguous key name")
 	ErrNoReason   = errors.New("a reason is required")
 )
 
@@ -36,14 +36,15 @@ type RotateRequest struct {
 type RotatePlan struct {
 	Key      inventory.Key        `json:"key"`
 	Eligible remediation.Eligible `json:"eligible"`
-	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can or need be done
-	Decision remediation.Decision `json:"decision"`
+	Action   *remediation.Action  `json:"action,omitempty"`    // nil when nothing can or need be done
+	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
 	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
 	LastUse  time.Time            `json:"last_use,omitzero"`
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
 	Breaks   string               `json:"breaks"`
+	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
 
 // Rotate plans what a person asks for on the key as KMS shows it now, and unless it is a dry run or refused begins it.
@@ -102,6 +103,10 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	action, ok, reason := g.Plan(key, p, why, n.now)
 	if !ok {
 		plan.NoAction = reason
+		if why.Want == remediation.WantSchedule && plan.Eligible.Automatic && remediation.Scheduled(key, why.PeriodDays) {
+			plan.Decision = remediation.Decision{Verdict: remediation.Allow, Reason: reason}
+			return plan, nil
+		}
 		plan.Decision = remediation.Decision{
 			Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
 		}
@@ -113,6 +118,10 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	facts.Key = key
 	plan.Action, plan.Decision = &action, g.Decide(&action, facts)
+	if why.Want == remediation.WantSchedule && g.PutsBack(p, why.PeriodDays) {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("Policy %s asks for %dd and is in mode enforce: rotd will set "+
+			"it back. Change the policy instead.", p.Name, p.Rotation.PeriodDays()))
+	}
 	return plan, nil
 }
 
@@ -148,13 +157,16 @@ func (e *Engine) WaitAction(ctx context.Context, id string, atMost time.Duration
 	}
 }
 
+// Places are the accounts and Regions the engine looks after.
+func (e *Engine) Places() []Place { return slices.Clone(e.places) }
+
 // ResolveKey finds the one key a person means: by id, ARN, alias or alias ARN.
 func (e *Engine) ResolveKey(name string) (string, error) {
 	account, region, short := "", "", name
 	if strings.HasPrefix(name, "arn:") {
 		parts := strings.SplitN(name, ":", 6)
 		if len(parts) != 6 || parts[2] != "kms" {
-			return "", fmt.Errorf("%w: %q is no KMS ARN", ErrUnknownKey, name)
+			return "", fmt.Errorf("%w %q: it is no KMS ARN", ErrUnknownKey, name)
 		}
 		region, account = parts[3], parts[4]
 		short = strings.TrimPrefix(parts[5], "key/")
@@ -176,10 +188,10 @@ func (e *Engine) ResolveKey(name string) (string, error) {
 	case err != nil:
 		return "", err
 	case len(found) == 0:
-		return "", fmt.Errorf("%w: no key %q is known in the configured accounts and Regions; "+
+		return "", fmt.Errorf("%w %q: it is in none of the configured accounts and Regions; "+
 			"`rotd keys list` shows those that are, `rotd sweep inventory` looks again", ErrUnknownKey, name)
 	case len(found) > 1:
-		return "", fmt.Errorf("%w: %q names %d keys, give the ARN of one: %s", ErrAmbiguous, name, len(found),
+		return "", fmt.Errorf("%w %q: %d keys have it, give the ARN of one: %s", ErrAmbiguous, name, len(found),
 			strings.Join(found, ", "))
 	}
 	return found[0], nil

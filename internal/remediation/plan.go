@@ -90,11 +90,28 @@ func planSchedule(a Action, key *inventory.Key, days int) (Action, bool, string)
 		return Action{}, false, fmt.Sprintf("KMS rotates by itself every %d to %d days; %d is outside.",
 			MinPeriodDays, MaxPeriodDays, days)
 	}
-	if key.Rotation.Enabled && key.Rotation.PeriodDays == days {
+	if Scheduled(key, days) {
 		return Action{}, false, fmt.Sprintf("Automatic rotation is already on, every %d days.", days)
 	}
 	a.Method, a.PeriodDays = EnableAutomatic, days
 	return a, true, fmt.Sprintf("Automatic rotation every %d days, by EnableKeyRotation.", days)
+}
+
+// Scheduled reports whether the key already rotates automatically with just this period: then there is nothing to do,
+// which is no refusal.
+func Scheduled(key *inventory.Key, days int) bool {
+	return key.Rotation != nil && key.Rotation.Enabled && key.Rotation.PeriodDays == days
+}
+
+// PutsBack reports whether rotd, by what the key's policy asks and its mode allows, would shorten a schedule of so many
+// days by itself.
+func (g Guardrails) PutsBack(p *policy.Policy, period int) bool {
+	if p == nil || p.Mode.Lower(g.MaxMode) != policy.Enforce {
+		return false
+	}
+	asked := p.Rotation.PeriodDays()
+	scheduled := p.Rotation.Method == policy.Auto || p.Rotation.Method == policy.Automatic
+	return scheduled && asked > 0 && period > asked
 }
 
 // planPolicy finds what the key lacks of its policy: the schedule first, since new material is what a schedule brings.

@@ -95,6 +95,35 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestOnlyALongerScheduleThanAnEnforcedPolicyAsksIsPutBack(t *testing.T) {
+	asks := func(mode policy.Mode, method policy.Method) *policy.Policy {
+		return &policy.Policy{Name: "payments", Mode: mode,
+			Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: method}}
+	}
+	tests := []struct {
+		name    string
+		ceiling policy.Mode
+		policy  *policy.Policy
+		period  int
+		want    bool
+	}{
+		{"a longer one", policy.Enforce, asks(policy.Enforce, policy.Auto), 100, true},
+		{"a longer one under method automatic", policy.Enforce, asks(policy.Enforce, policy.Automatic), 100, true},
+		{"the one that is asked for", policy.Enforce, asks(policy.Enforce, policy.Auto), 90, false},
+		{"a policy that only observes", policy.Enforce, asks(policy.Observe, policy.Auto), 100, false},
+		{"a ceiling that only observes", policy.Observe, asks(policy.Enforce, policy.Auto), 100, false},
+		{"a method without a schedule", policy.Enforce, asks(policy.Enforce, policy.OnDemand), 100, false},
+		{"no policy", policy.Enforce, nil, 100, false},
+	}
+	for _, tt := range tests {
+		g := testGuardrails()
+		g.MaxMode = tt.ceiling
+		if got := g.PutsBack(tt.policy, tt.period); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
 func TestPlanCarriesWhoAndWhat(t *testing.T) {
 	key := testKey(onDemand(2))
 	p := &policy.Policy{Name: "payments"}

@@ -30,8 +30,8 @@ type Options struct {
 	Progress func(path string, soFar Summary)
 }
 
-// Summary counts. Records = KMSRecords + OtherRecords + Ignored + Malformed; Duplicates are counted within the first
-// two.
+// Summary counts. Records = KMSRecords + OtherRecords + Ignored + Malformed; Duplicates, which were judged once, are
+// counted within the first two.
 type Summary struct {
 	Files        int     `json:"files"`
 	Records      int     `json:"records"`
