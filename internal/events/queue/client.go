@@ -30,14 +30,14 @@ func ClientOptions(pollers int) func(*sqs.Options) {
 // NewClient returns the SDK's client for a queue, in the Region its URL names, with connections for the pollers.
 func NewClient(cfg aws.Config, queueURL string, pollers int) *sqs.Client {
 	return sqs.NewFromConfig(cfg, ClientOptions(pollers), func(o *sqs.Options) {
-		if region := regionOf(queueURL); region != "" {
+		if region := RegionOf(queueURL); region != "" {
 			o.Region = region
 		}
 	})
 }
 
-// regionOf reads the Region from https://sqs.<region>.<suffix>/…; "" for other hosts: the SDK's own Region is theirs.
-func regionOf(queueURL string) string {
+// RegionOf reads the Region from https://sqs.<region>.<suffix>/…; "" for other hosts: the SDK's own Region is theirs.
+func RegionOf(queueURL string) string {
 	u, err := url.Parse(queueURL)
 	if err != nil {
 		return ""
