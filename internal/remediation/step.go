@@ -35,12 +35,8 @@ type Do struct {
 // Limits of an action's life.
 const (
 	// VerifyWithin is how long KMS may take to show a change it accepted: usually seconds, sometimes minutes.
-	VerifyWithin = 15 * time.Minute
-	// maxRotateCalls is how often one action issues RotateKeyOnDemand, calls aside that KMS certainly did not act on.
-	maxRotateCalls = 2
-	maxSetCalls    = 5 // EnableKeyRotation may be repeated
+	VerifyWithin   = 15 * time.Minute
 	maxRejected    = 5
-	minReads       = 3           // reads that must deny an effect, besides Settle, before a lost answer counts as none
 	freshFor       = time.Minute // an older reading is no truth to act on
 	personWaits    = time.Hour
 	automaticWaits = 72 * time.Hour // a sweep plans anew what is still needed then

@@ -44,28 +44,6 @@ func (m *machine) verifyUnread() Do {
 	return Do{What: Read}
 }
 
-// settled says that a lost answer may be taken for a call that never arrived. A schedule may be set again at once.
-func (m *machine) settled() bool {
-	if m.a.Method == EnableAutomatic {
-		return m.a.Reads >= minReads
-	}
-	return m.a.Reads >= minReads && m.now.Sub(m.a.FirstRead) >= m.g.Settle
-}
-
-// secondAttempt goes back to planned with the truth in hand, if the action has an attempt left.
-func (m *machine) secondAttempt() Do {
-	limit := maxRotateCalls
-	if m.a.Method == EnableAutomatic {
-		limit = maxSetCalls
-	}
-	if m.a.Attempts-m.a.Rejected >= limit {
-		return m.fail(unverified(&m.a, m.o.Facts.Key))
-	}
-	m.a.State = Planned
-	m.a.NotBefore = time.Time{}
-	return m.planned()
-}
-
 // readInterval grows from 2 s to 30 s.
 func (m *machine) readInterval() time.Duration {
 	return min(time.Second<<min(m.a.Reads, 5), 30*time.Second)
