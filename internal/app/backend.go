@@ -24,6 +24,9 @@ var _ admin.Backend = (*backend)(nil)
 
 // NotReady says what keeps the daemon from its work.
 func (b *backend) NotReady(context.Context) []string {
+	if !b.d.up.Load() {
+		return []string{b.d.startingUp()}
+	}
 	var why []string
 	if stopped := b.d.engine.IntakeStopped(); stopped != "" {
 		why = append(why, "receiving is stopped: "+stopped)
@@ -58,6 +61,9 @@ func (b *backend) Finding(_ context.Context, id string) (f *finding.Finding, err
 
 // Keys returns a page of keys in the order of their ARNs.
 func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[admin.Key], err error) {
+	if err := b.started(); err != nil {
+		return page, err
+	}
 	policies := b.d.engine.Settings().Policies
 	err = b.d.db.View(func(tx *state.Tx) error {
 		keys, next, err := tx.Keys(q.After, q.Limit, func(k *inventory.Key) bool {
@@ -123,6 +129,9 @@ func policyName(policies policy.Set, k *inventory.Key) string {
 
 // Key returns everything about one key.
 func (b *backend) Key(_ context.Context, name string) (*admin.KeyDetail, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	arn, err := b.d.engine.ResolveKey(name)
 	if err != nil {
 		return nil, asAdmin(err)
@@ -159,6 +168,9 @@ func (b *backend) Actions(_ context.Context, q admin.ActionQuery) (page admin.Pa
 
 // Action returns one action, once it is final or the wait is over.
 func (b *backend) Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	a, err := b.d.engine.WaitAction(ctx, id, wait)
 	if err == nil && a == nil {
 		err = fmt.Errorf("action %q: %w", id, admin.ErrNotFound)
@@ -181,6 +193,9 @@ func (b *backend) Quarantine(_ context.Context, r admin.Range) (page admin.Page[
 
 // Rotate plans a rotation and begins it.
 func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	plan, err := b.d.engine.Rotate(ctx, engine.RotateRequest(r))
 	if err != nil {
 		return nil, asAdmin(err)
@@ -190,6 +205,9 @@ func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.Rot
 
 // Sweep begins a scheduled job now.
 func (b *backend) Sweep(name string) (<-chan error, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	done, err := b.d.parts.scheduler.Trigger(name)
 	if errors.Is(err, scheduler.ErrUnknownJob) {
 		err = admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are inventory, drift, retention and "+
@@ -200,6 +218,9 @@ func (b *backend) Sweep(name string) (<-chan error, error) {
 
 // Names are what filters may name.
 func (b *backend) Names(context.Context) (n admin.Names, err error) {
+	if err := b.started(); err != nil {
+		return n, err
+	}
 	for _, e := range detection.Catalogue() {
 		n.Rules = append(n.Rules, e.ID)
 	}
@@ -214,6 +235,9 @@ func (b *backend) Names(context.Context) (n admin.Names, err error) {
 
 // Pause stops automatic actions.
 func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
 	before, err := b.paused()
 	if err != nil {
 		return nil, err
@@ -223,6 +247,9 @@ func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, err
 
 // Resume ends a pause, and arms a new state.
 func (b *backend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
+	if err := b.started(); err != nil {
+		return nil, false, err
+	}
 	before, err := b.paused()
 	if err != nil {
 		return nil, false, err
