@@ -11,10 +11,10 @@ import (
 	"rotd/internal/finding"
 )
 
-// rule is a rule or check of the catalogue as it is shown.
+// rule is an entry of the catalogue as it is shown.
 type rule struct {
 	ID             string           `json:"id"`
-	Kind           string           `json:"kind"` // rule, check
+	Kind           string           `json:"kind"` // rule, check, self
 	Title          string           `json:"title"`
 	Severity       finding.Severity `json:"severity"` // the default
 	Mitre          []string         `json:"mitre"`
@@ -26,29 +26,26 @@ type rule struct {
 	Response       string           `json:"response"`
 }
 
-// catalogue is every rule and check, in the order of the documentation.
+// catalogue is everything rotd can find, in the order of the documentation.
 func catalogue() []rule {
 	var all []rule
-	add := func(kind, id, title string, severity finding.Severity, mitre, remedies []string, d detection.Doc) {
+	for _, e := range detection.Catalogue() {
 		all = append(all, rule{
-			ID: id, Kind: kind, Title: title, Severity: severity, Mitre: mitre, Remedies: remedies, Meaning: d.Meaning,
-			Condition: d.Condition, Tuning: d.Tuning, FalsePositives: d.FalsePositives, Response: d.Response,
+			ID: e.ID, Kind: e.Kind, Title: e.Title, Severity: e.Severity, Mitre: e.Mitre, Remedies: e.Remedies,
+			Meaning: e.Doc.Meaning, Condition: e.Doc.Condition, Tuning: e.Doc.Tuning,
+			FalsePositives: e.Doc.FalsePositives, Response: e.Doc.Response,
 		})
-	}
-	for _, r := range detection.Rules() {
-		add("rule", r.ID, r.Title, r.Severity, r.Mitre, r.Remedies, r.Doc)
-	}
-	for _, check := range detection.Checks() {
-		add("check", check.ID, check.Title, check.Severity, nil, nil, check.Doc)
 	}
 	return all
 }
 
-// ruleIDs are the ids that a configuration may name.
+// ruleIDs are the ids that a configuration may name: what rotd finds about itself is not to be tuned.
 func ruleIDs() []string {
 	var ids []string
 	for _, r := range catalogue() {
-		ids = append(ids, r.ID)
+		if r.Kind != detection.KindSelf {
+			ids = append(ids, r.ID)
+		}
 	}
 	return ids
 }

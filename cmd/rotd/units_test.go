@@ -167,6 +167,9 @@ func TestCatalogueCommands(t *testing.T) {
 	if !strings.HasPrefix(s.out.String(), "trail-blinded  rule, CRITICAL\n") {
 		t.Errorf("show: %q", s.out.String())
 	}
+	if got := s.run(t, "detections", "show", "queue-without-redrive"); got != admin.ExitDone {
+		t.Errorf("what rotd finds about itself: exit status %d", got)
+	}
 	if got := s.run(t, "detections", "show", "nope"); got != admin.ExitFailed {
 		t.Errorf("an unknown one: exit status %d", got)
 	}
