@@ -41,12 +41,24 @@ func TestReadsAreRepeatedWhileThatMayHelp(t *testing.T) {
 					errs = errs[1:]
 					return err
 				}
-				_, err := f.client(Options{}).ReadDrift(t.Context(), &inventory.Key{ARN: fakeARN(0)})
+				known := &inventory.Key{ARN: fakeARN(0), Rotation: &inventory.Rotation{}}
+				_, err := f.client(Options{}).ReadDrift(t.Context(), known)
 				if n := f.count(describeKey); n != tt.want || Classify(err) != tt.failed {
 					t.Errorf("%d requests, %s (%v); want %d, %s", n, Classify(err), err, tt.want, tt.failed)
 				}
 			})
 		})
+	}
+}
+
+func TestAKeyWhoseRotationWentOffIsDescribedAgain(t *testing.T) {
+	// Rotation goes off with the key: without a second look it would seem enabled and not rotating.
+	for known, want := range map[*inventory.Rotation]int{nil: 2, {Enabled: true}: 2, {}: 1} {
+		f := newFake(1)
+		_, err := f.client(Options{}).ReadDrift(t.Context(), &inventory.Key{ARN: fakeARN(0), Rotation: known})
+		if n := f.count(describeKey); err != nil || n != want {
+			t.Errorf("known as %+v: described %d times (%v), want %d", known, n, err, want)
+		}
 	}
 }
 

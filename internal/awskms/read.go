@@ -104,16 +104,16 @@ func (r *reading) status(ctx context.Context) error {
 		r.key.Rotation = nil
 		return err
 	}
+	mayBeOn := r.key.Rotation == nil || r.key.Rotation.Enabled // as far as is known
 	if r.key.Rotation == nil {
 		r.key.Rotation = &inventory.Rotation{}
 	}
 	now := r.key.Rotation
-	wasOn := now.Enabled
 	now.Enabled = out.KeyRotationEnabled
 	now.PeriodDays = int(aws.ToInt32(out.RotationPeriodInDays))
 	now.Next = utc(out.NextRotationDate)
 	now.InProgress = utc(out.OnDemandRotationStartDate)
-	if wasOn && !now.Enabled {
+	if mayBeOn && !now.Enabled {
 		// Rotation goes off with the key, too: the state read a moment ago may be from before.
 		_, err := r.describe(ctx)
 		return err
