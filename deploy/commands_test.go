@@ -18,8 +18,10 @@ func TestEveryCommandThatDocumentsNameExists(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building rotd: %v\n%s", err, out)
 	}
-	paths := []string{"../README.md", "../CONTRIBUTING.md", "../ARCHITECTURE.md", "systemd/rotd.yaml",
-		"systemd/rotd.service"}
+	paths := []string{
+		"../README.md", "../CONTRIBUTING.md", "../ARCHITECTURE.md", "systemd/rotd.yaml",
+		"systemd/rotd.service",
+	}
 	docs, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("no documents: %v", err)

@@ -151,7 +151,9 @@ func TestTheVerdictCountsWhatItSaysAndIsWholeInAPipe(t *testing.T) {
 		{"one finding", admin.Counts{Critical: 1}, []admin.Trouble{open}, "1 CRITICAL finding open"},
 		{"others below", admin.Counts{High: 2, Low: 1}, []admin.Trouble{open}, "2 HIGH and 1 more finding open"},
 		{
-			"findings and more", admin.Counts{Critical: 2, High: 2, Low: 4}, []admin.Trouble{grave, open, minor},
+			"findings and more",
+			admin.Counts{Critical: 2, High: 2, Low: 4},
+			[]admin.Trouble{grave, open, minor},
 			"2 CRITICAL and 6 more findings open; " + grave.What + "; 1 other trouble",
 		},
 		{"no grave findings", admin.Counts{Low: 3}, []admin.Trouble{grave, minor, minor}, grave.What + "; 2 other troubles"},

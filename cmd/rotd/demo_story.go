@@ -89,7 +89,8 @@ func containsAll(text string, words []string) bool {
 // firstLook starts the daemon on a fleet it does not know.
 func (s *demoStory) firstLook(ctx context.Context) error {
 	s.tell.say("The account has a key of every kind: symmetric, asymmetric, HMAC, one for imported material,")
-	s.tell.say("multi-Region, disabled, AWS managed. The policy for alias/pay-* says: rotate every 90 days, and put drift right (mode enforce).")
+	s.tell.say("multi-Region, disabled, AWS managed. The policy for alias/pay-* says: rotate every 90 days, and put")
+	s.tell.say("drift right (mode enforce).")
 	if err := s.daemon.start(ctx); err != nil {
 		return err
 	}

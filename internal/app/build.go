@@ -182,8 +182,10 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 		return func(ctx context.Context) error { return d.engine.Sweep(ctx, kind) }
 	}
 	return []scheduler.Job{
-		{Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
-			Run: sweep(engine.Inventory)},
+		{
+			Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
+			Run: sweep(engine.Inventory),
+		},
 		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: sweep(engine.Drift)},
 		{Name: "retention", Spec: cfg.Schedules.Retention, CatchUp: true, Run: d.engine.Retain},
 		{Name: "heartbeat", Spec: cfg.Schedules.Heartbeat, AtStart: true, Run: d.heartbeat},

@@ -38,7 +38,7 @@ func (d *daemonProcess) startDoors() chan error {
 	var doors context.Context
 	doors, p.stopDoors = context.WithCancel(context.Background())
 	for _, o := range p.open {
-		runPart(&p.doors, failed, o.what, doors, o.serve)
+		runPart(doors, &p.doors, failed, o.what, o.serve)
 	}
 	return failed
 }
@@ -50,16 +50,16 @@ func (d *daemonProcess) start(failed chan<- error) {
 	intake, p.stopIntake = context.WithCancel(context.Background())
 	jobs, p.stopJobs = context.WithCancel(context.Background())
 	work, p.stopEngine = context.WithCancel(context.Background())
-	runPart(&p.work, failed, "engine", work, d.engine.Run)
-	runPart(&p.jobs, failed, "scheduler", jobs, p.scheduler.Run)
+	runPart(work, &p.work, failed, "engine", d.engine.Run)
+	runPart(jobs, &p.jobs, failed, "scheduler", p.scheduler.Run)
 	for _, c := range p.consumers {
-		runPart(&p.intake, failed, "queue consumer", intake, c.Run)
+		runPart(intake, &p.intake, failed, "queue consumer", c.Run)
 	}
 }
 
 // runPart runs one part in a group; its end before ctx's is a failure.
-func runPart(group *sync.WaitGroup, failed chan<- error, what string, ctx context.Context, //nolint:revive // as it reads
-	fn func(context.Context) error,
+func runPart(
+	ctx context.Context, group *sync.WaitGroup, failed chan<- error, what string, fn func(context.Context) error,
 ) {
 	group.Go(func() {
 		err := fn(ctx)

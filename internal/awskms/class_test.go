@@ -17,13 +17,18 @@ import (
 
 func TestClassify(t *testing.T) {
 	over := func(err error) error { // as the SDK and net/http wrap it
-		return &smithy.OperationError{ServiceID: "KMS", OperationName: "RotateKeyOnDemand",
+		return &smithy.OperationError{
+			ServiceID: "KMS", OperationName: "RotateKeyOnDemand",
 			Err: &smithyhttp.RequestSendError{
-				Err: &url.Error{Op: "Post", URL: "https://kms.eu-west-1.amazonaws.com/", Err: err}}}
+				Err: &url.Error{Op: "Post", URL: "https://kms.eu-west-1.amazonaws.com/", Err: err},
+			},
+		}
 	}
 	status := func(code int, err error) error {
-		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
-			Err: err}
+		return &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}},
+			Err:      err,
+		}
 	}
 	op := func(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
 	tests := []struct {

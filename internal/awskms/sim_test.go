@@ -90,10 +90,12 @@ func TestSweepInventoryReadsEveryKindOfKey(t *testing.T) {
 	day := 24 * time.Hour
 	ago := func(days int) time.Time { return now.Add(-time.Duration(days) * day) }
 	at := func(t time.Time) *time.Time { return &t }
-	base := inventory.Key{Partition: "aws", Account: account, Region: region, State: "Enabled", Manager: "CUSTOMER",
+	base := inventory.Key{
+		Partition: "aws", Account: account, Region: region, State: "Enabled", Manager: "CUSTOMER",
 		Origin: "AWS_KMS", Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Created: ago(400),
 		Policy: ownPolicy,
-		Tags:   map[string]string{}}
+		Tags:   map[string]string{},
+	}
 	tests := []struct {
 		name string
 		o    awssim.KeyOptions
@@ -103,14 +105,21 @@ func TestSweepInventoryReadsEveryKindOfKey(t *testing.T) {
 			Description: "payments", RotationPeriod: 90, NextRotation: now.Add(50 * day),
 			Tags:    map[string]string{"team": "pay"},
 			Aliases: []string{"alias/pay-b", "alias/pay-a"},
-			History: []awssim.PastRotation{{At: ago(200), Type: types.RotationTypeOnDemand}, {At: ago(40),
-				Type: types.RotationTypeAutomatic}},
+			History: []awssim.PastRotation{{At: ago(200), Type: types.RotationTypeOnDemand}, {
+				At:   ago(40),
+				Type: types.RotationTypeAutomatic,
+			}},
 		}, func(k *inventory.Key) {
-			k.Description, k.Tags, k.Aliases = "payments", map[string]string{"team": "pay"}, []string{"alias/pay-a",
-				"alias/pay-b"}
-			k.Rotation = &inventory.Rotation{Enabled: true, PeriodDays: 90, Next: at(now.Add(50 * day)),
+			k.Description, k.Tags, k.Aliases = "payments", map[string]string{"team": "pay"}, []string{
+				"alias/pay-a",
+				"alias/pay-b",
+			}
+			k.Rotation = &inventory.Rotation{
+				Enabled: true, PeriodDays: 90, Next: at(now.Add(50 * day)),
 				History: []inventory.Rotated{
-					{At: ago(200), Type: "ON_DEMAND"}, {At: ago(40), Type: "AUTOMATIC"}}}
+					{At: ago(200), Type: "ON_DEMAND"}, {At: ago(40), Type: "AUTOMATIC"},
+				},
+			}
 		}},
 		{"not rotating", awssim.KeyOptions{}, func(k *inventory.Key) { k.Rotation = &inventory.Rotation{} }},
 		{"disabled", awssim.KeyOptions{State: types.KeyStateDisabled}, func(k *inventory.Key) {
@@ -119,26 +128,37 @@ func TestSweepInventoryReadsEveryKindOfKey(t *testing.T) {
 		{"pending deletion", awssim.KeyOptions{DeletionDate: now.Add(7 * day)}, func(k *inventory.Key) {
 			k.State, k.DeletionDate, k.Rotation = "PendingDeletion", at(now.Add(7*day)), &inventory.Rotation{}
 		}},
-		{"asymmetric", awssim.KeyOptions{Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeSignVerify},
+		{
+			"asymmetric",
+			awssim.KeyOptions{Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeSignVerify},
 			func(k *inventory.Key) {
 				k.Spec, k.Usage = "RSA_2048", "SIGN_VERIFY"
-			}},
+			},
+		},
 		{"HMAC", awssim.KeyOptions{Spec: types.KeySpecHmac256}, func(k *inventory.Key) {
 			k.Spec, k.Usage = "HMAC_256", "GENERATE_VERIFY_MAC"
 		}},
 		{"waiting for an import", awssim.KeyOptions{Origin: types.OriginTypeExternal}, func(k *inventory.Key) {
 			k.Origin, k.State = "EXTERNAL", "PendingImport"
 		}},
-		{"imported and expiring", awssim.KeyOptions{Origin: types.OriginTypeExternal,
-			Imported: []awssim.ImportedSecret{{ValidTo: now.Add(30 * day)}}}, func(k *inventory.Key) {
+		{"imported and expiring", awssim.KeyOptions{
+			Origin:   types.OriginTypeExternal,
+			Imported: []awssim.ImportedSecret{{ValidTo: now.Add(30 * day)}},
+		}, func(k *inventory.Key) {
 			k.Origin, k.ValidTo, k.Rotation = "EXTERNAL", at(now.Add(30*day)), &inventory.Rotation{}
 		}},
-		{"in a custom key store", awssim.KeyOptions{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStore: "cks-1"},
-			func(k *inventory.Key) { k.Origin, k.CustomKeyStore = "AWS_CLOUDHSM", "cks-1" }},
-		{"an AWS managed key", awssim.KeyOptions{Manager: types.KeyManagerTypeAws, Aliases: []string{"alias/aws/s3"}},
+		{
+			"in a custom key store",
+			awssim.KeyOptions{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStore: "cks-1"},
+			func(k *inventory.Key) { k.Origin, k.CustomKeyStore = "AWS_CLOUDHSM", "cks-1" },
+		},
+		{
+			"an AWS managed key",
+			awssim.KeyOptions{Manager: types.KeyManagerTypeAws, Aliases: []string{"alias/aws/s3"}},
 			func(k *inventory.Key) {
 				k.Manager, k.Aliases, k.Policy, k.Tags = "AWS", []string{"alias/aws/s3"}, "", nil
-			}},
+			},
+		},
 	}
 	want := map[string]inventory.Key{}
 	names := map[string]string{}
@@ -331,8 +351,10 @@ func TestARotationOnDemandIsSeenInItsTruth(t *testing.T) {
 func TestRotateOnDemandThatGoesWrong(t *testing.T) {
 	used := make([]awssim.PastRotation, 25)
 	for i := range used {
-		used[i] = awssim.PastRotation{At: time.Date(2025, 1, i+1, 0, 0, 0, 0, time.UTC),
-			Type: types.RotationTypeOnDemand}
+		used[i] = awssim.PastRotation{
+			At:   time.Date(2025, 1, i+1, 0, 0, 0, 0, time.UTC),
+			Type: types.RotationTypeOnDemand,
+		}
 	}
 	created := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	fault := func(f awssim.Fault) *awssim.Fault { f.Operation = "RotateKeyOnDemand"; return &f }
@@ -345,20 +367,42 @@ func TestRotateOnDemandThatGoesWrong(t *testing.T) {
 		effects int
 	}{
 		{"the budget is spent", awssim.KeyOptions{History: used}, nil, LimitExceeded, remediation.Refused, 0},
-		{"the key is disabled", awssim.KeyOptions{State: types.KeyStateDisabled}, nil, Disabled, remediation.Refused,
-			0},
-		{"the key is pending deletion", awssim.KeyOptions{DeletionDate: time.Now().Add(100 * time.Hour)}, nil,
-			InvalidState, remediation.Rejected, 0},
-		{"the key is asymmetric", awssim.KeyOptions{Spec: types.KeySpecRsa2048}, nil, Unsupported,
-			remediation.Refused, 0},
-		{"KMS throttles", awssim.KeyOptions{}, fault(awssim.Fault{Err: &awssim.APIError{Code: "ThrottlingException"}}),
-			Throttled, remediation.Rejected, 0},
+		{
+			"the key is disabled",
+			awssim.KeyOptions{State: types.KeyStateDisabled},
+			nil, Disabled, remediation.Refused,
+			0,
+		},
+		{
+			"the key is pending deletion",
+			awssim.KeyOptions{DeletionDate: time.Now().Add(100 * time.Hour)},
+			nil,
+			InvalidState, remediation.Rejected, 0,
+		},
+		{
+			"the key is asymmetric",
+			awssim.KeyOptions{Spec: types.KeySpecRsa2048},
+			nil, Unsupported,
+			remediation.Refused, 0,
+		},
+		{
+			"KMS throttles",
+			awssim.KeyOptions{},
+			fault(awssim.Fault{Err: &awssim.APIError{Code: "ThrottlingException"}}),
+			Throttled, remediation.Rejected, 0,
+		},
 		{"KMS fails inside", awssim.KeyOptions{}, fault(awssim.Fault{Err: &awssim.APIError{
-			Code: "KMSInternalException", Status: 500}}), Internal, remediation.Lost, 0},
-		{"the connection is cut before the effect", awssim.KeyOptions{}, fault(awssim.Fault{DropConnection: true}),
-			Ambiguous, remediation.Lost, 0},
+			Code: "KMSInternalException", Status: 500,
+		}}), Internal, remediation.Lost, 0},
+		{
+			"the connection is cut before the effect",
+			awssim.KeyOptions{},
+			fault(awssim.Fault{DropConnection: true}),
+			Ambiguous, remediation.Lost, 0,
+		},
 		{"the answer is lost after the effect", awssim.KeyOptions{}, fault(awssim.Fault{
-			When: awssim.AfterEffect, DropConnection: true}), Ambiguous, remediation.Lost, 1},
+			When: awssim.AfterEffect, DropConnection: true,
+		}), Ambiguous, remediation.Lost, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -388,8 +432,10 @@ func TestRotateOnDemandThatGoesWrong(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	cfg := aws.Config{BaseEndpoint: &gone.URL, HTTPClient: HTTPClient(),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA1", "secret", "")}
+	cfg := aws.Config{
+		BaseEndpoint: &gone.URL, HTTPClient: HTTPClient(),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA1", "secret", ""),
+	}
 	r := New(cfg, Place{Region: region}, Options{}).RotateOnDemand(t.Context(), "arn")
 	if r.Class != Unreachable || r.Answer().Kind != remediation.Rejected {
 		t.Errorf("%+v", r)

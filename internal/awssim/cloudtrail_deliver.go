@@ -2,11 +2,12 @@ package awssim
 
 import (
 	"fmt"
-	"github.com/go-json-experiment/json"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"go.uber.org/zap"
 )

@@ -1,8 +1,9 @@
 package awssim
 
 import (
-	"github.com/go-json-experiment/json"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // fields are the members of an answer, named as on the wire.

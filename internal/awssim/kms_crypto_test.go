@@ -48,16 +48,28 @@ func TestDecryptRefuses(t *testing.T) {
 		code string
 	}{
 		{"nothing that is whole", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right}, ""},
-		{"another context", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: map[string]string{"tenant": "2"}},
-			"InvalidCiphertextException"},
+		{
+			"another context",
+			kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: map[string]string{"tenant": "2"}},
+			"InvalidCiphertextException",
+		},
 		{"no context", kms.DecryptInput{CiphertextBlob: blob}, "InvalidCiphertextException"},
-		{"a damaged ciphertext", kms.DecryptInput{CiphertextBlob: damaged, EncryptionContext: right},
-			"InvalidCiphertextException"},
+		{
+			"a damaged ciphertext",
+			kms.DecryptInput{CiphertextBlob: damaged, EncryptionContext: right},
+			"InvalidCiphertextException",
+		},
 		{"what is no ciphertext", kms.DecryptInput{CiphertextBlob: []byte("hello")}, "InvalidCiphertextException"},
-		{"another key's ciphertext", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, KeyId: &other},
-			"IncorrectKeyException"},
-		{"a dry run", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, DryRun: new(true)},
-			"DryRunOperationException"},
+		{
+			"another key's ciphertext",
+			kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, KeyId: &other},
+			"IncorrectKeyException",
+		},
+		{
+			"a dry run",
+			kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: right, DryRun: new(true)},
+			"DryRunOperationException",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

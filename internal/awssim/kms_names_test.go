@@ -32,13 +32,17 @@ func TestKeysAreNamedAsEachOperationAllows(t *testing.T) {
 		{"an alias nobody made", "alias/none", "NotFoundException", "NotFoundException", "NotFoundException"},
 		{"a key that never was", gone, "NotFoundException", "NotFoundException", "NotFoundException"},
 		{"what is no key id", "pay", "NotFoundException", "NotFoundException", "NotFoundException"},
-		{"another service's ARN", "arn:aws:sqs:us-east-1:111122223333:q", "InvalidArnException", "InvalidArnException",
-			"InvalidArnException"},
+		{
+			"another service's ARN", "arn:aws:sqs:us-east-1:111122223333:q", "InvalidArnException", "InvalidArnException",
+			"InvalidArnException",
+		},
 		{"another Region's key", keyARN(west, home, id), "NotFoundException", "NotFoundException", "NotFoundException"},
 		{"another account's key", foreign, "AccessDeniedException", "AccessDeniedException", "AccessDeniedException"},
 		{"another account's shared key", shared, "", "", "AccessDeniedException"},
-		{"another account's shared alias", aliasARN(east, elsewhere, "alias/shared"), "", "InvalidArnException",
-			"InvalidArnException"},
+		{
+			"another account's shared alias", aliasARN(east, elsewhere, "alias/shared"), "", "InvalidArnException",
+			"InvalidArnException",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,12 +177,18 @@ func TestCreateKeyRefusesWhatKMSCannotMake(t *testing.T) {
 			KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac,
 		}, ""},
 		{"an unknown spec", kms.CreateKeyInput{KeySpec: "AES_1"}, "ValidationException"},
-		{"a policy that is none", kms.CreateKeyInput{Policy: new(`{"Statement":"no"}`)},
-			"MalformedPolicyDocumentException"},
+		{
+			"a policy that is none",
+			kms.CreateKeyInput{Policy: new(`{"Statement":"no"}`)},
+			"MalformedPolicyDocumentException",
+		},
 		{"a policy that locks out", kms.CreateKeyInput{Policy: &lockout}, "MalformedPolicyDocumentException"},
 		{"a policy meant to lock out", kms.CreateKeyInput{Policy: &lockout, BypassPolicyLockoutSafetyCheck: true}, ""},
-		{"a tag of AWS's", kms.CreateKeyInput{Tags: []types.Tag{{TagKey: new("aws:x"), TagValue: new("1")}}},
-			"TagException"},
+		{
+			"a tag of AWS's",
+			kms.CreateKeyInput{Tags: []types.Tag{{TagKey: new("aws:x"), TagValue: new("1")}}},
+			"TagException",
+		},
 		{"a key in a store that is not there", kms.CreateKeyInput{
 			Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: new("cks-1"),
 		}, "CustomKeyStoreNotFoundException"},

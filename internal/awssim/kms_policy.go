@@ -1,9 +1,10 @@
 package awssim
 
 import (
-	"github.com/go-json-experiment/json"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // policyDocument is what the simulator understands of a key policy: Effect, Principal.AWS and Action. Conditions are

@@ -135,10 +135,16 @@ func TestEachOperationOnAKeyInEachState(t *testing.T) {
 				"EnableKeyRotation": unsupported, "DisableKeyRotation": unsupported, "CancelKeyDeletion": state,
 			},
 		},
-		{"an RSA key", KeyOptions{Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeSignVerify},
-			with(map[string]string{"Encrypt": usage}, flat(asymmetric)...)},
-		{"an HMAC key", KeyOptions{Spec: types.KeySpecHmac256},
-			with(map[string]string{"Encrypt": usage}, flat(asymmetric)...)},
+		{
+			"an RSA key",
+			KeyOptions{Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeSignVerify},
+			with(map[string]string{"Encrypt": usage}, flat(asymmetric)...),
+		},
+		{
+			"an HMAC key",
+			KeyOptions{Spec: types.KeySpecHmac256},
+			with(map[string]string{"Encrypt": usage}, flat(asymmetric)...),
+		},
 		{
 			"a key in a custom key store",
 			KeyOptions{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStore: "cks-1234567890abcdef0"},

@@ -3,9 +3,10 @@ package awssim
 import (
 	"context"
 	"errors"
-	"github.com/go-json-experiment/json"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"

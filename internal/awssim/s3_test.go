@@ -118,7 +118,8 @@ func TestListingGoesPageByPageAndRollsUpFolders(t *testing.T) {
 		{"folders", s3.ListObjectsV2Input{Delimiter: aws.String("/")}, []string{"c", "other", "a/", "b/"}},
 		{
 			"below a folder",
-			s3.ListObjectsV2Input{Prefix: aws.String("a/"), Delimiter: aws.String("/")}, []string{"a/1", "a/2", "a/3"},
+			s3.ListObjectsV2Input{Prefix: aws.String("a/"), Delimiter: aws.String("/")},
+			[]string{"a/1", "a/2", "a/3"},
 		},
 	}
 	for _, tt := range tests {

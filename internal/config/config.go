@@ -1,6 +1,6 @@
 // Package config reads rotd.yaml: defaults, values, and everything that is wrong with the file at once, each with its
 // line and what would be right. It opens nothing that the file names and asks nothing of AWS; whether queues, topics
-// and roles are there is doctor's and the daemon's to find out. The environment is the AWS SDK's alone.
+// and roles are there is the daemon's to find out. The environment is the AWS SDK's alone.
 package config
 
 import (

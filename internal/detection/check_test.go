@@ -234,8 +234,10 @@ func TestRotationOverdue(t *testing.T) {
 			name: "rotated lately", with: rotated(time.Hour),
 			want: "IN ORDER the material is 60 min old, and the policy allows 90 days",
 		},
-		{name: "old by less than the grace", with: rotated(90*day + 10*time.Minute),
-			want: "IN ORDER the material is 90 days old, and the policy allows 90 days"},
+		{
+			name: "old by less than the grace", with: rotated(90*day + 10*time.Minute),
+			want: "IN ORDER the material is 90 days old, and the policy allows 90 days",
+		},
 		{
 			name: "old by a second more than the grace", with: rotated(90*day + 10*time.Minute + time.Second),
 			want: title,
@@ -357,8 +359,10 @@ func TestKeyUnverifiable(t *testing.T) {
 		{
 			name: "reads denied", with: unread("GetKeyPolicy", "GetKeyRotationStatus"),
 			want: "LOW KMS does not let rotd read all of the key",
-			says: []string{"KMS refused GetKeyPolicy, GetKeyRotationStatus on alias/payments.",
-				"kms:GetKeyPolicy, kms:GetKey"},
+			says: []string{
+				"KMS refused GetKeyPolicy, GetKeyRotationStatus on alias/payments.",
+				"kms:GetKeyPolicy, kms:GetKey",
+			},
 		},
 		{name: "nothing is described", with: notDescribed, want: "LOW KMS does not let rotd read all of the key"},
 		{
@@ -388,8 +392,10 @@ func TestKeyUnmanaged(t *testing.T) {
 	testCheck(t, keyUnmanaged(), []checkTest{
 		{
 			name: "no policy matches", with: unmatched, want: "LOW No policy matches the key",
-			says: []string{"alias/payments (SYMMETRIC_DEFAULT, AWS_KMS) matches no policy of rotd.yaml",
-				"rotd keys show " + payARN},
+			says: []string{
+				"alias/payments (SYMMETRIC_DEFAULT, AWS_KMS) matches no policy of rotd.yaml",
+				"rotd keys show " + payARN,
+			},
 		},
 		{name: "a policy matches", want: "IN ORDER policy payments matches the key"},
 		{

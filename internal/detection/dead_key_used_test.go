@@ -72,8 +72,10 @@ func TestDeadKeyUsed(t *testing.T) {
 			events: []object{record("Decrypt", failing("KMSInvalidStateException"),
 				object{"additionalEventData": object{"xksKeyId": "abc01234567890fe"}})},
 		},
-		{name: "administration", world: state("PendingDeletion"),
-			events: []object{record("EnableKeyRotation", failing("KMSInvalidStateException"))}},
+		{
+			name: "administration", world: state("PendingDeletion"),
+			events: []object{record("EnableKeyRotation", failing("KMSInvalidStateException"))},
+		},
 		{name: "success", events: []object{record("Decrypt")}},
 		{name: "the wrong key", events: []object{record("Decrypt", failing("IncorrectKeyException"))}},
 	})

@@ -33,8 +33,10 @@ func TestJudgeAsksOnlyTheRulesThatWantAnEvent(t *testing.T) {
 		wanted              bool
 		rules               []string
 	}{
-		{"a name that two rules want, and one that wants all", kmsSource, "DisableKey", true, []string{"disable",
-			"both", "any"}},
+		{"a name that two rules want, and one that wants all", kmsSource, "DisableKey", true, []string{
+			"disable",
+			"both", "any",
+		}},
 		{"a name that one wants", kmsSource, "EnableKey", true, []string{"both", "any"}},
 		{"a use of a key, wanted for its own sake", kmsSource, "Decrypt", true, []string{"any"}},
 		{"another service's record that is wanted", trailSource, "StopLogging", true, []string{"both"}},

@@ -67,8 +67,10 @@ func TestKeyPolicyChanged(t *testing.T) {
 		{
 			name: "by CloudFormation for a person",
 			events: []object{record("PutKeyPolicy", bringing(letting("444455556666")),
-				object{"userIdentity": object{"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann",
-					"accountId": "111122223333", "invokedBy": "cloudformation.amazonaws.com"}})},
+				object{"userIdentity": object{
+					"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann",
+					"accountId": "111122223333", "invokedBy": "cloudformation.amazonaws.com",
+				}})},
 			want: []string{"MEDIUM " + title},
 		},
 		{name: "the policy is what it was", events: []object{record("PutKeyPolicy", bringing(" "+ownPolicy))}},

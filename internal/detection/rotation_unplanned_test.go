@@ -65,8 +65,11 @@ func TestRotationUnplanned(t *testing.T) {
 		{
 			name: "the budget is known",
 			world: func(w *world) {
-				w.keys[payARN].Rotation.History = []inventory.Rotated{{Type: "ON_DEMAND"}, {Type: "AUTOMATIC"},
-					{Type: "ON_DEMAND"}}
+				w.keys[payARN].Rotation.History = []inventory.Rotated{
+					{Type: "ON_DEMAND"},
+					{Type: "AUTOMATIC"},
+					{Type: "ON_DEMAND"},
+				}
 			},
 			events: []object{rotate("e-1", 0)}, want: []string{"MEDIUM " + once},
 			says: []string{"When last read, at 2026-11-20 11:00Z, it had used 2."},

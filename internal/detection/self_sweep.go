@@ -29,14 +29,14 @@ func SweepIncomplete(
 	what := fmt.Sprintf("%d of %d keys of %s could not be read.", failed, listed, place)
 	follows := "What was not read is as it was known before; nothing is called compliant or resolved because of " +
 		"this sweep."
-	switch {
-	case failed == listed:
+	switch failed {
+	case listed:
 		f.Severity = finding.High
 		f.Title = fmt.Sprintf("rotd is blind: the %s sweep could read no key", kind)
 		what = fmt.Sprintf("rotd cannot see the keys of %s: not one could be read.", place)
 		follows = "Until they can be read nothing there is checked: rotation that is off or overdue goes unnoticed, " +
 			"and nothing that rotd sees in events can be verified."
-	case failed == 0:
+	case 0:
 		what = fmt.Sprintf("The sweep of %s ended early, after %d keys.", place, listed)
 	}
 	denied := deniedActions(reasons)

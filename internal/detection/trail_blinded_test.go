@@ -47,8 +47,10 @@ func TestTrailBlinded(t *testing.T) {
 				"readWriteType": "ReadOnly", "includeManagementEvents": false,
 			})},
 			want: []string{blinded},
-			says: []string{none, mainARN,
-				"aws cloudtrail get-event-selectors --trail-name " + mainARN + " --region eu-west-1"},
+			says: []string{
+				none, mainARN,
+				"aws cloudtrail get-event-selectors --trail-name " + mainARN + " --region eu-west-1",
+			},
 		},
 		{
 			name: "KMS excluded", events: []object{selecting(object{

@@ -25,8 +25,10 @@ const (
 // runActions takes planned and unfinished actions on, each as its state machine says. Decisions are made one at a
 // time; reads and calls of different keys overlap.
 func (e *Engine) runActions(ctx context.Context) error {
-	r := &actionRunner{e: e, busy: make(map[string]bool), resting: make(map[string]time.Time),
-		slots: make(chan struct{}, actionsAtOnce)}
+	r := &actionRunner{
+		e: e, busy: make(map[string]bool), resting: make(map[string]time.Time),
+		slots: make(chan struct{}, actionsAtOnce),
+	}
 	defer r.workers.Wait()
 	for {
 		next := r.startDue(ctx)

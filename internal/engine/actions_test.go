@@ -49,14 +49,25 @@ func TestALostAnswerNeverRotatesTwice(t *testing.T) {
 		issued, effects int
 		state           remediation.State
 	}{
-		{"lost after the effect", awssim.Fault{When: awssim.AfterEffect, DropConnection: true, Nth: 1},
-			1, 1, remediation.Succeeded},
-		{"an internal error after the effect", awssim.Fault{When: awssim.AfterEffect, Nth: 1,
-			Err: &awssim.APIError{Code: "KMSInternalException", Status: 500}}, 1, 1, remediation.Succeeded},
-		{"lost before the effect", awssim.Fault{When: awssim.BeforeEffect, DropConnection: true, Nth: 1},
-			2, 1, remediation.Succeeded},
-		{"lost before the effect every time", awssim.Fault{When: awssim.BeforeEffect, DropConnection: true},
-			2, 0, remediation.Failed},
+		{
+			"lost after the effect",
+			awssim.Fault{When: awssim.AfterEffect, DropConnection: true, Nth: 1},
+			1, 1, remediation.Succeeded,
+		},
+		{"an internal error after the effect", awssim.Fault{
+			When: awssim.AfterEffect, Nth: 1,
+			Err: &awssim.APIError{Code: "KMSInternalException", Status: 500},
+		}, 1, 1, remediation.Succeeded},
+		{
+			"lost before the effect",
+			awssim.Fault{When: awssim.BeforeEffect, DropConnection: true, Nth: 1},
+			2, 1, remediation.Succeeded,
+		},
+		{
+			"lost before the effect every time",
+			awssim.Fault{When: awssim.BeforeEffect, DropConnection: true},
+			2, 0, remediation.Failed,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,7 +150,8 @@ func TestAnActionThatKMSRefusesIsToldAsFailed(t *testing.T) {
 	w := newWorld(t)
 	w.payments()
 	w.sim.Plan(awssim.Fault{Service: "kms", Operation: rotateCall, Err: &awssim.APIError{
-		Code: "LimitExceededException", Message: "no more"}})
+		Code: "LimitExceededException", Message: "no more",
+	}})
 	w.rotate("alias/pay-cards", false)
 	a := w.awaitAction(remediation.Failed)
 	if w.issued() != 1 || a.Rejected != 1 {
@@ -159,14 +171,24 @@ func TestGuardrailsHoldAPersonAndAnEmergencyPassesThem(t *testing.T) {
 	}{
 		{"a disabled key", nil, awssim.KeyOptions{State: types.KeyStateDisabled}, remediation.GuardNotEligible, false},
 		{"paused", func(w *world) { w.settings.Paused = true }, awssim.KeyOptions{}, remediation.GuardPaused, true},
-		{"the hourly limit", func(w *world) { w.settings.Guardrails.RotationsPerHour = 0 }, awssim.KeyOptions{},
-			remediation.GuardHourlyLimit, true},
+		{
+			"the hourly limit", func(w *world) { w.settings.Guardrails.RotationsPerHour = 0 },
+			awssim.KeyOptions{},
+			remediation.GuardHourlyLimit, true,
+		},
 		{"the cooldown", nil, awssim.KeyOptions{History: []awssim.PastRotation{{
-			At: time.Now().Add(-time.Minute), Type: types.RotationTypeOnDemand}}}, remediation.GuardCooldown, true},
-		{"a protected key", func(w *world) { w.settings.Protected = []string{"alias/pay-cards"} }, awssim.KeyOptions{},
-			remediation.GuardProtected, false},
-		{"mode observe", func(w *world) { w.settings.Policies[0].Mode = "observe" }, awssim.KeyOptions{},
-			remediation.GuardMode, true},
+			At: time.Now().Add(-time.Minute), Type: types.RotationTypeOnDemand,
+		}}}, remediation.GuardCooldown, true},
+		{
+			"a protected key", func(w *world) { w.settings.Protected = []string{"alias/pay-cards"} },
+			awssim.KeyOptions{},
+			remediation.GuardProtected, false,
+		},
+		{
+			"mode observe", func(w *world) { w.settings.Policies[0].Mode = "observe" },
+			awssim.KeyOptions{},
+			remediation.GuardMode, true,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -210,10 +232,14 @@ func TestAutomaticActionsWaitForWhatHoldsThem(t *testing.T) {
 		guardrail string
 		release   func(*world)
 	}{
-		{"not armed, until somebody resumes", func(w *world) { w.settings.ArmOnNewState = false },
-			remediation.GuardNotArmed, func(w *world) { w.check(w.engine.Resume("ada")) }},
-		{"so soon after the start", func(w *world) { w.settings.Guardrails.StartupHold = 700 * time.Millisecond },
-			remediation.GuardStartupHold, func(*world) {}},
+		{
+			"not armed, until somebody resumes", func(w *world) { w.settings.ArmOnNewState = false },
+			remediation.GuardNotArmed, func(w *world) { w.check(w.engine.Resume("ada")) },
+		},
+		{
+			"so soon after the start", func(w *world) { w.settings.Guardrails.StartupHold = 700 * time.Millisecond },
+			remediation.GuardStartupHold, func(*world) {},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -141,8 +141,10 @@ func TestACheckEndsOnlyWhereTheKeyWasReadAgain(t *testing.T) {
 	w.stopEvents()
 	w.enableRotation(w.engineer, good, 365)
 	w.enableRotation(w.engineer, bad, 365)
-	fault := w.sim.Plan(awssim.Fault{Service: "kms", Operation: "DescribeKey", Contains: bad,
-		Err: &awssim.APIError{Code: "KMSInternalException", Status: 500}})
+	fault := w.sim.Plan(awssim.Fault{
+		Service: "kms", Operation: "DescribeKey", Contains: bad,
+		Err: &awssim.APIError{Code: "KMSInternalException", Status: 500},
+	})
 	if err := w.engine.Sweep(t.Context(), Drift); err != nil {
 		t.Error(err)
 	}
@@ -193,8 +195,10 @@ func TestAKeyThatKMSListsNoMoreIsGone(t *testing.T) {
 		&kms.ScheduleKeyDeletionInput{KeyId: &arn, PendingWindowInDays: &days})
 	w.check(err)
 	w.sim.Clock().Advance(8 * day)
-	part := w.sim.Plan(awssim.Fault{Service: "kms", Operation: "ListKeys",
-		Err: &awssim.APIError{Code: "KMSInternalException", Status: 500}})
+	part := w.sim.Plan(awssim.Fault{
+		Service: "kms", Operation: "ListKeys",
+		Err: &awssim.APIError{Code: "KMSInternalException", Status: 500},
+	})
 	if err := w.engine.Sweep(t.Context(), Inventory); err == nil {
 		t.Error("a sweep that could list nothing counts as done")
 	}

@@ -106,13 +106,17 @@ func TestATopicThatCannotBeReachedHoldsUpNoOther(t *testing.T) {
 		w.settings.Topics = append([]notify.Topic{{ARN: far, Format: notify.FormatJSON}}, w.settings.Topics...)
 	})
 	arn := w.payments()
-	fault := w.sim.Plan(awssim.Fault{Service: "sns", Operation: "Publish", Contains: "%3Afar&",
-		Err: &awssim.APIError{Code: "InternalError", Status: 500}})
+	fault := w.sim.Plan(awssim.Fault{
+		Service: "sns", Operation: "Publish", Contains: "%3Afar&",
+		Err: &awssim.APIError{Code: "InternalError", Status: 500},
+	})
 	w.update(func(tx *state.Tx) error { // more than a page waits for it
 		n := w.engine.newNotebook(tx, w.engine.started, &w.settings, newTally())
 		for i := range outboxPage + 10 {
-			f := finding.Finding{ID: fmt.Sprint(i), RuleID: "test", Fingerprint: fmt.Sprint(i), KeyARN: "k", Episode: 1,
-				Severity: finding.High, Title: "test", Subject: finding.Subject{Type: finding.Key, ID: "k"}}
+			f := finding.Finding{
+				ID: fmt.Sprint(i), RuleID: "test", Fingerprint: fmt.Sprint(i), KeyARN: "k", Episode: 1,
+				Severity: finding.High, Title: "test", Subject: finding.Subject{Type: finding.Key, ID: "k"},
+			}
 			if err := n.tell(n.findingAlert(&f, finding.Opened, nil, "")); err != nil {
 				return err
 			}

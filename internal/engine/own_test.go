@@ -75,28 +75,42 @@ func TestACallWithALostAnswerIsRotdsOwnOnlyWhereItFits(t *testing.T) {
 		{"the first of two attempts", func(a *remediation.Action) {
 			a.State, a.Attempts, a.CalledAt = remediation.Verifying, 2, called.Add(20*time.Minute)
 		}, func(*events.Event) {}, true},
-		{"an attempt that was answered", func(a *remediation.Action) {
-			a.State, a.RequestID = remediation.Verifying, "answered"
+		{
+			"an attempt that was answered", func(a *remediation.Action) {
+				a.State, a.RequestID = remediation.Verifying, "answered"
+			},
+			func(*events.Event) {}, false,
 		},
-			func(*events.Event) {}, false},
-		{"another operation", func(*remediation.Action) {},
-			func(e *events.Event) { e.EventName = "EnableKeyRotation" }, false},
+		{
+			"another operation", func(*remediation.Action) {},
+			func(e *events.Event) { e.EventName = "EnableKeyRotation" }, false,
+		},
 		{"another key", func(*remediation.Action) {}, func(e *events.Event) { e.Key.ARN += "0" }, false},
-		{"long after the attempt", func(a *remediation.Action) { a.Ambiguous = true },
-			func(e *events.Event) { e.EventTime = called.Add(10 * time.Minute) }, false},
-		{"before the attempt", func(*remediation.Action) {},
-			func(e *events.Event) { e.EventTime = called.Add(-10 * time.Minute) }, false},
-		{"another access key", func(*remediation.Action) {},
-			func(e *events.Event) { e.UserIdentity.AccessKeyID = "ASIATHIEF00000000001" }, false},
-		{"no access key", func(*remediation.Action) {},
-			func(e *events.Event) { e.UserIdentity.AccessKeyID = "" }, false},
+		{
+			"long after the attempt", func(a *remediation.Action) { a.Ambiguous = true },
+			func(e *events.Event) { e.EventTime = called.Add(10 * time.Minute) }, false,
+		},
+		{
+			"before the attempt", func(*remediation.Action) {},
+			func(e *events.Event) { e.EventTime = called.Add(-10 * time.Minute) }, false,
+		},
+		{
+			"another access key", func(*remediation.Action) {},
+			func(e *events.Event) { e.UserIdentity.AccessKeyID = "ASIATHIEF00000000001" }, false,
+		},
+		{
+			"no access key", func(*remediation.Action) {},
+			func(e *events.Event) { e.UserIdentity.AccessKeyID = "" }, false,
+		},
 	}
 	w := newWorld(t)
 	w.check(w.engine.own.Note(w.rotd.AccessKeyID))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ev := events.Event{EventName: "RotateKeyOnDemand", EventTime: called, RequestID: "unknown",
-				Key: events.KeyRef{ARN: arn}, UserIdentity: events.Identity{AccessKeyID: w.rotd.AccessKeyID}}
+			ev := events.Event{
+				EventName: "RotateKeyOnDemand", EventTime: called, RequestID: "unknown",
+				Key: events.KeyRef{ARN: arn}, UserIdentity: events.Identity{AccessKeyID: w.rotd.AccessKeyID},
+			}
 			tt.event(&ev)
 			a := action(tt.action)
 			w.update(func(tx *state.Tx) error {

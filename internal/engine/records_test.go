@@ -28,8 +28,10 @@ func newRecord(name, arn string, who awssim.Principal, at time.Time) record {
 		"readOnly":          strings.Contains(name, "crypt") || strings.HasPrefix(name, "Get"),
 		"requestParameters": map[string]any{"keyId": arn}, "responseElements": nil,
 		"resources": []any{map[string]any{"accountId": account, "type": "AWS::KMS::Key", "ARN": arn}},
-		"userIdentity": map[string]any{"type": "IAMUser", "arn": who.ARN, "accountId": account,
-			"accessKeyId": who.AccessKeyID, "userName": who.UserName, "principalId": who.PrincipalID},
+		"userIdentity": map[string]any{
+			"type": "IAMUser", "arn": who.ARN, "accountId": account,
+			"accessKeyId": who.AccessKeyID, "userName": who.UserName, "principalId": who.PrincipalID,
+		},
 	}
 }
 

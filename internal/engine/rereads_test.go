@@ -112,13 +112,19 @@ func TestAReadingThatIsOlderThanWhatIsKnownChangesNothing(t *testing.T) {
 		known, read inventory.Key
 		want        *inventory.Key
 	}{
-		{"newer", inventory.Key{ReadAt: at(1)}, inventory.Key{ReadAt: at(2), State: "Disabled"},
-			&inventory.Key{ReadAt: at(2), State: "Disabled"}},
+		{
+			"newer",
+			inventory.Key{ReadAt: at(1)},
+			inventory.Key{ReadAt: at(2), State: "Disabled"},
+			&inventory.Key{ReadAt: at(2), State: "Disabled"},
+		},
 		{"older", inventory.Key{ReadAt: at(2), State: "Disabled"}, inventory.Key{ReadAt: at(1)}, nil},
-		{"older, but whole where what is known is not",
+		{
+			"older, but whole where what is known is not",
 			inventory.Key{ReadAt: at(2), FullAt: at(0), State: "Disabled"},
 			inventory.Key{ReadAt: at(1), FullAt: at(1), State: "Enabled", Policy: "p", Aliases: []string{"alias/a"}},
-			&inventory.Key{ReadAt: at(2), FullAt: at(1), State: "Disabled", Policy: "p", Aliases: []string{"alias/a"}}},
+			&inventory.Key{ReadAt: at(2), FullAt: at(1), State: "Disabled", Policy: "p", Aliases: []string{"alias/a"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

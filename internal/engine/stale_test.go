@@ -17,12 +17,18 @@ func TestAnActionIsNotDoneThatNoPolicyAsksForAnyMore(t *testing.T) {
 		guardrail string
 		days      int // of the schedule in the end; 0: none
 	}{
-		{"another policy matches now, which only watches",
-			func(p *policy.Policy) { p.Match.Aliases = []string{"alias/zzz-*"} }, remediation.GuardMode, 0},
-		{"the policy asks for no rotation any more",
-			func(p *policy.Policy) { p.Rotation.Method = policy.None }, remediation.GuardSuperseded, 0},
-		{"the policy asks for another period now",
-			func(p *policy.Policy) { p.Rotation.Automatic = 120 * day }, remediation.GuardSuperseded, 120},
+		{
+			"another policy matches now, which only watches",
+			func(p *policy.Policy) { p.Match.Aliases = []string{"alias/zzz-*"} }, remediation.GuardMode, 0,
+		},
+		{
+			"the policy asks for no rotation any more",
+			func(p *policy.Policy) { p.Rotation.Method = policy.None }, remediation.GuardSuperseded, 0,
+		},
+		{
+			"the policy asks for another period now",
+			func(p *policy.Policy) { p.Rotation.Automatic = 120 * day }, remediation.GuardSuperseded, 120,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

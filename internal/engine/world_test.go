@@ -382,7 +382,8 @@ func (w *world) disableRotation(who awssim.Principal, arn string) {
 func (w *world) enableRotation(who awssim.Principal, arn string, days int32) {
 	w.Helper()
 	_, err := w.kms(who).EnableKeyRotation(w.Context(), &kms.EnableKeyRotationInput{
-		KeyId: &arn, RotationPeriodInDays: &days})
+		KeyId: &arn, RotationPeriodInDays: &days,
+	})
 	w.check(err)
 }
 

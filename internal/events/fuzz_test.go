@@ -52,8 +52,10 @@ func checkEvent(t *testing.T, e *Event) {
 	if e.EventID == "" || e.EventSource == "" || e.EventName == "" {
 		t.Fatalf("an event without what every event has: %+v", e)
 	}
-	for _, part := range []RawJSON{e.RequestParameters, e.ResponseElements, e.AdditionalEventData,
-		e.ServiceEventDetails, e.Addendum, e.Raw} {
+	for _, part := range []RawJSON{
+		e.RequestParameters, e.ResponseElements, e.AdditionalEventData,
+		e.ServiceEventDetails, e.Addendum, e.Raw,
+	} {
 		if part != nil && !jsontext.Value(part).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
 			t.Fatalf("a raw part that is no JSON: %q", part)
 		}
@@ -70,8 +72,10 @@ func checkEvent(t *testing.T, e *Event) {
 
 // FuzzScannerAgrees holds the scanner against an independent parser: they must accept the same texts.
 func FuzzScannerAgrees(f *testing.F) {
-	for _, text := range []string{`{}`, `[1,2.5e+3,-0]`, `{"a":{"b":[null,true,false,"\u00e9\n"]}}`, `01`, `"\ud83d"`,
-		`[1,]`, `{"a":1,"a":2}`, ` "x" `, `1 2`, `-`, `1.e5`, `"` + "\x1f" + `"`, `tru`, `{"a"}`} {
+	for _, text := range []string{
+		`{}`, `[1,2.5e+3,-0]`, `{"a":{"b":[null,true,false,"\u00e9\n"]}}`, `01`, `"\ud83d"`,
+		`[1,]`, `{"a":1,"a":2}`, ` "x" `, `1 2`, `-`, `1.e5`, `"` + "\x1f" + `"`, `tru`, `{"a"}`,
+	} {
 		f.Add([]byte(text))
 	}
 	f.Add(fixture(f, "decrypt.json"))

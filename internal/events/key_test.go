@@ -39,56 +39,88 @@ func TestKeyIsResolvedInOrder(t *testing.T) {
 		{"a resource first of all", "Decrypt", here + `,"resources":[` + resource + `],"requestParameters":{"keyId":"` +
 			testKey2 + `"},"responseElements":{"keyId":"` + foreign + `"}`, byARN(testKey)},
 		{"a resource without a type", "Decrypt", `,"resources":[` + resource2 + `]`, byARN(testKey2)},
-		{"a resource that is an alias typed as a key is none", "CreateAlias",
+		{
+			"a resource that is an alias typed as a key is none", "CreateAlias",
 			here + `,"resources":[` + aliasRes + `,` + resource + `],"requestParameters":{"aliasName":"alias/ledger",` +
 				`"targetKeyId":"7d3c1c52-0e5b-4a57-8f0a-3f9b0c1d2e3f"}`,
-			keys{Key: KeyRef{ARN: testKey}, Alias: "alias/ledger"}},
+			keys{Key: KeyRef{ARN: testKey}, Alias: "alias/ledger"},
+		},
 		{"the answer before the request", "ScheduleKeyDeletion", here + `,"responseElements":{"keyId":"` + testKey +
 			`"},"requestParameters":{"keyId":"` + testKey2 + `"}`, byARN(testKey)},
-		{"the request's key ARN of another partition", "Decrypt", here + `,"requestParameters":{"keyId":"` + foreign + `"}`,
-			byARN(foreign)},
-		{"the request's bare id in the caller's account", "DisableKey",
-			here + `,"requestParameters":{"keyId":"mrk-1f2e3d4c5b6a79881726354453627180"}`, byARN(testKey2)},
+		{
+			"the request's key ARN of another partition", "Decrypt", here + `,"requestParameters":{"keyId":"` + foreign + `"}`,
+			byARN(foreign),
+		},
+		{
+			"the request's bare id in the caller's account", "DisableKey",
+			here + `,"requestParameters":{"keyId":"mrk-1f2e3d4c5b6a79881726354453627180"}`, byARN(testKey2),
+		},
 		{"the request's bare id in China", "DisableKey", `,"awsRegion":"cn-north-1","recipientAccountId":"444455556666",` +
 			`"requestParameters":{"keyId":"11112222-3333-4444-5555-666677778888"}`, byARN(foreign)},
-		{"a bare id without an account", "DisableKey", `,"awsRegion":"eu-west-1","requestParameters":{"keyId":"some-id"}`,
-			keys{Key: KeyRef{Name: "some-id"}}},
-		{"a bare id without a Region", "DisableKey", `,"recipientAccountId":"1","requestParameters":{"keyId":"some-id"}`,
-			keys{Key: KeyRef{Name: "some-id"}}},
-		{"an alias in the request", "Encrypt", here + `,"requestParameters":{"keyId":"alias/ledger"}`,
-			keys{Key: KeyRef{Name: "alias/ledger"}, Alias: "alias/ledger"}},
-		{"an alias ARN in the request", "Encrypt", here + `,"requestParameters":{"keyId":"` + aliasARN + `"}`,
-			keys{Key: KeyRef{Name: aliasARN}, Alias: "alias/ledger"}},
-		{"an alias in the request beside its key", "Encrypt",
+		{
+			"a bare id without an account", "DisableKey", `,"awsRegion":"eu-west-1","requestParameters":{"keyId":"some-id"}`,
+			keys{Key: KeyRef{Name: "some-id"}},
+		},
+		{
+			"a bare id without a Region", "DisableKey", `,"recipientAccountId":"1","requestParameters":{"keyId":"some-id"}`,
+			keys{Key: KeyRef{Name: "some-id"}},
+		},
+		{
+			"an alias in the request", "Encrypt", here + `,"requestParameters":{"keyId":"alias/ledger"}`,
+			keys{Key: KeyRef{Name: "alias/ledger"}, Alias: "alias/ledger"},
+		},
+		{
+			"an alias ARN in the request", "Encrypt", here + `,"requestParameters":{"keyId":"` + aliasARN + `"}`,
+			keys{Key: KeyRef{Name: aliasARN}, Alias: "alias/ledger"},
+		},
+		{
+			"an alias in the request beside its key", "Encrypt",
 			`,"resources":[` + resource + `],"requestParameters":{"keyId":"alias/ledger"}`,
-			keys{Key: KeyRef{ARN: testKey}, Alias: "alias/ledger"}},
-		{"a deleted alias names no key", "DeleteAlias",
+			keys{Key: KeyRef{ARN: testKey}, Alias: "alias/ledger"},
+		},
+		{
+			"a deleted alias names no key", "DeleteAlias",
 			here + `,"resources":[` + aliasRes + `],"requestParameters":{"aliasName":"alias/ledger"}`,
-			keys{Alias: "alias/ledger"}},
+			keys{Alias: "alias/ledger"},
+		},
 		{"targetKeyId", "CreateAlias", here + `,"requestParameters":{"targetKeyId":"` + testKey + `"}`, byARN(testKey)},
-		{"destinationKeyId when nothing else is there", "Other",
-			here + `,"requestParameters":{"destinationKeyId":"` + testKey2 + `"}`, byARN(testKey2)},
-		{"ReEncrypt's source, then its destination", "ReEncrypt",
+		{
+			"destinationKeyId when nothing else is there", "Other",
+			here + `,"requestParameters":{"destinationKeyId":"` + testKey2 + `"}`, byARN(testKey2),
+		},
+		{
+			"ReEncrypt's source, then its destination", "ReEncrypt",
 			here + `,"resources":[` + resource + `,` + resource2 + `],"requestParameters":{"destinationKeyId":"` +
 				`mrk-1f2e3d4c5b6a79881726354453627180"}`,
-			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}}},
-		{"ReEncrypt to an alias", "ReEncrypt",
+			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}},
+		},
+		{
+			"ReEncrypt to an alias", "ReEncrypt",
 			here + `,"resources":[` + resource + `,` + resource2 + `],"requestParameters":{"destinationKeyId":"alias/new"}`,
-			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}}},
-		{"a refused ReEncrypt", "ReEncrypt", here + `,"errorCode":"AccessDenied","requestParameters":{"sourceKeyId":"` +
-			testKey + `","destinationKeyId":"` + testKey2 + `"}`,
-			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}}},
-		{"UpdateAlias names its new target", "UpdateAlias",
+			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}},
+		},
+		{
+			"a refused ReEncrypt", "ReEncrypt", here + `,"errorCode":"AccessDenied","requestParameters":{"sourceKeyId":"` +
+				testKey + `","destinationKeyId":"` + testKey2 + `"}`,
+			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}},
+		},
+		{
+			"UpdateAlias names its new target", "UpdateAlias",
 			here + `,"resources":[` + aliasRes + `,` + resource + `],"requestParameters":{"aliasName":"alias/ledger",` +
 				`"targetKeyId":"7d3c1c52-0e5b-4a57-8f0a-3f9b0c1d2e3f"}`,
-			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey}, Alias: "alias/ledger"}},
-		{"UpdateAlias that lists both keys", "UpdateAlias",
+			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey}, Alias: "alias/ledger"},
+		},
+		{
+			"UpdateAlias that lists both keys", "UpdateAlias",
 			here + `,"resources":[` + aliasRes + `,` + resource + `,` + resource2 + `],"requestParameters":` +
 				`{"aliasName":"alias/ledger","targetKeyId":"` + testKey2 + `"}`,
-			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}, Alias: "alias/ledger"}},
-		{"a service event's details with the record's account and Region", "RotateKey",
+			keys{Key: KeyRef{ARN: testKey}, Target: KeyRef{ARN: testKey2}, Alias: "alias/ledger"},
+		},
+		{
+			"a service event's details with the record's account and Region", "RotateKey",
 			`,"awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventType":"AwsServiceEvent",` +
-				`"serviceEventDetails":{"keyId":"7d3c1c52-0e5b-4a57-8f0a-3f9b0c1d2e3f"}`, byARN(testKey)},
+				`"serviceEventDetails":{"keyId":"7d3c1c52-0e5b-4a57-8f0a-3f9b0c1d2e3f"}`, byARN(testKey),
+		},
 		{"nothing on a denial", "Decrypt", here + `,"errorCode":"AccessDenied","requestParameters":null`, keys{}},
 		{"a keyId that is no string", "Decrypt", here + `,"requestParameters":{"keyId":["x"]}`, keys{}},
 	} {

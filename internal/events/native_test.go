@@ -42,10 +42,14 @@ func TestFoldKeyFoldsTwinsAndNothingElse(t *testing.T) {
 	for _, twins := range []struct{ name, trail, native string }{
 		{"rotation", trail, native},
 		{"deletion", rename(trail, "", "DeleteKey"), rename(native, "KMS CMK Deletion", "")},
-		{"expiry", rename(trail, "", "DeleteExpiredKeyMaterial"),
-			rename(native, "KMS Imported Key Material Expiration", "")},
-		{"rotation without material ids", strings.Replace(trail, "currentKeyMaterialId", "x", 1),
-			strings.Replace(native, "current-key-material-id", "x", 1)},
+		{
+			"expiry", rename(trail, "", "DeleteExpiredKeyMaterial"),
+			rename(native, "KMS Imported Key Material Expiration", ""),
+		},
+		{
+			"rotation without material ids", strings.Replace(trail, "currentKeyMaterialId", "x", 1),
+			strings.Replace(native, "current-key-material-id", "x", 1),
+		},
 	} {
 		if a, b := key(twins.trail), key(twins.native); a == "" || a != b {
 			t.Errorf("%s: %q and %q do not fold", twins.name, a, b)
@@ -77,8 +81,10 @@ func TestServiceDetailsTakeCloudTrailsSpelling(t *testing.T) {
 	for _, test := range []struct{ detail, want string }{
 		{`{}`, `{}`},
 		{`{"key-id":"k"}`, `{"keyId":"k"}`},
-		{` { "key-id" : "k-e-y" , "a-b-c" : { "d-e" : [1, 2] }, "plain":null } `,
-			`{"keyId":"k-e-y","aBC":{ "d-e" : [1, 2] },"plain":null}`},
+		{
+			` { "key-id" : "k-e-y" , "a-b-c" : { "d-e" : [1, 2] }, "plain":null } `,
+			`{"keyId":"k-e-y","aBC":{ "d-e" : [1, 2] },"plain":null}`,
+		},
 		{`{"-":1,"x-":2,"-y":3,"é-é":4,"z--9":5}`, `{"":1,"x":2,"Y":3,"éé":4,"z9":5}`},
 	} {
 		e := decodeOne(t, eventBridge("aws.kms", "KMS CMK Deletion", test.detail))

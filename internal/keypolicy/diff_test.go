@@ -15,38 +15,63 @@ func TestDiff(t *testing.T) {
 		name, old, updated string
 		want               []Change
 	}{
-		{"order and spelling are no change", withRoot(use),
+		{
+			"order and spelling are no change", withRoot(use),
 			`{"Version":"2012-10-17","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow",` +
 				`"Principal":{"AWS":["111122223333"]},"Action":["KMS:*"],"Resource":["*"]},` +
-				strings.Replace(use, `["kms:Decrypt","kms:Encrypt"]`, `["kms:encrypt","kms:decrypt"]`, 1) + `]}`, nil},
+				strings.Replace(use, `["kms:Decrypt","kms:Encrypt"]`, `["kms:encrypt","kms:decrypt"]`, 1) + `]}`, nil,
+		},
 		{"a statement added", defaultPolicy, withRoot(allow(`"*"`, `"kms:Decrypt"`)), []Change{
-			{Kind: Added, Old: -1, New: 0, Text: "added statement 1: Allow kms:Decrypt to * without condition"}}},
-		{"a statement removed", withRoot(use), defaultPolicy, []Change{{Kind: Removed, Sid: "use", Old: 0, New: -1,
+			{Kind: Added, Old: -1, New: 0, Text: "added statement 1: Allow kms:Decrypt to * without condition"},
+		}},
+		{"a statement removed", withRoot(use), defaultPolicy, []Change{{
+			Kind: Removed, Sid: "use", Old: 0, New: -1,
 			Text: `removed statement 1 ("use"): Allow kms:Decrypt, kms:Encrypt to arn:aws:iam::111122223333:role/App ` +
-				`without condition`}}},
-		{"principals and actions of a statement changed", withRoot(use),
+				`without condition`,
+		}}},
+		{
+			"principals and actions of a statement changed", withRoot(use),
 			withRoot(strings.NewReplacer(`"arn:aws:iam::111122223333:role/App"`,
 				`["arn:aws:iam::111122223333:role/App","*"]`,
-				`"kms:Encrypt"`, `"kms:*"`).Replace(use)), []Change{{Kind: Changed, Sid: "use", Old: 0, New: 0,
-				Text: `changed statement 1 ("use"): principals added *; actions added kms:*, removed kms:encrypt`}}},
-		{"a condition taken away from a statement without Sid",
+				`"kms:Encrypt"`, `"kms:*"`).Replace(use)),
+			[]Change{{
+				Kind: Changed, Sid: "use", Old: 0, New: 0,
+				Text: `changed statement 1 ("use"): principals added *; actions added kms:*, removed kms:encrypt`,
+			}},
+		},
+		{
+			"a condition taken away from a statement without Sid",
 			withRoot(open(`{"StringEquals":{"kms:CallerAccount":"111122223333"}}`)),
-			withRoot(open(`{}`)), []Change{{Kind: Changed, Old: 0, New: 0,
-				Text: "changed statement 1: condition removed: StringEquals kms:CallerAccount 111122223333"}}},
-		{"a condition's values widened", withRoot(open(`{"StringEquals":{"kms:CallerAccount":"111122223333"}}`)),
+			withRoot(open(`{}`)),
+			[]Change{{
+				Kind: Changed, Old: 0, New: 0,
+				Text: "changed statement 1: condition removed: StringEquals kms:CallerAccount 111122223333",
+			}},
+		},
+		{
+			"a condition's values widened", withRoot(open(`{"StringEquals":{"kms:CallerAccount":"111122223333"}}`)),
 			withRoot(open(`{"StringEquals":{"kms:CallerAccount":["111122223333","999988887777"]}}`)),
-			[]Change{{Kind: Changed, Old: 0, New: 0,
-				Text: "changed statement 1: values of StringEquals kms:CallerAccount added 999988887777"}}},
-		{"Principal became NotPrincipal", withRoot(use), withRoot(strings.Replace(use, `"Principal"`,
-			`"NotPrincipal"`, 1)),
+			[]Change{{
+				Kind: Changed, Old: 0, New: 0,
+				Text: "changed statement 1: values of StringEquals kms:CallerAccount added 999988887777",
+			}},
+		},
+		{
+			"Principal became NotPrincipal", withRoot(use), withRoot(strings.Replace(use, `"Principal"`,
+				`"NotPrincipal"`, 1)),
 			[]Change{{Kind: Changed, Sid: "use", Old: 0, New: 0, Text: `changed statement 1 ("use"): principals were ` +
-				`arn:aws:iam::111122223333:role/App, are all but arn:aws:iam::111122223333:role/App`}}},
-		{"a statement renamed and turned", withRoot(use),
-			withRoot(strings.NewReplacer(`"use"`, `"no use"`, "Allow", "Deny").Replace(use)), []Change{
+				`arn:aws:iam::111122223333:role/App, are all but arn:aws:iam::111122223333:role/App`}},
+		},
+		{
+			"a statement renamed and turned", withRoot(use),
+			withRoot(strings.NewReplacer(`"use"`, `"no use"`, "Allow", "Deny").Replace(use)),
+			[]Change{
 				{Kind: Removed, Sid: "use", Old: 0, New: -1, Text: `removed statement 1 ("use"): Allow kms:Decrypt, ` +
 					`kms:Encrypt to arn:aws:iam::111122223333:role/App without condition`},
 				{Kind: Added, Sid: "no use", Old: -1, New: 0, Text: `added statement 1 ("no use"): Deny kms:Decrypt, ` +
-					`kms:Encrypt to arn:aws:iam::111122223333:role/App without condition`}}},
+					`kms:Encrypt to arn:aws:iam::111122223333:role/App without condition`},
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,8 +85,10 @@ func TestDiff(t *testing.T) {
 
 func TestDiffOfNoPolicyAddsAll(t *testing.T) {
 	got := Diff(nil, mustParse(t, defaultPolicy))
-	want := []Change{{Kind: Added, Sid: "Enable IAM User Permissions", Old: -1, New: 0,
-		Text: `added statement 1 ("Enable IAM User Permissions"): Allow kms:* to 111122223333 without condition`}}
+	want := []Change{{
+		Kind: Added, Sid: "Enable IAM User Permissions", Old: -1, New: 0,
+		Text: `added statement 1 ("Enable IAM User Permissions"): Allow kms:* to 111122223333 without condition`,
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Diff (-want +got):\n%s", diff)
 	}

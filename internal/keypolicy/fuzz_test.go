@@ -71,9 +71,12 @@ func FuzzParseValue(f *testing.F) {
 // by "and".
 func FuzzAddedCondition(f *testing.F) {
 	for _, c := range [][3]string{
-		{"StringEquals", "aws:PrincipalOrgID", ownOrg}, {"StringLike", "kms:CallerAccount", "*"},
-		{"Null", "aws:PrincipalOrgPaths", "false"}, {"StringEqualsIfExists", "aws:userid", own},
-		{"IpAddress", "aws:SourceIp", "0.0.0.0/0"}, {"ArnLike", "aws:SourceArn", "arn:*:s3:::b"},
+		{"StringEquals", "aws:PrincipalOrgID", ownOrg},
+		{"StringLike", "kms:CallerAccount", "*"},
+		{"Null", "aws:PrincipalOrgPaths", "false"},
+		{"StringEqualsIfExists", "aws:userid", own},
+		{"IpAddress", "aws:SourceIp", "0.0.0.0/0"},
+		{"ArnLike", "aws:SourceArn", "arn:*:s3:::b"},
 	} {
 		f.Add([]byte(managedKeyPolicy), c[0], c[1], c[2])
 		f.Add([]byte(withRoot(open(`{"ForAllValues:StringLike":{"aws:PrincipalOrgPaths":"o-zzzzyyyyxx/*"}}`))), c[0],

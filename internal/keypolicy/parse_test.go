@@ -25,8 +25,10 @@ func TestParseReadsEveryElement(t *testing.T) {
 			Sid: "s", Effect: Deny, NotPrincipal: true, NotAction: true, NotResource: true,
 			Principals: []Principal{
 				{Kind: WholeAccount, Type: "AWS", Value: "111122223333", Account: "111122223333"},
-				{Kind: Identity, Type: "AWS", Value: "arn:aws-cn:iam::111122223333:role/r", Account: "111122223333",
-					Partition: "aws-cn"},
+				{
+					Kind: Identity, Type: "AWS", Value: "arn:aws-cn:iam::111122223333:role/r", Account: "111122223333",
+					Partition: "aws-cn",
+				},
 				{Kind: Service, Type: "Service", Value: "s3.amazonaws.com"},
 			},
 			Actions: []string{"kms:Get*"}, Resources: []string{"arn:aws:kms:*"},
@@ -46,35 +48,59 @@ func TestParseErrorsSayWhereAndWhat(t *testing.T) {
 	const ok = `"Effect":"Allow","Principal":"*","Action":"kms:*"`
 	tests := []struct{ name, text, want string }{
 		{"not JSON", `{"Statement": [}`, `key policy: line 1, column 16: Statement[0] is not valid JSON: `},
-		{"cut off", `{"Statement": [`,
-			`key policy: line 1, column 16: Statement[0] is not valid JSON: it ends too early`},
+		{
+			"cut off", `{"Statement": [`,
+			`key policy: line 1, column 16: Statement[0] is not valid JSON: it ends too early`,
+		},
 		{"a list", `[]`, `key policy: line 1, column 1: the policy must be an object, not a list`},
 		{"no statement", `{"Version":"2012-10-17"}`, `key policy: line 1, column 25: the policy has no Statement`},
-		{"a name twice", `{"Statement":[],"Statement":[]}`,
-			`key policy: line 1, column 17: the policy is not valid JSON: duplicate`},
-		{"a name in two spellings", `{"Statement":[],"statement":[]}`,
-			`statement is given twice, in different spellings`},
+		{
+			"a name twice", `{"Statement":[],"Statement":[]}`,
+			`key policy: line 1, column 17: the policy is not valid JSON: duplicate`,
+		},
+		{
+			"a name in two spellings", `{"Statement":[],"statement":[]}`,
+			`statement is given twice, in different spellings`,
+		},
 		{"two policies", `{"Statement":[]} {}`, `the policy is followed by something else`},
-		{"a statement that is text", "{\n\"Statement\":\n[\"x\"]}",
-			`key policy: line 3, column 2: Statement[0] must be an object, not a string`},
+		{
+			"a statement that is text", "{\n\"Statement\":\n[\"x\"]}",
+			`key policy: line 3, column 2: Statement[0] must be an object, not a string`,
+		},
 		{"no effect", `{"Statement":{"Principal":"*","Action":"kms:*"}}`, `Statement has no Effect`},
 		{"an odd effect", `{"Statement":{"Effect":"Maybe"}}`, `Statement.Effect must be Allow or Deny, not "Maybe"`},
-		{"no principal", `{"Statement":[{"Effect":"Allow","Action":"kms:*"}]}`,
-			`Statement[0] has neither Principal nor NotPrincipal`},
-		{"no action", `{"Statement":[{"Effect":"Allow","Principal":"*"}]}`,
-			`Statement[0] has neither Action nor NotAction`},
-		{"both principals", `{"Statement":[{` + ok + `,"NotPrincipal":"*"}]}`,
-			`Statement[0] has both Principal and NotPrincipal`},
-		{"both actions", `{"Statement":[{` + ok + `,"NotAction":"kms:*"}]}`,
-			`Statement[0] has both Action and NotAction`},
-		{"a principal that is a number", `{"Statement":[{"Principal":{"AWS":[111122223333]}}]}`,
-			`Statement[0].Principal.AWS[0] must be a string, not a number`},
-		{"an action that is an object", `{"Statement":[{"Action":{}}]}`,
-			`Statement[0].Action must be a string, not an object`},
-		{"a condition that is a list", `{"Statement":[{` + ok + `,"Condition":[]}]}`,
-			`Statement[0].Condition must be an object, not a list`},
-		{"a condition's value that is null", `{"Statement":[{` + ok + `,"Condition":{"Null":{"k":null}}}]}`,
-			`Statement[0].Condition.Null.k must be a string, number or boolean, not null`},
+		{
+			"no principal", `{"Statement":[{"Effect":"Allow","Action":"kms:*"}]}`,
+			`Statement[0] has neither Principal nor NotPrincipal`,
+		},
+		{
+			"no action", `{"Statement":[{"Effect":"Allow","Principal":"*"}]}`,
+			`Statement[0] has neither Action nor NotAction`,
+		},
+		{
+			"both principals", `{"Statement":[{` + ok + `,"NotPrincipal":"*"}]}`,
+			`Statement[0] has both Principal and NotPrincipal`,
+		},
+		{
+			"both actions", `{"Statement":[{` + ok + `,"NotAction":"kms:*"}]}`,
+			`Statement[0] has both Action and NotAction`,
+		},
+		{
+			"a principal that is a number", `{"Statement":[{"Principal":{"AWS":[111122223333]}}]}`,
+			`Statement[0].Principal.AWS[0] must be a string, not a number`,
+		},
+		{
+			"an action that is an object", `{"Statement":[{"Action":{}}]}`,
+			`Statement[0].Action must be a string, not an object`,
+		},
+		{
+			"a condition that is a list", `{"Statement":[{` + ok + `,"Condition":[]}]}`,
+			`Statement[0].Condition must be an object, not a list`,
+		},
+		{
+			"a condition's value that is null", `{"Statement":[{` + ok + `,"Condition":{"Null":{"k":null}}}]}`,
+			`Statement[0].Condition.Null.k must be a string, number or boolean, not null`,
+		},
 		{"too deep", `{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, `x is nested too deeply`},
 		{"invalid UTF-8", "{\"Statement\":{\"Sid\":\"\xff\"}}", `is not valid JSON: invalid UTF-8`},
 		{"control characters in names are not repeated", `{"\u001b[2Jx":{"a":{}}}}`, "the policy"},
@@ -134,13 +160,33 @@ func TestMatch(t *testing.T) {
 		pattern, s string
 		want       bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"?", "", false}, {"?", "a", true},
-		{"kms:*", "kms:decrypt", true}, {"kms:re*from", "kms:reencryptfrom", true}, {"kms:re*from", "kms:reencryptto",
-			false},
-		{"*a*b*c*", "xxaxxbxxcxx", true}, {"*a*b*c*", "cba", false}, {"a*a*a*b", "aaaaaaaaaa", false}, {"a?c*",
-			"abcde", true},
-		{"*?*?*", "ab", true}, {"*?*?*", "a", false}, {"abc", "abcd", false}, {"abcd", "abc", false}, {"*bc", "abcbc",
-			true},
+		{"", "", true},
+		{"", "a", false},
+		{"*", "", true},
+		{"**", "abc", true},
+		{"?", "", false},
+		{"?", "a", true},
+		{"kms:*", "kms:decrypt", true},
+		{"kms:re*from", "kms:reencryptfrom", true},
+		{
+			"kms:re*from", "kms:reencryptto",
+			false,
+		},
+		{"*a*b*c*", "xxaxxbxxcxx", true},
+		{"*a*b*c*", "cba", false},
+		{"a*a*a*b", "aaaaaaaaaa", false},
+		{
+			"a?c*",
+			"abcde", true,
+		},
+		{"*?*?*", "ab", true},
+		{"*?*?*", "a", false},
+		{"abc", "abcd", false},
+		{"abcd", "abc", false},
+		{
+			"*bc", "abcbc",
+			true,
+		},
 	}
 	for _, tt := range tests {
 		if got := match(tt.pattern, tt.s); got != tt.want {

@@ -130,20 +130,29 @@ func TestJudgeRealPolicies(t *testing.T) {
 		want         []string
 	}{
 		{"the default key policy", defaultPolicy, owner, nil},
-		{"the console's policy with another account added", consolePolicy, owner,
-			[]string{"external 2 account 999988887777", "external 3 account 999988887777"}},
-		{"an AWS managed key's policy, which its owner cannot change", managedKeyPolicy, owner,
-			[]string{"narrowed 0", "locked out"}},
-		{"CloudTrail's policy with a trusted reader", cloudTrailPolicy, owner,
-			[]string{"narrowed 3", "narrowed 4", "narrowed 5"}},
+		{
+			"the console's policy with another account added", consolePolicy, owner,
+			[]string{"external 2 account 999988887777", "external 3 account 999988887777"},
+		},
+		{
+			"an AWS managed key's policy, which its owner cannot change", managedKeyPolicy, owner,
+			[]string{"narrowed 0", "locked out"},
+		},
+		{
+			"CloudTrail's policy with a trusted reader", cloudTrailPolicy, owner,
+			[]string{"narrowed 3", "narrowed 4", "narrowed 5"},
+		},
 		{"CloudFront's policy held to one distribution", cloudFrontPolicy, owner, nil},
 		{"a default policy in another partition", chinaPolicy, china, nil},
 		{"CloudWatch Logs with an encryption context", logsPolicy, owner, nil},
 		{"a service-linked role of the own account", autoScalingPolicy, owner, nil},
 		{"everyone through Secrets Manager, without an account", secretsEverywherePolicy, owner, []string{"public 1"}},
 		{"a Deny outside a VPC endpoint opens nothing", endpointPolicy, owner, nil},
-		{"a default policy seen from another account", defaultPolicy, Owner{Account: foreign},
-			[]string{"external 0 account 111122223333", "locked out"}},
+		{
+			"a default policy seen from another account", defaultPolicy,
+			Owner{Account: foreign},
+			[]string{"external 0 account 111122223333", "locked out"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,41 +208,61 @@ func TestOwnerLockedOut(t *testing.T) {
 		want         bool
 		why          string
 	}{
-		{"the account root is in", defaultPolicy, false,
-			`statement 1 ("Enable IAM User Permissions") lets account 111122223333 change the key policy`},
-		{"an administrator's role is enough", statement(allow(`{"AWS":"arn:aws:iam::111122223333:role/a"}`,
-			`"kms:Put*"`)), false,
-			"statement 1 lets account 111122223333 change the key policy"},
-		{"the root may only read", statement(allow(`{"AWS":"111122223333"}`, `["kms:Describe*","kms:Get*"]`)), true,
-			none},
-		{"only a deleted administrator is left", statement(allow(`{"AWS":"AROAEXAMPLEIDEXAMPLE"}`, `"kms:*"`)), true,
-			none},
+		{
+			"the account root is in", defaultPolicy, false,
+			`statement 1 ("Enable IAM User Permissions") lets account 111122223333 change the key policy`,
+		},
+		{
+			"an administrator's role is enough", statement(allow(`{"AWS":"arn:aws:iam::111122223333:role/a"}`,
+				`"kms:Put*"`)), false,
+			"statement 1 lets account 111122223333 change the key policy",
+		},
+		{
+			"the root may only read", statement(allow(`{"AWS":"111122223333"}`, `["kms:Describe*","kms:Get*"]`)), true,
+			none,
+		},
+		{
+			"only a deleted administrator is left", statement(allow(`{"AWS":"AROAEXAMPLEIDEXAMPLE"}`, `"kms:*"`)), true,
+			none,
+		},
 		{"only a foreign account is left", statement(allow(`{"AWS":"999988887777"}`, `"kms:*"`)), true, none},
-		{"everyone includes the owner", statement(allow(`"*"`, `"kms:*"`)), false,
-			"statement 1 lets account 111122223333 change the key policy"},
+		{
+			"everyone includes the owner", statement(allow(`"*"`, `"kms:*"`)), false,
+			"statement 1 lets account 111122223333 change the key policy",
+		},
 		{"everyone of a foreign account does not", `{"Statement":` +
 			`{"Effect":"Allow","Principal":"*","Action":"kms:*",` +
 			`"Condition":{"StringEquals":{"kms:CallerAccount":"999988887777"}}}}`, true, none},
-		{"a Deny takes the root's way in back", statement(rootStatement +
-			`,{"Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"kms:PutKeyPolicy","Resource":"*"}`), true,
-			none + `; statement 1 ("Enable IAM User Permissions") would, but a Deny takes it back`},
-		{"a Deny of the only administrator", statement(allow(`{"AWS":"arn:aws:iam::111122223333:role/a"}`, `"kms:*"`) +
-			`,` +
-			`{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111122223333:role/a"},` +
-			`"Action":"kms:*","Resource":"*"}`),
-			true, none + `; statement 1 would, but a Deny takes it back`},
-		{"a Deny for all but a foreign account", statement(rootStatement + `,{"Effect":"Deny","NotPrincipal":` +
-			`{"AWS":"999988887777"},"Action":"kms:*","Resource":"*"}`), true,
-			none + `; statement 1 ("Enable IAM User Permissions") would, but a Deny takes it back`},
-		{"everybody but the owner",
+		{
+			"a Deny takes the root's way in back", statement(rootStatement +
+				`,{"Effect":"Deny","Principal":{"AWS":"111122223333"},"Action":"kms:PutKeyPolicy","Resource":"*"}`), true,
+			none + `; statement 1 ("Enable IAM User Permissions") would, but a Deny takes it back`,
+		},
+		{
+			"a Deny of the only administrator", statement(allow(`{"AWS":"arn:aws:iam::111122223333:role/a"}`, `"kms:*"`) +
+				`,` +
+				`{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111122223333:role/a"},` +
+				`"Action":"kms:*","Resource":"*"}`),
+			true, none + `; statement 1 would, but a Deny takes it back`,
+		},
+		{
+			"a Deny for all but a foreign account", statement(rootStatement + `,{"Effect":"Deny","NotPrincipal":` +
+				`{"AWS":"999988887777"},"Action":"kms:*","Resource":"*"}`), true,
+			none + `; statement 1 ("Enable IAM User Permissions") would, but a Deny takes it back`,
+		},
+		{
+			"everybody but the owner",
 			`{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"*"}}`,
-			true, none},
+			true, none,
+		},
 		{"services acting for the owner are no way in", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*",` +
 			`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}}`, true, none},
-		{"a condition the owner may meet is a way in",
+		{
+			"a condition the owner may meet is a way in",
 			`{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},` +
 				`"Action":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}}}`, false,
-			"statement 1 lets account 111122223333 change the key policy"},
+			"statement 1 lets account 111122223333 change the key policy",
+		},
 		{"a policy without statements", `{"Statement":[]}`, true, none},
 	}
 	for _, tt := range tests {

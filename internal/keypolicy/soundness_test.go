@@ -134,8 +134,10 @@ var conditionMenu = map[string][]string{
 	"aws:PrincipalAccount":  {own, foreign, "9*", "*"},
 	"aws:PrincipalOrgID":    {ownOrg, evilOrg, "o-*", "*", "?*"},
 	"aws:PrincipalOrgPaths": {ownOrg + "/*", evilOrg + "/r-ab12/*", "o-*/r-ab12/*", "*"},
-	"aws:PrincipalArn": {"arn:aws:iam::" + own + ":role/app", "arn:*:iam::" + own + ":role/*",
-		"arn:aws:iam::*:role/*", "*"},
+	"aws:PrincipalArn": {
+		"arn:aws:iam::" + own + ":role/app", "arn:*:iam::" + own + ":role/*",
+		"arn:aws:iam::*:role/*", "*",
+	},
 	"aws:userid":                {"AROAEVILEVILEVILEVIL:*", "AROA*", own, "*:me"},
 	"aws:SourceAccount":         {own, foreign},
 	"aws:SourceIp":              {"198.51.100.0/24", "0.0.0.0/0", "128.0.0.0/1", "10.0.0.0/8"},
@@ -178,8 +180,10 @@ func drawStatement(t *rapid.T) Statement {
 		Effect:       rapid.SampledFrom([]string{Allow, Allow, Deny}).Draw(t, "effect"),
 		NotPrincipal: rapid.IntRange(0, 7).Draw(t, "not principal") == 0,
 		NotAction:    rapid.IntRange(0, 7).Draw(t, "not action") == 0,
-		Actions: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"kms:*", "*", "kms:Decrypt", "kms:CreateG*",
-			"kms:encrypt"}),
+		Actions: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
+			"kms:*", "*", "kms:Decrypt", "kms:CreateG*",
+			"kms:encrypt",
+		}),
 			1, 2, rapid.ID).Draw(t, "actions"),
 		Resources: []string{"*"},
 	}

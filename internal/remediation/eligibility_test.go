@@ -37,17 +37,26 @@ func TestEligibility(t *testing.T) {
 		{"a symmetric customer key rotates", nil, KindRotatable},
 		{"a multi-Region primary rotates", []func(*inventory.Key){role("PRIMARY")}, KindRotatable},
 		{"a replica is rotated at its primary", []func(*inventory.Key){role("REPLICA")}, KindReplica},
-		{"a disabled replica is still a replica", []func(*inventory.Key){role("REPLICA"), state("Disabled")},
-			KindReplica},
-		{"a replica of imported material is a replica", []func(*inventory.Key){role("REPLICA"), origin("EXTERNAL")},
-			KindReplica},
+		{
+			"a disabled replica is still a replica",
+			[]func(*inventory.Key){role("REPLICA"), state("Disabled")},
+			KindReplica,
+		},
+		{
+			"a replica of imported material is a replica",
+			[]func(*inventory.Key){role("REPLICA"), origin("EXTERNAL")},
+			KindReplica,
+		},
 		{"an unknown multi-Region role is left alone", []func(*inventory.Key){role("TWIN")}, KindUnknown},
 		{"imported material needs an import", []func(*inventory.Key){origin("EXTERNAL")}, KindImported},
 		{"a CloudHSM key is replaced", []func(*inventory.Key){origin("AWS_CLOUDHSM")}, KindReplaceOnly},
 		{"an external store's key is replaced", []func(*inventory.Key){origin("EXTERNAL_KEY_STORE")}, KindReplaceOnly},
 		{"an unknown origin is left alone", []func(*inventory.Key){origin("MOON")}, KindUnknown},
-		{"an imported RSA key is replaced", []func(*inventory.Key){origin("EXTERNAL"), spec("RSA_2048")},
-			KindReplaceOnly},
+		{
+			"an imported RSA key is replaced",
+			[]func(*inventory.Key){origin("EXTERNAL"), spec("RSA_2048")},
+			KindReplaceOnly,
+		},
 		{"an AWS managed key is not yours", []func(*inventory.Key){manager("AWS")}, KindNotYours},
 		{"an unknown manager is left alone", []func(*inventory.Key){manager("NOBODY")}, KindUnknown},
 		{"a key nobody described is left alone", []func(*inventory.Key){manager("")}, KindUnknown},
@@ -57,13 +66,17 @@ func TestEligibility(t *testing.T) {
 		{"an unknown usage is left alone", []func(*inventory.Key){usage("DREAM")}, KindUnknown},
 		{"a usage no symmetric key has is left alone", []func(*inventory.Key){usage("SIGN_VERIFY")}, KindUnknown},
 	}
-	for _, s := range []string{"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
+	for _, s := range []string{
+		"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
 		"ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2", "ML_DSA_44",
-		"ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"} {
+		"ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
+	} {
 		tests = append(tests, test{s + " is replaced", []func(*inventory.Key){spec(s)}, KindReplaceOnly})
 	}
-	for _, s := range []string{"Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion",
-		"Unavailable", "Updating"} {
+	for _, s := range []string{
+		"Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion",
+		"Unavailable", "Updating",
+	} {
 		tests = append(tests, test{"a key " + s + " does not rotate now", []func(*inventory.Key){state(s)}, KindNotNow})
 	}
 	for _, tt := range tests {

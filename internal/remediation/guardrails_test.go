@@ -30,97 +30,161 @@ func TestDecide(t *testing.T) {
 		says                         string
 	}{
 		{name: "nothing stands in the way", method: NewMaterial, automatic: Allow, person: Allow, emergency: Allow},
-		{name: "mode observe of the policy", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Observe },
-			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe"},
-		{name: "mode observe of the ceiling", method: EnableAutomatic,
+		{
+			name: "mode observe of the policy", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Observe },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe",
+		},
+		{
+			name: "mode observe of the ceiling", method: EnableAutomatic,
 			g:     func(g *Guardrails) { g.MaxMode = policy.Observe },
-			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe"},
-		{name: "no policy and no ceiling is observe", method: NewMaterial, g: func(g *Guardrails) { g.MaxMode = "" },
-			f: func(f *Facts) { f.Mode = "" }, guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow},
-		{name: "no policy leaves the ceiling", method: NewMaterial, f: func(f *Facts) { f.Mode = "" },
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "mode propose has no approvals yet", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Propose },
-			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Refuse, says: "approvals"},
-		{name: "rotated within the cooldown", method: NewMaterial, key: testKey(rotated("AUTOMATIC", ago(time.Hour))),
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe",
+		},
+		{
+			name: "no policy and no ceiling is observe", method: NewMaterial, g: func(g *Guardrails) { g.MaxMode = "" },
+			f: func(f *Facts) { f.Mode = "" }, guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow,
+		},
+		{
+			name: "no policy leaves the ceiling", method: NewMaterial, f: func(f *Facts) { f.Mode = "" },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "mode propose has no approvals yet", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Propose },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Refuse, says: "approvals",
+		},
+		{
+			name: "rotated within the cooldown", method: NewMaterial, key: testKey(rotated("AUTOMATIC", ago(time.Hour))),
 			guard: GuardCooldown, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(23 * time.Hour),
-			says: "after 2026-11-04 11:00Z"},
-		{name: "a schedule has no cooldown", method: EnableAutomatic, key: testKey(rotated("AUTOMATIC",
-			ago(time.Hour))),
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "a new key has no cooldown", method: NewMaterial,
+			says: "after 2026-11-04 11:00Z",
+		},
+		{
+			name: "a schedule has no cooldown", method: EnableAutomatic, key: testKey(rotated("AUTOMATIC",
+				ago(time.Hour))),
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "a new key has no cooldown", method: NewMaterial,
 			key:       testKey(func(k *inventory.Key) { k.Created = ago(time.Hour) }),
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "grace is for automatic actions", method: EnableAutomatic,
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "grace is for automatic actions", method: EnableAutomatic,
 			a:     func(a *Action) { a.Created = ago(time.Minute) },
-			guard: GuardGrace, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(9 * time.Minute)},
-		{name: "startup hold is for automatic actions", method: EnableAutomatic,
+			guard: GuardGrace, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(9 * time.Minute),
+		},
+		{
+			name: "startup hold is for automatic actions", method: EnableAutomatic,
 			f:     func(f *Facts) { f.StartedAt = ago(time.Minute) },
-			guard: GuardStartupHold, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(2 * time.Minute)},
-		{name: "a new state is armed by a person", method: EnableAutomatic, f: func(f *Facts) { f.Armed = false },
-			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume"},
-		{name: "paused", method: EnableAutomatic, f: func(f *Facts) { f.Paused = "by uid:0: incident" },
+			guard: GuardStartupHold, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(2 * time.Minute),
+		},
+		{
+			name: "a new state is armed by a person", method: EnableAutomatic, f: func(f *Facts) { f.Armed = false },
+			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume",
+		},
+		{
+			name: "paused", method: EnableAutomatic, f: func(f *Facts) { f.Paused = "by uid:0: incident" },
 			guard: GuardPaused, automatic: Wait, person: Refuse, emergency: Allow, until: soon,
-			says: "by uid:0: incident"},
-		{name: "the hourly limit is used up", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 2 },
+			says: "by uid:0: incident",
+		},
+		{
+			name: "the hourly limit is used up", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 2 },
 			f:     func(f *Facts) { f.RecentRotations = []time.Time{ago(20 * time.Minute), ago(50 * time.Minute)} },
 			guard: GuardHourlyLimit, automatic: Wait, person: Refuse, emergency: Allow,
-			until: now.Add(10 * time.Minute)},
-		{name: "what is over an hour ago does not count", method: NewMaterial,
+			until: now.Add(10 * time.Minute),
+		},
+		{
+			name: "what is over an hour ago does not count", method: NewMaterial,
 			g:         func(g *Guardrails) { g.RotationsPerHour = 2 },
 			f:         func(f *Facts) { f.RecentRotations = []time.Time{ago(20 * time.Minute), ago(time.Hour)} },
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "a limit of none allows none", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 0 },
-			guard: GuardHourlyLimit, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(time.Hour)},
-		{name: "schedules do not count by the hour", method: EnableAutomatic,
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "a limit of none allows none", method: NewMaterial, g: func(g *Guardrails) { g.RotationsPerHour = 0 },
+			guard: GuardHourlyLimit, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(time.Hour),
+		},
+		{
+			name: "schedules do not count by the hour", method: EnableAutomatic,
 			g:         func(g *Guardrails) { g.RotationsPerHour = 0 },
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "one above the reserve", method: NewMaterial, key: testKey(onDemand(19)),
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "the reserve is reached", method: NewMaterial, key: testKey(onDemand(20)),
-			guard: GuardReserve, automatic: Refuse, person: Refuse, emergency: Allow, says: "5 of its 25"},
-		{name: "all 25 are used", method: NewMaterial, key: testKey(onDemand(25)),
-			guard: GuardSpent, automatic: Refuse, person: Refuse, emergency: Refuse, says: "all 25"},
-		{name: "a schedule needs no budget", method: EnableAutomatic, key: testKey(onDemand(25)),
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "a key that cannot rotate", method: EnableAutomatic,
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "one above the reserve", method: NewMaterial, key: testKey(onDemand(19)),
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "the reserve is reached", method: NewMaterial, key: testKey(onDemand(20)),
+			guard: GuardReserve, automatic: Refuse, person: Refuse, emergency: Allow, says: "5 of its 25",
+		},
+		{
+			name: "all 25 are used", method: NewMaterial, key: testKey(onDemand(25)),
+			guard: GuardSpent, automatic: Refuse, person: Refuse, emergency: Refuse, says: "all 25",
+		},
+		{
+			name: "a schedule needs no budget", method: EnableAutomatic, key: testKey(onDemand(25)),
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "a key that cannot rotate", method: EnableAutomatic,
 			key:   testKey(func(k *inventory.Key) { k.Spec = "RSA_2048" }),
-			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse, says: "Replace it"},
-		{name: "a key whose rotations nobody may list", method: NewMaterial,
+			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse, says: "Replace it",
+		},
+		{
+			name: "a key whose rotations nobody may list", method: NewMaterial,
 			key:   testKey(func(k *inventory.Key) { k.Denied = []string{"ListKeyRotations"} }),
 			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse,
-			says: "kms:ListKeyRotations"},
-		{name: "a key whose status nobody may read", method: EnableAutomatic,
+			says: "kms:ListKeyRotations",
+		},
+		{
+			name: "a key whose status nobody may read", method: EnableAutomatic,
 			key:   testKey(func(k *inventory.Key) { k.Rotation = nil }),
 			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse,
-			says: "kms:GetKeyRotationStatus"},
-		{name: "a protected key", method: EnableAutomatic,
+			says: "kms:GetKeyRotationStatus",
+		},
+		{
+			name: "a protected key", method: EnableAutomatic,
 			g:     func(g *Guardrails) { g.Protected = func(arn string) bool { return arn == testARN } },
-			guard: GuardProtected, automatic: Refuse, person: Refuse, emergency: Refuse, says: "protected_keys"},
-		{name: "the second put-back", method: EnableAutomatic, f: func(f *Facts) { f.PutBacks = 1 },
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "the third put-back names who undoes it", method: EnableAutomatic,
+			guard: GuardProtected, automatic: Refuse, person: Refuse, emergency: Refuse, says: "protected_keys",
+		},
+		{
+			name: "the second put-back", method: EnableAutomatic, f: func(f *Facts) { f.PutBacks = 1 },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "the third put-back names who undoes it", method: EnableAutomatic,
 			f:     func(f *Facts) { f.PutBacks, f.UndoneBy = 2, "arn:aws:iam::111122223333:role/terraform" },
 			guard: GuardPutBackLimit, automatic: Refuse, person: Allow, emergency: Allow,
-			says: "role/terraform keeps undoing"},
-		{name: "another action runs on the key", method: NewMaterial,
+			says: "role/terraform keeps undoing",
+		},
+		{
+			name: "another action runs on the key", method: NewMaterial,
 			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Running} },
 			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
-			says: "act_0 is running"},
-		{name: "another action tries again", method: NewMaterial,
+			says: "act_0 is running",
+		},
+		{
+			name: "another action tries again", method: NewMaterial,
 			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Attempts: 1, Automatic: true} },
-			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon},
-		{name: "an automatic action that has not begun gives way to people", method: NewMaterial,
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
+		},
+		{
+			name: "an automatic action that has not begun gives way to people", method: NewMaterial,
 			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Automatic: true} },
-			guard: GuardOneAtATime, automatic: Wait, person: Allow, emergency: Allow, until: soon},
-		{name: "an action of a person that has not begun goes first", method: NewMaterial,
+			guard: GuardOneAtATime, automatic: Wait, person: Allow, emergency: Allow, until: soon,
+		},
+		{
+			name: "an action of a person that has not begun goes first", method: NewMaterial,
 			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned} },
-			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon},
-		{name: "an ended action is no obstacle", method: NewMaterial,
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
+		},
+		{
+			name: "an ended action is no obstacle", method: NewMaterial,
 			f:         func(f *Facts) { f.Other = &Action{ID: "act_0", State: Failed} },
-			automatic: Allow, person: Allow, emergency: Allow},
-		{name: "the action itself is no other", method: NewMaterial,
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "the action itself is no other", method: NewMaterial,
 			f:         func(f *Facts) { f.Other = &Action{ID: "act_1", State: Running} },
-			automatic: Allow, person: Allow, emergency: Allow},
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,8 +234,10 @@ func TestAnEmergencyListsEverythingItPasses(t *testing.T) {
 	a.Emergency, f.Mode, f.Paused = true, policy.Observe, "by hand"
 	g := testGuardrails()
 	g.RotationsPerHour = 0
-	want := Decision{Verdict: Allow,
-		Overridden: []string{GuardMode, GuardReserve, GuardPaused, GuardCooldown, GuardHourlyLimit}}
+	want := Decision{
+		Verdict:    Allow,
+		Overridden: []string{GuardMode, GuardReserve, GuardPaused, GuardCooldown, GuardHourlyLimit},
+	}
 	if diff := cmp.Diff(want, g.Decide(&a, f)); diff != "" {
 		t.Errorf("Decide (-want +got):\n%s", diff)
 	}

@@ -42,8 +42,10 @@ func rotated(kind string, at ...time.Time) func(*inventory.Key) {
 	return func(k *inventory.Key) {
 		for _, t := range at {
 			k.CurrentMaterial = material(len(k.Rotation.History) + 1)
-			k.Rotation.History = append(k.Rotation.History, inventory.Rotated{At: t, Type: kind,
-				Material: k.CurrentMaterial})
+			k.Rotation.History = append(k.Rotation.History, inventory.Rotated{
+				At: t, Type: kind,
+				Material: k.CurrentMaterial,
+			})
 		}
 	}
 }

@@ -14,8 +14,10 @@ import (
 func TestPlan(t *testing.T) {
 	now := testNow()
 	ninety := func(m policy.Method) *policy.Policy {
-		return &policy.Policy{Name: "payments", Mode: policy.Enforce,
-			Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: m}}
+		return &policy.Policy{
+			Name: "payments", Mode: policy.Enforce,
+			Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: m},
+		}
 	}
 	auto := ninety(policy.Auto)
 	far, near := now.Add(80*day), now.Add(20*day)
@@ -34,51 +36,91 @@ func TestPlan(t *testing.T) {
 	}{
 		{"rotation off is put back", nil, auto, drift, EnableAutomatic, "every 90 days"},
 		{"a period too long is shortened", no(scheduled(365, far)), auto, drift, EnableAutomatic, "every 90 days"},
-		{"a shorter period is left alone", []func(*inventory.Key){scheduled(90, far), rotated("AUTOMATIC",
-			now.Add(-10*day))},
-			ninety(policy.Automatic), drift, "", "as its policy asks"},
-		{"overdue with a far schedule is rotated once", no(scheduled(90, far)), auto, drift, NewMaterial,
-			"RotateKeyOnDemand"},
+		{
+			"a shorter period is left alone",
+			[]func(*inventory.Key){scheduled(90, far), rotated("AUTOMATIC",
+				now.Add(-10*day))},
+			ninety(policy.Automatic), drift, "", "as its policy asks",
+		},
+		{
+			"overdue with a far schedule is rotated once", no(scheduled(90, far)), auto, drift, NewMaterial,
+			"RotateKeyOnDemand",
+		},
 		{"overdue with a near schedule waits for it", no(scheduled(90, near)), auto, drift, "", "rotates the key soon"},
-		{"overdue by less than the grace waits",
-			[]func(*inventory.Key){scheduled(90, far), rotated("AUTOMATIC", now.Add(-95*day))}, auto, drift, "",
-			"overdue by 5 days"},
-		{"after one rotation on demand the schedule is trusted",
+		{
+			"overdue by less than the grace waits",
+			[]func(*inventory.Key){scheduled(90, far), rotated("AUTOMATIC", now.Add(-95*day))},
+			auto, drift, "",
+			"overdue by 5 days",
+		},
+		{
+			"after one rotation on demand the schedule is trusted",
 			[]func(*inventory.Key){scheduled(365, far), rotated("ON_DEMAND", now.Add(-200*day))},
 			&policy.Policy{Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 365 * day, Method: policy.Auto}},
 			drift, "",
-			"its schedule is trusted"},
-		{"a rotation on demand before the schedule began does not count",
-			[]func(*inventory.Key){scheduled(90, far), rotated("ON_DEMAND", now.Add(-200*day))}, auto, drift,
-			NewMaterial, ""},
-		{"method automatic leaves an overdue key to the schedule", no(scheduled(90, far)), ninety(policy.Automatic),
+			"its schedule is trusted",
+		},
+		{
+			"a rotation on demand before the schedule began does not count",
+			[]func(*inventory.Key){scheduled(90, far), rotated("ON_DEMAND", now.Add(-200*day))},
+			auto, drift,
+			NewMaterial, "",
+		},
+		{
+			"method automatic leaves an overdue key to the schedule", no(scheduled(90, far)), ninety(policy.Automatic),
 			drift, "",
-			"leaves it to the schedule, next on 2027-01-22"},
-		{"method on-demand rotates at max age",
-			no(rotated("ON_DEMAND", now.Add(-91*day))), ninety(policy.OnDemand), drift, NewMaterial, ""},
-		{"method on-demand does not set a schedule", no(rotated("ON_DEMAND", now.Add(-9*day))), ninety(policy.OnDemand),
-			drift, "", "as its policy asks"},
+			"leaves it to the schedule, next on 2027-01-22",
+		},
+		{
+			"method on-demand rotates at max age",
+			no(rotated("ON_DEMAND", now.Add(-91*day))), ninety(policy.OnDemand), drift, NewMaterial, "",
+		},
+		{
+			"method on-demand does not set a schedule", no(rotated("ON_DEMAND", now.Add(-9*day))), ninety(policy.OnDemand),
+			drift, "", "as its policy asks",
+		},
 		{"method none only watches", nil, ninety(policy.None), drift, "", "only watches"},
 		{"method replace is not there yet", nil, ninety(policy.Replace), drift, "", "cannot do yet"},
 		{"without a policy nothing is asked", nil, nil, drift, "", "No policy"},
 		{"a person's rotate is new material, with or without policy", nil, nil, person, NewMaterial, ""},
-		{"a person's rotate needs the budget known",
+		{
+			"a person's rotate needs the budget known",
 			no(func(k *inventory.Key) { k.Denied = []string{"ListKeyRotations"} }), nil, person, "",
-			"kms:ListKeyRotations"},
-		{"a person's rotate needs the rotations read",
-			no(func(k *inventory.Key) { k.Rotation.HistoryAt = time.Time{} }), nil, person, "", "have not been read"},
-		{"a person's rotate needs the material named",
-			no(func(k *inventory.Key) { k.CurrentMaterial = "" }), nil, person, "", "could not be verified"},
-		{"a rotation in progress is not repeated",
-			no(func(k *inventory.Key) { k.Rotation.InProgress = &now }), nil, person, "", "already in progress"},
-		{"a schedule as it is needs nothing", no(scheduled(90, far)), nil, Why{Want: WantSchedule, PeriodDays: 90}, "",
-			"already on"},
-		{"a longer schedule is set when a person asks", no(scheduled(90, far)), nil,
-			Why{Want: WantSchedule, PeriodDays: 180}, EnableAutomatic, "every 180 days"},
-		{"a period KMS does not take is refused", nil, nil, Why{Want: WantSchedule, PeriodDays: 30}, "",
-			"30 is outside"},
-		{"imported material is not yet rotated", no(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), auto, drift, "",
-			"cannot import any yet"},
+			"kms:ListKeyRotations",
+		},
+		{
+			"a person's rotate needs the rotations read",
+			no(func(k *inventory.Key) { k.Rotation.HistoryAt = time.Time{} }), nil, person, "", "have not been read",
+		},
+		{
+			"a person's rotate needs the material named",
+			no(func(k *inventory.Key) { k.CurrentMaterial = "" }), nil, person, "", "could not be verified",
+		},
+		{
+			"a rotation in progress is not repeated",
+			no(func(k *inventory.Key) { k.Rotation.InProgress = &now }), nil, person, "", "already in progress",
+		},
+		{
+			"a schedule as it is needs nothing", no(scheduled(90, far)), nil,
+			Why{Want: WantSchedule, PeriodDays: 90},
+			"",
+			"already on",
+		},
+		{
+			"a longer schedule is set when a person asks", no(scheduled(90, far)), nil,
+			Why{Want: WantSchedule, PeriodDays: 180},
+			EnableAutomatic, "every 180 days",
+		},
+		{
+			"a period KMS does not take is refused", nil, nil,
+			Why{Want: WantSchedule, PeriodDays: 30},
+			"",
+			"30 is outside",
+		},
+		{
+			"imported material is not yet rotated", no(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), auto, drift, "",
+			"cannot import any yet",
+		},
 		{"an unread status plans nothing", no(unread), auto, drift, "", "kms:GetKeyRotationStatus"},
 		{"an unknown want plans nothing", nil, auto, Why{Want: "luck"}, "", "luck"},
 	}
@@ -97,8 +139,10 @@ func TestPlan(t *testing.T) {
 
 func TestOnlyALongerScheduleThanAnEnforcedPolicyAsksIsPutBack(t *testing.T) {
 	asks := func(mode policy.Mode, method policy.Method) *policy.Policy {
-		return &policy.Policy{Name: "payments", Mode: mode,
-			Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: method}}
+		return &policy.Policy{
+			Name: "payments", Mode: mode,
+			Rotation: policy.Rotation{MaxAge: 90 * day, Automatic: 90 * day, Method: method},
+		}
 	}
 	tests := []struct {
 		name    string
@@ -127,8 +171,10 @@ func TestOnlyALongerScheduleThanAnEnforcedPolicyAsksIsPutBack(t *testing.T) {
 func TestPlanCarriesWhoAndWhat(t *testing.T) {
 	key := testKey(onDemand(2))
 	p := &policy.Policy{Name: "payments"}
-	why := Why{Want: WantMaterial, Requester: "uid:1000 (kim)", Reason: "leaver", Ticket: "OPS-1", Emergency: true,
-		FindingID: "fnd_1"}
+	why := Why{
+		Want: WantMaterial, Requester: "uid:1000 (kim)", Reason: "leaver", Ticket: "OPS-1", Emergency: true,
+		FindingID: "fnd_1",
+	}
 	got, _, _ := testGuardrails().Plan(key, p, why, testNow())
 	want := Action{
 		Verb: Rotate, Method: NewMaterial, State: Planned, KeyARN: testARN, Alias: "alias/pay", Account: "111122223333",

@@ -108,8 +108,10 @@ type Scheduler struct {
 
 // New returns a scheduler of jobs, or an error that names every job that cannot be and why.
 func New(jobs []Job, store Store, opts Options) (*Scheduler, error) {
-	s := &Scheduler{store: store, opts: opts.withDefaults(), workers: map[string]*worker{},
-		retired: map[string]*worker{}}
+	s := &Scheduler{
+		store: store, opts: opts.withDefaults(), workers: map[string]*worker{},
+		retired: map[string]*worker{},
+	}
 	if err := s.Reload(jobs); err != nil {
 		return nil, err
 	}

@@ -382,8 +382,11 @@ func TestReloadChangesOnlyWhatChanged(t *testing.T) {
 
 func TestEveryJobThatCannotBeIsNamed(t *testing.T) {
 	_, err := New([]Job{
-		{Name: "inventory", Spec: "@every 6"}, {Name: "drift", Spec: "* * *"}, {Name: "drift", Spec: "@daily"},
-		{Name: "retention", Spec: "@daily"}, {Name: "retention", Spec: "@hourly"},
+		{Name: "inventory", Spec: "@every 6"},
+		{Name: "drift", Spec: "* * *"},
+		{Name: "drift", Spec: "@daily"},
+		{Name: "retention", Spec: "@daily"},
+		{Name: "retention", Spec: "@hourly"},
 	}, &memory{}, Options{})
 	diff(t, "error", err.Error(), strings.Join([]string{
 		`job inventory: schedule "@every 6": @every needs a duration such as 6h or 15m: ` +

@@ -109,8 +109,10 @@ func invariants(tx *Tx) error {
 			wrong = append(wrong, fmt.Errorf("%s (-want +got):\n%s", what, diff))
 		}
 	}
-	for _, b := range []string{bucketKeys, bucketFindings, bucketOpen, bucketActions, bucketPending, bucketByKey,
-		bucketOutbox, bucketRereads} {
+	for _, b := range []string{
+		bucketKeys, bucketFindings, bucketOpen, bucketActions, bucketPending, bucketByKey,
+		bucketOutbox, bucketRereads,
+	} {
 		expect("total of "+b, tx.total(b), tx.bucket(b).Stats().KeyN)
 	}
 	expect("total of memory", tx.total(bucketMemory), tx.sub(bucketMemory, "values").Stats().KeyN)

@@ -44,8 +44,10 @@ func TestQuarantine(t *testing.T) {
 		"past the bytes only hashes are kept, what fits still is": {
 			bounds{quarantined: 100, quarantineBytes: 4, quarantineHashes: 100},
 			[]put{
-				{q("a", "xxxxx"), false, false}, {q("a", "xxx"), false, true},
-				{q("a", "yy"), false, false}, {q("a", "y"), false, true},
+				{q("a", "xxxxx"), false, false},
+				{q("a", "xxx"), false, true},
+				{q("a", "yy"), false, false},
+				{q("a", "y"), false, true},
 			},
 			held{Items: 2, Bytes: 4, Hashes: 4},
 		},

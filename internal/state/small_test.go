@@ -118,8 +118,10 @@ func TestRereads(t *testing.T) {
 		},
 		"only one is wanted": {time.Minute, 1, []Reread{{keyARN(1), in(5 * time.Second)}}, in(5 * time.Second)},
 		"all are due": {time.Hour, 10, []Reread{
-			{keyARN(1), in(5 * time.Second)}, {keyARN(2), in(5 * time.Second)},
-			{keyARN(1), in(5 * time.Minute)}, {keyARN(3), in(5 * time.Minute)},
+			{keyARN(1), in(5 * time.Second)},
+			{keyARN(2), in(5 * time.Second)},
+			{keyARN(1), in(5 * time.Minute)},
+			{keyARN(3), in(5 * time.Minute)},
 		}, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -486,14 +486,26 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 		want string
 	}{
 		{"a batch of eleven", Options{BatchSize: 11}, "queue q: batch size is 11, must be 1 to 10"},
-		{"a wait longer than SQS allows", Options{WaitTime: time.Minute},
-			"queue q: wait time is 1m0s, SQS allows at most 20s"},
-		{"extensions that come too late", Options{VisibilityTimeout: time.Second, ExtendEvery: time.Second},
-			"queue q: visibility is extended every 1s, after its timeout of 1s"},
-		{"less room than a batch", Options{MaxUnsettled: 9},
-			"queue q: at most 9 unsettled messages cannot hold a batch of 10"},
-		{"a visibility timeout beyond 12 hours", Options{VisibilityTimeout: 13 * time.Hour},
-			"queue q: visibility timeout is 13h0m0s, must be 1s to 12h0m0s"},
+		{
+			"a wait longer than SQS allows",
+			Options{WaitTime: time.Minute},
+			"queue q: wait time is 1m0s, SQS allows at most 20s",
+		},
+		{
+			"extensions that come too late",
+			Options{VisibilityTimeout: time.Second, ExtendEvery: time.Second},
+			"queue q: visibility is extended every 1s, after its timeout of 1s",
+		},
+		{
+			"less room than a batch",
+			Options{MaxUnsettled: 9},
+			"queue q: at most 9 unsettled messages cannot hold a batch of 10",
+		},
+		{
+			"a visibility timeout beyond 12 hours",
+			Options{VisibilityTimeout: 13 * time.Hour},
+			"queue q: visibility timeout is 13h0m0s, must be 1s to 12h0m0s",
+		},
 		{"pollers below zero", Options{Pollers: -1}, "queue q: pollers is -1, must be at least 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -49,8 +49,10 @@ func TestDecodeRefusesWhatIsNoAnswer(t *testing.T) {
 		{"a list that does not end", `{"Messages":[{}`, "at byte 15: unexpected end of JSON"},
 		{"a comma too much", `{"Messages":[{},]}`, "at byte 16: unexpected ']'"},
 		{"a body that is no string", `{"Messages":[{"Body":7}]}`, "at byte 21: unexpected '7'"},
-		{"a raw control character", "{\"Messages\":[{\"Body\":\"a\nb\"}]}",
-			"at byte 23: control character 0x0a in a string"},
+		{
+			"a raw control character", "{\"Messages\":[{\"Body\":\"a\nb\"}]}",
+			"at byte 23: control character 0x0a in a string",
+		},
 		{"an unknown escape", `{"Messages":[{"Body":"\x"}]}`, `at byte 22: unknown escape "\\x"`},
 		{"a cut escape", `{"Messages":[{"Body":"\u12"}]}`, `at byte 22: \u without four hex digits`},
 		{"a number with a leading zero", `{"X":01}`, "at byte 6: unexpected '1'"},

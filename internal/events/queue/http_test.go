@@ -132,8 +132,10 @@ func TestFastReceiveLeavesFaultsToTheSDK(t *testing.T) {
 			var large *tooLargeError
 			return errors.As(err, &large)
 		}},
-		{"an empty answer is no error", func(http.ResponseWriter, int32) {}, 1,
-			func(err error) bool { return err == nil }},
+		{
+			"an empty answer is no error", func(http.ResponseWriter, int32) {}, 1,
+			func(err error) bool { return err == nil },
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var attempts atomic.Int32

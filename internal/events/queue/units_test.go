@@ -38,13 +38,18 @@ func TestRedrivePolicyIsRead(t *testing.T) {
 		{"no policy", "", Redrive{}, ""},
 		{"a count as a number", `{"deadLetterTargetArn":"arn:x","maxReceiveCount":20}`, Redrive{true, 20, "arn:x"}, ""},
 		{"a count as a string", `{"deadLetterTargetArn":"arn:x","maxReceiveCount":"5"}`, Redrive{true, 5, "arn:x"}, ""},
-		{"a count that is none", `{"deadLetterTargetArn":"arn:x","maxReceiveCount":"x"}`, Redrive{},
-			`reading the redrive policy: maxReceiveCount is "x"`},
+		{
+			"a count that is none", `{"deadLetterTargetArn":"arn:x","maxReceiveCount":"x"}`,
+			Redrive{},
+			`reading the redrive policy: maxReceiveCount is "x"`,
+		},
 		{"no JSON", `{`, Redrive{}, "reading the redrive policy: jsontext: unexpected EOF after offset 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			a := parseAttributes(map[string]string{"RedrivePolicy": tc.policy, "VisibilityTimeout": "30",
-				"ApproximateNumberOfMessages": "7", "ApproximateNumberOfMessagesNotVisible": "2"})
+			a := parseAttributes(map[string]string{
+				"RedrivePolicy": tc.policy, "VisibilityTimeout": "30",
+				"ApproximateNumberOfMessages": "7", "ApproximateNumberOfMessagesNotVisible": "2",
+			})
 			diff(t, "attributes", a, Attributes{
 				Error: tc.err, Redrive: tc.want, Visible: 7, InFlight: 2, VisibilityTimeout: 30 * time.Second,
 			})

@@ -51,7 +51,10 @@ func TestFilesAreFoundInTheOrderOfTheirNames(t *testing.T) {
 		"AWSLogs/1/CloudTrail-NetworkActivity/n.json.gz", "AWSLogs/1/CloudTrail-Aggregated/g.json.gz",
 		"AWSLogs/1/CloudTrail/t.jsonl.gz")
 	want := []File{
-		{"2026/10/x.json", ""}, {"2026/11/19/z.jsonl", ""}, {"2026/11/20/a.json.gz", ""}, {"2026/11/20/b.json.gz", ""},
+		{"2026/10/x.json", ""},
+		{"2026/11/19/z.jsonl", ""},
+		{"2026/11/20/a.json.gz", ""},
+		{"2026/11/20/b.json.gz", ""},
 		{"AWSLogs/1/CloudTrail/t.jsonl.gz", ""},
 		{"AWSLogs/1/CloudTrail-Aggregated/g.json.gz", "skipped-file"},
 		{"AWSLogs/1/CloudTrail-Digest/d.json.gz", "skipped-file"},

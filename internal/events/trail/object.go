@@ -101,8 +101,10 @@ func (r *Reader) getIn(ctx context.Context, ref events.ObjectRef, region string)
 }
 
 // Names that S3 itself would not take come from a message, and asking with one fails as if S3 were not there.
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
-var regionName = regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+var (
+	bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
+	regionName = regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+)
 
 const maxKeyLength = 1024
 

@@ -53,7 +53,8 @@ func (f *fakeS3) GetObject(_ context.Context, in *s3.GetObjectInput, opts ...fun
 func redirect(region string) error {
 	return &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: &http.Response{
-			StatusCode: http.StatusMovedPermanently, Header: http.Header{"X-Amz-Bucket-Region": {region}}}},
+			StatusCode: http.StatusMovedPermanently, Header: http.Header{"X-Amz-Bucket-Region": {region}},
+		}},
 		Err: &smithy.GenericAPIError{Code: "PermanentRedirect"},
 	}
 }
@@ -175,9 +176,18 @@ func TestThreeObjectsDeniedInARowAreAWholeBucket(t *testing.T) {
 		key  string
 		want Class
 	}{
-		{"a", Forbidden}, {"a", Forbidden}, {"a", Forbidden}, // one object, however often
-		{"b", Forbidden}, {"c", BucketDenied}, {"a", BucketDenied}, {"d", BucketDenied},
-		{"good", ""}, {"a", Forbidden}, {"b", Forbidden}, {"good", ""}, {"c", Forbidden},
+		{"a", Forbidden},
+		{"a", Forbidden},
+		{"a", Forbidden}, // one object, however often
+		{"b", Forbidden},
+		{"c", BucketDenied},
+		{"a", BucketDenied},
+		{"d", BucketDenied},
+		{"good", ""},
+		{"a", Forbidden},
+		{"b", Forbidden},
+		{"good", ""},
+		{"c", Forbidden},
 	} {
 		_, err := reader.Object(t.Context(), events.ObjectRef{Bucket: "trail", Key: step.key}, discard)
 		if got := classOf(t, err); got != step.want {
@@ -214,8 +224,13 @@ func TestObjectFollowsTheBucketToItsRegion(t *testing.T) {
 func TestObjectAsksS3ForNothingItWouldNotTake(t *testing.T) {
 	client := &fakeS3{}
 	for _, ref := range []events.ObjectRef{
-		{}, {Bucket: "trail"}, {Bucket: "a", Key: "k"}, {Bucket: "a/../b", Key: "k"}, {Bucket: "a b c", Key: "k"},
-		{Bucket: "trail", Key: strings.Repeat("k", 1025)}, {Bucket: "trail", Key: "k", Region: "evil.example.com"},
+		{},
+		{Bucket: "trail"},
+		{Bucket: "a", Key: "k"},
+		{Bucket: "a/../b", Key: "k"},
+		{Bucket: "a b c", Key: "k"},
+		{Bucket: "trail", Key: strings.Repeat("k", 1025)},
+		{Bucket: "trail", Key: "k", Region: "evil.example.com"},
 		{Bucket: "arn:aws:s3:::trail", Key: "k"},
 	} {
 		_, err := NewReader(client, Limits{}).Object(t.Context(), ref, discard)

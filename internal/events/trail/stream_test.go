@@ -54,9 +54,11 @@ func TestStreamFindsTheRecords(t *testing.T) {
 		want       []string
 	}{
 		{"a log file", `{"Records":[` + a + `,` + b + `]}`, false, []string{a, b}},
-		{"a log file amid spaces and other members",
+		{
+			"a log file amid spaces and other members",
 			" {\n \"v\": {\"Records\": 1},\n \"Records\" : [\n" + a + " ,\r\n" + b + "\t] , \"w\":[2]}\n ", false,
-			[]string{a, b}},
+			[]string{a, b},
+		},
 		{"an empty log file", `{"Records":[]}`, false, nil},
 		{"an empty log file with spaces", `{"Records": [ ] }`, false, nil},
 		{"an array", `[` + a + `, ` + b + `]`, false, []string{a, b}},
@@ -64,13 +66,19 @@ func TestStreamFindsTheRecords(t *testing.T) {
 		{"one record", a, false, []string{a}},
 		{"JSON lines", a + "\n" + b + "\n", false, []string{a, b}},
 		{"JSON lines with empty ones, carriage returns and no end", "\n" + a + "\r\n\r\n" + b, false, []string{a, b}},
-		{"records spread over several lines", "{\n \"a\":1\n}\n{\n \"b\":[\n{\n}\n]}\n", false,
-			[]string{"{\n \"a\":1\n}", "{\n \"b\":[\n{\n}\n]}"}},
+		{
+			"records spread over several lines", "{\n \"a\":1\n}\n{\n \"b\":[\n{\n}\n]}\n", false,
+			[]string{"{\n \"a\":1\n}", "{\n \"b\":[\n{\n}\n]}"},
+		},
 		{"records one after the other", a + b, false, []string{a, b}},
-		{"log files one after the other", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, false,
-			[]string{a, b}},
-		{"log files on lines of their own", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, true,
-			[]string{a, b}},
+		{
+			"log files one after the other", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, false,
+			[]string{a, b},
+		},
+		{
+			"log files on lines of their own", `{"Records":[` + a + `]}` + "\n" + `{"Records":[` + b + `]}`, true,
+			[]string{a, b},
+		},
 		{"an array of what are no records", `[1, "a,]" ,null,[2],{}]`, false, []string{"1", `"a,]"`, "null", "[2]", "{}"}},
 		{"an array with holes", `[,` + a + `,]`, false, []string{"", a, ""}},
 		{"a record malformed inside its brackets", `{"Records":[{"a" 5,,},` + b + `]}`, false, []string{`{"a" 5,,}`, b}},
