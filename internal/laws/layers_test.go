@@ -16,6 +16,7 @@ var house = []layer{
 	{path: "internal/finding", rank: 0, pure: true, alone: true},
 	{path: "internal/inventory", rank: 0, pure: true, alone: true},
 	{path: "internal/audit", rank: 0, pure: true, alone: true},
+	{path: "internal/suggest", rank: 0, pure: true, alone: true},
 
 	// Judgement without effects: tested with tables and fuzzed, because nothing else reaches in.
 	{path: "internal/policy", rank: 1, pure: true},
