@@ -140,16 +140,31 @@ func parseJSON(body string) ([]Told, error) {
 	}
 	var all []Told
 	for _, i := range document.Items {
-		t := Told{ID: i.ID, Kind: i.Kind, About: strings.TrimSpace(i.RuleID + " " + i.Alias)}
-		switch {
-		case i.Action != nil && strings.HasPrefix(i.Kind, "action-"):
-			t.About = i.Action.Method + " " + i.Action.Alias
-		case i.Finding != nil:
-			t.About = strings.TrimSpace(i.Finding.RuleID + " " + i.Finding.Alias)
-		}
-		all = append(all, t)
+		all = append(all, i.told())
 	}
 	return all, nil
+}
+
+func (i *item) told() Told {
+	t := Told{ID: i.ID, Kind: i.Kind, About: strings.TrimSpace(i.RuleID + " " + i.Alias)}
+	switch {
+	case i.Action != nil && strings.HasPrefix(i.Kind, "action-"):
+		t.About = i.Action.Method + " " + i.Action.Alias
+	case i.Finding != nil:
+		t.About = strings.TrimSpace(i.Finding.RuleID + " " + i.Finding.Alias)
+	}
+	return t
+}
+
+// ParseWaiting reads an alert of the state's outbox.
+func ParseWaiting(data []byte) (Told, error) {
+	var entry struct {
+		Alert item `json:"alert"`
+	}
+	if err := json.Unmarshal(data, &entry); err != nil {
+		return Told{}, fmt.Errorf("an alert of the outbox is no JSON: %w", err)
+	}
+	return entry.Alert.told(), nil
 }
 
 var alertID = regexp.MustCompile(`\bv1:[0-9a-f]{64}\b`)
