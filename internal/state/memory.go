@@ -109,9 +109,11 @@ func (m *Memory) put(name string, value []byte, expires time.Time) {
 		return
 	}
 	if m.tx.total(bucketMemory) >= m.tx.bounds.memory {
-		first, _ := m.tx.sub(bucketMemory, "expiry").Cursor().First()
-		if m.err = m.tx.forget(slices.Clone(first[8:])); m.err != nil {
-			return
+		// A total that a bit fell over in may say full where nothing is.
+		if first, _ := m.tx.sub(bucketMemory, "expiry").Cursor().First(); first != nil {
+			if m.err = m.tx.forget(slices.Clone(first[8:])); m.err != nil {
+				return
+			}
 		}
 	}
 	stamp := stamp(expires)

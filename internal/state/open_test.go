@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -278,7 +279,9 @@ func TestOpenADamagedState(t *testing.T) {
 	whole := filled(t, 60)
 	counts := map[string]int{}
 	folder := t.TempDir()
-	for name, content := range damages(whole) {
+	all := damages(whole)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		content := all[name]
 		path := filepath.Join(folder, "state.db")
 		write(t, path, content)
 		db, err := Open(options(path))
@@ -382,6 +385,13 @@ func TestAStateWithoutABucketIsDamaged(t *testing.T) {
 		"a slice is no bucket":     func(tx *Tx) error { return tx.bucket(bucketSeen).Put([]byte("abcd"), []byte("x")) },
 		"the pause is no JSON":     func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("pause"), []byte("{")) },
 		"the starts are no starts": func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("starts"), []byte("7")) },
+		"an alert's key is short":  func(tx *Tx) error { return tx.bucket(bucketOutbox).Put(uint64Bytes(1)[:7], []byte("{}")) },
+		"an expiry is short":       func(tx *Tx) error { return tx.sub(bucketMemory, "expiry").Put([]byte("1234567"), present()) },
+		"a last use is long":       func(tx *Tx) error { return tx.bucket(bucketUses).Put([]byte(keyARN(1)), make([]byte, 9)) },
+		"an alert is a bucket": func(tx *Tx) error {
+			_, err := tx.bucket(bucketOutbox).CreateBucket(uint64Bytes(1))
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := openTest(t)

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -93,7 +95,8 @@ func (db *DB) identity() (version uint64, shard string, err error) {
 	return version, shard, err
 }
 
-// whole checks what everything else relies on: that every bucket is there and that what rotd starts with can be read.
+// whole checks what everything else relies on: that every bucket is there, that what rotd starts with can be read, and
+// that what is cut apart by position has the size it was written with.
 func (tx *Tx) whole() error {
 	for name, subs := range layout() {
 		if tx.bucket(name) == nil {
@@ -113,6 +116,9 @@ func (tx *Tx) whole() error {
 	}); err != nil {
 		return err
 	}
+	if err := tx.wide(); err != nil {
+		return err
+	}
 	_, _, errArmed := tx.Armed()
 	_, _, errPaused := tx.Paused()
 	_, errStarts := tx.starts()
@@ -126,7 +132,9 @@ func (tx *Tx) whole() error {
 // create writes an empty schema.
 func (db *DB) create(o Options) error {
 	err := db.bolt.Update(func(btx *bbolt.Tx) error {
-		for name, subs := range layout() {
+		all := layout()
+		for _, name := range slices.Sorted(maps.Keys(all)) { // the same file every time
+			subs := all[name]
 			b, err := btx.CreateBucketIfNotExists([]byte(name))
 			if err != nil {
 				return fmt.Errorf("bucket %s: %w", name, err)
