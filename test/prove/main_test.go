@@ -83,8 +83,8 @@ func TestEachBreakIsSeenRedOrNamed(t *testing.T) {
 		"3-blind.patch: sums · shop/till TestNothing · NOT: the test still passes",
 		"4-no-go.patch: sums · shop/till TestSums · NOT: the patched tree does not compile:",
 		"5-stale.patch: sums · shop/till TestSums · NOT: the patch does not apply:",
-		"6-no-test.patch: sums · shop/till TestGone · NOT: the test does not pass, or does not exist, without the patch",
-		"7-red.patch: sums · shop/till TestAlwaysRed · NOT: the test does not pass, or does not exist, without the patch",
+		"6-no-test.patch: sums · shop/till TestGone · NOT: the test does not pass, or does not exist, without the patch:",
+		"7-red.patch: sums · shop/till TestAlwaysRed · NOT: the test does not pass, or does not exist, without the patch:",
 		"7 breaks, 2 seen red",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -69,20 +69,22 @@ func (t tree) goTest(ctx context.Context, pkg, pattern string) (output string, f
 	return string(out), err != nil
 }
 
-// passing runs the tests of all breaks and tells which pass.
-func (t tree) passing(ctx context.Context, breaks []breakage) (map[test]bool, error) {
+// passing runs the tests of all breaks and answers why those that do not pass do not.
+func (t tree) passing(ctx context.Context, breaks []breakage) (map[test]error, error) {
 	byPackage := map[string][]string{}
 	for _, b := range breaks {
 		if !slices.Contains(byPackage[b.test.pkg], b.test.name) {
 			byPackage[b.test.pkg] = append(byPackage[b.test.pkg], b.test.name)
 		}
 	}
-	green := map[test]bool{}
+	reasons := map[test]error{}
 	for pkg, names := range byPackage {
 		output, _ := t.goTest(ctx, pkg, strings.Join(names, "|"))
 		for _, name := range names {
-			green[test{pkg, name}] = strings.Contains("\n"+output, "\n--- PASS: "+name+" ")
+			if !strings.Contains("\n"+output, "\n--- PASS: "+name+" ") {
+				reasons[test{pkg, name}] = fmt.Errorf("the test does not pass, or does not exist, without the patch:\n%s", output)
+			}
 		}
 	}
-	return green, ctx.Err()
+	return reasons, ctx.Err()
 }
