@@ -137,6 +137,50 @@ func (l *lives) stop() error {
 	return errors.Join(l.err, err)
 }
 
+// maxRests bounds how often rotd is started only to tell what is left: each start reads the keys anew, and may find at
+// its end once more that something is over.
+const maxRests = 5
+
+// tellTheRest starts rotd again while its outbox holds something. What a last reading found to be over while the daemon
+// was asked to stop is durable and untold: the next one has to tell it.
+func (s *story) tellTheRest(ctx context.Context) error {
+	for range maxRests {
+		waiting := 0
+		err := s.w.State(func(tx *state.Tx) error {
+			waiting = tx.WaitingCount()
+			return nil
+		})
+		if err != nil || waiting == 0 {
+			return err
+		}
+		if err := s.rest(ctx); err != nil {
+			return err
+		}
+	}
+	return nil // judge says what is left
+}
+
+// rest runs rotd until its outbox is empty.
+func (s *story) rest(ctx context.Context) error {
+	d, err := s.w.Run()
+	if err != nil {
+		return err
+	}
+	defer d.Kill()
+	for {
+		if status, err := s.w.Client.Status(ctx); err == nil && status.Ready && status.Outbox.Waiting == 0 {
+			return d.Stop(30 * time.Second)
+		}
+		select {
+		case <-d.Exited():
+			return fmt.Errorf("rotd ended instead of telling what is left:\n%s", d.Log.Tail(40))
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the outbox to drain: %w\n%s", ctx.Err(), d.Log.Tail(40))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // abandon ends everything at once.
 func (l *lives) abandon() {
 	l.mu.Lock()

@@ -133,6 +133,9 @@ func (s *story) play(t *testing.T, prepare func(), alongside func(context.Contex
 	if err := s.lives.stop(); err != nil {
 		t.Fatalf("%v\n%s", err, s.lives.log())
 	}
+	if err := s.tellTheRest(ctx); err != nil {
+		t.Fatal(err)
+	}
 	s.judge(t)
 }
 
