@@ -385,9 +385,11 @@ func TestAStateWithoutABucketIsDamaged(t *testing.T) {
 		"a slice is no bucket":     func(tx *Tx) error { return tx.bucket(bucketSeen).Put([]byte("abcd"), []byte("x")) },
 		"the pause is no JSON":     func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("pause"), []byte("{")) },
 		"the starts are no starts": func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("starts"), []byte("7")) },
-		"an alert's key is short":  func(tx *Tx) error { return tx.bucket(bucketOutbox).Put(uint64Bytes(1)[:7], []byte("{}")) },
-		"an expiry is short":       func(tx *Tx) error { return tx.sub(bucketMemory, "expiry").Put([]byte("1234567"), present()) },
-		"a last use is long":       func(tx *Tx) error { return tx.bucket(bucketUses).Put([]byte(keyARN(1)), make([]byte, 9)) },
+		"an alert's key is short":  func(tx *Tx) error { return tx.bucket(bucketOutbox).Put([]byte("1234567"), present()) },
+		"a last use is long":       func(tx *Tx) error { return tx.bucket(bucketUses).Put([]byte("a"), make([]byte, 9)) },
+		"an expiry is short": func(tx *Tx) error {
+			return tx.sub(bucketMemory, "expiry").Put([]byte("1234567"), present())
+		},
 		"an alert is a bucket": func(tx *Tx) error {
 			_, err := tx.bucket(bucketOutbox).CreateBucket(uint64Bytes(1))
 			return err

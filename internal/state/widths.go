@@ -14,8 +14,8 @@ func exactly(n int) width { return width{n, n} }
 
 func (w width) holds(raw []byte) bool { return len(raw) >= w.least && len(raw) <= w.most }
 
-// binaryBuckets lists the buckets whose keys or values are not text but numbers and hashes: they are cut apart where they are
-// read, and a bit that fell over in the length of one must not end in a panic there.
+// binaryBuckets lists the buckets whose keys or values are not text but numbers and hashes: they are cut apart where
+// they are read, and a bit that fell over in the length of one must not end in a panic there.
 func binaryBuckets() []widths {
 	whatever := width{0, bbolt.MaxValueSize}
 	return []widths{

@@ -82,7 +82,8 @@ func (t tree) passing(ctx context.Context, breaks []breakage) (map[test]error, e
 		output, _ := t.goTest(ctx, pkg, strings.Join(names, "|"))
 		for _, name := range names {
 			if !strings.Contains("\n"+output, "\n--- PASS: "+name+" ") {
-				reasons[test{pkg, name}] = fmt.Errorf("the test does not pass, or does not exist, without the patch:\n%s", output)
+				reasons[test{pkg, name}] = fmt.Errorf(
+					"the test does not pass, or does not exist, without the patch:\n%s", output)
 			}
 		}
 	}
