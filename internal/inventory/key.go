@@ -39,6 +39,9 @@ type Key struct {
 
 	Rotation *Rotation `json:"rotation,omitempty"` // nil when the key cannot rotate or it could not be read
 
+	Grants    *Grants    `json:"grants,omitempty"`     // nil: never listed
+	LastUsage *LastUsage `json:"last_usage,omitempty"` // nil: KMS was never asked
+
 	// Denied lists the operations KMS refused for this key: what they would tell is unverifiable.
 	Denied []string `json:"denied,omitempty"`
 
@@ -47,6 +50,37 @@ type Key struct {
 	WholeBy   time.Time  `json:"whole_by,omitzero"` // when it ended: what happened in between it may show or not
 	GoneAt    *time.Time `json:"gone_at,omitempty"` // KMS no longer knows the key
 	FirstRead time.Time  `json:"first_read"`
+}
+
+// Grants are a key's grants when they were last listed.
+type Grants struct {
+	ReadAt time.Time `json:"read_at"`
+	Count  int       `json:"count"`
+	List   []Grant   `json:"list,omitempty"` // at most MaxGrants, in KMS's order
+}
+
+// MaxGrants bounds the grants kept of a key: it may have 50,000.
+const MaxGrants = 100
+
+// Grant is one grant, in KMS's words.
+type Grant struct {
+	ID             string    `json:"id"`
+	Name           string    `json:"name,omitempty"`
+	Grantee        string    `json:"grantee"`            // principal ARN or service
+	Retiring       string    `json:"retiring,omitempty"` // who may retire it
+	IssuingAccount string    `json:"issuing_account,omitempty"`
+	Operations     []string  `json:"operations,omitempty"`
+	Created        time.Time `json:"created"`
+}
+
+// LastUsage is what KMS itself says of a key's last use (GetKeyLastUsage): up to an hour late, and nothing from before
+// it began to track.
+type LastUsage struct {
+	ReadAt       time.Time  `json:"read_at"`
+	TrackedSince time.Time  `json:"tracked_since"`
+	At           *time.Time `json:"at,omitempty"` // nil: not used since tracking began
+	Operation    string     `json:"operation,omitempty"`
+	EventID      string     `json:"event_id,omitempty"` // CloudTrailEventId
 }
 
 // Rotation is a key's rotation status and history.

@@ -42,16 +42,25 @@ type Policy struct {
 	Networks []netip.Prefix // allowed source networks; unused until a rule needs them
 	VPCEs    []string       // allowed VPC endpoints
 	Respond  []Response
+	// UnusedAfter is for how long a key may go without use before it counts as unused; 0: it never does.
+	UnusedAfter time.Duration
+	// OwnerTags and CustodianTags are the tag keys whose values name a key's owner and custodian; the first that the
+	// key has counts.
+	OwnerTags, CustodianTags []string
 }
 
-// Match says which keys a policy is for: all fields that are set must match, a field matches when any value does.
+// Match says which keys a policy is for: all fields that are set must match, a field matches when any value does. A key
+// that any field of Exclude matches is not the policy's.
 type Match struct {
 	Aliases  []string // patterns over alias/…
 	Tags     map[string]string
 	Specs    []string
+	Usages   []string // KMS's KeyUsage
 	Origins  []string
 	Accounts []string
 	Regions  []string
+	OrgPaths []string // patterns over the account's path in the organization, o-…/r-…/ou-…/; unknown matches none
+	Exclude  *Match
 }
 
 // Rotation is what a policy asks for.
