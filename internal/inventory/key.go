@@ -16,6 +16,7 @@ type Key struct {
 	Partition   string `json:"partition"`
 	Account     string `json:"account"`
 	Region      string `json:"region"`
+	OrgPath     string `json:"org_path,omitempty"` // of the account: o-…/r-…/ou-…/; empty: not known
 	Description string `json:"description,omitempty"`
 
 	State           string     `json:"state"`   // Enabled, Disabled, PendingDeletion, …
