@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -193,11 +194,17 @@ func (c *Client) unreached(err error) error {
 		return fmt.Errorf("you may not use %s: its group may (often rotd-operators)", c.socket)
 	case isNet && slow.Timeout():
 		return fmt.Errorf("%w: whoever listens on %s does not answer", ErrNoAnswer, c.socket)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
-		errors.Is(err, syscall.EPIPE):
+	case cutOff(err):
 		return fmt.Errorf("%w: the daemon on %s went away", ErrNoAnswer, c.socket)
 	}
 	return fmt.Errorf("ask the daemon on %s: %w", c.socket, err)
+}
+
+// cutOff reports whether a connection ended before its answer. net/http has no type for one that the other end closed
+// before it was asked.
+func cutOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "server closed idle connection")
 }
 
 func isSocket(path string) bool {
