@@ -186,15 +186,24 @@ func (s *story) left(ctx context.Context) []string {
 	return left
 }
 
-// until waits for something.
+// until waits for something while a daemon lives.
 func (s *story) until(ctx context.Context, what string, ok func() bool) error {
+	return wait(ctx, s.lives.ended, what, ok, func() error { return s.lives.err })
+}
+
+// untilStopped waits for something that needs no daemon.
+func (s *story) untilStopped(ctx context.Context, what string, ok func() bool) error {
+	return wait(ctx, nil, what, ok, nil)
+}
+
+func wait(ctx context.Context, ended <-chan struct{}, what string, ok func() bool, why func() error) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for !ok() {
 		select {
 		case <-ticker.C:
-		case <-s.lives.ended:
-			return fmt.Errorf("wait for %s: no daemon any more: %w", what, s.lives.err)
+		case <-ended:
+			return fmt.Errorf("wait for %s: no daemon any more: %w", what, why())
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s: %w", what, ctx.Err())
 		}

@@ -2,13 +2,18 @@ package world
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
+
+// Visibility is for how long what a daemon receives is invisible to the next.
+const Visibility = 3 * time.Second
 
 // serve gives the daemon an endpoint of its own at which waits of SQS are short: what a killed daemon had received is
 // visible again after seconds, and what it set aside, after one. All else is the simulator's.
@@ -17,7 +22,7 @@ func (w *World) serve(t testing.TB) {
 		_, operation, _ := strings.Cut(in.Header.Get("X-Amz-Target"), ".")
 		switch operation {
 		case "ReceiveMessage":
-			replace(in, "3")
+			replace(in, fmt.Sprint(int(Visibility.Seconds())))
 		case "ChangeMessageVisibilityBatch":
 			replace(in, "1")
 		}

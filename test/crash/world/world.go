@@ -137,16 +137,20 @@ func (w *World) Redrive(maxReceive int) error {
 	return nil
 }
 
+// Pollers is how many receives the daemon has under way.
+const Pollers = 2
+
 // Configure writes rotd.yaml, with pairs of an old and a new text replaced: guardrails that are minutes in production
 // are a second here.
 func (w *World) Configure(oldnew ...string) error {
 	content := strings.NewReplacer(
 		"{db}", w.StatePath, "{queue}", w.Queue, "{topic}", w.Topic, "{pager}", w.Pager, "{account}", Account,
 		"{region}", Region, "{socket}", w.Client.Socket(), "{http}", strconv.Quote(w.HTTP),
+		"{pollers}", strconv.Itoa(Pollers),
 	).Replace(`mode: enforce
 state: {path: {db}}
 intake:
-  queues: [{url: "{queue}", pollers: 2}]
+  queues: [{url: "{queue}", pollers: {pollers}}]
 accounts:
   - {id: "{account}", regions: [{region}]}
 policies:
