@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,23 @@ const (
 
 // Raised is the transition to a graver severity inside an episode.
 func Raised(to Severity) Transition { return Transition("raised:" + to.String()) }
+
+// More is the transition to a finding that tells of more than before inside an episode; count is the finding's.
+func More(count int) Transition { return Transition(fmt.Sprintf("more:%d", count)) }
+
+// NewPoints are the points that are not among those known: all of them when nothing is open.
+func NewPoints(prev *Finding, now []string) []string {
+	if prev == nil || prev.Status != Open {
+		return now
+	}
+	var added []string
+	for _, p := range now {
+		if !slices.Contains(prev.Points, p) {
+			added = append(added, p)
+		}
+	}
+	return added
+}
 
 // Observe brings a new occurrence together with what is known under its fingerprint: prev is nil for the first. The
 // result keeps prev's identity; the transition says whether it is news.
@@ -49,7 +67,8 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 		transition = Raised(now.Severity)
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.
-		next.Description, next.Remedy, next.Policy = now.Description, now.Remedy, now.Policy
+		next.Title, next.Description, next.Remedy = now.Title, now.Description, now.Remedy
+		next.Policy, next.Points = now.Policy, now.Points
 	} else if now.LastSeen.After(prev.LastSeen) {
 		// It was done again: what was read or undone before proves nothing any more.
 		next.OverSince, next.Undone = nil, false
@@ -59,6 +78,12 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 	next.Count = prev.Count
 	if now.EventID != "" {
 		next.Count++
+	}
+	if len(NewPoints(prev, now.Points)) > 0 {
+		next.Count++
+		if transition == NoTransition {
+			transition = More(next.Count)
+		}
 	}
 	return next, transition
 }

@@ -39,6 +39,13 @@ func known(f Finding, change ...func(*Finding)) *Finding {
 	return &f
 }
 
+func byCheckWith(f Finding, points ...string) Finding {
+	f.Points = points
+	return f
+}
+
+func points(points ...string) func(*Finding) { return func(f *Finding) { f.Points = points } }
+
 func resolved(after time.Duration) func(*Finding) {
 	return func(f *Finding) { f.Resolve(*at(after), "in order") }
 }
@@ -97,6 +104,27 @@ func TestObserve(t *testing.T) {
 		"a check that reads something graver tells, and does not count": {
 			known(byCheck("soon", Low, 0)), byCheck("now", High, m),
 			known(byCheck("now", High, m), func(f *Finding) { f.FirstSeen = noon() }), "raised:HIGH",
+		},
+		"a point that a check had not told of is news and counts": {
+			known(byCheck("one account", High, 0), points("444455556666")),
+			byCheckWith(byCheck("two accounts", High, m), "444455556666", "999988887777"),
+			known(byCheck("two accounts", High, 0), points("444455556666", "999988887777"), func(f *Finding) {
+				f.Count, f.LastSeen = 2, *at(m)
+			}),
+			"more:2",
+		},
+		"a point that is gone is no news, and back again it is": {
+			known(byCheck("two accounts", High, 0), points("444455556666", "999988887777")),
+			byCheckWith(byCheck("one account", High, m), "444455556666"),
+			known(byCheck("one account", High, 0), points("444455556666"), func(f *Finding) { f.LastSeen = *at(m) }),
+			NoTransition,
+		},
+		"a raised severity tells of new points too": {
+			known(byCheck("soon", Low, 0), points("30 days")), byCheckWith(byCheck("now", High, m), "30 days", "1 day"),
+			known(byCheck("now", High, m), points("30 days", "1 day"), func(f *Finding) {
+				f.Count, f.FirstSeen = 2, noon()
+			}),
+			"raised:HIGH",
 		},
 		"after its end the next occurrence opens the next episode": {
 			known(byEvent("e1", High, 0), resolved(m), func(f *Finding) { f.Count, f.Episode = 7, 3 }), byEvent("e2", Low, 2*m),

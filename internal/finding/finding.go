@@ -51,7 +51,14 @@ type Finding struct {
 	OverSince *time.Time `json:"over_since,omitempty"`
 	Undone    bool       `json:"undone,omitempty"`
 	Policy    string     `json:"policy,omitempty"` // the rotation policy that applies to the key
+	// Points are the single things a check's finding tells together: accounts let in, limits passed. One that comes
+	// to an open finding is news, as a raised severity is.
+	Points []string `json:"points,omitempty"`
+	ToldBy string   `json:"told_by,omitempty"` // the open finding of a rule that had told of the same before
 }
+
+// MaxPoints bounds a finding's points.
+const MaxPoints = 100
 
 // Status is where a finding stands.
 type Status string

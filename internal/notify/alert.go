@@ -4,6 +4,7 @@
 package notify
 
 import (
+	"strings"
 	"time"
 
 	"rotd/internal/finding"
@@ -37,6 +38,7 @@ type Kind string
 const (
 	FindingOpened   Kind = "finding-opened"
 	FindingRaised   Kind = "finding-raised"   // a graver severity in the same episode
+	FindingMore     Kind = "finding-more"     // more of the same kind in the same episode: another account, a nearer date
 	FindingReminder Kind = "finding-reminder" // still open after the repeat interval
 	FindingResolved Kind = "finding-resolved"
 
@@ -59,9 +61,11 @@ func KindOf(t finding.Transition) Kind {
 		return FindingOpened
 	case finding.Closed:
 		return FindingResolved
-	default:
-		return FindingRaised
 	}
+	if strings.HasPrefix(string(t), "more:") {
+		return FindingMore
+	}
+	return FindingRaised
 }
 
 // KindOfAction is the kind of alert that an action's final state asks for, "" while it is not final.

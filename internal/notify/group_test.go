@@ -236,6 +236,7 @@ func TestKindsFollowTransitionsAndStates(t *testing.T) {
 	transitions := map[finding.Transition]Kind{
 		finding.NoTransition: "", finding.Opened: FindingOpened, finding.Closed: FindingResolved,
 		finding.Raised(finding.High): FindingRaised,
+		finding.More(2):              FindingMore,
 	}
 	for transition, want := range transitions {
 		if got := KindOf(transition); got != want {

@@ -117,13 +117,14 @@ func bounded(a Alert) Alert {
 
 func boundedFinding(f finding.Finding) finding.Finding {
 	names(longTitle, &f.ID, &f.RuleID, &f.Fingerprint, &f.Partition, &f.Account, &f.Region, &f.EventID, &f.EventName,
-		&f.SourceIP, &f.Shard, &f.Policy)
+		&f.SourceIP, &f.Shard, &f.Policy, &f.ToldBy)
 	names(longName, &f.KeyARN, &f.Alias, &f.PrincipalARN, &f.Subject.ID)
 	f.Title, f.SessionName = line(f.Title, longTitle), line(f.SessionName, longTitle)
 	f.UserAgent = line(f.UserAgent, longName)
 	f.Why, f.ResolvedBy = line(f.Why, longError), line(f.ResolvedBy, longError)
 	f.Description = paragraphs(f.Description, longText)
 	f.Remedy, f.Mitre, f.ActionIDs = some(f.Remedy, longStep), some(f.Mitre, longTool), some(f.ActionIDs, longTool)
+	f.Points = some(f.Points, longTool)
 	return f
 }
 

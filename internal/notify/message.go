@@ -74,6 +74,8 @@ func subjectTag(a *Alert) string {
 		return short(a.Digest.Gravest())
 	case a.Kind == FindingRaised:
 		return short(a.Severity) + ", raised"
+	case a.Kind == FindingMore:
+		return short(a.Severity) + ", more"
 	case a.Kind == FindingReminder:
 		return short(a.Severity) + ", still open"
 	}

@@ -161,6 +161,17 @@ func samples() map[string]Group {
 	a.Kind, a.ID, a.Action = FindingRaised, alertID(f, "raised:CRITICAL"), restoring(remediation.Verifying)
 	one("raised", a)
 
+	expiring := pending
+	expiring.RuleID, expiring.Severity, expiring.Title = "material-expiring", finding.High,
+		"The imported key material expires within 14 days"
+	expiring.Description = "The imported material expires at 2026-12-04 03:00Z, in 13 days."
+	expiring.Remedy = []string{"aws kms describe-key --key-id " + keyARN + " --region eu-west-1"}
+	expiring.Points, expiring.Count = []string{"30 days", "14 days"}, 2
+	expiring.FirstSeen = expiring.FirstSeen.AddDate(0, 0, -16)
+	a = opened(&expiring)
+	a.Kind, a.ID = FindingMore, alertID(&expiring, string(finding.More(2)))
+	one("more", a)
+
 	a = opened(turnedOff())
 	a.Kind, a.Created = FindingReminder, at("07:04:09")
 	a.Note = "does nothing by itself: policy payments is in mode observe"

@@ -55,6 +55,8 @@ func headline(a *Alert) string {
 	switch a.Kind {
 	case FindingRaised:
 		return fmt.Sprintf("%s (raised): %s", a.Severity, title)
+	case FindingMore:
+		return fmt.Sprintf("%s (more than told before): %s", a.Severity, title)
 	case FindingReminder:
 		return fmt.Sprintf("%s (still open after %s): %s", f.Severity, span(a.Created.Sub(f.FirstSeen)), title)
 	case FindingResolved:
@@ -175,7 +177,7 @@ func ownWork(f *finding.Finding) bool {
 // asksOtherwise reports whether a check's finding is that the key is not as its policy asks.
 func asksOtherwise(f *finding.Finding) bool {
 	switch f.RuleID {
-	case "rotation-disabled", "rotation-period-too-long", "rotation-overdue":
+	case "rotation-disabled", "rotation-period-too-long", "rotation-overdue", "rotation-impossible", "key-unused":
 		return f.Policy != ""
 	}
 	return false
