@@ -30,8 +30,16 @@ func Checks() []Check {
 		rotationDisabled(),
 		rotationPeriodTooLong(),
 		rotationOverdue(),
+		rotationStalled(),
+		rotationImpossible(),
+		rotationBudgetLow(),
 		keyUnverifiable(),
 		keyUnmanaged(),
+		keyUnused(),
 		keyPendingDeletion(),
+		keyPolicyPublic(),
+		keyPolicyExternalAccount(),
+		materialExpiring(),
+		materialMissing(),
 	}
 }

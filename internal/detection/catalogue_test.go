@@ -14,8 +14,10 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 	want := map[string][]string{
 		KindCheck: {
 			"rotation-disabled HIGH", "rotation-period-too-long MEDIUM", "rotation-overdue HIGH",
-			"key-unverifiable LOW",
-			"key-unmanaged LOW", "key-pending-deletion CRITICAL",
+			"rotation-stalled HIGH", "rotation-impossible MEDIUM", "rotation-budget-low MEDIUM",
+			"key-unverifiable LOW", "key-unmanaged LOW", "key-unused LOW", "key-pending-deletion CRITICAL",
+			"key-policy-public CRITICAL", "key-policy-external-account HIGH", "material-expiring HIGH",
+			"material-missing CRITICAL",
 		},
 		KindRule: {
 			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM",

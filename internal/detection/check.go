@@ -6,6 +6,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 // Check judges the posture of one key as last read. Each check lives in one file with its test table.
@@ -30,7 +31,13 @@ type KeyContext struct {
 	Now     time.Time      // when the key was read
 	LastUse time.Time      // zero: none seen in events
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
+	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
 	Trusted func(account string) bool
+	Before  *inventory.Key // as read the time before; nil at the first reading
+	// Missed is rotd's latest call for new material that ended without KMS showing its effect; nil for none.
+	Missed *remediation.Action
+
+	judged *judgedPolicy // the key policy, once a check asked for it
 }
 
 // Result is a check's answer.
@@ -49,6 +56,9 @@ type Verdict struct {
 	Result  Result
 	Reason  string
 	Finding finding.Finding // set when Result is Drift
+	// Told names, by point ("" without points), the fingerprints of findings of rules that tell of the same as it
+	// happens: what an open one of them has told is not told again.
+	Told map[string][]string
 }
 
 func notJudged(why string) Verdict    { return Verdict{Result: NotJudged, Reason: why} }
@@ -63,6 +73,18 @@ func drift(title, description string, remedy ...string) Verdict {
 	}
 }
 
+// told adds that a rule, with a discriminator of its own, tells of the verdict's point as it happens.
+func (v *Verdict) told(point, ruleID string, k *inventory.Key, discriminator string) {
+	if v.Told == nil {
+		v.Told = make(map[string][]string)
+	}
+	v.Told[point] = append(v.Told[point], finding.Fingerprint(ruleID, subjectOf(k), "", discriminator))
+}
+
+func subjectOf(k *inventory.Key) finding.Subject {
+	return finding.Subject{Type: finding.Key, ID: k.ARN}
+}
+
 // finish fills in what every check's finding has alike.
 func (check *Check) finish(c *KeyContext, f finding.Finding) finding.Finding {
 	k := c.Key
@@ -72,7 +94,7 @@ func (check *Check) finish(c *KeyContext, f finding.Finding) finding.Finding {
 	}
 	f.Description = clip(f.Description, maxDescription)
 	f.FirstSeen, f.LastSeen = c.Now, c.Now
-	f.Subject = finding.Subject{Type: finding.Key, ID: k.ARN}
+	f.Subject = subjectOf(k)
 	f.Fingerprint = finding.Fingerprint(check.ID, f.Subject, "", "")
 	f.KeyARN, f.Partition, f.Account, f.Region = k.ARN, k.Partition, k.Account, k.Region
 	f.Mitre = []string{}

@@ -25,23 +25,21 @@ func keyPendingDeletion() Check {
 }
 
 func judgeKeyPendingDeletion(c *KeyContext) Verdict {
+	if v, ok := c.customerKey(); !ok {
+		return v
+	}
 	k := c.Key
-	switch {
-	case k.GoneAt != nil:
-		return notJudged("KMS no longer knows the key")
-	case k.WasDenied("DescribeKey") || k.Manager == "":
-		return unverifiable("KMS did not describe the key to rotd")
-	case k.Manager == awsManaged:
-		return notJudged("AWS manages this key")
-	case !deleting(k):
+	if !deleting(k) {
 		return inOrder("the key is not scheduled for deletion; it is " + k.State)
 	}
 	t := c.on()
 	_, used := lastUse(c.LastUse)
-	return drift("The key is scheduled for deletion",
+	v := drift("The key is scheduled for deletion",
 		sentences(fmt.Sprintf("KMS shows %s in state %s.", t.name(), k.State), c.daysLeft(),
 			"It does not work, and once deleted nothing that it has encrypted can be read.", used),
 		undoDeletion(t)...)
+	v.told("", "key-deletion-scheduled", k, "")
+	return v
 }
 
 func (c *KeyContext) daysLeft() string {

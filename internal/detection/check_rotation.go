@@ -14,24 +14,56 @@ const awsManaged = "AWS"
 // rotationApplies says why a key's rotation is not judged, or cannot be; ok is true when it is. Ten years of false
 // positives of other tools are about exactly these keys.
 func (c *KeyContext) rotationApplies() (v Verdict, ok bool) {
-	k := c.Key
+	if v, ok = c.rotatesHere(); !ok {
+		return v, false
+	}
 	switch {
-	case k.GoneAt != nil:
-		return notJudged("KMS no longer knows the key"), false
-	case k.WasDenied("DescribeKey") || k.Manager == "":
-		return unverifiable("KMS did not describe the key to rotd"), false
-	case k.Manager == awsManaged:
-		return notJudged("AWS manages this key and rotates it itself"), false
-	case k.MultiRegion == "REPLICA" && c.Primary == nil:
-		return notJudged("a replica is judged at its primary, which is out of rotd's view"), false
-	case k.MultiRegion == "REPLICA":
-		return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
 	case c.Policy == nil:
 		return notJudged("no policy matches the key"), false
 	case c.Policy.Rotation.Method == policy.None:
 		return notJudged("policy " + c.Policy.Name + " only watches its keys (method none)"), false
-	case k.State != "Enabled":
-		return notJudged("the key is " + k.State + ", and KMS rotates enabled keys only"), false
+	}
+	return c.enabled()
+}
+
+// rotatesHere says why a key's rotation is judged elsewhere, by nobody, or cannot be, whatever is asked of it.
+func (c *KeyContext) rotatesHere() (v Verdict, ok bool) {
+	v, ok = c.customerKey()
+	k := c.Key
+	switch {
+	case !ok && v.Result == NotJudged && k.GoneAt == nil:
+		return notJudged("AWS manages this key and rotates it itself"), false
+	case !ok || k.MultiRegion != "REPLICA":
+		return v, ok
+	case c.Primary == nil:
+		return notJudged("a replica is judged at its primary, which is out of rotd's view"), false
+	}
+	return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
+}
+
+func (c *KeyContext) enabled() (v Verdict, ok bool) {
+	if c.Key.State != "Enabled" {
+		return notJudged("the key is " + c.Key.State + ", and KMS rotates enabled keys only"), false
+	}
+	return Verdict{}, true
+}
+
+// historyApplies says why a key's rotations are not judged, or cannot be, whatever its policy asks.
+func (c *KeyContext) historyApplies() (v Verdict, ok bool) {
+	if v, ok = c.rotatesHere(); !ok {
+		return v, false
+	}
+	if v, ok = c.enabled(); !ok {
+		return v, false
+	}
+	k := c.Key
+	switch e := remediation.Eligibility(k); {
+	case e.Kind == remediation.KindUnknown:
+		return unverifiable(e.Reason), false
+	case !e.OnDemand && e.Kind != remediation.KindImported:
+		return notJudged(e.Reason), false
+	case k.WasDenied("GetKeyRotationStatus") || k.Rotation == nil:
+		return unverifiable("the key's rotation status could not be read"), false
 	}
 	return Verdict{}, true
 }

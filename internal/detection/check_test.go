@@ -364,6 +364,23 @@ func TestKeyUnverifiable(t *testing.T) {
 				"kms:GetKeyPolicy, kms:GetKey",
 			},
 		},
+		{
+			name: "malformed policy JSON", with: policyText(`{"Statement":[{"Effect":"Allow","Principal":"*"`),
+			want: "LOW The key policy cannot be understood",
+			says: []string{
+				"The key policy of alias/payments cannot be judged: line 1, column 48: Statement[0] is not valid JSON: it " +
+					"ends too early. Whom it lets in is unknown.",
+			},
+		},
+		{
+			name: "malformed policy JSON, and a read denied",
+			with: all(policyText("{"), unread("ListResourceTags")),
+			want: "LOW KMS does not let rotd read all of the key", says: []string{"Whom it lets in is unknown."},
+		},
+		{
+			name: "a malformed policy from before it was denied", with: all(policyText("{"), unread("GetKeyPolicy")),
+			want: "LOW KMS does not let rotd read all of the key",
+		},
 		{name: "nothing is described", with: notDescribed, want: "LOW KMS does not let rotd read all of the key"},
 		{
 			name: "a replica whose primary is out of view", with: replica,

@@ -14,8 +14,9 @@ func keyUnverifiable() Check {
 		Doc: Doc{
 			Meaning: "KMS refuses to tell rotd something about the key. What that would show is unknown: rotd " +
 				"calls the key neither compliant nor drifting.",
-			Condition: "A customer managed key of which KMS denied a read, or a replica under a rotation policy " +
-				"whose primary is in no account and Region that rotd reads. Not judged: AWS managed keys, which " +
+			Condition: "A customer managed key of which KMS denied a read, or whose key policy is no policy that rotd " +
+				"can read, or a replica under a rotation policy whose primary is in no account and Region that rotd " +
+				"reads. One finding for each key; another refusal that comes to it is told again. Not judged: AWS managed keys, which " +
 				"tell nobody.",
 			Tuning:         "Let rotd's role read the key, in IAM and in the key policy; list the primary's Region.",
 			FalsePositives: "Keys whose owners keep everybody out on purpose.",
@@ -31,23 +32,69 @@ func judgeKeyUnverifiable(c *KeyContext) Verdict {
 		return notJudged("KMS no longer knows the key")
 	case k.Manager == awsManaged:
 		return notJudged("AWS manages this key and does not tell its status")
-	case len(k.Denied) > 0:
-		t := c.on()
-		return drift("KMS does not let rotd read all of the key",
-			fmt.Sprintf("KMS refused %s on %s. Whether the key is in order there is unknown.", listed(k.Denied),
-				t.name()),
-			"Allow rotd's role these actions, in IAM and in the key policy: "+listed(kmsActions(k.Denied))+".",
-			t.cli("get-key-policy", "policy-name", "default"))
-	case c.primaryOutOfView():
-		return drift("The replica's primary is out of view",
-			fmt.Sprintf("%s is a multi-Region replica and rotates with its primary, %s, which is in no account and "+
-				"Region "+
-				"that rotd reads. Whether it rotates as %s is unknown.", c.on().name(), shown(k.PrimaryARN),
-				asked(c.Policy, "it")),
-			"Add the primary's account and Region to `accounts` in rotd.yaml.",
-			awsCLI("kms get-key-rotation-status", arnPart(k.PrimaryARN, arnRegion), "key-id", k.PrimaryARN))
 	}
-	return inOrder("everything about the key could be read")
+	var all []Verdict
+	for _, part := range []func() (Verdict, bool){c.denied, c.policyNotUnderstood, c.primaryNotSeen} {
+		if v, found := part(); found {
+			all = append(all, v)
+		}
+	}
+	if len(all) == 0 {
+		return inOrder("everything about the key could be read")
+	}
+	whole := all[0]
+	for _, v := range all[1:] {
+		whole.Finding.Description = sentences(whole.Finding.Description, v.Finding.Description)
+		whole.Finding.Remedy = append(whole.Finding.Remedy, v.Finding.Remedy...)
+		whole.Finding.Points = append(whole.Finding.Points, v.Finding.Points...)
+	}
+	return whole
+}
+
+// denied tells of the operations that KMS refused.
+func (c *KeyContext) denied() (v Verdict, found bool) {
+	refused := c.Key.Denied
+	if len(refused) == 0 {
+		return Verdict{}, false
+	}
+	t := c.on()
+	v = drift("KMS does not let rotd read all of the key",
+		fmt.Sprintf("KMS refused %s on %s. Whether the key is in order there is unknown.", listed(refused), t.name()),
+		"Allow rotd's role these actions, in IAM and in the key policy: "+listed(kmsActions(refused))+".",
+		t.cli("get-key-policy", "policy-name", "default"))
+	v.Finding.Points = kmsActions(refused)
+	return v, true
+}
+
+// policyNotUnderstood tells of a key policy that KMS shows and rotd cannot read.
+func (c *KeyContext) policyNotUnderstood() (v Verdict, found bool) {
+	why := c.badPolicy()
+	if why == "" {
+		return Verdict{}, false
+	}
+	t := c.on()
+	v = drift("The key policy cannot be understood",
+		fmt.Sprintf("The key policy of %s cannot be judged: %s. Whom it lets in is unknown.", t.name(), why),
+		"Read the policy, and report it as a bug of rotd if KMS takes it as it is:",
+		t.cli("get-key-policy", "policy-name", "default"))
+	v.Finding.Points = []string{"policy"}
+	return v, true
+}
+
+// primaryNotSeen tells of a replica under a rotation policy whose primary is out of view.
+func (c *KeyContext) primaryNotSeen() (v Verdict, found bool) {
+	if !c.primaryOutOfView() {
+		return Verdict{}, false
+	}
+	primary := c.Key.PrimaryARN
+	v = drift("The replica's primary is out of view",
+		fmt.Sprintf("%s is a multi-Region replica and rotates with its primary, %s, which is in no account and Region "+
+			"that rotd reads. Whether it rotates as %s is unknown.", c.on().name(), shown(primary),
+			asked(c.Policy, "it")),
+		"Add the primary's account and Region to `accounts` in rotd.yaml.",
+		awsCLI("kms get-key-rotation-status", arnPart(primary, arnRegion), "key-id", primary))
+	v.Finding.Points = []string{"primary"}
+	return v, true
 }
 
 func (c *KeyContext) primaryOutOfView() bool {

@@ -163,7 +163,9 @@ func TestChecksThatNeedTheWholeKeyWaitForIt(t *testing.T) {
 		}
 	}
 	wantPartial := []string{
-		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "key-unverifiable", "key-pending-deletion",
+		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "rotation-stalled", "rotation-impossible",
+		"rotation-budget-low", "key-unverifiable", "key-unused", "key-pending-deletion", "material-expiring",
+		"material-missing",
 	}
 	if diff := cmp.Diff(wantPartial, partial); diff != "" {
 		t.Errorf("partial (-want +got):\n%s", diff)

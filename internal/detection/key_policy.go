@@ -57,7 +57,11 @@ func (c *Context) policyOwner(ev *events.Event) target {
 
 // owner is whose the policy is.
 func (p *policyChange) owner() keypolicy.Owner {
-	return keypolicy.Owner{Account: p.about.account, Partition: p.about.partition, Key: p.about.arn}
+	owner := keypolicy.Owner{Account: p.about.account, Partition: p.about.partition, Key: p.about.arn}
+	if p.about.key != nil {
+		owner.Organization = organization(p.about.key)
+	}
+	return owner
 }
 
 // set says in a sentence what the caller did.
@@ -95,7 +99,9 @@ func knownPolicy(key *inventory.Key) *keypolicy.Policy {
 
 // ownerOf is whose a key is.
 func ownerOf(key *inventory.Key) keypolicy.Owner {
-	return keypolicy.Owner{Account: key.Account, Partition: key.Partition, Key: key.ARN}
+	return keypolicy.Owner{
+		Account: key.Account, Partition: key.Partition, Organization: organization(key), Key: key.ARN,
+	}
 }
 
 // whys lists the reasons of exposures, bounded.

@@ -20,6 +20,8 @@ KMS. Ids are stable: configuration and alerts go by them. ` + "`rotd detections 
 - What is **expected** is found all the same, with severity INFORMATIONAL: it pages nobody.
 - A rule wants calls that succeeded, unless its condition says otherwise.
 - A finding is a series of episodes: repetition inside one is counted and does not page, the next one does.
+- What a rule told as it happened a check that reads it later keeps and does not tell again, while the rule's finding is
+  open and as grave (` + "`told_by`" + ` of the check's finding names it).
 - What KMS refuses to tell is called unverifiable: never compliant, never drift.
 
 `)

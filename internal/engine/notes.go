@@ -31,24 +31,31 @@ func (e *Engine) newNotebook(tx *state.Tx, now time.Time, settings *Settings, t 
 }
 
 // found notes a finding that starts nothing.
-func (n *notebook) found(f finding.Finding) error { return n.record(f, 0, nil) }
+func (n *notebook) found(f finding.Finding) error { return n.record(f, how{}) }
 
 // foundTimes notes a finding about rotd itself that was met several times.
-func (n *notebook) foundTimes(f finding.Finding, times int) error { return n.record(f, times, nil) }
+func (n *notebook) foundTimes(f finding.Finding, times int) error { return n.record(f, how{times: times}) }
 
 // response plans what answers a finding: the action, or why there is none.
 type response func(*finding.Finding) (action *remediation.Action, why string, err error)
 
-// record brings a finding together with what is known of it, lets respond plan an action, and tells what is news. A
-// finding that no event counts is counted by times.
-func (n *notebook) record(f finding.Finding, times int, respond response) error {
+// how says how a finding is noted.
+type how struct {
+	times   int      // what counts a finding that no event counts; 0: nothing does
+	respond response // plans an action; nil: nothing answers the finding
+	// told names the finding that has told all of these points already, "" for none; nil: none can have.
+	told func(points []string) string
+}
+
+// record brings a finding together with what is known of it, lets respond plan an action, and tells what is news.
+func (n *notebook) record(f finding.Finding, how how) error {
 	prev, err := n.tx.FindingByFingerprint(f.Fingerprint)
 	if err != nil {
 		return err
 	}
 	next, transition := finding.Observe(prev, f)
-	if times > 0 {
-		next.Count = times
+	if how.times > 0 {
+		next.Count = how.times
 		if transition != finding.Opened {
 			next.Count += prev.Count
 		}
@@ -58,16 +65,22 @@ func (n *notebook) record(f finding.Finding, times int, respond response) error 
 		action *remediation.Action
 		why    string // why nothing is done about it
 	)
-	if respond != nil && next.Status == finding.Open {
-		if action, why, err = respond(&next); err != nil {
+	if how.respond != nil && next.Status == finding.Open {
+		if action, why, err = how.respond(&next); err != nil {
 			return err
+		}
+	}
+	if transition != finding.NoTransition {
+		next.ToldBy = ""
+		if how.told != nil {
+			next.ToldBy = how.told(finding.NewPoints(prev, f.Points))
 		}
 	}
 	if err := n.tx.PutFinding(&next); err != nil || transition == finding.NoTransition {
 		return err
 	}
 	n.tally.findings = append(n.tally.findings, [2]string{next.RuleID, next.Severity.String()})
-	if n.baseline {
+	if n.baseline || next.ToldBy != "" {
 		return nil
 	}
 	return n.tell(n.findingAlert(&next, transition, action, why))
@@ -84,14 +97,14 @@ func (n *notebook) identify(f *finding.Finding) {
 	}
 }
 
-// resolve ends a finding's episode. A quiet end is kept, not told.
+// resolve ends a finding's episode. A quiet end is kept, not told; nor is the end of what another finding told of.
 func (n *notebook) resolve(f *finding.Finding, why string, quietly bool) error {
 	f.OverSince, f.Undone = nil, false
 	transition := f.Resolve(n.now, why)
 	if err := n.tx.PutFinding(f); err != nil {
 		return err
 	}
-	if quietly {
+	if quietly || f.ToldBy != "" {
 		return nil
 	}
 	return n.tell(n.findingAlert(f, transition, nil, ""))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -26,7 +27,7 @@ func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) e
 	if f.LastSeen.After(n.now) { // its time belongs to its sender: it must not outlive what really happens
 		f.FirstSeen, f.LastSeen = n.now, n.now
 	}
-	return n.record(f, 0, func(f *finding.Finding) (*remediation.Action, string, error) {
+	return n.record(f, how{respond: func(f *finding.Finding) (*remediation.Action, string, error) {
 		if f.Expected || f.KeyARN == "" {
 			return nil, "", nil
 		}
@@ -47,7 +48,7 @@ func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) e
 			return nil, "rotd cannot undo " + ev.EventName + " by itself: see the commands.", nil
 		}
 		return n.plan(&assumed, p, f, "answers "+f.RuleID+" as policy "+p.Name+" says")
-	})
+	}})
 }
 
 // assume returns the key as it would be if the event were true; ok is false for an event that rotd cannot undo.
@@ -71,14 +72,39 @@ func assume(key inventory.Key, ev *events.Event) (assumed inventory.Key, ok bool
 	return key, true
 }
 
-// foundByCheck notes drift that a check found, and in enforce plans to put it right.
-func (n *notebook) foundByCheck(f finding.Finding, key *inventory.Key, p *policy.Policy) error {
-	return n.record(f, 0, func(f *finding.Finding) (*remediation.Action, string, error) {
+// foundByCheck notes drift that a check found, and in enforce plans to put it right. What an event told of a moment ago
+// is not told again.
+func (n *notebook) foundByCheck(
+	v *detection.Verdict, key *inventory.Key, p *policy.Policy, open []finding.Finding,
+) error {
+	respond := func(f *finding.Finding) (*remediation.Action, string, error) {
 		if p == nil || !putsRight(f.RuleID) {
 			return nil, "", nil
 		}
 		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says")
-	})
+	}
+	return n.record(v.Finding, how{respond: respond, told: func(points []string) string {
+		return toldBy(v, points, open)
+	}})
+}
+
+// toldBy is the id of an open finding that told of the verdict's points, as gravely and unexpected; "" when one of them
+// was not told.
+func toldBy(v *detection.Verdict, points []string, open []finding.Finding) (id string) {
+	if len(points) == 0 {
+		points = []string{""}
+	}
+	for _, point := range points {
+		i := slices.IndexFunc(open, func(f finding.Finding) bool {
+			return slices.Contains(v.Told[point], f.Fingerprint) && f.Status == finding.Open && !f.Expected &&
+				f.Severity >= v.Finding.Severity
+		})
+		if i < 0 {
+			return ""
+		}
+		id = open[i].ID
+	}
+	return id
 }
 
 // putsRight says which drift rotd puts right by itself in enforce.
@@ -178,7 +204,7 @@ func (n *notebook) triedBefore(planned *remediation.Action) (why string, err err
 		if a.State != remediation.Failed || a.Identity() != planned.Identity() {
 			continue
 		}
-		if a.Method == remediation.NewMaterial && a.Attempts > a.Rejected {
+		if a.Missed() {
 			return fmt.Sprintf("Action %s asked for it and KMS never showed the effect: a person decides.", a.ID), nil
 		}
 		if a.Automatic && a.Ended != nil && n.now.Sub(*a.Ended) < 24*time.Hour {

@@ -9,6 +9,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 // overTwice is how far apart two readings must be that end an episode no inverse event was seen for.
@@ -43,7 +44,7 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 		return n.gone(open)
 	}
 	p := n.settings.Policies.For(key)
-	if err := n.check(key, p, whole, open); err != nil {
+	if err := n.check(key, before, p, whole, open); err != nil {
 		return err
 	}
 	for i := range open {
@@ -83,18 +84,11 @@ func newest(known, read *inventory.Key) *inventory.Key {
 	return &merged
 }
 
-// check lets the checks judge the key.
-func (n *notebook) check(key *inventory.Key, p *policy.Policy, whole bool, open []finding.Finding) error {
-	c := &detection.KeyContext{
-		Key: key, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
-		Grace: n.settings.Guardrails.OverdueGrace, Trusted: n.settings.Trusted,
-	}
-	if key.PrimaryARN != "" && key.PrimaryARN != key.ARN {
-		primary, err := n.tx.Key(key.PrimaryARN)
-		if err != nil {
-			return err
-		}
-		c.Primary = primary
+// check lets the checks judge the key; before is the key as it was known.
+func (n *notebook) check(key, before *inventory.Key, p *policy.Policy, whole bool, open []finding.Finding) error {
+	c, err := n.around(key, before, p)
+	if err != nil {
+		return err
 	}
 	judged, panics := n.settings.Judge.Key(c, whole)
 	for _, panicked := range panics {
@@ -111,12 +105,35 @@ func (n *notebook) check(key *inventory.Key, p *policy.Policy, whole bool, open 
 	return nil
 }
 
+// around gathers what the checks want to know around a key.
+func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detection.KeyContext, error) {
+	c := &detection.KeyContext{
+		Key: key, Before: before, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
+		Grace: n.settings.Guardrails.OverdueGrace, Reserve: n.settings.Guardrails.OnDemandReserve,
+		Trusted: n.settings.Trusted,
+	}
+	var err error
+	if key.PrimaryARN != "" && key.PrimaryARN != key.ARN {
+		if c.Primary, err = n.tx.Key(key.PrimaryARN); err != nil {
+			return nil, err
+		}
+	}
+	actions, err := n.tx.ActionsOn(key.ARN, keptActions)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(actions, func(a remediation.Action) bool { return a.Missed() }); i >= 0 {
+		c.Missed = &actions[i]
+	}
+	return c, nil
+}
+
 // verdict notes drift, and ends the episode of a check that is in order or no longer applies. What is unverifiable
 // leaves everything as it was.
 func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Policy, open []finding.Finding) error {
 	switch j.Verdict.Result {
 	case detection.Drift:
-		return n.foundByCheck(j.Verdict.Finding, key, p)
+		return n.foundByCheck(&j.Verdict, key, p, open)
 	case detection.Unverifiable:
 		return nil
 	case detection.InOrder, detection.NotJudged:

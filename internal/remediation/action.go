@@ -85,6 +85,11 @@ type Action struct {
 	FirstRead time.Time `json:"first_read,omitzero"` // when the first of them was made
 }
 
+// Missed reports whether the action asked KMS for new material, or may have, and ended without having seen it.
+func (a *Action) Missed() bool {
+	return a.State == Failed && a.Method == NewMaterial && a.Attempts > a.Rejected
+}
+
 // Precondition is the part of a key that a rotate action depends on or changes.
 type Precondition struct {
 	Material     string `json:"material,omitempty"` // CurrentKeyMaterialId
