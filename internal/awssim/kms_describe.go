@@ -32,6 +32,9 @@ func (key *KMSKey) metadata() fields {
 	if key.multiRegion() {
 		m["MultiRegionConfiguration"] = key.multiRegionConfiguration()
 	}
+	for name, value := range key.says {
+		m[name] = value
+	}
 	return m
 }
 

@@ -46,6 +46,8 @@ type KMSKey struct {
 
 	onDemandDue time.Time
 	readyAt     time.Time // while Creating
+	stalled     bool      // no rotation that comes due is made
+	says        map[string]string
 }
 
 // KMSMaterial is one piece of key material, in the order it was associated.

@@ -58,3 +58,26 @@ func TestADenialIsForWhatItNames(t *testing.T) {
 	w.KMS().Undeny()
 	w.status(denied)
 }
+
+func TestAKeyIsSetUpWithWhatKMSTellsOfIt(t *testing.T) {
+	w := newWorld(t)
+	now := w.Clock().Now()
+	used, next := now.Add(-time.Hour), now.Add(-days(3))
+	stuck := w.key(KeyOptions{
+		Created: now.Add(-days(400)), RotationPeriod: 90, NextRotation: next, Stalled: true, OnDemandSince: used, Used: used,
+		Says: map[string]string{"KeySpec": "TOMORROW"},
+	})
+	w.Clock().Advance(time.Hour)
+	status := w.status(stuck)
+	if !status.NextRotationDate.Equal(next) || !status.OnDemandRotationStartDate.Equal(used) {
+		t.Errorf("next %v, in progress since %v", status.NextRotationDate, status.OnDemandRotationStartDate)
+	}
+	last, err := w.kms.GetKeyLastUsage(ctx(), &kms.GetKeyLastUsageInput{KeyId: &stuck})
+	w.want(err, "")
+	if !last.KeyLastUsage.Timestamp.Equal(used) {
+		t.Errorf("last used %v", last.KeyLastUsage.Timestamp)
+	}
+	if got := w.metadata(stuck).KeySpec; got != "TOMORROW" {
+		t.Errorf("the key spec is %s", got)
+	}
+}

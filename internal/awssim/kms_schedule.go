@@ -33,7 +33,7 @@ func (key *KMSKey) next() (at time.Time, step kmsStep) {
 		return at, step
 	}
 	consider(key.onDemandDue, (*KMS).finishOnDemand)
-	if key.RotationEnabled && key.State == types.KeyStateEnabled && !key.replica() {
+	if key.RotationEnabled && key.State == types.KeyStateEnabled && !key.replica() && !key.stalled {
 		consider(key.NextRotation, (*KMS).rotateAutomatically)
 	}
 	for _, m := range key.Materials {

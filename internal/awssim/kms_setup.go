@@ -33,6 +33,12 @@ type KeyOptions struct {
 	NextRotation   time.Time        // default: whole periods after Created
 	History        []PastRotation   // oldest first
 	Imported       []ImportedSecret // of EXTERNAL keys, oldest first; none: PendingImport
+
+	Used          time.Time // the last use that KMS tells of; zero: none
+	OnDemandSince time.Time // set: a rotation on demand that never ends
+	Stalled       bool      // KMS makes none of the rotations that come due
+	// Says are members of DescribeKey's answer in place of the true ones: what KMS may say tomorrow.
+	Says map[string]string
 }
 
 // PastRotation is a rotation that is complete.
@@ -76,7 +82,11 @@ func (k *KMS) create(o KeyOptions, now time.Time) (string, error) {
 	if k.latest(key.ARN) != nil {
 		return "", fmt.Errorf("awssim: %s exists", key.ARN)
 	}
+	key.OnDemandStarted, key.stalled, key.says = o.OnDemandSince, o.Stalled, maps.Clone(o.Says)
 	k.store(key, time.Time{})
+	if !o.Used.IsZero() {
+		k.keys[key.ARN].usage = kmsUsage{at: o.Used, operation: "Decrypt", eventID: randomHex(16), requestID: randomHex(16)}
+	}
 	for _, region := range o.Replicas {
 		replica := key.replicaIn(region, key.Created, 0)
 		k.addReplica(k.latest(key.ARN), replica, time.Time{})

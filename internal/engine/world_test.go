@@ -60,7 +60,14 @@ type world struct {
 	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
 	silent   bool
+	places   []spot // accounts and Regions that rotd reads; none: the one
 	*run
+}
+
+// spot is an account and Region, and who rotd is there.
+type spot struct {
+	account, region string
+	as              awssim.Principal
 }
 
 // run is one run of the daemon's engine.
@@ -185,10 +192,13 @@ func (w *world) build() {
 	w.run = r
 	own := NewOwnKeys(db)
 	w.check(own.Load())
-	cfg := w.sim.As(w.rotd, region)
-	cfg.HTTPClient = r.http
-	cfg.RetryMaxAttempts = 2
-	cfg = awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return own.Note(id) })
+	as := func(p awssim.Principal, region string) aws.Config {
+		cfg := w.sim.As(p, region)
+		cfg.HTTPClient = r.http
+		cfg.RetryMaxAttempts = 2
+		return awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return own.Note(id) })
+	}
+	cfg := as(w.rotd, region)
 	settings, objects := w.settings, w.objects
 	if objects == nil {
 		objects = trail.NewReader(trail.NewClient(cfg), trail.Limits{})
@@ -196,8 +206,7 @@ func (w *world) build() {
 	r.engine = New(Options{
 		DB: db, Settings: &settings, Objects: objects, Metrics: NewMetrics(r.registry), Own: own, Logger: w.log,
 		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), time.Second),
-		Places: []Place{{Account: account, Region: region, KMS: awskms.New(cfg,
-			awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: 1})}},
+		Places: w.placesAs(as),
 	})
 	opts := queue.Options{
 		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: 2 * time.Second,
@@ -216,6 +225,19 @@ func (w *world) build() {
 	}, opts)
 	w.check(err)
 	r.engine.Control(w.queue, r.consumer)
+}
+
+// placesAs are the places, each with rotd's client there.
+func (w *world) placesAs(as func(awssim.Principal, string) aws.Config) (places []Place) {
+	spots := w.places
+	if spots == nil {
+		spots = []spot{{account, region, w.rotd}}
+	}
+	for _, s := range spots {
+		places = append(places, Place{Account: s.account, Region: s.region, KMS: awskms.New(as(s.as, s.region),
+			awskms.Place{Partition: "aws", Account: s.account, Region: s.region}, awskms.Options{QuotaShare: 1})})
+	}
+	return places
 }
 
 // stop stops the run cleanly; start begins the next one.
@@ -365,7 +387,9 @@ func (w *world) sweep(kind string) {
 }
 
 // kms calls KMS as somebody.
-func (w *world) kms(who awssim.Principal) *kms.Client {
+func (w *world) kms(who awssim.Principal) *kms.Client { return w.kmsIn(who, region) }
+
+func (w *world) kmsIn(who awssim.Principal, region string) *kms.Client {
 	cfg := w.sim.As(who, region)
 	client := awskms.HTTPClient()
 	w.Cleanup(func() { client.GetTransport().CloseIdleConnections() })

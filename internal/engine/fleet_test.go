@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/awssim"
+	"rotd/internal/finding"
+	"rotd/internal/policy"
+)
+
+// fleetKey is a key and what an inventory finds about it, as `rule-id SEVERITY`.
+type fleetKey struct {
+	name  string // of its alias; with a slash: of AWS's or nobody's
+	o     awssim.KeyOptions
+	deny  string // an operation that KMS refuses rotd on it
+	finds []string
+}
+
+// ago is so many days before now.
+func ago(days int) time.Time { return time.Now().Add(-time.Duration(days) * day) }
+
+// letting is a key policy that lets the owner and others, under a condition, decrypt.
+func letting(owner, principal, condition string) string {
+	return fmt.Sprintf(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"kms:*",`+
+		`"Resource":"*"},{"Sid":"others","Effect":"Allow","Principal":{"AWS":%q},"Action":"kms:Decrypt",`+
+		`"Resource":"*","Condition":{%s}}]}`, owner, principal, condition)
+}
+
+// rotating is a key that is in order under a policy of 90 days.
+func rotating(change func(o *awssim.KeyOptions)) awssim.KeyOptions {
+	o := awssim.KeyOptions{RotationPeriod: 90}
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func spent(n int) (history []awssim.PastRotation) {
+	for i := range n {
+		history = append(history, awssim.PastRotation{At: ago(30 - i), Type: types.RotationTypeOnDemand})
+	}
+	return history
+}
+
+// fleet is every kind of key; those without a place of their own are spread over all.
+func fleet() []fleetKey {
+	external := func(secrets ...awssim.ImportedSecret) awssim.KeyOptions {
+		return awssim.KeyOptions{Origin: types.OriginTypeExternal, Imported: secrets}
+	}
+	const impossible = "rotation-impossible MEDIUM"
+	return []fleetKey{
+		{name: "pay-fine", o: rotating(nil)},
+		{name: "pay-off", o: awssim.KeyOptions{}, finds: []string{"rotation-disabled HIGH"}},
+		{
+			name: "pay-long", o: rotating(func(o *awssim.KeyOptions) { o.RotationPeriod = 365 }),
+			finds: []string{"rotation-period-too-long MEDIUM"},
+		},
+		{
+			name: "pay-old", o: rotating(func(o *awssim.KeyOptions) { o.Created = ago(800) }),
+			finds: []string{"rotation-overdue HIGH"},
+		},
+		{
+			name: "pay-stalled",
+			o: rotating(func(o *awssim.KeyOptions) {
+				o.Created, o.NextRotation, o.Stalled = ago(93), ago(3), true
+			}),
+			finds: []string{"rotation-stalled HIGH"},
+		},
+		{
+			name: "pay-stuck", o: rotating(func(o *awssim.KeyOptions) { o.OnDemandSince = ago(1) }),
+			finds: []string{"rotation-stalled HIGH"},
+		},
+		{
+			name: "pay-spent", o: rotating(func(o *awssim.KeyOptions) { o.History = spent(20) }),
+			finds: []string{"rotation-budget-low MEDIUM"},
+		},
+		{name: "pay-rsa", o: awssim.KeyOptions{Spec: types.KeySpecRsa2048}, finds: []string{impossible}},
+		{name: "pay-hmac", o: awssim.KeyOptions{Spec: types.KeySpecHmac256}, finds: []string{impossible}},
+		{
+			name: "pay-hsm", o: awssim.KeyOptions{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStore: "cks-1"},
+			finds: []string{impossible},
+		},
+		{
+			name: "pay-store", o: awssim.KeyOptions{Origin: types.OriginTypeExternalKeyStore, CustomKeyStore: "cks-2"},
+			finds: []string{impossible},
+		},
+		{name: "sign-new", o: awssim.KeyOptions{Spec: types.KeySpecRsa2048}},
+		{
+			name: "sign-old", o: awssim.KeyOptions{Spec: types.KeySpecRsa2048, Created: ago(800)},
+			finds: []string{"rotation-overdue HIGH"},
+		},
+		{name: "pay-imported", o: external(awssim.ImportedSecret{}), finds: []string{impossible}},
+		{name: "hand-imported", o: external(awssim.ImportedSecret{})},
+		{
+			name: "hand-expiring", o: external(awssim.ImportedSecret{ValidTo: time.Now().Add(10 * day)}),
+			finds: []string{"material-expiring HIGH"},
+		},
+		{name: "hand-waiting", o: external()},
+		{
+			name: "hand-expired", o: external(awssim.ImportedSecret{ValidTo: ago(1)}),
+			finds: []string{"material-missing CRITICAL"},
+		},
+		{name: "pay-disabled", o: awssim.KeyOptions{State: types.KeyStateDisabled}},
+		{
+			name: "pay-deleting", o: rotating(func(o *awssim.KeyOptions) { o.DeletionDate = time.Now().Add(7 * day) }),
+			finds: []string{"key-pending-deletion CRITICAL"},
+		},
+		{name: "aws/s3", o: awssim.KeyOptions{Manager: types.KeyManagerTypeAws, Created: ago(800)}},
+		{
+			name: "pay-denied", o: awssim.KeyOptions{Created: ago(800)}, deny: "GetKeyRotationStatus",
+			finds: []string{"key-unverifiable LOW"},
+		},
+		{
+			name: "pay-secret", o: rotating(nil), deny: "GetKeyPolicy",
+			finds: []string{"key-unverifiable LOW"},
+		},
+		{
+			name: "pay-public", o: rotating(func(o *awssim.KeyOptions) { o.Policy = letting("%s", "*", "") }),
+			finds: []string{"key-policy-public CRITICAL"},
+		},
+		{
+			name: "pay-narrowed",
+			o: rotating(func(o *awssim.KeyOptions) {
+				o.Policy = letting("%s", "*", `"StringEquals":{"kms:CallerAccount":"%s"}`)
+			}),
+		},
+		{
+			name: "pay-shared", o: rotating(func(o *awssim.KeyOptions) { o.Policy = letting("%s", stranger, "") }),
+			finds: []string{"key-policy-external-account HIGH"},
+		},
+		{
+			name: "pay-garbled",
+			o: rotating(func(o *awssim.KeyOptions) {
+				o.Policy = strings.Replace(letting("%s", "*", ""), `"Resource":"*"`, `"Resource":7`, 1)
+			}),
+			finds: []string{"key-unverifiable LOW"},
+		},
+		{
+			name: "pay-tomorrow",
+			o:    awssim.KeyOptions{Created: ago(800), Says: map[string]string{"KeySpec": "TOMORROW", "KeyUsage": "DREAM"}},
+		},
+		{
+			name: "pay-hostile",
+			o: rotating(func(o *awssim.KeyOptions) {
+				o.Description, o.Tags = "\x1b[2K\r\n", map[string]string{"team\u202e": "\x00<script>"}
+			}),
+		},
+		{name: "watch-off", o: awssim.KeyOptions{Created: ago(800)}},
+		{name: "stray", o: awssim.KeyOptions{Created: ago(800)}, finds: []string{"key-unmanaged LOW"}},
+	}
+}
+
+// fleetPolicies are what the fleet's keys are to be.
+func fleetPolicies() policy.Set {
+	year := policy.Rotation{Method: policy.Auto, Automatic: 90 * day, MaxAge: 365 * day}
+	named := func(name string, r policy.Rotation) policy.Policy {
+		return policy.Policy{
+			Name: name, Mode: policy.Observe, Rotation: r, Match: policy.Match{Aliases: []string{"alias/" + name + "-*"}},
+		}
+	}
+	return policy.Set{
+		named("pay", year),
+		named("sign", policy.Rotation{Method: policy.Replace, MaxAge: 365 * day}),
+		named("hand", policy.Rotation{Method: policy.OnDemand, MaxAge: 365 * day}),
+		named("watch", policy.Rotation{Method: policy.None}),
+	}
+}
+
+// fleetWorld is three accounts and two Regions.
+func fleetWorld(w *world) {
+	silent(w)
+	accounts := []string{account, "222233334444", "333344445555"}
+	for _, id := range accounts {
+		as := w.rotd
+		if id != account {
+			as = w.sim.NewAccessKey(id, "rotd")
+		}
+		for _, region := range []string{region, "us-east-1"} {
+			w.places = append(w.places, spot{id, region, as})
+		}
+	}
+	w.settings.Policies = fleetPolicies()
+	w.settings.Trusted = func(id string) bool { return slices.Contains(accounts, id) }
+}
+
+// make makes a key in a place and returns its ARN.
+func (w *world) make(k *fleetKey, s spot) string {
+	w.Helper()
+	k.o.Account, k.o.Region = s.account, s.region
+	k.o.Policy = strings.ReplaceAll(k.o.Policy, "%s", s.account)
+	if k.o.Created.IsZero() {
+		k.o.Created = ago(40)
+	}
+	if k.name != "stray" {
+		k.o.Aliases = []string{"alias/" + k.name}
+	}
+	arn, err := w.sim.KMS().CreateKey(k.o)
+	w.check(err)
+	if k.deny != "" {
+		w.sim.KMS().Deny(awssim.KMSDenial{Principal: s.as.ARN, Key: arn, Operation: k.deny})
+	}
+	return arn
+}
+
+func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
+	w := newWorld(t, fleetWorld)
+	names, want := map[string]string{}, map[string][]string{}
+	expect := func(arn, name string, finds ...string) {
+		names[arn] = name
+		if len(finds) > 0 {
+			want[name] = finds
+		}
+	}
+	for i, k := range fleet() {
+		expect(w.make(&k, w.places[i%len(w.places)]), k.name, k.finds...)
+	}
+	w.multiRegionKeys(expect)
+	for range 2 { // the second finds nothing else
+		w.sweep(Inventory)
+		w.sweep(Drift)
+	}
+	got := map[string][]string{}
+	for _, f := range w.findings() {
+		name := names[f.KeyARN]
+		if name == "" {
+			name = f.Subject.ID
+		}
+		said := f.RuleID + " " + f.Severity.String()
+		if f.Status != finding.Open || f.Episode != 1 || f.Count != 1 {
+			said += fmt.Sprintf(" %s, episode %d, count %d", f.Status, f.Episode, f.Count)
+		}
+		got[name] = append(got[name], said)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// multiRegionKeys makes a set in view, whose replica has a policy of its own, and a replica of a primary that is not.
+func (w *world) multiRegionKeys(expect func(arn, name string, finds ...string)) {
+	w.Helper()
+	primary := fleetKey{name: "pay-primary", o: awssim.KeyOptions{Replicas: []string{"us-east-1"}, Created: ago(40)}}
+	arn := w.make(&primary, w.places[0])
+	expect(arn, "pay-primary", "rotation-disabled HIGH")
+	replica := strings.Replace(arn, region, "us-east-1", 1)
+	expect(replica, "its replica", "key-policy-public CRITICAL")
+	there := w.kmsIn(w.engineer, "us-east-1")
+	public := letting(account, "*", "")
+	_, err := there.PutKeyPolicy(w.Context(), &kms.PutKeyPolicyInput{KeyId: &replica, Policy: &public})
+	w.check(err)
+	alias := "alias/pay-replica"
+	_, err = there.CreateAlias(w.Context(), &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: &replica})
+	w.check(err)
+
+	far := fleetKey{name: "pay-far", o: awssim.KeyOptions{Replicas: []string{region}, Created: ago(40)}}
+	lone := strings.Replace(w.make(&far, spot{account, "ap-southeast-2", w.rotd}), "ap-southeast-2", region, 1)
+	expect(lone, "a replica of a far primary", "key-unverifiable LOW")
+	alias = "alias/pay-lone"
+	_, err = w.kms(w.engineer).CreateAlias(w.Context(), &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: &lone})
+	w.check(err)
+}
