@@ -24,7 +24,7 @@ func (k *KMS) setEnabled(c *kmsCall, in keyInput, state types.KeyState) (any, er
 	}
 	next := key.clone()
 	next.State = state
-	if state == types.KeyStateEnabled && next.RotationEnabled && next.NextRotation.Before(c.now) {
+	if state == types.KeyStateEnabled && next.RotationEnabled && !next.stalled && next.NextRotation.Before(c.now) {
 		next.NextRotation = c.now // a rotation missed while disabled is made up for now
 	}
 	k.store(next, c.now)

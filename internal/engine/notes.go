@@ -34,7 +34,9 @@ func (e *Engine) newNotebook(tx *state.Tx, now time.Time, settings *Settings, t 
 func (n *notebook) found(f finding.Finding) error { return n.record(f, how{}) }
 
 // foundTimes notes a finding about rotd itself that was met several times.
-func (n *notebook) foundTimes(f finding.Finding, times int) error { return n.record(f, how{times: times}) }
+func (n *notebook) foundTimes(f finding.Finding, times int) error {
+	return n.record(f, how{times: times})
+}
 
 // response plans what answers a finding: the action, or why there is none.
 type response func(*finding.Finding) (action *remediation.Action, why string, err error)

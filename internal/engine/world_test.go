@@ -491,6 +491,7 @@ func (w *world) awaitTold(all ...string) awssim.Published {
 // Kinds of alerts as the JSON format has them.
 const (
 	notifyOpened   = string(notify.FindingOpened)
+	notifyMore     = string(notify.FindingMore)
 	notifyResolved = string(notify.FindingResolved)
 )
 
