@@ -159,13 +159,15 @@ func TestUnknownWordsOfKMSAreNoVerdict(t *testing.T) {
 		with func(k *inventory.Key)
 		want map[string]string
 	}{
-		"spec":          {func(k *inventory.Key) { k.Spec = "TOMORROW" }, rotation("key spec")},
-		"usage":         {func(k *inventory.Key) { k.Usage = "TOMORROW" }, rotation("usage of a symmetric key")},
-		"origin":        {func(k *inventory.Key) { k.Origin = "TOMORROW" }, rotation("origin")},
-		"manager":       {func(k *inventory.Key) { k.Manager = "TOMORROW" }, rotation("key manager")},
-		"multi-Region":  {func(k *inventory.Key) { k.MultiRegion = "TOMORROW" }, rotation("multi-Region role")},
-		"state":         {func(k *inventory.Key) { k.State = "TOMORROW" }, map[string]string{}},
-		"rotation type": {func(k *inventory.Key) { k.Rotation.History = []inventory.Rotated{{At: noon, Type: "TOMORROW"}} }, map[string]string{}},
+		"spec":         {func(k *inventory.Key) { k.Spec = "TOMORROW" }, rotation("key spec")},
+		"usage":        {func(k *inventory.Key) { k.Usage = "TOMORROW" }, rotation("usage of a symmetric key")},
+		"origin":       {func(k *inventory.Key) { k.Origin = "TOMORROW" }, rotation("origin")},
+		"manager":      {func(k *inventory.Key) { k.Manager = "TOMORROW" }, rotation("key manager")},
+		"multi-Region": {func(k *inventory.Key) { k.MultiRegion = "TOMORROW" }, rotation("multi-Region role")},
+		"state":        {func(k *inventory.Key) { k.State = "TOMORROW" }, map[string]string{}},
+		"rotation type": {func(k *inventory.Key) {
+			k.Rotation.History = []inventory.Rotated{{At: noon, Type: "TOMORROW"}}
+		}, map[string]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := keyContext()

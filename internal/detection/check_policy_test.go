@@ -29,7 +29,10 @@ func open(condition string) func(c *KeyContext) {
 // notJudgedForPolicy are the keys whose policy no check judges.
 func notJudgedForPolicy() []checkTest {
 	return []checkTest{
-		{name: "an AWS managed key", with: all(managedByAWS, policyText(publicPolicy)), want: "NOT JUDGED AWS manages this key"},
+		{
+			name: "an AWS managed key", with: all(managedByAWS, policyText(publicPolicy)),
+			want: "NOT JUDGED AWS manages this key",
+		},
 		{name: "gone", with: all(gone, policyText(publicPolicy)), want: "NOT JUDGED KMS no longer knows the key"},
 		{name: "not described", with: notDescribed, want: "UNVERIFIABLE KMS did not describe the key to rotd"},
 		{

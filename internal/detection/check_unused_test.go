@@ -110,7 +110,8 @@ func TestKeyUnused(t *testing.T) {
 			with: all(told(200*day, 0), func(c *KeyContext) { c.Key.State = "PendingDeletion" }),
 		},
 		{
-			name: "the policy says nothing of use", with: all(told(200*day, 0), func(c *KeyContext) { c.Policy.UnusedAfter = 0 }),
+			name: "the policy says nothing of use",
+			with: all(told(200*day, 0), func(c *KeyContext) { c.Policy.UnusedAfter = 0 }),
 			want: "NOT JUDGED policy payments has no unused_after",
 		},
 		{name: "no policy", with: all(told(200*day, 0), unmatched), want: "NOT JUDGED no policy matches the key"},

@@ -16,8 +16,8 @@ func keyUnverifiable() Check {
 				"calls the key neither compliant nor drifting.",
 			Condition: "A customer managed key of which KMS denied a read, or whose key policy is no policy that rotd " +
 				"can read, or a replica under a rotation policy whose primary is in no account and Region that rotd " +
-				"reads. One finding for each key; another refusal that comes to it is told again. Not judged: AWS managed keys, which " +
-				"tell nobody.",
+				"reads. One finding for each key; another refusal that comes to it is told again. Not judged: AWS " +
+				"managed keys, which tell nobody.",
 			Tuning:         "Let rotd's role read the key, in IAM and in the key policy; list the primary's Region.",
 			FalsePositives: "Keys whose owners keep everybody out on purpose.",
 			Response:       "Add the denied actions to rotd's role and to the key policy.",

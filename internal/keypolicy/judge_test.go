@@ -200,24 +200,40 @@ func TestJudgeConditionsOnEveryone(t *testing.T) {
 			"paths of the own source organization narrow",
 			`{"ForAnyValue:StringLike":{"aws:SourceOrgPaths":"o-aaaabbbbcc/r-ab12/*"}}`, "narrowed 0",
 		},
-		{"a foreign source organization is external", `{"StringEquals":{"aws:SourceOrgID":"o-zzzzyyyyxx"}}`,
-			"external 0 organization o-zzzzyyyyxx"},
-		{"a source account IfExists lets in callers that are no service",
-			`{"StringEqualsIfExists":{"aws:SourceAccount":"111122223333"}}`, anyone},
-		{"a source ARN IfExists lets in callers that are no service",
-			`{"ArnLikeIfExists":{"aws:SourceArn":"arn:aws:sns:us-east-1:111122223333:*"}}`, anyone},
-		{"a caller's ARN IfExists does not surely narrow",
-			`{"ArnLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/app"}}`, anyone},
-		{"any value of a key that has one is that value",
-			`{"ForAnyValue:StringEquals":{"kms:CallerAccount":["111122223333"]}}`, "narrowed 0"},
-		{"all values of a key that may be missing are none",
-			`{"ForAllValues:StringEquals":{"kms:CallerAccount":["111122223333"]}}`, anyone},
-		{"all values of a key that is required are there",
+		{
+			"a foreign source organization is external", `{"StringEquals":{"aws:SourceOrgID":"o-zzzzyyyyxx"}}`,
+			"external 0 organization o-zzzzyyyyxx",
+		},
+		{
+			"a source account IfExists lets in callers that are no service",
+			`{"StringEqualsIfExists":{"aws:SourceAccount":"111122223333"}}`, anyone,
+		},
+		{
+			"a source ARN IfExists lets in callers that are no service",
+			`{"ArnLikeIfExists":{"aws:SourceArn":"arn:aws:sns:us-east-1:111122223333:*"}}`, anyone,
+		},
+		{
+			"a caller's ARN IfExists does not surely narrow",
+			`{"ArnLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/app"}}`, anyone,
+		},
+		{
+			"any value of a key that has one is that value",
+			`{"ForAnyValue:StringEquals":{"kms:CallerAccount":["111122223333"]}}`, "narrowed 0",
+		},
+		{
+			"all values of a key that may be missing are none",
+			`{"ForAllValues:StringEquals":{"kms:CallerAccount":["111122223333"]}}`, anyone,
+		},
+		{
+			"all values of a key that is required are there",
 			`{"ForAllValues:StringEquals":{"aws:PrincipalAccount":["111122223333"]},` +
-				`"Null":{"aws:PrincipalAccount":"false"}}`, "narrowed 0"},
+				`"Null":{"aws:PrincipalAccount":"false"}}`, "narrowed 0",
+		},
 		{"grants for AWS resources can be made in any account", `{"Bool":{"kms:GrantIsForAWSResource":"true"}}`, anyone},
-		{"the names of an encryption context are the caller's choice",
-			`{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["tenant"]}}`, anyone},
+		{
+			"the names of an encryption context are the caller's choice",
+			`{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["tenant"]}}`, anyone,
+		},
 		{"an address range is a network", `{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`, "external 0 network *"},
 		{"the whole Internet is no network", `{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}`, anyone},
 		{
