@@ -229,3 +229,48 @@ func TestClocksThatDifferMakeNoFalseVerdict(t *testing.T) {
 		})
 	}
 }
+
+// reads are the operations that KMS may refuse.
+func reads() []string {
+	return []string{
+		"DescribeKey", "GetKeyLastUsage", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListKeyRotations",
+		"ListResourceTags",
+	}
+}
+
+// FuzzKeysAreJudgedWithoutHarm lets every check judge a key whose every word is somebody's choice.
+func FuzzKeysAreJudgedWithoutHarm(f *testing.F) {
+	f.Add("alias/payments", ownPolicy, "Enabled", "SYMMETRIC_DEFAULT", "AWS_KMS", "", uint8(1), int64(0), int64(0))
+	f.Add(hostile, publicPolicy, "PendingImport", "RSA_2048", "EXTERNAL", "REPLICA", uint8(0), int64(-1), int64(1)<<40)
+	f.Add("", letting(unknown), "PendingDeletion", "HMAC_256", "EXTERNAL", "PRIMARY", uint8(5), int64(1)<<62, int64(-1))
+	f.Fuzz(func(
+		t *testing.T, name, keyPolicy, state, spec, origin, region string, denied uint8, early, late int64,
+	) {
+		for _, whole := range []bool{true, false} {
+			c := keyContext()
+			k := c.Key
+			k.Aliases, k.Tags = []string{name}, map[string]string{name: name}
+			k.Policy, k.State, k.Spec, k.Origin, k.MultiRegion = keyPolicy, state, spec, origin, region
+			k.PrimaryARN, k.CurrentMaterial = name, name
+			if ops := reads(); int(denied) < len(ops) {
+				k.Denied = ops[denied:]
+			}
+			a, b := noon.Add(time.Duration(early)), noon.Add(time.Duration(late))
+			k.Created, k.ValidTo, k.DeletionDate = a, &b, &a
+			k.Rotation.Next, k.Rotation.InProgress = &a, &b
+			k.Rotation.History = []inventory.Rotated{{At: a, Type: name}, {At: b, Type: "ON_DEMAND"}}
+			k.LastUsage = &inventory.LastUsage{ReadAt: a, TrackedSince: b}
+			c.Policy.UnusedAfter, c.Reserve, c.Before = time.Hour, 24, otherKey()
+			judged, panics := newJudge(nil, Checks(), Settings{}).Key(c, whole)
+			for _, p := range panics {
+				t.Errorf("%v\n%s", p, p.Stack)
+			}
+			for i := range judged {
+				if v := &judged[i].Verdict; v.Result == Drift {
+					checkFinding(t, &v.Finding)
+					checkHarmless(t, v)
+				}
+			}
+		}
+	})
+}

@@ -35,7 +35,7 @@ func judgeMaterialMissing(c *KeyContext) Verdict {
 	case k.State == "Creating":
 		return notJudged("KMS is still making the key")
 	case k.State != "PendingImport":
-		return inOrder("the key is " + k.State + ", with its material")
+		return inOrder("the key is " + shown(k.State) + ", with its material")
 	}
 	used := c.onceUsed()
 	switch {

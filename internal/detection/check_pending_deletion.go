@@ -30,7 +30,7 @@ func judgeKeyPendingDeletion(c *KeyContext) Verdict {
 	}
 	k := c.Key
 	if !deleting(k) {
-		return inOrder("the key is not scheduled for deletion; it is " + k.State)
+		return inOrder("the key is not scheduled for deletion; it is " + shown(k.State))
 	}
 	t := c.on()
 	_, used := lastUse(c.LastUse)

@@ -43,7 +43,7 @@ func (c *KeyContext) rotatesHere() (v Verdict, ok bool) {
 
 func (c *KeyContext) enabled() (v Verdict, ok bool) {
 	if c.Key.State != "Enabled" {
-		return notJudged("the key is " + c.Key.State + ", and KMS rotates enabled keys only"), false
+		return notJudged("the key is " + shown(c.Key.State) + ", and KMS rotates enabled keys only"), false
 	}
 	return Verdict{}, true
 }

@@ -17,8 +17,9 @@ func rotationBudgetLow() Check {
 				"key cannot be rotated at once any more.",
 			Condition: "25 less the on-demand rotations in ListKeyRotations is `guardrails.on_demand_reserve` or " +
 				"less. Judged on every customer managed key that can rotate on demand, imported material included, " +
-				"with or without a policy. Told again when none is left. Not judged: AWS managed keys, " +
-				"replicas (judged at their primary), keys that are not enabled, kinds that cannot rotate. A history that cannot be read is key-unverifiable.",
+				"with or without a policy. Told again when none is left. Not judged: AWS managed keys, replicas " +
+				"(judged at their primary), keys that are not enabled, kinds that cannot rotate. A history that " +
+				"cannot be read is key-unverifiable.",
 			Tuning:         "`guardrails.on_demand_reserve`.",
 			FalsePositives: "None known; say so if you meet one.",
 			Response: "Let the schedule rotate the key; plan its replacement by a new key, which begins with 25. If " +

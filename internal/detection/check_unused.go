@@ -77,7 +77,7 @@ func (c *KeyContext) usageApplies() (v Verdict, ok bool) {
 	case c.Policy.UnusedAfter == 0:
 		return notJudged("policy " + c.Policy.Name + " has no unused_after"), false
 	case c.Key.State != "Enabled" && c.Key.State != "Disabled":
-		return notJudged("the key is " + c.Key.State), false
+		return notJudged("the key is " + shown(c.Key.State)), false
 	}
 	return Verdict{}, true
 }
