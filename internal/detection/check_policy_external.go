@@ -15,7 +15,8 @@ func keyPolicyExternalAccount() Check {
 				"owner's nor among the trusted ones. Whoever controls that account decides who uses the key.",
 			Condition: "An Allow of any action of KMS to an account, an organization or, short of what " +
 				"key-policy-public finds, everybody, with no condition or Deny that surely holds it to the owner and " +
-				"to who is trusted. One finding for each key; an outsider that comes to it is told again. Judged on " +
+				"to who is trusted. Whoever is held to one network (VPC, endpoint, addresses) is no account. One " +
+				"finding for each key; an outsider that comes to it is told again. Judged on " +
 				"each customer managed key, replicas by themselves, when the key is read whole. A policy that is " +
 				"denied or cannot be understood is key-unverifiable.",
 			Tuning:         "`trusted_accounts` in rotd.yaml.",
