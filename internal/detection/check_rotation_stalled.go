@@ -111,10 +111,15 @@ func (c *KeyContext) dueDate() Verdict {
 
 // historySince says whether the key's rotations were read after a time, and otherwise that they must be.
 func (c *KeyContext) historySince(at time.Time) (v Verdict, ok bool) {
-	switch r := c.Key.Rotation; {
-	case c.Key.WasDenied("ListKeyRotations") || r.HistoryAt.IsZero():
+	k, r := c.Key, c.Key.Rotation
+	known := r.HistoryAt // until when the history is known to be complete
+	if n := len(r.History); n > 0 && k.CurrentMaterial != "" && r.History[n-1].Material == k.CurrentMaterial {
+		known = k.ReadAt // whose material is the one of the last rotation
+	}
+	switch {
+	case k.WasDenied("ListKeyRotations") || r.HistoryAt.IsZero():
 		return unverifiable("the key's rotations could not be read"), false
-	case r.HistoryAt.Before(at):
+	case known.Before(at):
 		return unverifiable("the key's rotations have not been read since " + stamp(at)), false
 	}
 	return Verdict{}, true

@@ -99,6 +99,15 @@ func stalledByItsSchedule() []checkTest {
 			with: func(c *KeyContext) { due(3 * day)(c); c.Key.Rotation.HistoryAt = noon.Add(-day) },
 		},
 		{
+			name: "the rotations were read before the date, and their last material is the key's still", want: title,
+			with: func(c *KeyContext) {
+				due(3 * day)(c)
+				rotatedAt(c, 93*day)
+				c.Key.Rotation.HistoryAt = noon.Add(-4 * day)
+				c.Key.CurrentMaterial, c.Key.Rotation.History[0].Material = "same", "same"
+			},
+		},
+		{
 			name: "the rotations are denied", want: "UNVERIFIABLE the key's rotations could not be read",
 			with: func(c *KeyContext) { due(3 * day)(c); unread("ListKeyRotations")(c) },
 		},

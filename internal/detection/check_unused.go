@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 )
 
 const (
 	// usageLag is how late KMS itself knows of a use.
 	usageLag = time.Hour
 	// usageStale is how old KMS's word on the last use may be before it must be asked again.
-	usageStale = 7 * 24 * time.Hour
+	usageStale = 14 * 24 * time.Hour
 )
 
 func keyUnused() Check {
@@ -21,7 +22,7 @@ func keyUnused() Check {
 			Meaning: "No cryptographic use of the key for as long as its policy allows: it costs its monthly fee, and " +
 				"whoever may use it has a key that nobody would miss.",
 			Condition: "The key's policy has `unused_after`, and neither rotd's events nor KMS itself " +
-				"(GetKeyLastUsage, up to an hour late and no older than seven days here) show a use within it. KMS " +
+				"(GetKeyLastUsage, up to an hour late and no older than 14 days here) show a use within it. KMS " +
 				"tracks uses only since a date that it names: when that is later than the time asked about, and no " +
 				"event shows a use before, the key is unverifiable, not unused. That rotd has seen no event of a use " +
 				"proves nothing by itself. Not judged: AWS managed keys, keys younger than the time, keys scheduled " +
@@ -52,18 +53,30 @@ func judgeKeyUnused(c *KeyContext) Verdict {
 	source := "as far as rotd's events show; KMS itself did not tell (kms:GetKeyLastUsage)"
 	if u := c.Key.LastUsage; u != nil && !c.Key.WasDenied("GetKeyLastUsage") && c.Now.Sub(u.ReadAt) < usageStale {
 		source = fmt.Sprintf("as KMS itself said at %s; it tracks uses since %s", stamp(u.ReadAt), stamp(u.TrackedSince))
-		asOf := u.ReadAt
-		if asOf.After(c.Now) { // by another clock
-			asOf = c.Now
-		}
-		if used.IsZero() && asOf.Sub(u.TrackedSince)-usageLag < after {
-			return unverifiable("KMS tracks uses of the key only since " + stamp(u.TrackedSince))
+		if v, ok := covers(u, used, after, c.Now); !ok {
+			return v
 		}
 	} else if c.LastUse.IsZero() {
 		return unverifiable("no event shows a use, which proves none, and KMS has not told the last one lately " +
 			"(kms:GetKeyLastUsage)")
 	}
 	return c.unused(used, source)
+}
+
+// covers says whether KMS's word reaches over all of the time asked about, up to the moment it was given.
+func covers(u *inventory.LastUsage, used time.Time, after time.Duration, now time.Time) (v Verdict, ok bool) {
+	asOf := u.ReadAt
+	if asOf.After(now) { // by another clock
+		asOf = now
+	}
+	switch asOf = asOf.Add(-usageLag); {
+	case used.IsZero() && asOf.Sub(u.TrackedSince) < after:
+		return unverifiable("KMS tracks uses of the key only since " + stamp(u.TrackedSince)), false
+	case !used.IsZero() && asOf.Sub(used) < after:
+		return unverifiable("KMS was last asked at " + stamp(u.ReadAt) + "; whether the key was used since is not known"),
+			false
+	}
+	return Verdict{}, true
 }
 
 // usageApplies says why the key's use is not judged, or cannot be; ok is true when it is.

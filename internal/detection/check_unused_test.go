@@ -86,9 +86,18 @@ func TestKeyUnused(t *testing.T) {
 				"(kms:GetKeyLastUsage)",
 		},
 		{
-			name: "KMS was asked too long ago", with: all(told(200*day, 0), asked(8*day)),
+			name: "KMS was asked too long ago", with: all(told(300*day, 0), asked(14*day)),
 			want: "UNVERIFIABLE no event shows a use, which proves none, and KMS has not told the last one lately " +
 				"(kms:GetKeyLastUsage)",
+		},
+		{
+			name: "KMS was asked lately, yet before the time was over",
+			with: all(told(200*day, 91*day), asked(3*day)),
+			want: "UNVERIFIABLE KMS was last asked at 2026-11-17 12:00Z; whether the key was used since is not known",
+		},
+		{
+			name: "KMS was asked a while ago, after the time was over", with: all(told(200*day, 91*day), asked(12*time.Hour)),
+			want: title,
 		},
 		{
 			name: "younger than the time", with: all(told(30*day, 0), func(c *KeyContext) { c.Key.Created = noon.Add(-day) }),

@@ -2,6 +2,7 @@ package detection
 
 import (
 	"fmt"
+	"slices"
 
 	"rotd/internal/finding"
 	"rotd/internal/policy"
@@ -51,9 +52,12 @@ func judgeKeyUnverifiable(c *KeyContext) Verdict {
 	return whole
 }
 
+// optional tells KMS's view of a key's last use, which no posture depends on: without it a key is verifiable.
+const optional = "GetKeyLastUsage"
+
 // denied tells of the operations that KMS refused.
 func (c *KeyContext) denied() (v Verdict, found bool) {
-	refused := c.Key.Denied
+	refused := slices.DeleteFunc(slices.Clone(c.Key.Denied), func(op string) bool { return op == optional })
 	if len(refused) == 0 {
 		return Verdict{}, false
 	}
