@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/awskms"
 	"rotd/internal/awssim"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
@@ -174,21 +176,45 @@ func fleetPolicies() policy.Set {
 	}
 }
 
-// fleetWorld is three accounts and two Regions.
-func fleetWorld(w *world) {
-	silent(w)
-	accounts := []string{account, "222233334444", "333344445555"}
-	for _, id := range accounts {
+// spot is an account and Region, and who rotd is there.
+type spot struct {
+	account, region string
+	as              awssim.Principal
+}
+
+// spots are three accounts and two Regions.
+func (w *world) spots() (all []spot) {
+	for _, id := range fleetAccounts() {
 		as := w.rotd
 		if id != account {
 			as = w.sim.NewAccessKey(id, "rotd")
 		}
 		for _, region := range []string{region, "us-east-1"} {
-			w.places = append(w.places, spot{id, region, as})
+			all = append(all, spot{id, region, as})
 		}
 	}
-	w.settings.Policies = fleetPolicies()
-	w.settings.Trusted = func(id string) bool { return slices.Contains(accounts, id) }
+	return all
+}
+
+func fleetAccounts() []string { return []string{account, "222233334444", "333344445555"} }
+
+// fleetWorld is where the fleet is; the first spot is the account's own.
+func fleetWorld(spots *[]spot) func(w *world) {
+	return func(w *world) {
+		silent(w)
+		*spots = w.spots()
+		w.places = func(cfg aws.Config) (places []Place) {
+			for _, s := range (*spots)[1:] {
+				there := cfg.Copy()
+				there.Region, there.Credentials = s.region, w.sim.As(s.as, s.region).Credentials
+				places = append(places, Place{Account: s.account, Region: s.region, KMS: awskms.New(there,
+					awskms.Place{Partition: "aws", Account: s.account, Region: s.region}, awskms.Options{QuotaShare: 1})})
+			}
+			return places
+		}
+		w.settings.Policies = fleetPolicies()
+		w.settings.Trusted = func(id string) bool { return slices.Contains(fleetAccounts(), id) }
+	}
 }
 
 // make makes a key in a place and returns its ARN.
@@ -211,7 +237,8 @@ func (w *world) make(k *fleetKey, s spot) string {
 }
 
 func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
-	w := newWorld(t, fleetWorld)
+	var spots []spot
+	w := newWorld(t, fleetWorld(&spots))
 	names, want := map[string]string{}, map[string][]string{}
 	expect := func(arn, name string, finds ...string) {
 		names[arn] = name
@@ -220,9 +247,9 @@ func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
 		}
 	}
 	for i, k := range fleet() {
-		expect(w.make(&k, w.places[i%len(w.places)]), k.name, k.finds...)
+		expect(w.make(&k, spots[i%len(spots)]), k.name, k.finds...)
 	}
-	w.multiRegionKeys(expect)
+	w.multiRegionKeys(spots[0], expect)
 	for range 2 { // the second finds nothing else
 		w.sweep(Inventory)
 		w.sweep(Drift)
@@ -245,10 +272,10 @@ func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
 }
 
 // multiRegionKeys makes a set in view, whose replica has a policy of its own, and a replica of a primary that is not.
-func (w *world) multiRegionKeys(expect func(arn, name string, finds ...string)) {
+func (w *world) multiRegionKeys(home spot, expect func(arn, name string, finds ...string)) {
 	w.Helper()
 	primary := fleetKey{name: "pay-primary", o: awssim.KeyOptions{Replicas: []string{"us-east-1"}, Created: ago(40)}}
-	arn := w.make(&primary, w.places[0])
+	arn := w.make(&primary, home)
 	expect(arn, "pay-primary", "rotation-disabled HIGH")
 	replica := strings.Replace(arn, region, "us-east-1", 1)
 	expect(replica, "its replica", "key-policy-public CRITICAL")

@@ -60,14 +60,8 @@ type world struct {
 	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
 	silent   bool
-	places   []spot // accounts and Regions that rotd reads; none: the one
+	places   func(cfg aws.Config) []Place // besides the account's own
 	*run
-}
-
-// spot is an account and Region, and who rotd is there.
-type spot struct {
-	account, region string
-	as              awssim.Principal
 }
 
 // run is one run of the daemon's engine.
@@ -192,21 +186,23 @@ func (w *world) build() {
 	w.run = r
 	own := NewOwnKeys(db)
 	w.check(own.Load())
-	as := func(p awssim.Principal, region string) aws.Config {
-		cfg := w.sim.As(p, region)
-		cfg.HTTPClient = r.http
-		cfg.RetryMaxAttempts = 2
-		return awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return own.Note(id) })
-	}
-	cfg := as(w.rotd, region)
+	cfg := w.sim.As(w.rotd, region)
+	cfg.HTTPClient = r.http
+	cfg.RetryMaxAttempts = 2
+	cfg = awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return own.Note(id) })
 	settings, objects := w.settings, w.objects
 	if objects == nil {
 		objects = trail.NewReader(trail.NewClient(cfg), trail.Limits{})
 	}
+	places := []Place{{Account: account, Region: region, KMS: awskms.New(cfg,
+		awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: 1})}}
+	if w.places != nil {
+		places = append(places, w.places(cfg)...)
+	}
 	r.engine = New(Options{
 		DB: db, Settings: &settings, Objects: objects, Metrics: NewMetrics(r.registry), Own: own, Logger: w.log,
 		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), time.Second),
-		Places: w.placesAs(as),
+		Places: places,
 	})
 	opts := queue.Options{
 		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: 2 * time.Second,
@@ -225,19 +221,6 @@ func (w *world) build() {
 	}, opts)
 	w.check(err)
 	r.engine.Control(w.queue, r.consumer)
-}
-
-// placesAs are the places, each with rotd's client there.
-func (w *world) placesAs(as func(awssim.Principal, string) aws.Config) (places []Place) {
-	spots := w.places
-	if spots == nil {
-		spots = []spot{{account, region, w.rotd}}
-	}
-	for _, s := range spots {
-		places = append(places, Place{Account: s.account, Region: s.region, KMS: awskms.New(as(s.as, s.region),
-			awskms.Place{Partition: "aws", Account: s.account, Region: s.region}, awskms.Options{QuotaShare: 1})})
-	}
-	return places
 }
 
 // stop stops the run cleanly; start begins the next one.
