@@ -33,7 +33,8 @@ type KeyContext struct {
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
 	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
 	Trusted func(account string) bool
-	Before  *inventory.Key // as read the time before; nil at the first reading
+	Reads   func(arn string) bool // whether rotd reads the account and Region of a key; nil: none but this key's
+	Before  *inventory.Key        // as read the time before; nil at the first reading
 	// Missed is rotd's latest call for new material that ended without KMS showing its effect; nil for none.
 	Missed *remediation.Action
 

@@ -387,6 +387,11 @@ func TestKeyUnverifiable(t *testing.T) {
 			want: "LOW The replica's primary is out of view",
 			says: []string{otherARN, "aws kms get-key-rotation-status --key-id " + otherARN + " --region eu-west-1"},
 		},
+		{
+			name: "a replica whose primary is in a place that rotd reads, and was not read yet",
+			with: func(c *KeyContext) { replica(c); c.Reads = func(arn string) bool { return arn == otherARN } },
+			want: "UNVERIFIABLE the replica's primary has not been read yet",
+		},
 		{name: "a replica in view", with: replicaInView, want: "IN ORDER everything about the key could be read"},
 		{
 			name: "a replica that no policy matches", with: func(c *KeyContext) { replica(c); unmatched(c) },

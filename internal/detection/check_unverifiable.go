@@ -40,6 +40,9 @@ func judgeKeyUnverifiable(c *KeyContext) Verdict {
 			all = append(all, v)
 		}
 	}
+	if len(all) == 0 && c.primaryMissing() {
+		return unverifiable("the replica's primary has not been read yet")
+	}
 	if len(all) == 0 {
 		return inOrder("everything about the key could be read")
 	}
@@ -87,10 +90,10 @@ func (c *KeyContext) policyNotUnderstood() (v Verdict, found bool) {
 
 // primaryNotSeen tells of a replica under a rotation policy whose primary is out of view.
 func (c *KeyContext) primaryNotSeen() (v Verdict, found bool) {
-	if !c.primaryOutOfView() {
+	primary := c.Key.PrimaryARN
+	if !c.primaryMissing() || c.Reads != nil && c.Reads(primary) {
 		return Verdict{}, false
 	}
-	primary := c.Key.PrimaryARN
 	v = drift("The replica's primary is out of view",
 		fmt.Sprintf("%s is a multi-Region replica and rotates with its primary, %s, which is in no account and Region "+
 			"that rotd reads. Whether it rotates as %s is unknown.", c.on().name(), shown(primary),
@@ -101,7 +104,8 @@ func (c *KeyContext) primaryNotSeen() (v Verdict, found bool) {
 	return v, true
 }
 
-func (c *KeyContext) primaryOutOfView() bool {
+// primaryMissing reports whether the key is a replica under a rotation policy whose primary is not known.
+func (c *KeyContext) primaryMissing() bool {
 	return c.Key.MultiRegion == "REPLICA" && c.Primary == nil && c.Policy != nil &&
 		c.Policy.Rotation.Method != policy.None
 }
