@@ -125,6 +125,7 @@ func someFindings() []finding.Finding {
 			ResolvedBy: "KMS shows rotation on again", Subject: finding.Subject{Type: finding.Key, ID: payARN},
 			Account: "111122223333", Region: "us-east-1", KeyARN: payARN, Mitre: []string{}, Expected: true,
 			Why: "policy payments allows this principal", ActionIDs: []string{"act_01JPK00000000000000000AAAA"},
+			Points: []string{"30 days", "14 days"}, ToldBy: "fnd_01JPK00000000000000000AAAA",
 		},
 	}
 }

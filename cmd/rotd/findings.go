@@ -192,6 +192,8 @@ func (c *cli) printFinding(f *finding.Finding) {
 		c.field("event", fmt.Sprintf("%s %s", f.EventName, f.EventID))
 	}
 	c.field("rule", f.RuleID)
+	c.field("tells of", strings.Join(f.Points, ", "))
+	c.field("told by", f.ToldBy)
 	c.field("policy", f.Policy)
 	c.field("MITRE ATT&CK", strings.Join(f.Mitre, ", "))
 	c.field("actions", strings.Join(f.ActionIDs, ", "))
