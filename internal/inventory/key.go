@@ -46,10 +46,11 @@ type Key struct {
 	// Denied lists the operations KMS refused for this key: what they would tell is unverifiable.
 	Denied []string `json:"denied,omitempty"`
 
-	ReadAt    time.Time  `json:"read_at"`           // when DescribeKey and the rotation status were last read
-	FullAt    time.Time  `json:"full_at"`           // when the last reading of the whole key began (tags, policy, too)
-	WholeBy   time.Time  `json:"whole_by,omitzero"` // when it ended: what happened in between it may show or not
-	GoneAt    *time.Time `json:"gone_at,omitempty"` // KMS no longer knows the key
+	ReadAt    time.Time  `json:"read_at"`             // when DescribeKey and the rotation status were last read
+	FullAt    time.Time  `json:"full_at"`             // when the last reading of the whole key began (tags, policy, too)
+	WholeBy   time.Time  `json:"whole_by,omitzero"`   // when it ended: what happened in between it may show or not
+	AliasesAt time.Time  `json:"aliases_at,omitzero"` // when the aliases were listed: in a sweep, all keys' at its start
+	GoneAt    *time.Time `json:"gone_at,omitempty"`   // KMS no longer knows the key
 	FirstRead time.Time  `json:"first_read"`
 }
 
