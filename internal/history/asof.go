@@ -54,8 +54,7 @@ func AsOf(current *inventory.Key, kept *Kept, at time.Time) (*Past, error) {
 	}}
 	k := &w.past.Key
 	rotations, grants := slices.Clone(rotationsOf(current)), pastGrants{now: current.Grants}
-	for i := range followed {
-		f := &followed[i]
+	for _, f := range followed {
 		w.back(f.kind, func(e *Entry) error { return f.set(k, e.Before) }, func() { _ = f.set(k, nil) })
 	}
 	w.back(Rotations, func(e *Entry) (err error) { rotations, err = rotationsBefore(rotations, e, at); return err },

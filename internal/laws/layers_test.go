@@ -23,12 +23,14 @@ var house = []layer{
 	{path: "internal/events", rank: 1, pure: true},
 	{path: "internal/keypolicy", rank: 1, pure: true},
 	{path: "internal/remediation", rank: 2, pure: true},
+	{path: "internal/history", rank: 2, pure: true},
 	{path: "internal/detection", rank: 3, pure: true},
 
 	// The world outside, each part known to one package, which knows none of the others. State knows the types only;
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
+		"internal/history",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/events/trail", rank: 3},

@@ -41,4 +41,7 @@
 //	└── requests: <request id>                      → <at: uint64 unix seconds>
 //	jobs        <name>                              → JSON Run
 //	rereads     <due: uint64 unix seconds><key ARN> → nothing; keys to be read again
+//	history     what changed about keys
+//	├ <key ARN> NUL <kind> NUL <kept: uint64 unix nanoseconds> → JSON history.Entry; at most MaxHistory of a kind
+//	└ <key ARN> NUL <kind> NUL <0: uint64>        → JSON history.Drop: how many older ones were dropped
 package state

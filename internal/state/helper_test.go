@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rotd/internal/finding"
+	"rotd/internal/history"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 )
@@ -149,6 +150,8 @@ func invariants(tx *Tx) error {
 		expect("the key of use "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
 
+	wrong = append(wrong, tellsOfKeys(tx))
+
 	var kept held
 	err := tx.sub(bucketQuarantine, "items").ForEach(func(k, _ []byte) error {
 		q, _, err := getJSON[Quarantined](tx.sub(bucketQuarantine, "items"), k)
@@ -160,6 +163,24 @@ func invariants(tx *Tx) error {
 	told, errTold := tx.quarantined()
 	expect("what the quarantine holds", told, kept)
 	return errors.Join(append(wrong, err, errTold)...)
+}
+
+// tellsOfKeys wants history to be that of known keys, in the bounds.
+func tellsOfKeys(tx *Tx) error {
+	counts := map[string]int{}
+	return tx.bucket(bucketHistory).ForEach(func(k, _ []byte) error {
+		arn, kind, at := historyKey(k)
+		if tx.bucket(bucketKeys).Get([]byte(arn)) == nil {
+			return fmt.Errorf("history of %q, which is no key", arn)
+		}
+		if !at.IsZero() {
+			counts[arn+string(kind)]++
+		}
+		if n := counts[arn+string(kind)]; n > tx.bounds.history {
+			return fmt.Errorf("%d entries of %s of %s", n, kind, arn)
+		}
+		return nil
+	})
 }
 
 func each[T any](tx *Tx, bucket string, fn func(*T)) error {
@@ -240,6 +261,7 @@ func fill(tx *Tx, n int) error {
 		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))
 		note(tx.PlanReread(keyARN(i), day()))
+		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))
 		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
 	}
 	_, err := tx.Starting(day(), time.Minute)

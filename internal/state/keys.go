@@ -112,6 +112,9 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 	if err := tx.bucket(bucketUses).Delete([]byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget a key's use: %w", err)
 	}
+	if err := tx.forgetHistory(key.ARN); err != nil {
+		return err
+	}
 	if err := tx.remove(bucketKeys, []byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget key: %w", err)
 	}

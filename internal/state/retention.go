@@ -15,13 +15,14 @@ const (
 	KeepOwn        = 15 * 24 * time.Hour
 	KeepQuarantine = 30 * 24 * time.Hour
 	KeepEnded      = 400 * 24 * time.Hour // resolved findings, final actions, deleted keys
+	KeepHistory    = 400 * 24 * time.Hour
 	maxMemory      = 500_000
 	maxEnded       = 100_000
 )
 
 // Dropped says what retention removed.
 type Dropped struct {
-	SeenSlices, Memory, Quarantined, Own, Findings, Actions, Keys int
+	SeenSlices, Memory, Quarantined, Own, Findings, Actions, Keys, History int
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -52,6 +53,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"findings", &d.Findings, func() (int, error) { return db.dropFindings(ended) }},
 		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
 		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},
+		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
 	} {
 		n, err := step.run()
 		*step.n = n

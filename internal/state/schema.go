@@ -36,6 +36,7 @@ const (
 	bucketOwn          = "own"
 	bucketJobs         = "jobs"
 	bucketRereads      = "rereads"
+	bucketHistory      = "history"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -47,7 +48,7 @@ func layout() map[string][]string {
 		bucketActions: nil, bucketPending: nil, bucketByKey: nil,
 		bucketOutbox: nil, bucketMemory: {"values", "expiry"},
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
-		bucketJobs: nil, bucketRereads: nil,
+		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 
 // bounds are the exported limits, and the others; tests lower them.
 type bounds struct {
-	late, outbox, rereads, memory, ended           int
+	late, outbox, rereads, memory, ended, history  int
 	quarantined, quarantineBytes, quarantineHashes int
 }
 
 func defaultBounds() bounds {
 	return bounds{
 		late: MaxLate, outbox: MaxOutbox, rereads: MaxRereads, memory: maxMemory, ended: maxEnded,
+		history:     MaxHistory,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 	}
 }

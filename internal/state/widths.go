@@ -30,6 +30,7 @@ func binaryBuckets() []widths {
 		{bucketOwn, "keys", whatever, exactly(8)},
 		{bucketOwn, "requests", whatever, exactly(8)},
 		{bucketRereads, "", width{9, bbolt.MaxKeySize}, whatever},
+		{bucketHistory, "", width{12, bbolt.MaxKeySize}, whatever},
 	}
 }
 
