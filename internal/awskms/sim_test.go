@@ -78,7 +78,8 @@ func (w *world) key(o awssim.KeyOptions) string {
 // whenRead are the times of reading, which no table can know.
 func whenRead() cmp.Option {
 	return cmp.Options{
-		cmpopts.IgnoreFields(inventory.Key{}, "WholeBy", "ReadAt", "FullAt", "FirstRead", "CurrentMaterial"),
+		cmpopts.IgnoreFields(inventory.Key{}, "WholeBy", "ReadAt", "FullAt", "AliasesAt", "FirstRead",
+			"CurrentMaterial"),
 		cmpopts.IgnoreFields(inventory.Rotation{}, "HistoryAt"),
 		cmpopts.IgnoreFields(inventory.Rotated{}, "Material"),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,7 @@ func (c *Client) SweepInventory(ctx context.Context, known func(arn string) *inv
 	Coverage, error,
 ) {
 	var done Coverage
+	listedAt := time.Now().UTC()
 	aliases, err := c.Aliases(ctx)
 	listed := err == nil
 	if err != nil && Classify(err) != AccessDenied {
@@ -54,11 +56,15 @@ func (c *Client) SweepInventory(ctx context.Context, known func(arn string) *inv
 	err = c.ListKeys(ctx, func(arns []string) error {
 		return c.page(ctx, &done, arns, func(ctx context.Context, i int) (*inventory.Key, error) {
 			prev := known(arns[i])
-			names := aliases.Of(keyID(arns[i]))
+			names, at := aliases.Of(keyID(arns[i])), listedAt
 			if !listed && prev != nil {
-				names = prev.Aliases
+				names, at = prev.Aliases, prev.AliasesAt
 			}
-			return c.ReadWhole(ctx, arns[i], names, prev)
+			key, err := c.ReadWhole(ctx, arns[i], names, prev)
+			if err == nil {
+				key.AliasesAt = at
+			}
+			return key, err
 		}, each)
 	})
 	return done, err

@@ -182,8 +182,11 @@ func (j *judging) judge(ev *events.Event, late bool) error {
 			return err
 		}
 	}
-	if j.context.Own || late {
+	if late {
 		return nil
+	}
+	if err := j.evidence(ev); err != nil || j.context.Own {
+		return err
 	}
 	return j.reread(ev)
 }

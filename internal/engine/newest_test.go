@@ -17,6 +17,10 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 			Rotation: &inventory.Rotation{HistoryAt: at(history), History: []inventory.Rotated{{Material: material}}},
 		}
 	}
+	aliased := func(k *inventory.Key, listed int, alias string) *inventory.Key {
+		k.Aliases, k.AliasesAt = []string{alias}, at(listed)
+		return k
+	}
 	tests := []struct {
 		name        string
 		known, read *inventory.Key
@@ -39,6 +43,16 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 		{
 			"a history read meanwhile is kept", whole(1, 1, 3, "p1", "m3"), whole(2, 2, 2, "p2", "m2"),
 			whole(2, 2, 3, "p2", "m3"),
+		},
+		{
+			"a sweep that listed the aliases before they were moved does not bring them back",
+			aliased(whole(2, 2, 1, "p1", "m1"), 2, "alias/new"), aliased(whole(3, 3, 3, "p2", "m2"), 1, "alias/old"),
+			aliased(whole(3, 3, 3, "p2", "m2"), 2, "alias/new"),
+		},
+		{
+			"aliases listed later are taken from a reading that is older otherwise",
+			aliased(whole(3, 3, 3, "p2", "m2"), 1, "alias/old"), aliased(whole(2, 2, 2, "p1", "m1"), 2, "alias/new"),
+			aliased(whole(3, 3, 3, "p2", "m2"), 2, "alias/new"),
 		},
 	}
 	for _, tt := range tests {

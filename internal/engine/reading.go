@@ -28,6 +28,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if key = newest(before, key); key == nil {
 		return nil
 	}
+	if err := n.chronicle(before, key); err != nil {
+		return err
+	}
 	if err := n.tx.PutKey(key); err != nil {
 		return err
 	}
@@ -66,15 +69,21 @@ func newest(known, read *inventory.Key) *inventory.Key {
 		newer, older = known, read
 	}
 	wholeIsOlder := older.FullAt.After(newer.FullAt)
+	// A sweep lists all aliases before it reads the first key: who reads one key meanwhile has newer ones.
+	aliasesAreOlder := older.AliasesAt.After(newer.AliasesAt) ||
+		wholeIsOlder && older.AliasesAt.Equal(newer.AliasesAt)
 	historyIsOlder := newer.Rotation != nil && older.Rotation != nil &&
 		older.Rotation.HistoryAt.After(newer.Rotation.HistoryAt)
-	if newer == known && !wholeIsOlder && !historyIsOlder {
+	if newer == known && !wholeIsOlder && !aliasesAreOlder && !historyIsOlder {
 		return nil
 	}
 	merged := *newer
 	if wholeIsOlder {
-		merged.Aliases, merged.Tags, merged.Policy = older.Aliases, older.Tags, older.Policy
+		merged.Tags, merged.Policy = older.Tags, older.Policy
 		merged.FullAt, merged.WholeBy, merged.Denied = older.FullAt, older.WholeBy, older.Denied
+	}
+	if aliasesAreOlder {
+		merged.Aliases, merged.AliasesAt = older.Aliases, older.AliasesAt
 	}
 	if historyIsOlder {
 		rotation := *newer.Rotation

@@ -125,15 +125,20 @@ func (e *Engine) readWhole(ctx context.Context, arn string) (*inventory.Key, err
 		return nil, err
 	}
 	kms, prev := place.KMS.In(awskms.Reread), e.knownKey(arn)
+	listedAt := time.Now().UTC()
 	aliases, err := kms.AliasesOf(ctx, arn)
 	switch class := awskms.Classify(err); {
 	case class == awskms.OK:
 	case class == awskms.NotFound:
 		aliases = nil // reading the key says so
 	case class == awskms.AccessDenied && prev != nil:
-		aliases = slices.Clone(prev.Aliases)
+		aliases, listedAt = slices.Clone(prev.Aliases), prev.AliasesAt
 	default:
 		return nil, err
 	}
-	return kms.ReadWhole(ctx, arn, aliases, prev)
+	key, err := kms.ReadWhole(ctx, arn, aliases, prev)
+	if err == nil {
+		key.AliasesAt = listedAt
+	}
+	return key, err
 }

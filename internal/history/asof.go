@@ -108,6 +108,8 @@ func (w *walk) back(kind Kind, undo func(*Entry) error, forget func()) {
 	}
 }
 
-func (w *walk) unknown(kind Kind, why string) { w.past.Unknown = append(w.past.Unknown, Doubt{kind, why}) }
+func (w *walk) unknown(kind Kind, why string) {
+	w.past.Unknown = append(w.past.Unknown, Doubt{kind, why})
+}
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

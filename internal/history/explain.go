@@ -19,6 +19,25 @@ func (ev *Evidence) Explains(change *Entry) bool {
 	return ok && slices.Contains(does, change.Kind) && ev.during(change) && ev.fits(change)
 }
 
+// Explained are the changes that the evidence explains: those that happened around its time if there are any, else
+// those that clocks and late answers may have put beside it.
+func Explained(changes []Entry, ev *Evidence) (which []int) {
+	var beside []int
+	for i := range changes {
+		switch c := &changes[i]; {
+		case !ev.Explains(c):
+		case ev.last().Before(c.NotBefore) || ev.At.After(c.SeenAt):
+			beside = append(beside, i)
+		default:
+			which = append(which, i)
+		}
+	}
+	if len(which) == 0 {
+		return beside
+	}
+	return which
+}
+
 func (ev *Evidence) during(change *Entry) bool {
 	return !ev.last().Before(change.NotBefore.Add(-shownWithin)) && !ev.At.After(change.SeenAt.Add(clockMargin))
 }

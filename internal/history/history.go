@@ -95,11 +95,20 @@ type Evidence struct {
 	// What the call names, where that decides which change it explains.
 	Alias    string `json:"alias,omitempty"`
 	Target   string `json:"target,omitempty"` // the key an alias was set to
+	From     string `json:"from,omitempty"`   // the key it was set to before, as far as known
 	Material string `json:"material,omitempty"`
 	// Count is how often the principal did the same within the hour, when that is told in one entry; the last time is
 	// LastAt.
 	Count  int       `json:"count,omitzero"`
 	LastAt time.Time `json:"last_at,omitzero"`
+}
+
+// Repeat counts that the same was done again.
+func (e *Evidence) Repeat(again *Evidence) {
+	e.Count = max(e.Count, 1) + 1
+	if again.At.After(e.last()) {
+		e.LastAt = again.At
+	}
 }
 
 // last is when the evidence last happened.

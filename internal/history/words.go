@@ -63,8 +63,8 @@ func dated(e *Entry, none, some string) string {
 	return some + " " + stamp(*at)
 }
 
-// lists are the values of a change of a list, and what came and what went.
-func lists(e *Entry) (came, went []string) {
+// Lists are what came and what went with a change of a list.
+func (e *Entry) Lists() (came, went []string) {
 	var before, after []string
 	_, _ = decode(e.Before, &before), decode(e.After, &after)
 	equal := func(a, b string) bool { return a == b }
@@ -72,7 +72,7 @@ func lists(e *Entry) (came, went []string) {
 }
 
 func aliasWords(e *Entry) string {
-	came, went := lists(e)
+	came, went := e.Lists()
 	var parts []string
 	for _, alias := range came {
 		part := shown(alias) + " added"
@@ -128,7 +128,7 @@ func few(parts []string) string {
 }
 
 func deniedWords(e *Entry) string {
-	came, went := lists(e)
+	came, went := e.Lists()
 	var parts []string
 	if len(came) > 0 {
 		parts = append(parts, "KMS refuses rotd "+listed(came)+": what that tells is not known from here on")
