@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -26,7 +27,7 @@ func Explained(changes []Entry, ev *Evidence) (which []int) {
 	for i := range changes {
 		switch c := &changes[i]; {
 		case !ev.Explains(c):
-		case ev.last().Before(c.NotBefore) || ev.At.After(c.SeenAt):
+		case ev.beside(c):
 			beside = append(beside, i)
 		default:
 			which = append(which, i)
@@ -45,13 +46,13 @@ func (ev *Evidence) during(change *Entry) bool {
 // Changes are the kinds of changes an operation can bring about; none of one that changes nothing which is followed.
 func Changes(operation string) []Kind { return operations[operation] }
 
-// operations are KMS's calls and service events, with what they can change.
+// operations are KMS's calls and service events, with what they can change: first what they are for.
 var operations = map[string][]Kind{
 	"EnableKey":                 {State, Schedule},
 	"DisableKey":                {State, Schedule},
 	"ScheduleKeyDeletion":       {State, Deletion, Schedule},
 	"CancelKeyDeletion":         {State, Deletion, Schedule},
-	"DeleteKey":                 {Gone, State},
+	"DeleteKey":                 {Gone},
 	"EnableKeyRotation":         {Schedule},
 	"DisableKeyRotation":        {Schedule},
 	"RotateKeyOnDemand":         {Rotations, Material},
@@ -135,8 +136,8 @@ func several(kind Kind) bool {
 	return slices.Contains([]Kind{Aliases, Tags, Grants, Rotations, Material, MultiRegion}, kind)
 }
 
-// Explain gives a change its evidence out of what is known: events and rotd's own actions. taken are those that explain
-// another change of the same kind.
+// Explain gives a change its evidence out of what is known: events and rotd's own actions. taken are other changes, and
+// what explains one of the same kind explains no second.
 func Explain(change *Entry, known []Evidence, taken []Entry) {
 	var fitting []Evidence
 	for i := range known {
@@ -147,12 +148,31 @@ func Explain(change *Entry, known []Evidence, taken []Entry) {
 			fitting = merged(fitting, *ev)
 		}
 	}
-	slices.SortStableFunc(fitting, func(a, b Evidence) int { return a.last().Compare(b.last()) })
-	keep := maxEvidence
-	if !several(change.Kind) {
-		keep = 1
+	byTime := func(a, b Evidence) int { return a.last().Compare(b.last()) }
+	if !several(change.Kind) && len(fitting) > 1 {
+		fitting = []Evidence{slices.MaxFunc(fitting, func(a, b Evidence) int {
+			return cmp.Or(cmp.Compare(a.likeliness(change), b.likeliness(change)), byTime(a, b))
+		})}
 	}
-	change.Evidence = fitting[max(len(fitting)-keep, 0):]
+	slices.SortStableFunc(fitting, byTime)
+	change.Evidence = fitting[max(len(fitting)-maxEvidence, 0):]
+}
+
+// likeliness is higher for a call between the two readings than for one beside, and for one that is for this than for
+// one that brings it along.
+func (ev *Evidence) likeliness(change *Entry) (n int) {
+	if !ev.beside(change) {
+		n += 2
+	}
+	if operations[ev.Operation][0] == change.Kind {
+		n++
+	}
+	return n
+}
+
+// beside reports whether the evidence is of before or after the readings, as far as whole seconds tell.
+func (ev *Evidence) beside(change *Entry) bool {
+	return ev.last().Before(change.NotBefore.Truncate(time.Second)) || ev.At.After(change.SeenAt)
 }
 
 func (e *Entry) hasEvidence(ev *Evidence) bool {

@@ -40,6 +40,16 @@ func TestWhichEventExplainsWhichChange(t *testing.T) {
 			[]Evidence{ev("DisableKey", 50, id("second")), ev("DisableKey", 20, id("first"))},
 			[]string{"second"},
 		},
+		{
+			"what an operation is for goes before what it brings along", off,
+			[]Evidence{ev("DisableKeyRotation", 10), ev("DisableKey", 30)},
+			[]string{"DisableKeyRotation"},
+		},
+		{
+			"a call between the readings goes before a later one beside them", state("Disabled"),
+			[]Evidence{ev("DisableKey", 30, id("between")), ev("DisableKey", 61, id("beside"))},
+			[]string{"between"},
+		},
 		{"rotation goes off with the key", off, []Evidence{ev("DisableKey", 30)}, []string{"DisableKey"}},
 		{"turning rotation on does not turn it off", off, []Evidence{ev("EnableKeyRotation", 30)}, nil},
 		{

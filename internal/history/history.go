@@ -129,10 +129,15 @@ func (e *Entry) At() (at time.Time) {
 	return at
 }
 
-// Effective is when the change counts from: when it happened or, where that is not known, when it was seen.
+// Effective is when the change counts from: when it happened or, where that is not known, when it was seen. The reading
+// before did not show it: CloudTrail's times are whole seconds, and KMS shows a change late.
 func (e *Entry) Effective() time.Time {
-	if at := e.At(); !at.IsZero() {
-		return at
+	at := e.At()
+	switch {
+	case at.IsZero():
+		return e.SeenAt
+	case !at.After(e.NotBefore):
+		return e.NotBefore.Add(1)
 	}
-	return e.SeenAt
+	return at
 }
