@@ -36,6 +36,19 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: a KEY (id, ARN, alias or alias ARN) is missing; see `rotd keys show --help`\n",
 		},
 		{
+			"two ways to look back", "keys show k --history --as-of 2d",
+			"rotd: --history and --as-of: choose one; see `rotd keys show --help`\n",
+		},
+		{
+			"a flag of the history without it", "keys show k --since 2d",
+			"rotd: --since is for --history; see `rotd keys show --help`\n",
+		},
+		{
+			"a day that is none", "keys show k --as-of yesterday",
+			"rotd: --as-of: \"yesterday\" is neither a time (2026-03-14T12:00:00Z) nor how long ago (24h, 90d); " +
+				"see `rotd keys show --help`\n",
+		},
+		{
 			"a status that is none", "findings list --status closed",
 			"rotd: --status: \"closed\" is none of open, resolved, all; see `rotd findings list --help`\n",
 		},

@@ -156,17 +156,28 @@ func newKeysListCommand(c *cli) *cobra.Command {
 }
 
 func newKeysShowCommand(c *cli) *cobra.Command {
-	return &cobra.Command{
+	var flags historyFlags
+	cmd := &cobra.Command{
 		Use:   "show KEY",
-		Short: "Show one key whole: what it is, how it rotates, what is open about it",
-		Long:  "Show one key whole. KEY is an id, ARN, alias or alias ARN.",
-		Args:  exactly("a KEY (id, ARN, alias or alias ARN)"),
+		Short: "Show one key whole: what it is, how it rotates, what is open about it, what it was",
+		Long: prose("Show one key whole. KEY is an id, ARN, alias or alias ARN.",
+			"--history shows what changed, when, and who changed it; --as-of shows the key as it was."),
+		Args: exactly("a KEY (id, ARN, alias or alias ARN)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.check(); err != nil {
+				return err
+			}
 			client, err := c.client()
 			if err != nil {
 				return err
 			}
 			defer client.Close()
+			switch {
+			case flags.history:
+				return c.showHistory(cmd.Context(), client, args[0], &flags)
+			case flags.asOf != "":
+				return c.showAsOf(cmd.Context(), client, args[0], &flags)
+			}
 			k, err := client.Key(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -181,6 +192,8 @@ func newKeysShowCommand(c *cli) *cobra.Command {
 			return one(c, listing[*admin.KeyDetail]{schema: admin.SchemaKeys, kind: "key"}, k)
 		},
 	}
+	flags.add(cmd)
+	return cmd
 }
 
 func (c *cli) printKey(k *admin.KeyDetail) {

@@ -37,6 +37,7 @@ type listing[T any] struct {
 	kind    string // type of -o jsonl
 	none    string // what a table says of no rows
 	columns []column[T]
+	print   func(rows []T) // where a table does not do; nil: a table
 }
 
 // listFlags are those every list has.
@@ -119,6 +120,8 @@ func printPage[T any](c *cli, l listing[T], page admin.Page[T]) error {
 		return c.printJSON(page)
 	case len(page.Items) == 0:
 		fmt.Fprintln(c.out, l.none)
+	case l.print != nil:
+		l.print(page.Items)
 	default:
 		printTable(c, c.out, l.columns, page.Items)
 	}

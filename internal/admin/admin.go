@@ -19,6 +19,7 @@ import (
 type Backend interface {
 	Reader
 	Actor
+	Historian
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,6 +57,10 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			return c.Keys(ctx, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"})
 		}, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"}},
 		{"key", func() (any, error) { return c.Key(ctx, keyARN) }, keyARN},
+		{"history", func() (any, error) {
+			return c.History(ctx, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)})
+		}, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)}},
+		{"as of", func() (any, error) { return c.AsOf(ctx, keyARN, noon) }, fmt.Sprint(keyARN, " ", noon)},
 		{"actions", func() (any, error) {
 			return c.Actions(ctx, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon})
 		}, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon}},

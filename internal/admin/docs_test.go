@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/finding"
+	"rotd/internal/history"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -63,6 +64,11 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		pauseRequest{},
 		Paused{},
 		Page[int]{},
+		history.Line{},
+		history.Evidence{},
+		history.Move{},
+		history.Past{},
+		history.Doubt{},
 		Error{},
 	}
 	internal := []string{"over_since", "undone", "reads", "first_read"} // kept for rotd itself

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"rotd/internal/finding"
+	"rotd/internal/history"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -69,6 +70,14 @@ func (f *fakeBackend) Keys(_ context.Context, q KeyQuery) (Page[Key], error) {
 
 func (f *fakeBackend) Key(_ context.Context, name string) (*KeyDetail, error) {
 	return &KeyDetail{Key: Key{Key: inventory.Key{ARN: keyARN, Policy: "{}"}}}, f.note(name)
+}
+
+func (f *fakeBackend) History(_ context.Context, q HistoryQuery) (Page[history.Line], error) {
+	return Page[history.Line]{Items: []history.Line{{At: noon, Kind: history.State}}, Next: "position"}, f.note(q)
+}
+
+func (f *fakeBackend) AsOf(_ context.Context, name string, at time.Time) (*history.Past, error) {
+	return &history.Past{AsOf: at, Key: inventory.Key{ARN: keyARN}}, f.note(fmt.Sprint(name, " ", at))
 }
 
 func (f *fakeBackend) Actions(_ context.Context, q ActionQuery) (Page[remediation.Action], error) {

@@ -28,6 +28,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/findings/{id}", s.finding},
 		{"GET", "/v1/keys", s.keys},
 		{"GET", "/v1/key", s.key},
+		{"GET", "/v1/key/history", s.history},
+		{"GET", "/v1/key/as-of", s.asOf},
 		{"GET", "/v1/actions", s.actions},
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},

@@ -123,6 +123,15 @@ func TestEndpoints(t *testing.T) {
 			answer: `"policy":"{}"`, asked: "alias/a/b",
 		},
 		{
+			name: "a timeline", method: "GET", path: "/v1/key/history?name=k&limit=7&until=2026-03-14T12:00:00Z", status: 200,
+			answer: `{"schema":"rotd.history/1","items":[{"at":"2026-03-14T12:00:00Z","kind":"state","text":""`,
+			asked:  HistoryQuery{Range: Range{Limit: 7}, Key: "k", Until: noon},
+		},
+		{
+			name: "a key as it was", method: "GET", path: "/v1/key/as-of?name=k&at=2026-03-14T12:00:00Z", status: 200,
+			answer: `{"as_of":"2026-03-14T12:00:00Z"`, asked: fmt.Sprint("k ", noon),
+		},
+		{
 			name: "actions", method: "GET", path: "/v1/actions?state=pending&key=k&since=2026-03-14T12:00:00Z", status: 200,
 			answer: `{"schema":"rotd.actions/1","items":[{"id":"act_1"`,
 			asked:  ActionQuery{Range: Range{Limit: 1000}, State: "pending", Key: "k", Since: noon},
@@ -251,6 +260,14 @@ func TestErrors(t *testing.T) {
 			name: "a severity that is none", method: "GET", path: "/v1/findings?severity=URGENT", status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"severity: severity \"URGENT\" is none of INFORMATIONAL, ` +
 				`LOW, MEDIUM, HIGH, CRITICAL","exit":2}}`,
+		},
+		{
+			name: "a timeline of no key", method: "GET", path: "/v1/key/history?since=2026-03-14T12:00:00Z", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"name: an id, ARN, alias or alias ARN is needed","exit":2}}`,
+		},
+		{
+			name: "a key as it was at no time", method: "GET", path: "/v1/key/as-of?name=k", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"at: a time is needed","exit":2}}`,
 		},
 		{
 			name: "a page too long", method: "GET", path: "/v1/keys?limit=1001", status: 400,

@@ -41,7 +41,7 @@ type Doubt struct {
 type BeforeKnownError struct{ Since time.Time }
 
 func (e *BeforeKnownError) Error() string {
-	return "rotd knows the key since " + stamp(e.Since) + " only, and nothing of before"
+	return "nothing is known of the key as it was before " + stamp(e.Since) + ", when rotd first read it"
 }
 
 // AsOf walks back from the key as it is to the key as rotd knew it at a time.

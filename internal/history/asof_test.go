@@ -150,5 +150,5 @@ func TestOfBeforeTheFirstReadingNothingIsKnown(t *testing.T) {
 	if !ok || !before.Since.Equal(at(0)) {
 		t.Fatalf("got %v", err)
 	}
-	same(t, "words", err.Error(), "rotd knows the key since 2026-11-23 10:00:00Z only, and nothing of before")
+	same(t, "words", err.Error(), "nothing is known of the key as it was before 2026-11-23 10:00:00Z, when rotd first read it")
 }

@@ -2,7 +2,6 @@ package history
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,17 +51,23 @@ func Timeline(k *inventory.Key, kept *Kept) []Line {
 	for kind, drop := range kept.Dropped {
 		lines = append(lines, dropped(kind, drop))
 	}
-	lines = append(lines, Line{
-		At: k.FirstRead, Kind: FirstSeen, Source: FromRotd,
-		Text: "rotd saw the key for the first time; of before, only what KMS lists is known",
-	})
+	lines = append(lines, Line{At: k.FirstRead, Kind: FirstSeen, Source: FromRotd, Text: firstWords(k, kept)})
 	if !k.Created.IsZero() {
 		lines = append(lines, Line{At: k.Created, Kind: Created, Source: FromKMS, Text: "key created"})
 	}
 	slices.SortStableFunc(lines, func(a, b Line) int {
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Text, b.Text))
 	})
 	return lines
+}
+
+// rank orders what happened in one moment as the table of facts does.
+func (k Kind) rank() int {
+	at := slices.IndexFunc(followed, func(f fact) bool { return f.kind == k })
+	if at < 0 {
+		return len(followed)
+	}
+	return at
 }
 
 // changeLines are the changes. That the current material is that of a completed rotation is told with the rotation.
@@ -105,14 +110,11 @@ func toldBy(lines []Line) map[string]bool {
 }
 
 func dropped(kind Kind, drop Drop) Line {
-	what := string(kind) + " changes"
+	what := counted(drop.Count, "older change of "+string(kind)+" was", "older changes of "+string(kind)+" were")
 	if operation, isEvent := strings.CutPrefix(string(kind), eventPrefix); isEvent {
-		what = operation + " events"
+		what = counted(drop.Count, "older "+operation+" event was", "older "+operation+" events were")
 	}
-	return Line{
-		At: drop.Until, Kind: Dropped, Source: FromRotd,
-		Text: fmt.Sprintf("%d %s until here are kept no longer", drop.Count, what),
-	}
+	return Line{At: drop.Until, Kind: Dropped, Source: FromRotd, Text: what + " dropped: too many, or too old"}
 }
 
 func changed(e *Entry) Line {
@@ -157,7 +159,7 @@ func rotationLines(k *inventory.Key, kept *Kept) []Line {
 			return
 		}
 		seen[r] = true
-		text := "new key material, rotated " + strings.ToLower(strings.ReplaceAll(shown(r.Type), "_", " "))
+		text := "new key material, " + rotatedHow(r.Type)
 		if r.Material != "" {
 			text += ": " + shown(r.Material)
 		}
@@ -180,6 +182,17 @@ func rotationLines(k *inventory.Key, kept *Kept) []Line {
 		add(r, nil)
 	}
 	return lines
+}
+
+// rotatedHow says KMS's word for how a key was rotated.
+func rotatedHow(typ string) string {
+	switch typ {
+	case "AUTOMATIC":
+		return "by the schedule"
+	case "ON_DEMAND":
+		return "on demand"
+	}
+	return "rotated " + shown(typ)
 }
 
 // concerning is the evidence that is about one rotation: it names the material, or is of about the same time.

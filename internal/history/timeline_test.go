@@ -45,10 +45,10 @@ func TestATimelineTellsOfEachThingOnce(t *testing.T) {
 		"11:30 event event: an event reports PutKeyPolicy; KMS was not read since [unread]",
 		"11:10 reading state: state Enabled → Disabled []",
 		"11:05 event event: an event reports UpdateAlias of alias/pay; KMS, read since, shows no such change [alone]",
-		"10:41 kms rotated: new key material, rotated on demand: m2 [asked done]",
-		"10:21 rotd dropped: 12 CreateGrant events until here are kept no longer []",
-		"10:20 rotd dropped: 7 tags changes until here are kept no longer []",
-		"10:00 rotd first-seen: rotd saw the key for the first time; of before, only what KMS lists is known []",
+		"10:41 kms rotated: new key material, on demand: m2 [asked done]",
+		"10:21 rotd dropped: 12 older CreateGrant events were dropped: too many, or too old []",
+		"10:20 rotd dropped: 7 older changes of tags were dropped: too many, or too old []",
+		"10:00 rotd first-seen: rotd read the key for the first time: Enabled, automatic rotation every 365 days, alias/pay []",
 		"17:20 kms created: key created []",
 	})
 }

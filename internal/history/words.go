@@ -49,6 +49,23 @@ func (e *Entry) words() string {
 	return string(e.Kind)
 }
 
+// firstWords say what the first reading showed, which everything after is compared with.
+func firstWords(k *inventory.Key, kept *Kept) string {
+	const first = "rotd read the key for the first time"
+	past, err := AsOf(k, kept, k.FirstRead)
+	if err != nil {
+		return first
+	}
+	parts := []string{first, or(past.Key.State, "state unknown")}
+	if past.Key.Rotation != nil {
+		parts = append(parts, "automatic rotation "+scheduleWords(encode(automatic(&past.Key))))
+	}
+	if len(past.Key.Aliases) > 0 {
+		parts = append(parts, listed(past.Key.Aliases))
+	}
+	return parts[0] + ": " + strings.Join(parts[1:], ", ")
+}
+
 // text is a JSON string's value.
 func text(raw jsontext.Value) (s string) {
 	_ = decode(raw, &s) // another value is shown as none
