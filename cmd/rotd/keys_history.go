@@ -184,19 +184,19 @@ func explained(l *history.Line) (texts []string) {
 }
 
 func evidenceTexts(e *history.Evidence) []string {
-	by := e.Principal
-	if e.Own {
-		by = "rotd itself"
+	by, from := e.Principal, e.SourceIP
+	switch {
+	case e.Own:
+		by, from = "rotd itself", ""
+	case by == "service:AWS Internal" || by == "":
+		by, from = "KMS itself", ""
 	}
-	text := e.Operation
-	if by != "" {
-		text += " by " + by
-	}
+	text := e.Operation + " by " + by
 	if e.Session != "" && !e.Own {
 		text += ", session " + fmt.Sprintf("%q", clean(e.Session))
 	}
-	if e.SourceIP != "" && !e.Own {
-		text += ", from " + e.SourceIP
+	if from != "" {
+		text += ", from " + from
 	}
 	if e.Count > 1 {
 		text += fmt.Sprintf(", %d times until %s", e.Count, stamp(e.LastAt))
