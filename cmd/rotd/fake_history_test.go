@@ -31,11 +31,14 @@ func someHistory(now inventory.Key) *history.Kept {
 	}{
 		{ago: 25 * day, change: func(k *inventory.Key) { k.Rotation.Enabled = false }, evidence: []history.Evidence{mallory(
 			"DisableKeyRotation", 25*day+3*time.Second, "x\r\nAll is well\x07")}},
-		{ago: 25*day - time.Minute, change: func(k *inventory.Key) { k.Rotation.Enabled = true }, evidence: []history.Evidence{{
-			EventID: "30000000-7425-40de-944b-e07fc1f90ae7", Operation: "EnableKeyRotation", At: before(25*day - 50*time.Second),
-			Principal: "arn:aws:iam::111122223333:role/rotd", Session: "rotd-default", Own: true,
-			ActionID: "act_01JPK00000000000000000AAAA",
-		}}},
+		{
+			ago: 25*day - time.Minute, change: func(k *inventory.Key) { k.Rotation.Enabled = true },
+			evidence: []history.Evidence{{
+				EventID: "30000000-7425-40de-944b-e07fc1f90ae7", Operation: "EnableKeyRotation",
+				At: before(25*day - 50*time.Second), Own: true, ActionID: "act_01JPK00000000000000000AAAA",
+				Principal: "arn:aws:iam::111122223333:role/rotd", Session: "rotd-default",
+			}},
+		},
 		{ago: 10 * day, change: func(k *inventory.Key) { k.Policy = attackPolicy }, evidence: []history.Evidence{mallory(
 			"PutKeyPolicy", 10*day+2*time.Second, "ci")}},
 		{ago: 9 * day, change: func(k *inventory.Key) { k.Policy = calmPolicy }, evidence: []history.Evidence{{
@@ -44,13 +47,17 @@ func someHistory(now inventory.Key) *history.Kept {
 		}}},
 		{ago: 6 * day, change: func(k *inventory.Key) { k.Aliases = []string{evil} }},
 		{ago: 5 * day, change: func(k *inventory.Key) { k.Aliases = []string{"alias/pay-cards"} }},
-		{ago: 3 * day, change: func(k *inventory.Key) { k.State, k.DeletionDate = "PendingDeletion", at(4*day) },
-			evidence: []history.Evidence{mallory("ScheduleKeyDeletion", 3*day+time.Second, "ci")}},
-		{ago: 3*day - time.Hour, change: func(k *inventory.Key) { k.State, k.DeletionDate = "Enabled", nil },
+		{
+			ago: 3 * day, change: func(k *inventory.Key) { k.State, k.DeletionDate = "PendingDeletion", at(4*day) },
+			evidence: []history.Evidence{mallory("ScheduleKeyDeletion", 3*day+time.Second, "ci")},
+		},
+		{
+			ago: 3*day - time.Hour, change: func(k *inventory.Key) { k.State, k.DeletionDate = "Enabled", nil },
 			evidence: []history.Evidence{{
 				EventID: "70000000-7425-40de-944b-e07fc1f90ae7", Operation: "CancelKeyDeletion",
 				At: before(3*day - time.Hour + 2*time.Second), Principal: "arn:aws:iam::111122223333:user/ann",
-			}}},
+			}},
+		},
 	}
 	was := copied(now)
 	was.ReadAt, was.FullAt, was.WholeBy = now.FirstRead, now.FirstRead, now.FirstRead
@@ -66,12 +73,10 @@ func someHistory(now inventory.Key) *history.Kept {
 		}
 		was = is
 	}
+	flood := mallory("TagResource", 2*day, "ci")
+	flood.Count, flood.LastAt = 4000, before(2*day-50*time.Minute)
 	kept.Entries = append(kept.Entries, history.Entry{
-		Kind: history.EventKind("TagResource"), SeenAt: before(2 * day), Evidence: []history.Evidence{func() history.Evidence {
-			e := mallory("TagResource", 2*day, "ci")
-			e.Count, e.LastAt = 4000, before(2*day-50*time.Minute)
-			return e
-		}()},
+		Kind: history.EventKind("TagResource"), SeenAt: before(2 * day), Evidence: []history.Evidence{flood},
 	})
 	return kept
 }

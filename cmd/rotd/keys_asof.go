@@ -68,8 +68,8 @@ func (c *cli) printPast(p *history.Past) {
 	for _, d := range p.Unknown {
 		c.doubt(&d)
 	}
-	c.paragraph("  ", "Not kept: the next rotation's date, the last use, findings. Grants count from when rotd first listed "+
-		"them. Nothing is known of before "+stamp(p.Known)+".")
+	c.paragraph("  ", "Not kept: the next rotation's date, the last use, findings. Grants count from when rotd "+
+		"first listed them. Nothing is known of before "+stamp(p.Known)+".")
 }
 
 func (c *cli) doubt(d *history.Doubt) { c.field(string(d.Fact), d.Why) }

@@ -27,8 +27,8 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 		"rotations, alias moves")
 	flags.StringVar(&f.since, "since", "", "with --history: since this time, or so long ago (24h, 90d)")
 	flags.StringVar(&f.until, "until", "", "with --history: until this time, or so long ago")
-	flags.StringVar(&f.asOf, "as-of", "", "the key as rotd knew it at this time (2026-03-14 is its first moment, UTC), or "+
-		"so long ago")
+	flags.StringVar(&f.asOf, "as-of", "", "the key as rotd knew it at this time (2026-03-14: its first moment, UTC), "+
+		"or so long ago")
 }
 
 // check refuses flags that do not go together.

@@ -67,7 +67,7 @@ func openPolicy() string {
 		`"Action":"kms:*","Resource":"*"}]}`
 }
 
-// breakIn turns rotation off, opens the policy, takes the alias away and schedules the deletion; after each the keys are
+// breakIn turns rotation off, opens the policy, takes the alias away and schedules the deletion; after each, keys are
 // read.
 func (w *world) breakIn(arn, other string) {
 	w.Helper()

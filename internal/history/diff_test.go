@@ -42,9 +42,10 @@ func TestWhatAReadingShowsToHaveChanged(t *testing.T) {
 		},
 		{
 			"rotation that is off", func(k *inventory.Key) { k.Rotation.Enabled, k.Rotation.PeriodDays = false, 0 },
-			[]change{
-				{"rotation", `{"enabled":true,"period_days":365}`, `{"enabled":false}`, "automatic rotation every 365 days → off"},
-			},
+			[]change{{
+				"rotation", `{"enabled":true,"period_days":365}`, `{"enabled":false}`,
+				"automatic rotation every 365 days → off",
+			}},
 		},
 		{
 			"rotation that rotd may not see any more", func(k *inventory.Key) {
@@ -141,23 +142,25 @@ func TestGrantsAreComparedWhenAllOfThemAreKnown(t *testing.T) {
 
 func TestAFlipBackCancelsOnlyWhereReadingsOverlap(t *testing.T) {
 	disabled := func(k *inventory.Key) { k.State = "Disabled" }
+	pending := func(k *inventory.Key) { k.State = "PendingDeletion" }
 	policy := func(k *inventory.Key) { k.Policy = policyOf("kms:*") }
 	lasting := func(minute int) func(*inventory.Key) {
 		return func(k *inventory.Key) { k.WholeBy = at(minute) }
 	}
 	tests := []struct {
-		name           string
-		one, two       *inventory.Key
-		three          *inventory.Key
-		kept2, kept3   int
-		cancels        bool
-		alsoAtTheStart func(*inventory.Key)
+		name            string
+		one, two, three *inventory.Key
+		kept2, kept3    int
+		cancels         bool
 	}{
-		{"a reading that began when the other was kept", key(0), key(2, disabled), key(3), 2, 3, false, nil},
-		{"a reading that began before the other was kept", key(0), key(2, disabled), key(3), 4, 5, true, nil},
-		{"a whole reading that began while the other ran", key(0), key(1, policy, lasting(4)), key(2, lasting(3)), 4, 5, true, nil},
-		{"a whole reading that began after the other", key(0), key(1, policy, lasting(4)), key(5), 9, 10, false, nil},
-		{"a change to a third value", key(0), key(2, disabled), key(3, func(k *inventory.Key) { k.State = "PendingDeletion" }), 4, 5, false, nil},
+		{"a reading that began when the other was kept", key(0), key(2, disabled), key(3), 2, 3, false},
+		{"a reading that began before the other was kept", key(0), key(2, disabled), key(3), 4, 5, true},
+		{
+			"a whole reading that began while the other ran",
+			key(0), key(1, policy, lasting(4)), key(2, lasting(3)), 4, 5, true,
+		},
+		{"a whole reading that began after the other", key(0), key(1, policy, lasting(4)), key(5), 9, 10, false},
+		{"a change to a third value", key(0), key(2, disabled), key(3, pending), 4, 5, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

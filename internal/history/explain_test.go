@@ -30,7 +30,11 @@ func TestWhichEventExplainsWhichChange(t *testing.T) {
 		{"no event", state("Disabled"), nil, nil},
 		{"the call between the readings", state("Disabled"), []Evidence{ev("DisableKey", 30)}, []string{"DisableKey"}},
 		{"a call of long before", state("Disabled"), []Evidence{ev("DisableKey", -6)}, nil},
-		{"a call that the reading before did not show yet", state("Disabled"), []Evidence{ev("DisableKey", -4)}, []string{"DisableKey"}},
+		{
+			"a call that the reading before did not show yet", state("Disabled"),
+			[]Evidence{ev("DisableKey", -4)},
+			[]string{"DisableKey"},
+		},
 		{"a call of after the reading", state("Disabled"), []Evidence{ev("DisableKey", 63)}, nil},
 		{"a call with a clock ahead", state("Disabled"), []Evidence{ev("DisableKey", 61)}, []string{"DisableKey"}},
 		{"a call of the other direction", state("Disabled"), []Evidence{ev("EnableKey", 30)}, nil},

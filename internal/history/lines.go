@@ -25,7 +25,7 @@ func difference(before, after string) []string {
 	for toA > from && toB > from && a[toA-1] == b[toB-1] {
 		toA, toB = toA-1, toB-1
 	}
-	if from == toA && from == toB {
+	if max(toA, toB) == from {
 		return nil
 	}
 	lead := max(from-around, 0)

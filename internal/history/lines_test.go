@@ -28,7 +28,8 @@ func TestPoliciesAreComparedLineByLine(t *testing.T) {
 		{"text that is no JSON", "a\nb", "a\nc", []string{"  a", "- b", "+ c"}},
 		{"from nothing", "", "a", []string{"+ a"}},
 		{
-			"two changes far apart", numbered(0, 20), strings.NewReplacer("line 2\n", "two\n", "line 17\n", "x\n").Replace(numbered(0, 20)),
+			"two changes far apart", numbered(0, 20),
+			strings.NewReplacer("line 2\n", "two\n", "line 17\n", "x\n").Replace(numbered(0, 20)),
 			[]string{
 				"  line 0", "  line 1", "- line 2", "+ two", "  line 3", "  line 4", "…", "  line 15", "  line 16",
 				"- line 17", "+ x", "  line 18", "  line 19", "…",

@@ -15,9 +15,11 @@ func TestATimelineTellsOfEachThingOnce(t *testing.T) {
 		k.Rotation.History = []inventory.Rotated{{At: at(41), Type: "ON_DEMAND", Material: "m2"}}
 	}
 	event := func(id, operation string, minute int) Entry {
-		return Entry{Kind: EventKind(operation), SeenAt: at(minute), Kept: at(minute), Evidence: []Evidence{
-			{EventID: id, Operation: operation, At: at(minute), Alias: map[bool]string{true: "alias/pay"}[operation == "UpdateAlias"]},
-		}}
+		ev := Evidence{EventID: id, Operation: operation, At: at(minute)}
+		if operation == "UpdateAlias" {
+			ev.Alias = "alias/pay"
+		}
+		return Entry{Kind: EventKind(operation), SeenAt: at(minute), Kept: at(minute), Evidence: []Evidence{ev}}
 	}
 	asked, done := event("asked", "RotateKeyOnDemand", 40), event("done", "RotateKey", 42)
 	done.Evidence[0].Material = "m2"
@@ -48,7 +50,8 @@ func TestATimelineTellsOfEachThingOnce(t *testing.T) {
 		"10:41 kms rotated: new key material, on demand: m2 [asked done]",
 		"10:21 rotd dropped: 12 older CreateGrant events were dropped: too many, or too old []",
 		"10:20 rotd dropped: 7 older changes of tags were dropped: too many, or too old []",
-		"10:00 rotd first-seen: rotd read the key for the first time: Enabled, automatic rotation every 365 days, alias/pay []",
+		"10:00 rotd first-seen: rotd read the key for the first time: Enabled, automatic rotation every 365 days, " +
+			"alias/pay []",
 		"17:20 kms created: key created []",
 	})
 }
@@ -62,12 +65,18 @@ func TestAMovedAliasNamesTheOtherKey(t *testing.T) {
 func TestPoliciesInWords(t *testing.T) {
 	plain := policyOf("kms:Decrypt")
 	for name, tt := range map[string]struct{ before, after, want string }{
-		"the first one":          {"", plain, "key policy was read for the first time"},
-		"none":                   {plain, "", "key policy is empty"},
-		"another layout":         {plain, strings.ReplaceAll(plain, ",", ", "), "key policy: its text changed, what it allows did not"},
-		"to no policy":           {plain, "{", "key policy changed to one that cannot be understood"},
-		"from no policy":         {"[", plain, "key policy changed from one that could not be understood"},
-		"another set of actions": {plain, policyOf("kms:Encrypt"), `key policy: changed statement 2 ("Use"): actions added kms:encrypt, removed kms:decrypt`},
+		"the first one": {"", plain, "key policy was read for the first time"},
+		"none":          {plain, "", "key policy is empty"},
+		"another layout": {
+			plain, strings.ReplaceAll(plain, ",", ", "),
+			"key policy: its text changed, what it allows did not",
+		},
+		"to no policy":   {plain, "{", "key policy changed to one that cannot be understood"},
+		"from no policy": {"[", plain, "key policy changed from one that could not be understood"},
+		"another set of actions": {
+			plain, policyOf("kms:Encrypt"),
+			`key policy: changed statement 2 ("Use"): actions added kms:encrypt, removed kms:decrypt`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { same(t, "words", policyWords(tt.before, tt.after), tt.want) })
 	}

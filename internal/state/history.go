@@ -31,7 +31,7 @@ func (tx *Tx) chapter(arn string, kind history.Kind) chapter {
 func (c chapter) at(t time.Time) []byte {
 	var nanos uint64
 	if !t.IsZero() {
-		nanos = uint64(t.UnixNano()) //nolint:gosec // of this century
+		nanos = uint64(t.UnixNano())
 	}
 	return binary.BigEndian.AppendUint64(bytes.Clone(c.prefix), nanos)
 }
