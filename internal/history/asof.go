@@ -57,13 +57,13 @@ func AsOf(current *inventory.Key, kept *Kept, at time.Time) (*Past, error) {
 	for _, f := range followed {
 		w.back(f.kind, func(e *Entry) error { return f.set(k, e.Before) }, func() { _ = f.set(k, nil) })
 	}
-	w.back(Rotations, func(e *Entry) (err error) { rotations, err = rotationsBefore(rotations, e, at); return err },
+	w.back(Rotations, func(e *Entry) (err error) { rotations, err = rotationsBefore(rotations, e); return err },
 		func() { rotations = nil })
 	w.back(Grants, grants.undo, func() { grants.now = nil })
 	if k.Rotation != nil {
 		rotation := *k.Rotation
 		// What follows the clock, not a change, is of now.
-		rotation.History, rotation.Next, rotation.InProgress = rotations, nil, nil
+		rotation.History, rotation.Next, rotation.InProgress = until(rotations, at), nil, nil
 		rotation.HistoryAt = time.Time{}
 		k.Rotation = &rotation
 	}

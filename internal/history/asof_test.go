@@ -28,7 +28,7 @@ func randomKey(t *rapid.T, minute int, last *inventory.Key) *inventory.Key {
 	k.Description = word("description", "", "x", "é\u202e")
 	k.Aliases, k.ReplicaARNs, k.Denied = words("aliases"), words("replicas"), words("denied")
 	k.MultiRegion, k.PrimaryARN = word("role", "", "PRIMARY", "REPLICA"), word("primary", "", "p")
-	k.Policy, k.OrgPath = word("policy", "", "{}", "{"), word("path", "", "o")
+	k.Policy, k.OrgPath = word("policy", "", "{}", "{"), word("path", "o", "p")
 	k.CurrentMaterial = word("material", "", "m")
 	k.Tags = rapid.MapOfN(rapid.SampledFrom([]string{"t", "u"}), rapid.String(), 0, 2).Draw(t, "tags")
 	for _, when := range []**time.Time{&k.DeletionDate, &k.ValidTo, &k.GoneAt} {
@@ -40,7 +40,7 @@ func randomKey(t *rapid.T, minute int, last *inventory.Key) *inventory.Key {
 	if rapid.Bool().Draw(t, "rotates") {
 		k.Rotation = &inventory.Rotation{
 			Enabled: rapid.Bool().Draw(t, "on"), PeriodDays: rapid.IntRange(0, 2).Draw(t, "period"),
-			History: slices.Clone(rotationsOf(last)),
+			History: slices.Clone(rotationsOf(last)), HistoryAt: at(minute),
 		}
 		if rapid.Bool().Draw(t, "rotated") {
 			k.Rotation.History = append(k.Rotation.History, inventory.Rotated{At: at(minute), Type: "AUTOMATIC"})

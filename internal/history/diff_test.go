@@ -2,6 +2,7 @@ package history
 
 import (
 	"testing"
+	"time"
 
 	"rotd/internal/inventory"
 )
@@ -30,6 +31,7 @@ func TestWhatAReadingShowsToHaveChanged(t *testing.T) {
 				{"deletion-date", "", `"2026-11-30T08:40:00Z"`, "deletion is scheduled for 2026-11-30 08:40:00Z"},
 			},
 		},
+		{"an organization path that becomes known", func(k *inventory.Key) { k.OrgPath = "o-1/r-1/" }, nil},
 		{
 			"an alias and a tag", func(k *inventory.Key) {
 				k.Aliases = []string{"alias/new"}
@@ -104,6 +106,14 @@ func TestWhatAReadingShowsToHaveChanged(t *testing.T) {
 			}
 			same(t, "changes", got, tt.want)
 		})
+	}
+}
+
+func TestTheFirstListOfRotationsIsNoChange(t *testing.T) {
+	before := key(0, func(k *inventory.Key) { k.Rotation.HistoryAt = time.Time{} })
+	after := key(5, func(k *inventory.Key) { k.Rotation.History = []inventory.Rotated{{At: at(-9), Type: "AUTOMATIC"}} })
+	if changes := Diff(before, after, at(6)); len(changes) > 0 {
+		t.Errorf("got %+v", changes)
 	}
 }
 

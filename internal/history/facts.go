@@ -32,7 +32,7 @@ func facts() []fact {
 		instant(ValidTo, func(k *inventory.Key) **time.Time { return &k.ValidTo }),
 		scalar(Material, described, func(k *inventory.Key) *string { return &k.CurrentMaterial }),
 		regions(),
-		scalar(OrgPath, described, func(k *inventory.Key) *string { return &k.OrgPath }),
+		orgPath(),
 		list(Aliases, aliased, func(k *inventory.Key) *[]string { return &k.Aliases }),
 		tags(),
 		scalar(Policy, whole, func(k *inventory.Key) *string { return &k.Policy }),
@@ -70,6 +70,12 @@ func of[T any](kind Kind, when func(*inventory.Key) window, same func(a, b T) bo
 
 func scalar(kind Kind, when func(*inventory.Key) window, at func(*inventory.Key) *string) fact {
 	return of(kind, when, func(a, b string) bool { return a == b }, at)
+}
+
+// orgPath is not told when it becomes known, for every key at once.
+func orgPath() fact {
+	return of(OrgPath, described, func(before, after string) bool { return before == "" || before == after },
+		func(k *inventory.Key) *string { return &k.OrgPath })
 }
 
 func list(kind Kind, when func(*inventory.Key) window, at func(*inventory.Key) *[]string) fact {

@@ -22,9 +22,15 @@ func sameRotated(a, b inventory.Rotated) bool {
 	return a.At.Equal(b.At) && a.Type == b.Type && a.Material == b.Material
 }
 
+// listedRotations reports whether KMS was ever asked for the key's rotations. The first list is no change: its rotations have
+// KMS's dates.
+func listedRotations(k *inventory.Key) bool {
+	return k.Rotation != nil && !k.Rotation.HistoryAt.IsZero()
+}
+
 func diffRotations(changes []Entry, before, after *inventory.Key, now time.Time) []Entry {
 	old, updated := rotationsOf(before), rotationsOf(after)
-	if slices.EqualFunc(old, updated, sameRotated) {
+	if !listedRotations(before) || slices.EqualFunc(old, updated, sameRotated) {
 		return changes
 	}
 	when := func(k *inventory.Key) window {
@@ -39,14 +45,17 @@ func diffRotations(changes []Entry, before, after *inventory.Key, now time.Time)
 	return append(changes, e)
 }
 
-// rotationsBefore takes a change of the rotations back. KMS dates them: those of until then stay.
-func rotationsBefore(rotations []inventory.Rotated, e *Entry, at time.Time) ([]inventory.Rotated, error) {
-	gone, came, err := rotationsIn(e)
-	came = slices.DeleteFunc(came, func(r inventory.Rotated) bool { return !r.At.After(at) })
-	rotations = lacking(rotations, came, sameRotated)
+// rotationsBefore takes a change of the rotations back. Those that came stay: KMS's dates say which were there already.
+func rotationsBefore(rotations []inventory.Rotated, e *Entry) ([]inventory.Rotated, error) {
+	gone, _, err := rotationsIn(e)
 	rotations = append(rotations, lacking(gone, rotations, sameRotated)...)
 	slices.SortStableFunc(rotations, func(a, b inventory.Rotated) int { return a.At.Compare(b.At) })
 	return rotations, err
+}
+
+// until leaves out the rotations of after a time.
+func until(rotations []inventory.Rotated, at time.Time) []inventory.Rotated {
+	return slices.DeleteFunc(rotations, func(r inventory.Rotated) bool { return r.At.After(at) })
 }
 
 // rotationsIn are those that an entry of the rotations says went and came.

@@ -140,24 +140,29 @@ func TestAtItsOwnSchemaNothingIsCopied(t *testing.T) {
 	}
 }
 
-// rewrite writes the fixture anew: allowed as long as schema 1 was not released.
-var rewrite = flag.Bool("rewrite", false, "write the fixture of schema 1 anew")
+// rewriteFixture writes testdata/schema1.db anew: only while no rotd with that schema was released.
+var rewriteFixture = flag.Bool("rewrite-fixture", false, "write testdata/schema1.db anew")
 
 // TestASchema1FileOpens: the fixture was written by the first rotd, with four of everything that fill
 // writes; every later one must open it.
 func TestASchema1FileOpens(t *testing.T) {
-	path := filepath.Join("testdata", "schema1.db")
-	if *rewrite {
-		_ = os.Remove(path)
-		db := openAt(t, path)
+	if *rewriteFixture {
+		db := openTest(t)
 		update(t, db, func(tx *Tx) error { return fill(tx, 4) })
-		_ = db.Close()
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		whole, err := os.ReadFile(db.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join("testdata", "schema1.db"), whole)
 	}
-	fixture, err := os.ReadFile(path)
+	fixture, err := os.ReadFile(filepath.Join("testdata", "schema1.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	path = filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "state.db")
 	write(t, path, fixture)
 	db := openAt(t, path)
 	same(t, "set aside", db.Opened.SetAside, "")
