@@ -11,7 +11,7 @@ import (
 // it was costs a comparison and writes nothing. The first reading is what everything after is compared with.
 func (n *notebook) chronicle(before, key *inventory.Key) error {
 	if before == nil {
-		return nil
+		return n.creation(key.ARN)
 	}
 	changes := history.Diff(before, key, n.now)
 	if len(changes) == 0 {

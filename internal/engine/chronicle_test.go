@@ -104,8 +104,8 @@ func TestATimelineShowsEachChangeWithWhoDidIt(t *testing.T) {
 		`policy: key policy: changed statement 1 ("Open"): Sid was "Enable IAM User Permissions"; principals added *, ` +
 			`removed 111122223333 (PutKeyPolicy by engineer)`,
 		"aliases: aliases: alias/orders removed, moved to OTHER (UpdateAlias by engineer)",
-		"state: state Enabled → PendingDeletion (ScheduleKeyDeletion by engineer)",
 		"deletion-date: deletion is scheduled for " + until + " (ScheduleKeyDeletion by engineer)",
+		"state: state Enabled → PendingDeletion (ScheduleKeyDeletion by engineer)",
 	}
 	if diff := cmp.Diff(want, w.story(arn, other, "OTHER")); diff != "" {
 		t.Errorf("timeline (-want +got):\n%s", diff)
@@ -195,6 +195,27 @@ func TestRotdsOwnRotationIsTold(t *testing.T) {
 		if own := ev.Operation == rotateCall; ev.EventID == "" || ev.Own != own || own && ev.ActionID != action.ID {
 			t.Errorf("evidence %+v", ev)
 		}
+	}
+}
+
+func TestTheEventThatCreatedAKeyIsTold(t *testing.T) {
+	for name, readFirst := range map[string]bool{"before the first reading": false, "after it": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, silent)
+			w.sweep(Inventory)
+			arn := w.key(awssim.KeyOptions{Created: time.Now()})
+			event := w.aRecord(createKey, arn)
+			if readFirst {
+				w.sweep(Inventory)
+			}
+			w.settle(event.bridged())
+			w.sweep(Inventory)
+			lines := w.timeline(arn)
+			at := slices.IndexFunc(lines, func(l history.Line) bool { return l.Kind == history.Created })
+			if at < 0 || len(lines) != 2 || len(lines[at].Evidence) != 1 || lines[at].Evidence[0].EventID != event.id() {
+				t.Errorf("got %+v", lines)
+			}
+		})
 	}
 }
 

@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"rotd/internal/events"
 	"rotd/internal/history"
@@ -30,16 +34,24 @@ func (j *judging) evidence(ev *events.Event) error {
 		from = j.known.resolve(events.KeyRef{Name: ev.Alias}, ev.RecipientAccountID, ev.AWSRegion)
 	}
 	for _, arn := range arns {
-		if key := j.known.Key(events.KeyRef{ARN: arn}, "", ""); key == nil {
-			continue
-		}
-		evidence := j.evidenceIn(ev, arn)
-		if evidence.Target != "" && from != evidence.Target {
-			evidence.From = strings.Clone(from)
-		}
-		if err := j.note.keepEvidence(arn, evidence); err != nil {
+		if err := j.evidenceOn(ev, arn, from); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// evidenceOn keeps an event for one of its keys; from is the key its alias pointed at.
+func (j *judging) evidenceOn(ev *events.Event, arn, from string) error {
+	evidence := j.evidenceIn(ev, arn)
+	if evidence.Target != "" && from != evidence.Target {
+		evidence.From = strings.Clone(from)
+	}
+	switch known := j.known.Key(events.KeyRef{ARN: arn}, "", "") != nil; {
+	case known:
+		return j.note.keepEvidence(arn, evidence)
+	case ev.EventName == createKey:
+		return j.note.noteCreation(arn, &evidence)
 	}
 	return nil
 }
@@ -47,7 +59,7 @@ func (j *judging) evidence(ev *events.Event) error {
 // evidenceIn takes from an event what history needs of it. Strings are cloned: they outlive the message.
 func (j *judging) evidenceIn(ev *events.Event, arn string) history.Evidence {
 	e := history.Evidence{
-		EventID: strings.Clone(ev.EventID), Operation: strings.Clone(ev.EventName), At: ev.EventTime,
+		EventID: bounded(ev.EventID), Operation: strings.Clone(ev.EventName), At: ev.EventTime,
 		Principal: bounded(ev.UserIdentity.PrincipalARN()), Session: bounded(ev.UserIdentity.SessionName()),
 		SourceIP: bounded(ev.SourceIPAddress), Own: j.context.Own, Alias: bounded(ev.Alias),
 		Material: bounded(ev.RotationDetails().CurrentKeyMaterialID),
@@ -62,6 +74,35 @@ func (j *judging) evidenceIn(ev *events.Event, arn string) history.Evidence {
 		e.ActionID = actionBehind(j.tx, arn, ev.EventName, ev.RequestID)
 	}
 	return e
+}
+
+const (
+	createKey = "CreateKey"
+	// creationFor is how long it is remembered who created a key that was not read yet.
+	creationFor = 24 * time.Hour
+)
+
+func creationName(arn string) string { return "created:" + arn }
+
+// noteCreation remembers who created a key, in the rules' bounded memory, until the key is first read.
+func (n *notebook) noteCreation(arn string, ev *history.Evidence) error {
+	raw, err := json.Marshal(ev, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return fmt.Errorf("remember who created %s: %w", arn, err)
+	}
+	memory := n.tx.Memory()
+	memory.Note(creationName(arn), string(raw), ev.At, creationFor)
+	return memory.Err()
+}
+
+// creation keeps who created a key that is read for the first time, as far as an event told.
+func (n *notebook) creation(arn string) error {
+	var ev history.Evidence
+	noted := n.tx.Memory().Noted(creationName(arn), n.now)
+	if noted == "" || json.Unmarshal([]byte(noted), &ev) != nil {
+		return nil
+	}
+	return n.keepEvent(arn, ev)
 }
 
 // bounded is a copy of what an event says, cut where no name of AWS's is that long.

@@ -48,6 +48,7 @@ func Changes(operation string) []Kind { return operations[operation] }
 
 // operations are KMS's calls and service events, with what they can change: first what they are for.
 var operations = map[string][]Kind{
+	"CreateKey":                 {Created},
 	"EnableKey":                 {State, Schedule},
 	"DisableKey":                {State, Schedule},
 	"ScheduleKeyDeletion":       {State, Deletion, Schedule},

@@ -44,7 +44,7 @@ func Timeline(k *inventory.Key, kept *Kept) []Line {
 	told := toldBy(lines)
 	for i := range kept.Entries {
 		e := &kept.Entries[i]
-		if e.Kind.IsEvent() && len(e.Evidence) > 0 && !told[e.Evidence[0].EventID] {
+		if e.Kind.IsEvent() && e.Kind != creating && len(e.Evidence) > 0 && !told[e.Evidence[0].EventID] {
 			lines = append(lines, reported(k, e))
 		}
 	}
@@ -53,12 +53,26 @@ func Timeline(k *inventory.Key, kept *Kept) []Line {
 	}
 	lines = append(lines, Line{At: k.FirstRead, Kind: FirstSeen, Source: FromRotd, Text: firstWords(k, kept)})
 	if !k.Created.IsZero() {
-		lines = append(lines, Line{At: k.Created, Kind: Created, Source: FromKMS, Text: "key created"})
+		lines = append(lines, Line{
+			At: k.Created, Kind: Created, Source: FromKMS, Text: "key created", Evidence: creation(kept),
+		})
 	}
 	slices.SortStableFunc(lines, func(a, b Line) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Text, b.Text))
 	})
 	return lines
+}
+
+// creating is the kind of the event that tells who created the key; KMS itself tells that it was.
+var creating = EventKind("CreateKey")
+
+func creation(kept *Kept) (told []Evidence) {
+	for i := range kept.Entries {
+		if kept.Entries[i].Kind == creating {
+			told = append(told, kept.Entries[i].Evidence...)
+		}
+	}
+	return told
 }
 
 // rank orders what happened in one moment as the table of facts does.
