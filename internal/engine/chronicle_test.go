@@ -167,10 +167,10 @@ func TestAnEventThatNoReadingConfirmsIsNoFact(t *testing.T) {
 		w.aRecord("PutKeyPolicy", arn).with("eventTime", time.Now().Add(-20*day).UTC().Format(time.RFC3339)).bridged())
 	w.sweep(Inventory)
 	w.await("a reading of after the event", func() bool {
-		return strings.Contains(fmt.Sprint(w.story(arn)), "KMS, read since")
+		return strings.Contains(fmt.Sprint(w.story(arn)), "no reading of KMS")
 	})
 	w.tells(arn, []string{
-		"event: an event reports DisableKeyRotation; KMS, read since, shows no such change (DisableKeyRotation by engineer)",
+		"event: an event reports DisableKeyRotation; no reading of KMS shows a change by it (DisableKeyRotation by engineer)",
 	})
 	if !w.known(arn).Rotation.Enabled {
 		t.Error("an event changed what is known of the key")

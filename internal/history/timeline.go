@@ -153,8 +153,11 @@ func reported(k *inventory.Key, e *Entry) Line {
 			said += " to " + shown(ev.Target)
 		}
 	}
-	why := "KMS, read since, shows no such change"
-	if !k.WholeUntil().After(ev.last()) {
+	why := "no reading of KMS shows a change by it"
+	switch {
+	case ev.last().Before(k.FirstRead.Truncate(time.Second)):
+		why = "it was before rotd first read the key"
+	case !k.WholeUntil().After(ev.last()):
 		why = "KMS was not read since"
 	}
 	return Line{

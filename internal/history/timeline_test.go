@@ -31,7 +31,7 @@ func TestATimelineTellsOfEachThingOnce(t *testing.T) {
 	kept := &Kept{
 		Entries: slices.Concat(changes, disabled, []Entry{
 			asked, done, event("alone", "UpdateAlias", 65),
-			event("unread", "PutKeyPolicy", 90),
+			event("unread", "PutKeyPolicy", 90), event("early", "EnableKey", -5),
 		}),
 		Dropped: map[Kind]Drop{Tags: {Count: 7, Until: at(20)}, EventKind("CreateGrant"): {Count: 12, Until: at(21)}},
 	}
@@ -46,12 +46,13 @@ func TestATimelineTellsOfEachThingOnce(t *testing.T) {
 	same(t, "timeline", got, []string{
 		"11:30 event event: an event reports PutKeyPolicy; KMS was not read since [unread]",
 		"11:10 reading state: state Enabled → Disabled []",
-		"11:05 event event: an event reports UpdateAlias of alias/pay; KMS, read since, shows no such change [alone]",
+		"11:05 event event: an event reports UpdateAlias of alias/pay; no reading of KMS shows a change by it [alone]",
 		"10:41 kms rotated: new key material, on demand: m2 [asked done]",
 		"10:21 rotd dropped: 12 older CreateGrant events were dropped: too many, or too old []",
 		"10:20 rotd dropped: 7 older changes of tags were dropped: too many, or too old []",
 		"10:00 rotd first-seen: rotd read the key for the first time: Enabled, automatic rotation every 365 days, " +
 			"alias/pay []",
+		"09:55 event event: an event reports EnableKey; it was before rotd first read the key [early]",
 		"17:20 kms created: key created []",
 	})
 }
