@@ -99,8 +99,11 @@ func (n *notebook) noteCreation(arn string, ev *history.Evidence) error {
 func (n *notebook) creation(arn string) error {
 	var ev history.Evidence
 	noted := n.tx.Memory().Noted(creationName(arn), n.now)
-	if noted == "" || json.Unmarshal([]byte(noted), &ev) != nil {
+	if noted == "" {
 		return nil
+	}
+	if err := json.Unmarshal([]byte(noted), &ev); err != nil {
+		return nil //nolint:nilerr // memory keeps short notes only: who it was is not known
 	}
 	return n.keepEvent(arn, ev)
 }

@@ -22,8 +22,8 @@ func sameRotated(a, b inventory.Rotated) bool {
 	return a.At.Equal(b.At) && a.Type == b.Type && a.Material == b.Material
 }
 
-// listedRotations reports whether KMS was ever asked for the key's rotations. The first list is no change: its rotations have
-// KMS's dates.
+// listedRotations reports whether KMS was ever asked for the key's rotations. The first list is no change: KMS dates
+// what is in it.
 func listedRotations(k *inventory.Key) bool {
 	return k.Rotation != nil && !k.Rotation.HistoryAt.IsZero()
 }
