@@ -79,7 +79,7 @@ func textOnly(cmd *cobra.Command) error {
 }
 
 func (c *cli) validate(path string) error {
-	cfg, err := config.Load(path, ruleIDs()...)
+	cfg, err := config.Load(path, knownIDs())
 	if err != nil {
 		return err
 	}

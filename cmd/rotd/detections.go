@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rotd/internal/admin"
+	"rotd/internal/config"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 )
@@ -39,15 +40,9 @@ func catalogue() []rule {
 	return all
 }
 
-// ruleIDs are the ids that a configuration may name: what rotd finds about itself is not to be tuned.
-func ruleIDs() []string {
-	var ids []string
-	for _, r := range catalogue() {
-		if r.Kind != detection.KindSelf {
-			ids = append(ids, r.ID)
-		}
-	}
-	return ids
+// knownIDs are the ids that a configuration may name: what rotd finds about itself is not to be tuned.
+func knownIDs() config.Known {
+	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
 }
 
 func ruleListing() listing[rule] {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/detection"
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -325,7 +326,7 @@ func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
 
 func (d *fakeDaemon) Names(context.Context) (admin.Names, error) {
 	return admin.Names{
-		Rules: ruleIDs(), Policies: []string{"payments"},
+		Rules: append(detection.RuleIDs(), detection.CheckIDs()...), Policies: []string{"payments"},
 		Places: []admin.Place{{Account: "111122223333", Region: "us-east-1"}, {Account: "111122223333", Region: "eu-west-1"}},
 	}, nil
 }

@@ -38,7 +38,7 @@ func (c *cli) replay(ctx context.Context, paths []string) error {
 	o := replay.Options{Paths: paths}
 	var settings detection.Settings
 	if c.config != "" {
-		cfg, err := config.Load(c.config, ruleIDs()...)
+		cfg, err := config.Load(c.config, knownIDs())
 		if err != nil {
 			return err
 		}

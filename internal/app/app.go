@@ -32,7 +32,7 @@ const stopWithin = 25 * time.Second
 // Run runs the daemon until ctx ends, then stops it cleanly. An error means that it could not start, or stopped by
 // itself.
 func Run(ctx context.Context, o Options) error {
-	cfg, err := config.Load(o.ConfigPath, ruleIDs()...)
+	cfg, err := config.Load(o.ConfigPath, knownIDs())
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		own[a.ID] = true
 	}
 	s := &engine.Settings{
-		Policies: cfg.Policies,
+		Policies:   cfg.Policies,
+		Exceptions: cfg.Exceptions,
 		Guardrails: remediation.Guardrails{
 			MaxMode:          cfg.Mode,
 			RotationsPerHour: cfg.Guardrails.RotationsPerHour,
@@ -57,7 +58,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 
 // reload takes over a changed configuration as far as a running daemon can. A bad file changes nothing.
 func (d *daemonProcess) reload() {
-	cfg, err := config.Load(d.opts.ConfigPath, ruleIDs()...)
+	cfg, err := config.Load(d.opts.ConfigPath, knownIDs())
 	if err != nil {
 		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
 		return
@@ -97,14 +98,7 @@ func needsRestart(old, updated *config.Config) []string {
 	return what
 }
 
-// ruleIDs are the ids that a configuration may name.
-func ruleIDs() []string {
-	var ids []string
-	for _, r := range detection.Rules() {
-		ids = append(ids, r.ID)
-	}
-	for _, c := range detection.Checks() {
-		ids = append(ids, c.ID)
-	}
-	return ids
+// knownIDs are the ids that a configuration may name.
+func knownIDs() config.Known {
+	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
 }

@@ -30,6 +30,8 @@ var (
 	keyID      = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 	aliasName  = regexp.MustCompile(`^alias/[A-Za-z0-9/_-]{1,250}$`)
 	aliasGlob  = regexp.MustCompile(`^[A-Za-z0-9/_*?-]{1,256}$`)
+	keyGlob    = regexp.MustCompile(`^(\*|\?|arn:|alias/|mrk-|[0-9a-f])[A-Za-z0-9/_*?:.-]{0,511}$`)
+	orgGlob    = regexp.MustCompile(`^(\*|o-)[a-z0-9/*?-]{0,511}$`)
 	vpceID     = regexp.MustCompile(`^vpce-[0-9a-f]{3,32}$`)
 	ruleName   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,63}$`)
 )
@@ -156,6 +158,19 @@ func checkAliasPattern(s string) error {
 	return nil
 }
 
+// checkKeyPattern accepts patterns that can fit one of a key's names.
+func checkKeyPattern(s string) error {
+	if !keyGlob.MatchString(s) {
+		return fmt.Errorf("%q is not a pattern over keys: write an id, ARN, alias/<name> or alias ARN, "+
+			"with * and ? as wildcards", shorten(s))
+	}
+	return nil
+}
+
+func checkOrgPath(s string) error {
+	return matching(orgGlob, "a pattern over organization paths: write for example o-a1b2c3d4e5/r-ab12/ou-ab12-*")(s)
+}
+
 func checkQueueURL(s string) error {
 	u, err := url.Parse(s)
 	if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil {
@@ -231,6 +246,21 @@ func checkTag(s string) error {
 		return fmt.Errorf("%q is not a tag: 1 to 128 characters, no control characters", shorten(s))
 	}
 	return nil
+}
+
+func checkTagKey(s string) error {
+	if s == "" || len(s) > 128*4 || strings.ContainsFunc(s, unicode.IsControl) {
+		return fmt.Errorf("%q is not a tag key: 1 to 128 characters, no control characters", shorten(s))
+	}
+	return nil
+}
+
+// checkSaid wants a line that says something.
+func checkSaid(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("is empty: say it in a line")
+	}
+	return checkLine(s)
 }
 
 func checkLine(s string) error {

@@ -19,6 +19,7 @@ type Config struct {
 	Accounts        []Account // empty: the caller's account and Region
 	TrustedAccounts []string  // 12 digits each; besides Accounts, whose keys and principals are no outsiders
 	Policies        policy.Set
+	Exceptions      policy.Exceptions
 	Detections      Detections
 	Alerts          Alerts
 	Schedules       Schedules
@@ -28,6 +29,9 @@ type Config struct {
 
 	// Warnings are what is allowed and probably not meant, in the file's order.
 	Warnings []Problem
+	// Origins are the lines of the values that the file gives, by their paths: policies[0].rotation.max_age. What is not
+	// there has its default, or follows from something else.
+	Origins map[string]int
 }
 
 // State says where the daemon keeps what it knows.

@@ -28,7 +28,7 @@ func parse(t *testing.T, text string) *Config {
 func TestTheSmallestFileIsAllDefaults(t *testing.T) {
 	want := Default()
 	want.Intake.Queues = []Queue{{URL: "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", Pollers: 4}}
-	if diff := cmp.Diff(want, parse(t, minimal), cmpopts.IgnoreFields(Config{}, "Warnings")); diff != "" {
+	if diff := cmp.Diff(want, parse(t, minimal), cmpopts.IgnoreFields(Config{}, "Warnings", "Origins")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -57,11 +57,26 @@ policies:
       origins: [AWS_KMS, EXTERNAL]
       accounts: ["111122223333"]
       regions: [us-east-1]
+      usages: [ENCRYPT_DECRYPT]
+      org_paths: ["o-a1b2/r-ab12/*"]
+      exclude: {tags: {stage: sandbox}, aliases: ["*-old"]}
+    unused_after: 90d
+    owner_tags: [owner, "app:team"]
+    custodian_tags: [custodian]
     rotation: {max_age: 180d, automatic: 90d, method: automatic, rationale: "PCI DSS"}
     mode: enforce
     principals: {allow: ["arn:aws:iam::111122223333:role/pay-*"]}
     networks: {allow: [10.0.0.0/8, vpce-0abc, "2001:db8::/32"]}
     respond: [{rule: rotation-turned-off, action: restore}]
+exceptions:
+  - name: readers
+    keys: ["alias/pay-reader-*", 1234abcd-*]
+    checks: [rotation-overdue]
+    author: jane
+    approver: joe
+    reason: no update yet
+    expires: 2027-03-31
+  - {name: all, keys: ["*"], author: jane, reason: freeze, expires: "2027-01-02T03:04:05+01:00"}
 detections: {disable: [key-unmanaged], severity: {key-disabled: critical}}
 alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
@@ -106,7 +121,10 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 				Aliases: []string{"alias/pay-*"}, Tags: map[string]string{"team": "pay*", "aws:env": "prod"},
 				Specs: []string{"SYMMETRIC_DEFAULT"}, Origins: []string{"AWS_KMS", "EXTERNAL"},
 				Accounts: []string{"111122223333"}, Regions: []string{"us-east-1"},
+				Usages: []string{"ENCRYPT_DECRYPT"}, OrgPaths: []string{"o-a1b2/r-ab12/*"},
+				Exclude: &policy.Match{Tags: map[string]string{"stage": "sandbox"}, Aliases: []string{"*-old"}},
 			},
+			UnusedAfter: 90 * day, OwnerTags: []string{"owner", "app:team"}, CustodianTags: []string{"custodian"},
 			Rotation: policy.Rotation{
 				MaxAge: 180 * day, Automatic: 90 * day, Method: policy.Automatic, Rationale: "PCI DSS",
 			},
@@ -116,6 +134,17 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 			VPCEs:    []string{"vpce-0abc"},
 			Respond:  []policy.Response{{RuleID: "rotation-turned-off", Action: "restore"}},
 		}},
+		Exceptions: policy.Exceptions{
+			{
+				Name: "readers", Keys: []string{"alias/pay-reader-*", "1234abcd-*"}, Checks: []string{"rotation-overdue"},
+				Author: "jane", Approver: "joe", Reason: "no update yet",
+				Expires: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC),
+			},
+			{
+				Name: "all", Keys: []string{"*"}, Author: "jane", Reason: "freeze",
+				Expires: time.Date(2027, 1, 2, 2, 4, 5, 0, time.UTC),
+			},
+		},
 		Detections: Detections{
 			Disable: []string{"key-unmanaged"}, Severity: map[string]finding.Severity{"key-disabled": finding.Critical},
 		},
@@ -140,7 +169,7 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 		},
 		Admin: Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
 	}
-	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings"), cmp.Comparer(func(a, b netip.Prefix) bool {
+	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins"), cmp.Comparer(func(a, b netip.Prefix) bool {
 		return a == b
 	}))
 	if diff != "" {
@@ -214,7 +243,7 @@ func TestNoPolicyGoesAboveTheCeilingWhereverItIsWritten(t *testing.T) {
 }
 
 func TestTheExampleIsAValidConfigurationWithNothingToWarnOf(t *testing.T) {
-	c, err := Parse("example.yaml", []byte(Example), rules...)
+	c, err := Parse("example.yaml", []byte(Example), known)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,8 @@ import (
 	"rotd/internal/policy"
 )
 
-// layout is rotd.yaml: every key, what it means and how it is read into c. With ruleIDs given, ids of rules are
-// compared with them.
-func layout(c *Config, ruleIDs []string) shape {
+// layout is rotd.yaml: every key, what it means and how it is read into c.
+func layout(c *Config, known Known) shape {
 	return object{
 		fields: []field{
 			{
@@ -33,11 +32,15 @@ func layout(c *Config, ruleIDs []string) shape {
 			},
 			{
 				key: "policies", doc: "What is asked of which keys; the first that matches a key is its policy.",
-				value: policies(&c.Policies, ruleIDs),
+				value: policies(&c.Policies, known.Rules),
+			},
+			{
+				key: "exceptions", doc: "Keys that are let off some checks until a day, and who answers for it.",
+				value: exceptions(&c.Exceptions, known.Checks),
 			},
 			{
 				key: "detections", doc: "Rules and checks that are not judged, or weigh differently.",
-				value: detections(&c.Detections, ruleIDs),
+				value: detections(&c.Detections, known.all()),
 			},
 			{key: "alerts", doc: "Who is told, and how often.", value: alerts(&c.Alerts)},
 			{

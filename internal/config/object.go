@@ -147,8 +147,11 @@ func (o object) schema() map[string]any {
 }
 
 func join(path, key string) string {
-	if path == "" {
+	switch "" {
+	case path:
 		return key
+	case key:
+		return path
 	}
 	return path + "." + key
 }

@@ -13,9 +13,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// rules stand for the catalogue.
-var rules = []string{
-	"rotation-turned-off", "rotation-period-extended", "rotation-disabled", "key-unmanaged", "key-disabled",
+// known stands for the catalogue.
+var known = Known{
+	Rules:  []string{"rotation-turned-off", "rotation-period-extended", "key-disabled"},
+	Checks: []string{"rotation-disabled", "key-unmanaged"},
 }
 
 // golden compares what people read with a file.
@@ -42,7 +43,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			_, err := Load(file, rules...)
+			_, err := Load(file, known)
 			var wrong *Errors
 			if !errors.As(err, &wrong) {
 				t.Fatalf("Load = %v, want *Errors", err)
@@ -53,7 +54,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 }
 
 func TestWarningsTellOfWhatIsHardlyMeant(t *testing.T) {
-	c, err := Load("testdata/careless.yaml", rules...)
+	c, err := Load("testdata/careless.yaml", known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("schedules: {drift: TZ=}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse("fuzz", data, rules...)
+		c, err := Parse("fuzz", data, known)
 		var wrong *Errors
 		switch {
 		case err == nil && len(c.Intake.Queues) == 0:

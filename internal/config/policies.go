@@ -60,12 +60,46 @@ func onePolicy(p *policy.Policy, ruleIDs []string) shape {
 					id:    func(r policy.Response) string { return r.RuleID },
 				},
 			},
+			{
+				key: "unused_after", doc: "A key not used for longer is a finding; none: never.",
+				value: duration(&p.UnusedAfter, day, longest),
+			},
+			{
+				key: "owner_tags", doc: "Tag keys that name a key's owner; the first that the key has counts.",
+				value: texts(&p.OwnerTags, "a tag key", checkTagKey),
+			},
+			{
+				key: "custodian_tags", doc: "Tag keys that name a key's custodian; the first that the key has counts.",
+				value: texts(&p.CustodianTags, "a tag key", checkTagKey),
+			},
 		},
 	}
 }
 
+// match is which keys a policy is for, or which it leaves out.
 func match(m *policy.Match) shape {
-	return object{fields: []field{
+	return object{fields: append(matchFields(m), field{
+		key: "exclude", doc: "Keys that are not the policy's: those that any of its fields matches.",
+		value: exclude(&m.Exclude),
+	})}
+}
+
+// exclude comes into being when the file has it.
+func exclude(to **policy.Match) shape {
+	m := &policy.Match{}
+	return object{
+		fields: matchFields(m),
+		check: func(o *seen) {
+			if len(o.at) == 0 && len(o.bad) == 0 {
+				o.fail("", "leaves nothing out: give it aliases, tags or another field of match, or remove it")
+			}
+			*to = m
+		},
+	}
+}
+
+func matchFields(m *policy.Match) []field {
+	return []field{
 		{
 			key: "aliases", doc: "Aliases with * and ? as wildcards.",
 			value: texts(&m.Aliases, "a pattern over aliases", checkAliasPattern),
@@ -88,12 +122,21 @@ func match(m *policy.Match) shape {
 		}},
 		{key: "specs", doc: "Key specs.", value: texts(&m.Specs, "a key spec", oneOf("a key spec", keySpecs))},
 		{
+			key: "usages", doc: "What keys are for, in KMS's words.",
+			value: texts(&m.Usages, "a key usage", oneOf("a key usage", keyUsages)),
+		},
+		{
 			key: "origins", doc: "Origins of key material.",
 			value: texts(&m.Origins, "an origin", oneOf("an origin", origins)),
 		},
 		{key: "accounts", doc: "Accounts.", value: texts(&m.Accounts, "an account id", checkAccount)},
 		{key: "regions", doc: "Regions.", value: texts(&m.Regions, "a Region", checkRegion)},
-	}}
+		{
+			key: "org_paths", doc: "Paths of accounts in the organization, with * and ? as wildcards; " +
+				"an account whose path is not known has none.",
+			value: texts(&m.OrgPaths, "a pattern over organization paths", checkOrgPath),
+		},
+	}
 }
 
 func rotation(r *policy.Rotation) shape {
@@ -184,8 +227,9 @@ func response(r *policy.Response, ruleIDs []string) shape {
 }
 
 var (
-	origins  = []string{"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"}
-	keySpecs = []string{
+	origins   = []string{"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"}
+	keyUsages = []string{"ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"}
+	keySpecs  = []string{
 		"SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
 		"ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2",
 		"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",

@@ -45,6 +45,15 @@ func (r *reader) problem(at *token.Token, path, message string) Problem {
 	return p
 }
 
+// lines are the lines of what was read, by path.
+func (r *reader) lines() map[string]int {
+	lines := make(map[string]int, len(r.places))
+	for path, tk := range r.places {
+		lines[path] = tk.Position.Line
+	}
+	return lines
+}
+
 func (r *reader) err() error {
 	if len(r.problems) == 0 {
 		return nil

@@ -96,7 +96,13 @@ func text(to *string, want string, check func(string) error) shape {
 
 // texts is a list of strings, each of which the check accepts, no two of them equal.
 func texts(to *[]string, want string, check func(string) error) shape {
+	return atLeast(0, to, want, check)
+}
+
+// atLeast is texts, of which there must be some.
+func atLeast(least int, to *[]string, want string, check func(string) error) shape {
 	return list[string]{
+		least: least,
 		fresh: func() string { return "" },
 		shape: func(s *string) shape { return text(s, want, check) },
 		keep:  func(s string) { *to = append(*to, s) },

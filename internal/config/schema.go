@@ -17,7 +17,7 @@ var Example string
 // Schema is rotd.yaml's JSON Schema, for editors. It is made from the same table as the reader; what it cannot say
 // (what holds between keys) Parse checks.
 func Schema() ([]byte, error) {
-	schema := layout(Default(), nil).schema()
+	schema := layout(Default(), Known{}).schema()
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	schema["title"] = "rotd.yaml"
 	text, err := json.Marshal(schema, json.Deterministic(true), jsontext.WithIndent("  "))

@@ -90,8 +90,7 @@ func warnPolicy(r *reader, c *Config, i int) {
 }
 
 func everyKey(p policy.Policy) bool {
-	m := p.Match
-	return len(m.Aliases)+len(m.Tags)+len(m.Specs)+len(m.Origins)+len(m.Accounts)+len(m.Regions) == 0
+	return p.Match.Everything()
 }
 
 func loopback(host string) bool {

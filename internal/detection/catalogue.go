@@ -24,6 +24,24 @@ func Rules() []Rule {
 	}
 }
 
+// RuleIDs returns the ids of the catalogue's rules.
+func RuleIDs() []string {
+	var ids []string
+	for _, r := range Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// CheckIDs returns the ids of the catalogue's checks.
+func CheckIDs() []string {
+	var ids []string
+	for _, c := range Checks() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 // Checks returns the catalogue's checks in the order of the documentation.
 func Checks() []Check {
 	return []Check{

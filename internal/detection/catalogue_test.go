@@ -29,7 +29,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 		},
 		KindSelf: {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
-			"sweep-incomplete MEDIUM",
+			"sweep-incomplete MEDIUM", "exception-expired MEDIUM",
 			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
 			"rule-panicked HIGH",
 		},

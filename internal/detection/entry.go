@@ -132,6 +132,12 @@ func selfEntries() []Entry {
 			"A sweep ended early, or keys could not be read. HIGH when it could read no key at all: rotd is blind "+
 				"there.",
 			"Throttling passes; a refusal names the action that rotd's role lacks (docs/permissions.md)."),
+		self(ExceptionExpiredID, "An exception has expired", finding.Medium,
+			"When the exception is renewed or removed.",
+			"Somebody let keys off checks until a day, and that day has come: the keys are judged again, and whoever "+
+				"answered for the exception has to decide.",
+			"An exception of rotd.yaml whose `expires` has passed. One finding per exception.",
+			"Remove the exception, or renew it with a new `expires`."),
 		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High,
 			"When an action of the same kind on the key succeeds.",
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+

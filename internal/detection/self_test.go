@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/finding"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 )
 
@@ -27,6 +28,10 @@ func selfFindings() []finding.Finding {
 		IntakeSilent("default", noon.Add(-2*time.Hour), time.Hour, noon),
 		SweepIncomplete("111122223333", "eu-west-1", "inventory", 10, 2, []string{"AccessDenied: x", "timeout"}, noon),
 		SweepIncomplete("111122223333", "eu-west-1", "inventory", 0, 0, []string{refusedList}, noon),
+		ExceptionExpired("default", &policy.Exception{
+			Name: "readers", Keys: []string{"alias/pay-reader-*"}, Checks: []string{"rotation-overdue"}, Author: "jane",
+			Approver: "joe", Reason: "no update \"yet\"\nHIGH", Expires: noon,
+		}, noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),

@@ -154,6 +154,9 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) string {
 	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:
 		return "Policy " + p.Name + " asks for something else by now."
 	}
+	if x := n.exceptedFrom(a, &known); x != nil {
+		return "The key is " + excepted(x) + "."
+	}
 	return ""
 }
 

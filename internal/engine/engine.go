@@ -30,6 +30,7 @@ import (
 // Settings are what a reload may change.
 type Settings struct {
 	Policies   policy.Set
+	Exceptions policy.Exceptions
 	Guardrails remediation.Guardrails
 	Judge      *detection.Judge
 	Trusted    func(account string) bool // own and trusted accounts

@@ -34,10 +34,13 @@ func (e *Engine) noteSilence(now time.Time) error {
 	})
 }
 
-// Heartbeat looks at rotd itself: whether events still arrive, and which findings about it have to be told again.
+// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, and which findings about it have to be told again.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteSilence(now); err != nil {
+		return err
+	}
+	if err := e.noteExpired(now); err != nil {
 		return err
 	}
 	return e.remind(now)

@@ -130,6 +130,9 @@ func (n *notebook) plan(
 	if !ok {
 		return nil, why, nil
 	}
+	if x := n.exceptedFrom(&planned, key); x != nil {
+		return nil, "The key is " + excepted(x) + ".", nil
+	}
 	pending, err := n.unfinished(key.ARN)
 	if err != nil {
 		return nil, "", err

@@ -137,11 +137,16 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	return c, nil
 }
 
-// verdict notes drift, and ends the episode of a check that is in order or no longer applies. What is unverifiable
-// leaves everything as it was.
+// verdict notes drift, and ends the episode of a check that is in order, no longer applies, or from which the key is
+// excepted. What is unverifiable leaves everything as it was.
 func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Policy, open []finding.Finding) error {
+	quietly, why := j.Verdict.Result == detection.NotJudged, j.Verdict.Reason
 	switch j.Verdict.Result {
 	case detection.Drift:
+		if x := n.settings.Exceptions.For(key, j.Check.ID, n.now); x != nil {
+			quietly, why = true, excepted(x)
+			break
+		}
 		return n.foundByCheck(&j.Verdict, key, p, open)
 	case detection.Unverifiable:
 		return nil
@@ -151,7 +156,7 @@ func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Po
 		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open || n.answering(&open[i]) {
 			continue
 		}
-		if err := n.resolve(&open[i], j.Verdict.Reason, j.Verdict.Result == detection.NotJudged); err != nil {
+		if err := n.resolve(&open[i], why, quietly); err != nil {
 			return err
 		}
 	}

@@ -33,40 +33,32 @@ func (s Set) Named(name string) *Policy {
 	return nil
 }
 
-// Matches reports whether every field that is set matches the key; a field matches when any of its values does. Aliases
-// and tag values are patterns (see Glob), everything else is compared as it is. A Match with no field set matches
-// every key.
-func (m *Match) Matches(k *inventory.Key) bool {
-	return oneOf(m.Specs, k.Spec) &&
-		oneOf(m.Origins, k.Origin) &&
-		oneOf(m.Accounts, k.Account) &&
-		oneOf(m.Regions, k.Region) &&
-		m.matchesAlias(k.Aliases) &&
-		m.matchesTag(k.Tags)
-}
+// Matches reports whether every field that is set matches the key, and none of Exclude's does; a field matches when any
+// of its values does. Aliases, tag values and organization paths are patterns (see Glob), everything else is compared
+// as it is. A Match with no field set matches every key.
+func (m *Match) Matches(k *inventory.Key) bool { return m.unmet(k) == "" && m.Exclude.hit(k) == "" }
 
-func (m *Match) matchesAlias(aliases []string) bool {
-	if len(m.Aliases) == 0 {
-		return true
-	}
-	for _, alias := range aliases {
-		if matchesAny(m.Aliases, alias) {
-			return true
+// unmet names the first field that is set and does not match the key, "" when all do.
+func (m *Match) unmet(k *inventory.Key) string {
+	for _, field := range matchFields {
+		if field.set(m) && !field.fits(m, k) {
+			return field.name
 		}
 	}
-	return false
+	return ""
 }
 
-func (m *Match) matchesTag(tags map[string]string) bool {
-	if len(m.Tags) == 0 {
-		return true
+// hit names the first field that is set and matches the key, "" when none does.
+func (m *Match) hit(k *inventory.Key) string {
+	if m == nil {
+		return ""
 	}
-	for name, pattern := range m.Tags {
-		if value, tagged := tags[name]; tagged && Glob(pattern, value) {
-			return true
+	for _, field := range matchFields {
+		if field.set(m) && field.fits(m, k) {
+			return field.name
 		}
 	}
-	return false
+	return ""
 }
 
 // Allows reports whether work by a principal on this policy's keys is expected: its ARN fits one of the allowed
@@ -98,10 +90,6 @@ func (m Mode) Lower(ceiling Mode) Mode {
 
 // rank orders modes from the most careful; what is no mode is the most careful of all.
 func (m Mode) rank() int { return slices.Index([]Mode{Observe, Propose, Enforce}, m) }
-
-func oneOf(wanted []string, value string) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, value)
-}
 
 func matchesAny(patterns []string, value string) bool {
 	for _, pattern := range patterns {

@@ -9,7 +9,7 @@ import (
 func payKey() *inventory.Key {
 	return &inventory.Key{
 		ID: "1234", Manager: "CUSTOMER", Account: "111122223333", Region: "eu-west-1",
-		Spec: "SYMMETRIC_DEFAULT", Origin: "AWS_KMS",
+		Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Origin: "AWS_KMS", OrgPath: "o-a1/r-b2/ou-c3/",
 		Aliases: []string{"alias/cards", "alias/pay-cards"},
 		Tags:    map[string]string{"team": "payments", "env": "prod-eu"},
 	}
@@ -39,6 +39,19 @@ func TestMatches(t *testing.T) {
 		{"another account", Match{Accounts: []string{"444455556666"}}, false},
 		{"the Region", Match{Regions: []string{"us-east-1", "eu-west-1"}}, true},
 		{"another Region", Match{Regions: []string{"us-east-1"}}, false},
+		{"the usage", Match{Usages: []string{"SIGN_VERIFY", "ENCRYPT_DECRYPT"}}, true},
+		{"another usage", Match{Usages: []string{"SIGN_VERIFY"}}, false},
+		{"the organization path fits a pattern", Match{OrgPaths: []string{"o-a1/*/ou-c3/*"}}, true},
+		{"another organization path", Match{OrgPaths: []string{"o-a1/r-b2/ou-d4/*"}}, false},
+		{"a field of exclude that matches keeps the key out", Match{
+			Aliases: []string{"alias/pay-*"}, Exclude: &Match{Tags: map[string]string{"env": "prod-*"}},
+		}, false},
+		{"any field of exclude suffices", Match{
+			Exclude: &Match{Regions: []string{"us-east-1"}, Aliases: []string{"alias/cards"}},
+		}, false},
+		{"an exclude that no field of matches keeps nothing out", Match{
+			Exclude: &Match{Regions: []string{"us-east-1"}, Tags: map[string]string{"env": "dev"}},
+		}, true},
 		{"all fields match", Match{
 			Aliases: []string{"alias/pay-*"}, Tags: map[string]string{"team": "pay*"},
 			Specs:   []string{"SYMMETRIC_DEFAULT"},
@@ -54,6 +67,84 @@ func TestMatches(t *testing.T) {
 				t.Errorf("Matches = %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestAnOrganizationPathThatIsNotKnownMatchesNothing(t *testing.T) {
+	key := payKey()
+	key.OrgPath = ""
+	every := []string{"*"}
+	if (&Match{OrgPaths: every}).Matches(key) {
+		t.Error("it matched *")
+	}
+	if !(&Match{Exclude: &Match{OrgPaths: every}}).Matches(key) {
+		t.Error("it was excluded by *")
+	}
+}
+
+func TestMissNamesTheFirstFieldThatStandsInTheWay(t *testing.T) {
+	tests := []struct {
+		name  string
+		match Match
+		want  Miss
+		none  bool
+	}{
+		{name: "nothing does", match: Match{Regions: []string{"eu-west-1"}}, none: true},
+		{
+			name: "aliases before Regions", match: Match{Aliases: []string{"alias/x", "alias/y"}, Regions: []string{"us-east-1"}},
+			want: Miss{"aliases", "alias/x, alias/y", "alias/cards, alias/pay-cards"},
+		},
+		{
+			name: "tags, of which only those asked for are shown", match: Match{Tags: map[string]string{"env": "dev", "a": "b"}},
+			want: Miss{"tags", "a=b, env=dev", "env=prod-eu"},
+		},
+		{
+			name: "tags that the key does not have", match: Match{Tags: map[string]string{"a": "b"}},
+			want: Miss{"tags", "a=b", "none"},
+		},
+		{
+			name: "an exclusion", match: Match{Exclude: &Match{Specs: []string{"RSA_2048"}, Usages: []string{"ENCRYPT_DECRYPT"}}},
+			want: Miss{"exclude.usages", "ENCRYPT_DECRYPT", "ENCRYPT_DECRYPT"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := tt.match.Miss(payKey())
+			if ok == tt.none || got != tt.want {
+				t.Errorf("Miss = %+v, %t, want %+v", got, ok, tt.want)
+			}
+		})
+	}
+}
+
+func TestEverything(t *testing.T) {
+	for name, tt := range map[string]struct {
+		match Match
+		want  bool
+	}{
+		"no field":      {Match{}, true},
+		"empty exclude": {Match{Exclude: &Match{}}, true},
+		"one field":     {Match{Usages: []string{"SIGN_VERIFY"}}, false},
+		"an exclusion":  {Match{Exclude: &Match{OrgPaths: []string{"o-1/*"}}}, false},
+	} {
+		if got := tt.match.Everything(); got != tt.want {
+			t.Errorf("%s: Everything = %t", name, got)
+		}
+	}
+}
+
+func TestOwnerIsTheFirstTagThatSaysSomething(t *testing.T) {
+	p := &Policy{OwnerTags: []string{"owner", "empty", "team", "env"}, CustodianTags: []string{"custodian"}}
+	key := payKey()
+	key.Tags["empty"] = ""
+	if got := p.Owner(key); got != "payments" {
+		t.Errorf("the owner is %q", got)
+	}
+	if got := p.Custodian(key); got != "" {
+		t.Errorf("the custodian is %q", got)
+	}
+	if got := (*Policy)(nil).Owner(key); got != "" {
+		t.Errorf("without a policy the owner is %q", got)
 	}
 }
 
