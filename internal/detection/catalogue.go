@@ -59,5 +59,6 @@ func Checks() []Check {
 		keyPolicyExternalAccount(),
 		materialExpiring(),
 		materialMissing(),
+		keyPolicyAssignmentChanged(),
 	}
 }

@@ -18,6 +18,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-unverifiable LOW", "key-unmanaged LOW", "key-unused LOW", "key-pending-deletion CRITICAL",
 			"key-policy-public CRITICAL", "key-policy-external-account HIGH", "material-expiring HIGH",
 			"material-missing CRITICAL",
+			"key-policy-assignment-changed HIGH",
 		},
 		KindRule: {
 			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM",

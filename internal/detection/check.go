@@ -27,11 +27,13 @@ type Check struct {
 type KeyContext struct {
 	Key     *inventory.Key
 	Primary *inventory.Key // a replica's primary; nil when out of view
-	Policy  *policy.Policy // nil: no policy matches
+	Policy  *policy.Policy // the one in force; nil: no policy matches
 	Now     time.Time      // when the key was read
 	LastUse time.Time      // zero: none seen in events
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
 	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
+	// Moved is a laxer assignment by a tag or alias change that nobody has acknowledged; nil: there is none.
+	Moved   *policy.Pending
 	Trusted func(account string) bool
 	Reads   func(arn string) bool // whether rotd reads the account and Region of a key; nil: none but this key's
 	Before  *inventory.Key        // as read the time before; nil at the first reading

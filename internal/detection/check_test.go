@@ -454,3 +454,43 @@ func TestConfigurationChangesAChecksSeverity(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestPolicyAssignmentChanged(t *testing.T) {
+	moved := func(to string, change ...func(*policy.Pending)) func(*KeyContext) {
+		return func(c *KeyContext) {
+			c.Moved = &policy.Pending{
+				Policy: to, Since: noon.Add(-time.Hour), Changed: []string{"tag team=payments removed"},
+				Laxer: []string{"max_age 365d instead of 90d", "mode observe instead of enforce"},
+			}
+			for _, fn := range change {
+				fn(c.Moved)
+			}
+		}
+	}
+	testCheck(t, keyPolicyAssignmentChanged(), []checkTest{
+		{
+			name: "to a laxer policy", with: moved("everything-else"),
+			want: "HIGH A tag or alias change moved the key to a laxer policy",
+			says: []string{
+				`changed, seen 2026-11-20 11:00Z ("tag team=payments removed"), which moved the key from policy payments to ` +
+					`policy everything-else. That is laxer: max_age 365d instead of 90d; mode observe instead of enforce.`,
+				"Until somebody acknowledges it rotd goes on by what was before.", "rotd config explain " + payARN,
+			},
+		},
+		{
+			name: "to no policy", with: moved(""),
+			want: "HIGH A tag or alias change moved the key to a laxer policy",
+		},
+		{
+			name: "under an exception",
+			with: moved("payments", func(p *policy.Pending) {
+				p.Changed, p.Laxer = []string{"alias/pay-reader-x\nHIGH added"}, []string{"exception readers lets it off rotation-overdue"}
+			}),
+			want: "HIGH A tag or alias change brought the key under an exception",
+			says: []string{`("alias/pay-reader-x\nHIGH added"), which left it under policy payments.`},
+		},
+		{name: "not moved", want: "IN ORDER the key is under the policy that its tags and aliases give it"},
+		{name: "an AWS managed key", with: managedByAWS, want: "NOT JUDGED AWS manages this key"},
+		{name: "a key that is gone", with: gone, want: "NOT JUDGED KMS no longer knows the key"},
+	})
+}

@@ -117,6 +117,11 @@ func (j *Judge) rulesFor(source, name string) []*Rule {
 // Rule returns a rule by id, disabled ones too; nil when there is none.
 func (j *Judge) Rule(id string) *Rule { return j.rules[id] }
 
+// Judges reports whether a check is loaded.
+func (j *Judge) Judges(checkID string) bool {
+	return slices.ContainsFunc(j.checks, func(c Check) bool { return c.ID == checkID })
+}
+
 // Event lets every rule that wants the event judge it. A rule's panic costs that rule's word on that event only.
 func (j *Judge) Event(c *Context, ev *events.Event) (found []finding.Finding, panics []*Panic) {
 	for _, r := range j.rulesFor(ev.EventSource, ev.EventName) {

@@ -50,7 +50,9 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 	}
 	seen.Facts.Key = key
 	if key != nil {
-		seen.Facts.Unwanted = n.unwanted(before, key)
+		if seen.Facts.Unwanted, err = n.unwanted(before, key); err != nil {
+			return next, do, err
+		}
 	}
 	guardrails, err := n.guardrails()
 	if err != nil {
@@ -105,8 +107,8 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		return f, err
 	}
 	if key != nil {
-		if p := n.settings.Policies.For(key); p != nil {
-			f.Mode = p.Mode
+		if err := n.underPolicy(&f, key); err != nil {
+			return f, err
 		}
 	}
 	if f.RecentRotations, err = n.e.calls.recent(n.tx, n.now); err != nil {
@@ -131,33 +133,49 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	return f, err
 }
 
+// underPolicy adds what follows from the policy in force.
+func (n *notebook) underPolicy(f *remediation.Facts, key *inventory.Key) error {
+	a, err := n.tx.Assignment(key.ARN)
+	if err != nil {
+		return err
+	}
+	if p := n.settings.Policies.InForce(a, key); p != nil {
+		f.Mode = p.Mode
+	}
+	if a != nil {
+		f.MovedTo, f.HeldUntil = a.Policy, a.Hold
+	}
+	return nil
+}
+
 // unwanted says why no policy asks any more for an automatic action that was planned a while ago, on the key as just
 // read; "" when one does, or when a person asked.
-func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) string {
+func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, error) {
 	if !a.Automatic || a.State != remediation.Planned {
-		return ""
+		return "", nil
 	}
 	known := *key
 	if stored, err := n.tx.Key(key.ARN); err == nil && stored != nil { // a reading for an action brings no tags
 		known.Tags, known.Aliases = stored.Tags, stored.Aliases
 	}
-	p := n.settings.Policies.For(&known)
-	if p == nil {
-		return "No policy matches the key any more."
+	p, err := n.policyOf(&known)
+	if err != nil || p == nil {
+		return "No policy matches the key any more.", err
 	}
 	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
 		Want: remediation.WantPolicy, Automatic: true,
 	}, n.now)
 	switch {
 	case !ok:
-		return why
+		return why, nil
 	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:
-		return "Policy " + p.Name + " asks for something else by now."
+		return "Policy " + p.Name + " asks for something else by now.", nil
 	}
-	if x := n.exceptedFrom(a, &known); x != nil {
-		return "The key is " + excepted(x) + "."
+	x, err := n.exceptedFrom(a, &known)
+	if err != nil || x == nil {
+		return "", err
 	}
-	return ""
+	return "The key is " + excepted(x) + ".", nil
 }
 
 // undoer is who last changed the key's schedule for the worse, as far as findings tell.

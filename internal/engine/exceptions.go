@@ -16,9 +16,21 @@ func excepted(x *policy.Exception) string {
 	return "excepted by " + x.Name + " until " + x.Until()
 }
 
+// letOff makes the drift of a key that an exception lets off the check none that is judged.
+func (n *notebook) letOff(j *detection.Judged, key *inventory.Key) error {
+	if j.Verdict.Result != detection.Drift {
+		return nil
+	}
+	x, err := n.exception(key, j.Check.ID)
+	if x != nil {
+		j.Verdict = detection.Verdict{Result: detection.NotJudged, Reason: excepted(x)}
+	}
+	return err
+}
+
 // exceptedFrom returns the exception that lets a key off what an automatic action would put right; nil when none does.
 // It does not matter whether a check or a rule asks for the action.
-func (n *notebook) exceptedFrom(a *remediation.Action, key *inventory.Key) *policy.Exception {
+func (n *notebook) exceptedFrom(a *remediation.Action, key *inventory.Key) (*policy.Exception, error) {
 	id := "rotation-overdue"
 	switch {
 	case a.Method == remediation.EnableAutomatic && a.Before.Enabled:
@@ -26,7 +38,7 @@ func (n *notebook) exceptedFrom(a *remediation.Action, key *inventory.Key) *poli
 	case a.Method == remediation.EnableAutomatic:
 		id = "rotation-disabled"
 	}
-	return n.settings.Exceptions.For(key, id, n.now)
+	return n.exception(key, id)
 }
 
 // noteExpired opens a finding for each exception that has expired, and ends those of exceptions that were renewed or

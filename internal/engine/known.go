@@ -15,10 +15,12 @@ type known struct {
 	tx       *state.Tx
 	policies policy.Set
 	keys     map[string]*inventory.Key
+	inForce  map[string]*policy.Policy // by key ARN
 }
 
 func newKnown(tx *state.Tx, policies policy.Set) *known {
-	return &known{tx: tx, policies: policies, keys: make(map[string]*inventory.Key)}
+	return &known{tx: tx, policies: policies, keys: make(map[string]*inventory.Key),
+		inForce: make(map[string]*policy.Policy)}
 }
 
 // Key returns the key a record means; nil when the inventory does not know it.
@@ -40,12 +42,18 @@ func (k *known) AliasTarget(alias, account, region string) *inventory.Key {
 	return k.Key(events.KeyRef{Name: alias}, account, region)
 }
 
-// Policy returns the rotation policy of a key.
+// Policy returns the rotation policy in force for a key.
 func (k *known) Policy(key *inventory.Key) *policy.Policy {
 	if key == nil {
 		return nil
 	}
-	return k.policies.For(key)
+	p, ok := k.inForce[key.ARN]
+	if !ok {
+		a, _ := k.tx.Assignment(key.ARN) // what cannot be read is forgotten by the next reading
+		p = k.policies.InForce(a, key)
+		k.inForce[key.ARN] = p
+	}
+	return p
 }
 
 // LastUse is when a key was last seen used.

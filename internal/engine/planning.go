@@ -35,8 +35,10 @@ func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) e
 		if err != nil || key == nil {
 			return nil, "", err
 		}
-		p := n.settings.Policies.For(key)
+		p, err := n.policyOf(key)
 		switch {
+		case err != nil:
+			return nil, "", err
 		case p.ResponseTo(f.RuleID) != "restore":
 			return nil, "", nil
 		case late:
@@ -78,6 +80,10 @@ func (n *notebook) foundByCheck(
 	v *detection.Verdict, key *inventory.Key, p *policy.Policy, open []finding.Finding,
 ) error {
 	respond := func(f *finding.Finding) (*remediation.Action, string, error) {
+		if f.RuleID == detection.AssignmentChangedID {
+			f.Remedy = append(slices.Clone(f.Remedy), "If it is meant, accept it:",
+				"rotd findings ack "+f.ID+" --reason 'the move is meant'")
+		}
 		if p == nil || !putsRight(f.RuleID) {
 			return nil, "", nil
 		}
@@ -130,7 +136,11 @@ func (n *notebook) plan(
 	if !ok {
 		return nil, why, nil
 	}
-	if x := n.exceptedFrom(&planned, key); x != nil {
+	x, err := n.exceptedFrom(&planned, key)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case x != nil:
 		return nil, "The key is " + excepted(x) + ".", nil
 	}
 	pending, err := n.unfinished(key.ARN)

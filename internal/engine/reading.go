@@ -44,10 +44,17 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	// A finding about an alias is over when the alias is back at the key it was taken from.
 	open = slices.DeleteFunc(open, func(f finding.Finding) bool { return f.KeyARN != key.ARN })
 	if key.GoneAt != nil {
+		if err := n.tx.SetAssignment(key.ARN, nil); err != nil {
+			return err
+		}
 		return n.gone(open)
 	}
-	p := n.settings.Policies.For(key)
-	if err := n.check(key, before, p, whole, open); err != nil {
+	assigned, err := n.reassign(before, key)
+	if err != nil {
+		return err
+	}
+	p := n.settings.Policies.InForce(assigned, key)
+	if err := n.check(key, before, p, assigned, whole, open); err != nil {
 		return err
 	}
 	for i := range open {
@@ -94,10 +101,15 @@ func newest(known, read *inventory.Key) *inventory.Key {
 }
 
 // check lets the checks judge the key; before is the key as it was known.
-func (n *notebook) check(key, before *inventory.Key, p *policy.Policy, whole bool, open []finding.Finding) error {
+func (n *notebook) check(
+	key, before *inventory.Key, p *policy.Policy, assigned *policy.Assignment, whole bool, open []finding.Finding,
+) error {
 	c, err := n.around(key, before, p)
 	if err != nil {
 		return err
+	}
+	if assigned != nil {
+		c.Moved = assigned.Pending
 	}
 	judged, panics := n.settings.Judge.Key(c, whole)
 	for _, panicked := range panics {
@@ -107,6 +119,9 @@ func (n *notebook) check(key, before *inventory.Key, p *policy.Policy, whole boo
 		}
 	}
 	for i := range judged {
+		if err := n.letOff(&judged[i], key); err != nil {
+			return err
+		}
 		if err := n.verdict(&judged[i], key, p, open); err != nil {
 			return err
 		}
@@ -137,16 +152,11 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	return c, nil
 }
 
-// verdict notes drift, and ends the episode of a check that is in order, no longer applies, or from which the key is
-// excepted. What is unverifiable leaves everything as it was.
+// verdict notes drift, and ends the episode of a check that is in order or no longer applies. What is unverifiable
+// leaves everything as it was.
 func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Policy, open []finding.Finding) error {
-	quietly, why := j.Verdict.Result == detection.NotJudged, j.Verdict.Reason
 	switch j.Verdict.Result {
 	case detection.Drift:
-		if x := n.settings.Exceptions.For(key, j.Check.ID, n.now); x != nil {
-			quietly, why = true, excepted(x)
-			break
-		}
 		return n.foundByCheck(&j.Verdict, key, p, open)
 	case detection.Unverifiable:
 		return nil
@@ -156,7 +166,7 @@ func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Po
 		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open || n.answering(&open[i]) {
 			continue
 		}
-		if err := n.resolve(&open[i], why, quietly); err != nil {
+		if err := n.resolve(&open[i], j.Verdict.Reason, j.Verdict.Result == detection.NotJudged); err != nil {
 			return err
 		}
 	}

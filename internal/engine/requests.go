@@ -86,7 +86,10 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	if err != nil {
 		return nil, err
 	}
-	p := n.settings.Policies.For(key)
+	p, err := n.policyOf(key)
+	if err != nil {
+		return nil, err
+	}
 	why := remediation.Why{
 		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
 	}

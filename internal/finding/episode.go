@@ -63,7 +63,7 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 	if now.Severity > prev.Severity {
 		next = now
 		next.ID, next.Status, next.Episode = prev.ID, Open, prev.Episode
-		next.ActionIDs = prev.ActionIDs
+		next.ActionIDs, next.Acknowledged = prev.ActionIDs, prev.Acknowledged
 		transition = Raised(now.Severity)
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.

@@ -55,6 +55,15 @@ type Finding struct {
 	// to an open finding is news, as a raised severity is.
 	Points []string `json:"points,omitempty"`
 	ToldBy string   `json:"told_by,omitempty"` // the open finding of a rule that had told of the same before
+	// Acknowledged says who has seen it and answers for it, in this episode; nil: nobody.
+	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
+}
+
+// Acknowledgement is a person's word that a finding is seen. It goes on counting, and the next episode is new.
+type Acknowledgement struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // MaxPoints bounds a finding's points.

@@ -75,3 +75,11 @@ func (x *Exception) CoversKey(k *inventory.Key) bool {
 		return matchesAny(x.Keys, alias) || matchesAny(x.Keys, base+alias)
 	})
 }
+
+// Scope is what the exception lets keys off, for people.
+func (x *Exception) Scope() string {
+	if len(x.Checks) == 0 {
+		return "every rotation-* check"
+	}
+	return strings.Join(x.Checks, ", ")
+}

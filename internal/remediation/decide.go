@@ -83,6 +83,11 @@ func (j *judgement) unattended(soon time.Time) {
 		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
 			clock(until)), until)
 	}
+	if until := j.f.HeldUntil; j.f.Now.Before(until) {
+		j.hold(GuardNewPolicy, fmt.Sprintf("A tag or alias change put the key under the stricter policy %s. It starts "+
+			"nothing automatic before %s: until then people can see what it would do, and act themselves.", j.f.MovedTo,
+			stamp(until)), until)
+	}
 }
 
 // paced judges how often material may change, of this key and of all.

@@ -32,6 +32,10 @@ type Facts struct {
 	Armed     bool        // a complete inventory and `rotd resume` have followed a new state
 	Paused    string      // why rotd is paused; empty: it is not
 	StartedAt time.Time   // of this daemon
+	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when it starts nothing
+	// automatic; zero: no such change.
+	MovedTo   string
+	HeldUntil time.Time
 
 	RecentRotations []time.Time // when this shard last called for new material, ambiguous calls included
 	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
@@ -60,6 +64,7 @@ const (
 	GuardHourlyLimit  = "hourly-limit"
 	GuardStartupHold  = "startup-hold"
 	GuardNotArmed     = "not-armed"
+	GuardNewPolicy    = "new-policy"
 	GuardReserve      = "budget-reserve"
 	GuardSpent        = "budget-spent"
 	GuardNotEligible  = "not-eligible"

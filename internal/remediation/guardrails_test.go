@@ -77,6 +77,17 @@ func TestDecide(t *testing.T) {
 			guard: GuardStartupHold, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(2 * time.Minute),
 		},
 		{
+			name: "a stricter policy by a tag change is for automatic actions", method: EnableAutomatic,
+			f:     func(f *Facts) { f.MovedTo, f.HeldUntil = "payments", now.Add(time.Hour) },
+			guard: GuardNewPolicy, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(time.Hour),
+			says: "put the key under the stricter policy payments",
+		},
+		{
+			name: "a stricter policy by a tag change that is a day old", method: EnableAutomatic,
+			f:         func(f *Facts) { f.MovedTo, f.HeldUntil = "payments", now },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
 			name: "a new state is armed by a person", method: EnableAutomatic, f: func(f *Facts) { f.Armed = false },
 			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume",
 		},

@@ -22,6 +22,7 @@
 //	keys        <key ARN>                           → JSON inventory.Key
 //	names       <account>/<region>/<id or alias>    → key ARN
 //	uses        <key ARN>                           → last use: uint64 unix seconds
+//	assignments <key ARN>                           → JSON policy.Assignment, of keys that a tag or alias change moved
 //	places      <account>/<region>                  → JSON Coverage of the sweeps there
 //	findings    fnd_<ULID>                          → JSON finding.Finding
 //	├ fingerprints <fingerprint>                    → id of its finding

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 )
 
@@ -151,6 +152,9 @@ func invariants(tx *Tx) error {
 	}
 
 	wrong = append(wrong, tellsOfKeys(tx))
+	for arn := range contents(tx, bucketAssignments) {
+		expect("the key of assignment "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
+	}
 
 	var kept held
 	err := tx.sub(bucketQuarantine, "items").ForEach(func(k, _ []byte) error {
@@ -257,6 +261,7 @@ func fill(tx *Tx, n int) error {
 		note(err)
 		note(tx.PutKey(testKey(i, fmt.Sprintf("alias/%d", i))))
 		note(tx.NoteUse(keyARN(i), day()))
+		note(tx.SetAssignment(keyARN(i), &policy.Assignment{Policy: "payments", Since: day(), Hold: day()}))
 		note(tx.PutFinding(testFinding(i, []finding.Status{finding.Open, finding.Resolved}[i%2])))
 		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))

@@ -24,6 +24,7 @@ const (
 	bucketNames        = "names"
 	bucketUses         = "uses"
 	bucketPlaces       = "places"
+	bucketAssignments  = "assignments"
 	bucketFindings     = "findings"
 	bucketFingerprints = "fingerprints"
 	bucketOpen         = "open"
@@ -44,7 +45,8 @@ func layout() map[string][]string {
 	return map[string][]string{
 		bucketMeta: nil, bucketSeen: nil, bucketLate: {"order", "ids"},
 		bucketKeys: nil, bucketNames: nil, bucketUses: nil, bucketPlaces: nil,
-		bucketFindings: nil, bucketFingerprints: nil, bucketOpen: nil,
+		bucketAssignments: nil,
+		bucketFindings:    nil, bucketFingerprints: nil, bucketOpen: nil,
 		bucketActions: nil, bucketPending: nil, bucketByKey: nil,
 		bucketOutbox: nil, bucketMemory: {"values", "expiry"},
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},

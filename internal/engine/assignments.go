@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// reassign judges whether the key's tags or aliases moved it to another policy, and remembers what that means. A laxer
+// policy waits for a person, unless nobody wants to be told of it.
+func (n *notebook) reassign(was, is *inventory.Key) (*policy.Assignment, error) {
+	before, err := n.tx.Assignment(is.ARN)
+	if err != nil {
+		return nil, err
+	}
+	next := policy.Reassign(n.settings.Policies, n.settings.Exceptions, before, was, is, n.now)
+	if next != nil && next.Pending != nil && !n.tellsOfMoves(next, is) {
+		if next.Accept(n.now); next.Spent(n.now) {
+			next = nil
+		}
+	}
+	if before == nil && next == nil {
+		return nil, nil //nolint:nilnil // nothing to remember is an answer
+	}
+	return next, n.tx.SetAssignment(is.ARN, next)
+}
+
+// tellsOfMoves reports whether a laxer assignment of the key is a finding, which somebody can acknowledge.
+func (n *notebook) tellsOfMoves(a *policy.Assignment, key *inventory.Key) bool {
+	return n.settings.Judge.Judges(detection.AssignmentChangedID) &&
+		n.settings.Exceptions.InForce(a).For(key, detection.AssignmentChangedID, n.now) == nil
+}
+
+// policyOf is the policy in force for a key; nil when there is none.
+func (n *notebook) policyOf(key *inventory.Key) (*policy.Policy, error) {
+	a, err := n.tx.Assignment(key.ARN)
+	return n.settings.Policies.InForce(a, key), err
+}
+
+// exception returns the exception in force that lets a key off a check; nil when none does.
+func (n *notebook) exception(key *inventory.Key, checkID string) (*policy.Exception, error) {
+	if len(n.settings.Exceptions) == 0 {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	a, err := n.tx.Assignment(key.ARN)
+	return n.settings.Exceptions.InForce(a).For(key, checkID, n.now), err
+}
+
+// Errors an acknowledgement can meet.
+var (
+	ErrUnknownFinding = errors.New("unknown finding")
+	ErrNotOpen        = errors.New("not open")
+)
+
+// Acknowledge notes that a person has seen an open finding and answers for it. Of a laxer assignment it lets the new
+// policy count, which ends the episode. before is an earlier acknowledgement of the same episode, nil for none.
+func (e *Engine) Acknowledge(id, by, reason string) (f *finding.Finding, before *finding.Acknowledgement, err error) {
+	if strings.TrimSpace(reason) == "" {
+		return nil, nil, ErrNoReason
+	}
+	e.deciding.Lock() // no action is decided about while what counts for its key changes
+	defer e.deciding.Unlock()
+	now := time.Now().UTC()
+	err = e.note(e.Settings(), now, func(n *notebook) error {
+		if f, err = n.tx.Finding(id); err != nil {
+			return err
+		}
+		switch {
+		case f == nil:
+			return fmt.Errorf("%w %q", ErrUnknownFinding, id)
+		case f.Status != finding.Open:
+			return fmt.Errorf("%w: finding %s is %s since %s", ErrNotOpen, id, f.Status, f.ResolvedAt.Format(time.RFC3339))
+		}
+		before = f.Acknowledged
+		f.Acknowledged = &finding.Acknowledgement{At: now, By: by, Reason: reason}
+		if f.RuleID == detection.AssignmentChangedID {
+			return n.accept(f)
+		}
+		return n.tx.PutFinding(f)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	e.log.Info("a finding was acknowledged", zap.String("finding", f.ID), zap.String("rule", f.RuleID),
+		zap.String("subject", f.Subject.ID), zap.String("by", by), zap.String("reason", reason))
+	return f, before, nil
+}
+
+// accept lets the policy count that a key's tags or aliases gave it.
+func (n *notebook) accept(f *finding.Finding) error {
+	a, err := n.tx.Assignment(f.KeyARN)
+	if err != nil {
+		return err
+	}
+	if a != nil {
+		if a.Accept(n.now); a.Spent(n.now) {
+			a = nil
+		}
+		if err := n.tx.SetAssignment(f.KeyARN, a); err != nil {
+			return err
+		}
+	}
+	n.tally.actions++ // what the policy before asked for may not be wanted any more
+	return n.resolve(f, f.Acknowledged.By+" accepted it: "+f.Acknowledged.Reason, false)
+}

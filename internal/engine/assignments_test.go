@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"rotd/internal/awssim"
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/policy"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// byTag lets tags choose between a policy that puts rotation right and one that only watches.
+func byTag(w *world) {
+	w.settings.Policies = policy.Set{
+		{
+			Name: "gold", Mode: policy.Enforce, Match: policy.Match{Tags: map[string]string{"tier": "gold"}},
+			Rotation: policy.Rotation{Method: policy.Auto, Automatic: 90 * day, MaxAge: 365 * day},
+		},
+		{
+			Name: "watched", Mode: policy.Observe, Match: policy.Match{Tags: map[string]string{"tier": "watched"}},
+			Rotation: policy.Rotation{Method: policy.Auto, Automatic: 365 * day, MaxAge: 365 * day},
+		},
+	}
+}
+
+// tier gives a key another tag and reads it.
+func (w *world) tier(arn, tier string) {
+	w.Helper()
+	key, value := "tier", tier
+	_, err := w.kms(w.engineer).TagResource(w.Context(), &kms.TagResourceInput{
+		KeyId: &arn, Tags: []types.Tag{{TagKey: &key, TagValue: &value}},
+	})
+	w.check(err)
+	w.sweep(Inventory)
+}
+
+func (w *world) assignment(arn string) (a *policy.Assignment) {
+	w.Helper()
+	w.view(func(tx *state.Tx) (err error) { a, err = tx.Assignment(arn); return err })
+	return a
+}
+
+func TestALaxerPolicyByATagCountsOnlyAfterItIsAcknowledged(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	w.tier(arn, "watched")
+	f := w.awaitFound(detection.AssignmentChangedID, finding.Open)
+	if f.Policy != "gold" || !slices.Contains(f.Remedy, "rotd findings ack "+f.ID+" --reason 'the move is meant'") {
+		t.Fatalf("got %+v", f)
+	}
+	w.awaitTold(detection.AssignmentChangedID, notifyOpened)
+
+	w.disableRotation(w.engineer, arn)
+	w.sweep(Drift)
+	a := w.awaitAction(remediation.Succeeded)
+	if a.Policy != "gold" || a.PeriodDays != 90 {
+		t.Errorf("got %+v", a)
+	}
+	w.stop()
+	w.start()
+	if p := w.assignment(arn).Pending; p == nil || p.Policy != "watched" {
+		t.Errorf("after a restart: %+v", p)
+	}
+
+	got, before, err := w.engine.Acknowledge(f.ID, "ada", "handed over to the archive")
+	w.check(err)
+	if got.Acknowledged.By != "ada" || got.Status != finding.Resolved || before != nil ||
+		got.ResolvedBy != "ada accepted it: handed over to the archive" {
+		t.Errorf("got %+v", got)
+	}
+	w.awaitTold(detection.AssignmentChangedID, notifyResolved)
+	w.disableRotation(w.engineer, arn)
+	w.sweep(Inventory)
+	w.await("drift that is only watched", func() bool {
+		f := w.found("rotation-disabled")
+		return f.Status == finding.Open && f.Policy == "watched"
+	})
+	if n := len(w.actions()); n != 1 {
+		t.Errorf("%d actions\n%s", n, w.account())
+	}
+	if f := w.found(detection.AssignmentChangedID); f.Status != finding.Resolved || f.Episode != 1 {
+		t.Errorf("what was accepted was found again: %+v", f)
+	}
+}
+
+func TestALaxerPolicyThatIsTakenBackIsOver(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	w.tier(arn, "none")
+	w.awaitFound(detection.AssignmentChangedID, finding.Open)
+	if f := w.found("key-unmanaged"); f != nil {
+		t.Errorf("the policy before still counts: %+v", f)
+	}
+	w.tier(arn, "gold")
+	w.awaitFound(detection.AssignmentChangedID, finding.Resolved)
+	if a := w.assignment(arn); a != nil {
+		t.Errorf("what is remembered: %+v", a)
+	}
+}
+
+func TestAStricterPolicyByATagCountsAtOnceAndStartsNothingForADay(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{Tags: map[string]string{"tier": "watched"}})
+	w.sweep(Inventory)
+	w.tier(arn, "gold")
+	if f := w.found(detection.AssignmentChangedID); f != nil {
+		t.Errorf("a finding: %+v", f)
+	}
+	if f := w.found("rotation-disabled"); f.Policy != "gold" {
+		t.Errorf("got %+v", f)
+	}
+	w.await("the action to be held", func() bool {
+		a := w.actions()
+		return len(a) == 1 && a[0].Guardrail == remediation.GuardNewPolicy
+	})
+	if until := w.actions()[0].NotBefore; until.Before(time.Now().Add(policy.HoldAfterMove - time.Minute)) {
+		t.Errorf("held until %s", until)
+	}
+}
+
+func TestAReloadOfPoliciesIsNoTagChange(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	w.awaitAction(remediation.Succeeded)
+	laxer := w.settings
+	laxer.Policies = w.settings.Policies[1:]
+	w.engine.Reload(&laxer)
+	w.sweep(Inventory)
+	if f := w.found(detection.AssignmentChangedID); f != nil || w.assignment(arn) != nil {
+		t.Errorf("a finding: %+v", f)
+	}
+	w.awaitFound("key-unmanaged", finding.Open)
+}
+
+func TestWhereTheCheckIsOffALaxerPolicyCountsAtOnce(t *testing.T) {
+	w := newWorld(t, silent, byTag, func(w *world) {
+		w.settings.Judge = detection.NewJudge(detection.Settings{Disabled: []string{detection.AssignmentChangedID}})
+	})
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	w.tier(arn, "none")
+	w.awaitFound("key-unmanaged", finding.Open)
+	if a := w.assignment(arn); a != nil {
+		t.Errorf("what is remembered: %+v", a)
+	}
+}
+
+func TestAnAliasBringsAKeyUnderAnExceptionOnlyWhenItIsAcknowledged(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{Tags: map[string]string{"tier": "watched"}})
+	w.except(time.Now().Add(day))
+	w.sweep(Inventory)
+	w.awaitFound("rotation-disabled", finding.Open)
+	alias := "alias/pay-me"
+	_, err := w.kms(w.engineer).CreateAlias(w.Context(), &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: &arn})
+	w.check(err)
+	w.sweep(Inventory)
+	f := w.awaitFound(detection.AssignmentChangedID, finding.Open)
+	if !strings.Contains(f.Description, "exception readers lets it off every rotation-* check") {
+		t.Errorf("got %s", f.Description)
+	}
+	if f := w.found("rotation-disabled"); f.Status != finding.Open {
+		t.Errorf("an alias ended it: %+v", f)
+	}
+	_, _, err = w.engine.Acknowledge(f.ID, "ada", "agreed")
+	w.check(err)
+	w.sweep(Drift)
+	w.awaitFound("rotation-disabled", finding.Resolved)
+}
+
+func TestAnAcknowledgedFindingGoesOnCountingAndTheNextEpisodeIsNew(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.payments()
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	f := w.found("key-disabled")
+	_, _, err := w.engine.Acknowledge(f.ID, "ada", "maintenance")
+	w.check(err)
+	got, before, err := w.engine.Acknowledge(f.ID, "joe", "me too")
+	w.check(err)
+	if got.Acknowledged.By != "joe" || got.Acknowledged.Reason != "me too" || before == nil || before.By != "ada" {
+		t.Errorf("got %+v, before %+v", got.Acknowledged, before)
+	}
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	if f := w.found("key-disabled"); f.Count != 2 || f.Acknowledged == nil || f.Status != finding.Open {
+		t.Errorf("got %+v", f)
+	}
+	w.check(w.engine.note(w.engine.Settings(), time.Now().UTC(), func(n *notebook) error {
+		return n.resolve(w.found("key-disabled"), "a person looked", false)
+	}))
+	if _, _, err := w.engine.Acknowledge(f.ID, "ada", "again"); !errors.Is(err, ErrNotOpen) {
+		t.Errorf("a resolved one: %v", err)
+	}
+	w.settle(newRecord("DisableKey", arn, w.engineer, time.Now().Add(time.Second)).bridged())
+	if f := w.found("key-disabled"); f.Episode != 2 || f.Acknowledged != nil {
+		t.Errorf("got %+v", f)
+	}
+	if _, _, err := w.engine.Acknowledge("fnd_x", "ada", "x"); !errors.Is(err, ErrUnknownFinding) {
+		t.Errorf("an unknown one: %v", err)
+	}
+	if _, _, err := w.engine.Acknowledge(f.ID, "ada", " "); !errors.Is(err, ErrNoReason) {
+		t.Errorf("without a reason: %v", err)
+	}
+}
