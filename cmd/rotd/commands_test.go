@@ -8,6 +8,8 @@ import (
 
 	"rotd/internal/admin"
 	"rotd/internal/events/queue"
+	"rotd/internal/finding"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -26,6 +28,13 @@ func unwell(d *fakeDaemon) {
 	d.status.Jobs[0].LastError = "eu-west-1: AccessDeniedException"
 	d.status.Jobs[1].RunningSince = before(time.Minute)
 	d.notReady = d.status.NotReady
+}
+
+// acknowledged lets somebody answer for the first finding.
+func acknowledged(d *fakeDaemon) {
+	d.findings[0].Acknowledged = &finding.Acknowledgement{
+		At: before(time.Minute), By: "uid:1001 (joe)", Reason: "being looked into",
+	}
 }
 
 // asItIs makes a plan of what is so already.
@@ -83,6 +92,42 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "findings-show-hostile", args: []string{"findings", "show", "fnd_01JPK00000000000000000BBBB"}},
 		{name: "findings-show-resolved", args: []string{"findings", "show", "fnd_01JPK00000000000000000CCCC"}},
 		{name: "findings-show-missing", args: []string{"findings", "show", "fnd_9"}, status: admin.ExitFailed},
+		{name: "findings-ack", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"}},
+		{
+			name: "findings-ack-again", change: acknowledged,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"},
+		},
+		{
+			name: "findings-ack-move", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant"},
+			change: func(d *fakeDaemon) { d.findings[0].RuleID = "key-policy-assignment-changed" },
+		},
+		{name: "findings-ack-missing", args: []string{"findings", "ack", "fnd_9", "--reason", "x"}, status: admin.ExitFailed},
+		{
+			name: "findings-ack-reason", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA"},
+			status: admin.ExitUsage,
+		},
+		{
+			name: "findings-ack-json", args: []string{"findings", "ack", "fnd_01JPK00000000000000000BBBB", "--reason", "x", "-o", "json"},
+		},
+		{name: "findings-list-acknowledged", args: []string{"findings", "list"}, change: acknowledged},
+		{
+			name: "findings-show-acknowledged", args: []string{"findings", "show", "fnd_01JPK00000000000000000AAAA"},
+			change: acknowledged,
+		},
+		{name: "config-explain", args: []string{"config", "explain", "alias/pay-cards"}},
+		{
+			name: "config-explain-moved", args: []string{"config", "explain", "alias/pay-cards"},
+			change: func(d *fakeDaemon) { d.assignment, d.keys[0].Tags = moved(), nil },
+		},
+		{name: "config-explain-hostile", args: []string{"config", "explain", ordersARN}},
+		{name: "config-explain-json", args: []string{"config", "explain", "alias/pay-cards", "-o", "json"}},
+		{name: "config-explain-unknown", args: []string{"config", "explain", "alias/nope"}, status: admin.ExitFailed},
+		{
+			name: "keys-show-moved", args: []string{"keys", "show", "alias/pay-cards"},
+			change: func(d *fakeDaemon) {
+				d.assignment = &policy.Assignment{Policy: "payments", Hold: noon.Add(20 * time.Hour)}
+			},
+		},
 		{name: "keys-list", args: []string{"keys", "list"}},
 		{
 			name: "keys-list-partial", args: []string{"keys", "list", "--search", "pay"},

@@ -12,6 +12,7 @@ import (
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -34,6 +35,8 @@ type fakeDaemon struct {
 	keys     []admin.Key
 	actions  []remediation.Action
 	partial  bool
+	// assignment is that of the first key.
+	assignment *policy.Assignment
 
 	mu       sync.Mutex
 	plan     admin.RotatePlan
@@ -161,6 +164,7 @@ func someKeys() []admin.Key {
 	}
 	view := func(k inventory.Key) admin.Key { return admin.Key{Key: k, Eligible: remediation.Eligibility(&k)} }
 	keys := []admin.Key{view(pay), view(orders), view(signing)}
+	keys[0].Owner = "payments"
 	keys[0].RotationPolicy, keys[0].OnDemandLeft, keys[0].LastUse = "payments", &left, before(13*time.Minute)
 	keys[0].OpenFindings, keys[0].Worst = 1, &worst
 	return keys
@@ -239,7 +243,12 @@ func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, erro
 		if k.ARN != name && k.ID != name && k.Name() != name {
 			continue
 		}
-		detail := &admin.KeyDetail{Key: *k}
+		detail := &admin.KeyDetail{Key: *k, Exceptions: []policy.Applied{}}
+		if i == 0 {
+			_, exceptions, source := somePolicies()
+			detail.Assignment = d.assignment
+			detail.Exceptions = exceptions.Applied(&k.Key, d.assignment, source, noon)
+		}
 		for _, f := range d.findings {
 			if f.KeyARN == k.ARN && f.Status == finding.Open {
 				detail.Findings = append(detail.Findings, f)
@@ -253,6 +262,71 @@ func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, erro
 		return detail, nil
 	}
 	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
+}
+
+func (d *fakeDaemon) Explain(_ context.Context, name string) (*policy.Explanation, error) {
+	for i := range d.keys {
+		if k := &d.keys[i].Key; k.ARN == name || k.Name() == name {
+			set, exceptions, source := somePolicies()
+			return set.Explain(k, d.assignment, exceptions, source, noon), nil
+		}
+	}
+	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
+}
+
+// somePolicies are those of a small rotd.yaml.
+func somePolicies() (policy.Set, policy.Exceptions, policy.Source) {
+	set := policy.Set{
+		{Name: "payments-eu", Match: policy.Match{Aliases: []string{"alias/pay-*"}, Regions: []string{"eu-west-1"}}},
+		{
+			Name: "payments", Mode: policy.Observe, Asked: policy.Enforce,
+			Match: policy.Match{Tags: map[string]string{"team": "payments"}},
+			Rotation: policy.Rotation{
+				MaxAge: 365 * day, Automatic: 365 * day, Method: policy.Auto, Rationale: "PCI DSS 4.0.1 3.7.4",
+			},
+			Allow:     []string{"arn:aws:iam::111122223333:role/pay-*", "arn:aws:iam::111122223333:role/backup"},
+			Respond:   []policy.Response{{RuleID: "rotation-turned-off", Action: "restore"}},
+			OwnerTags: []string{"owner", "team"},
+		},
+		{Name: "everything-else", Mode: policy.Observe, Rotation: policy.Rotation{Method: policy.None}},
+	}
+	exceptions := policy.Exceptions{
+		{
+			Name: "reader-firmware", Keys: []string{"alias/pay-cards"}, Checks: []string{"rotation-overdue"}, Author: "jane",
+			Approver: "ciso", Reason: "the readers take no new key before their next update", Expires: noon.Add(17 * day),
+		},
+		{Name: "freeze", Keys: []string{"*"}, Author: "joe", Reason: "end of year", Expires: before(day)},
+	}
+	return set, exceptions, policy.Source{Ceiling: policy.Observe, Lines: map[string]int{
+		"mode": 2, "policies[0].name": 20, "policies[1].name": 31, "policies[1].rotation.max_age": 35,
+		"policies[1].rotation.rationale": 36, "policies[1].mode": 37, "policies[1].principals.allow": 38,
+		"policies[1].respond": 40, "policies[1].owner_tags": 41, "policies[2].name": 44, "exceptions[0].name": 50,
+		"exceptions[1].name": 57,
+	}}
+}
+
+// moved is a key that a tag change moved to a laxer policy.
+func moved() *policy.Assignment {
+	return &policy.Assignment{Policy: "payments", Since: before(time.Hour), Pending: &policy.Pending{
+		Policy: "everything-else", Since: before(time.Hour), Changed: []string{"tag team=payments removed"},
+		Laxer: []string{"no max_age instead of 365d", "method none instead of auto"},
+	}}
+}
+
+func (d *fakeDaemon) Acknowledge(_ context.Context, id, by, reason string) (admin.Acknowledged, error) {
+	for i := range d.findings {
+		if d.findings[i].ID != id {
+			continue
+		}
+		f := d.findings[i]
+		done := admin.Acknowledged{Finding: &f, Before: f.Acknowledged}
+		f.Acknowledged = &finding.Acknowledgement{At: noon, By: "uid:1000 (ann)", Reason: reason}
+		if f.RuleID == detection.AssignmentChangedID {
+			f.Resolve(noon, by)
+		}
+		return done, nil
+	}
+	return admin.Acknowledged{}, admin.As(admin.ErrNotFound, fmt.Errorf("unknown finding %q", id))
 }
 
 func (d *fakeDaemon) Actions(_ context.Context, q admin.ActionQuery) (admin.Page[remediation.Action], error) {

@@ -14,7 +14,8 @@ import (
 )
 
 func newFindingsCommand(c *cli) *cobra.Command {
-	return group("findings", "What rotd found", newFindingsListCommand(c), newFindingsShowCommand(c))
+	return group("findings", "What rotd found", newFindingsListCommand(c), newFindingsShowCommand(c),
+		newFindingsAckCommand(c))
 }
 
 // findingListing is how findings are shown.
@@ -59,6 +60,12 @@ func findingListing(now time.Time) listing[finding.Finding] {
 			{name: "event_time", value: func(x f) string { return timeOf(x.EventTime) }},
 			{name: "source_ip", value: func(x f) string { return x.SourceIP }},
 			{name: "expected", value: func(x f) string { return strconv.FormatBool(x.Expected) }},
+			{name: "acknowledged_by", value: func(x f) string {
+				if x.Acknowledged == nil {
+					return ""
+				}
+				return x.Acknowledged.By
+			}},
 			{name: "fingerprint", value: func(x f) string { return x.Fingerprint }},
 		},
 	}
@@ -69,6 +76,8 @@ func findingTitle(f finding.Finding) string {
 	title := f.Title
 	if f.Status == finding.Resolved {
 		title = "(resolved) " + title
+	} else if f.Acknowledged != nil {
+		title = "(acknowledged) " + title
 	}
 	if f.Count > 1 {
 		title += fmt.Sprintf(" ×%d", f.Count)
@@ -183,6 +192,7 @@ func (c *cli) printFinding(f *finding.Finding) {
 		c.field("late", "the event's time cannot be trusted: it is over 15 days old, or in the future")
 	}
 	c.field("status", statusText(now, f))
+	c.field("acknowledged", acknowledgedBy(now, f))
 	c.field("seen", seenText(now, f))
 	c.field("about", f.About())
 	c.field("where", strings.Trim(f.Account+" "+f.Region, " "))

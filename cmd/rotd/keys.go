@@ -57,6 +57,8 @@ func keyListing(now time.Time) listing[admin.Key] {
 			{name: "manager", value: func(x k) string { return x.Manager }},
 			{name: "multi_region", value: func(x k) string { return x.MultiRegion }},
 			{name: "rotation_policy", value: func(x k) string { return x.RotationPolicy }},
+			{name: "owner", value: func(x k) string { return x.Owner }},
+			{name: "custodian", value: func(x k) string { return x.Custodian }},
 			{name: "eligible", value: func(x k) string { return string(x.Eligible.Kind) }},
 			{name: "rotation_enabled", value: func(x k) string {
 				if x.Rotation == nil {
@@ -217,11 +219,17 @@ func (c *cli) printKey(k *admin.KeyDetail) {
 		policy = "none matches this key"
 	}
 	c.field("policy", policy)
+	for _, text := range movedTexts(now, k.Assignment) {
+		c.field("moved", text)
+	}
+	c.field("owner", k.Owner)
+	c.field("custodian", k.Custodian)
 	c.field("read", readText(now, &k.Key.Key))
 
 	c.heading("Rotation")
 	c.printRotation(now, &k.Key.Key, k.OnDemandLeft)
 	c.field("eligible", strings.TrimSpace(k.Eligible.Reason+" "+k.Eligible.Instead))
+	c.printExceptions(now, k.Exceptions)
 	if len(k.Findings) > 0 {
 		c.heading("Open findings")
 		printTable(c, c.out, findingListing(now).columns, k.Findings)

@@ -88,15 +88,18 @@ func (c *cli) paragraph(indent, text string) {
 const labelWidth = 14
 
 // field prints `label  text`, wrapped under itself; nothing when there is no text.
-func (c *cli) field(label, text string) {
+func (c *cli) field(label, text string) { c.labelled(labelWidth, label, text) }
+
+// labelled is field with labels of another width.
+func (c *cli) labelled(width int, label, text string) {
 	if text == "" {
 		return
 	}
-	for i, line := range wrap(text, c.columns()-labelWidth-2) {
+	for i, line := range wrap(text, c.columns()-width-2) {
 		if i > 0 {
 			label = ""
 		}
-		fmt.Fprintf(c.out, "  %s%s\n", c.styled(dim, fmt.Sprintf("%-*s", labelWidth, label)), line)
+		fmt.Fprintf(c.out, "  %s%s\n", c.styled(dim, fmt.Sprintf("%-*s", width, label)), line)
 	}
 }
 

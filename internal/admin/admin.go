@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rotd/internal/finding"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -33,6 +34,8 @@ type Reader interface {
 	Keys(ctx context.Context, q KeyQuery) (Page[Key], error)
 	// Key takes an id, ARN, alias or alias ARN.
 	Key(ctx context.Context, name string) (*KeyDetail, error)
+	// Explain says which policy counts for a key, and why. It takes the same names as Key.
+	Explain(ctx context.Context, name string) (*policy.Explanation, error)
 	Actions(ctx context.Context, q ActionQuery) (Page[remediation.Action], error)
 	// Action waits at most so long for the action to be final, and returns it as it is then.
 	Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error)
@@ -45,6 +48,9 @@ type Reader interface {
 type Actor interface {
 	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
 	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
+	// was.
+	Acknowledge(ctx context.Context, id, by, reason string) (Acknowledged, error)
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.

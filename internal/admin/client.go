@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"rotd/internal/finding"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 )
 
@@ -84,6 +85,11 @@ func (c *Client) Key(ctx context.Context, name string) (*KeyDetail, error) {
 	return get[KeyDetail](ctx, c, "/v1/key", values{"name": {name}})
 }
 
+// Explain asks which policy counts for a key, and why.
+func (c *Client) Explain(ctx context.Context, name string) (*policy.Explanation, error) {
+	return get[policy.Explanation](ctx, c, "/v1/key/explain", values{"name": {name}})
+}
+
 // Actions asks for a page of actions.
 func (c *Client) Actions(ctx context.Context, q ActionQuery) (*Page[remediation.Action], error) {
 	return get[Page[remediation.Action]](ctx, c, "/v1/actions", q.values())
@@ -108,6 +114,11 @@ func (c *Client) Quarantine(ctx context.Context, r Range) (*Page[Quarantined], e
 // Rotate asks for a rotation, or what it would be. A refusal is an *Error with the plan.
 func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error) {
 	return post[RotatePlan](ctx, c, "/v1/rotate", r)
+}
+
+// Acknowledge says that a finding is seen, and why it may stand.
+func (c *Client) Acknowledge(ctx context.Context, id, reason string) (*Acknowledged, error) {
+	return post[Acknowledged](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/ack", ackRequest{Reason: reason})
 }
 
 // Sweep asks for a sweep now and waits for its end, at most a minute.

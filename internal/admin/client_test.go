@@ -61,6 +61,8 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			return c.History(ctx, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)})
 		}, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)}},
 		{"as of", func() (any, error) { return c.AsOf(ctx, keyARN, noon) }, fmt.Sprint(keyARN, " ", noon)},
+		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
+		{"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", "r") }, []string{"a/b", me(t), "r"}},
 		{"actions", func() (any, error) {
 			return c.Actions(ctx, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon})
 		}, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon}},

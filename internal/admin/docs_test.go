@@ -12,6 +12,7 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/history"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -53,6 +54,18 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		state.Coverage{},
 		Readiness{},
 		finding.Finding{},
+		finding.Acknowledgement{},
+		Acknowledged{},
+		ackRequest{},
+		KeyDetail{},
+		policy.Applied{},
+		policy.Assignment{},
+		policy.Pending{},
+		policy.Explanation{},
+		policy.Tried{},
+		policy.Miss{},
+		policy.Value{},
+		policy.Tag{},
 		remediation.Action{},
 		remediation.Decision{},
 		remediation.Eligible{},

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -78,6 +79,14 @@ func (f *fakeBackend) History(_ context.Context, q HistoryQuery) (Page[history.L
 
 func (f *fakeBackend) AsOf(_ context.Context, name string, at time.Time) (*history.Past, error) {
 	return &history.Past{AsOf: at, Key: inventory.Key{ARN: keyARN}}, f.note(fmt.Sprint(name, " ", at))
+}
+
+func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanation, error) {
+	return &policy.Explanation{KeyARN: keyARN}, f.note("explain " + name)
+}
+
+func (f *fakeBackend) Acknowledge(_ context.Context, id, by, reason string) (Acknowledged, error) {
+	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, reason})
 }
 
 func (f *fakeBackend) Actions(_ context.Context, q ActionQuery) (Page[remediation.Action], error) {

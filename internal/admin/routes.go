@@ -28,12 +28,14 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/findings/{id}", s.finding},
 		{"GET", "/v1/keys", s.keys},
 		{"GET", "/v1/key", s.key},
+		{"GET", "/v1/key/explain", s.explain},
 		{"GET", "/v1/key/history", s.history},
 		{"GET", "/v1/key/as-of", s.asOf},
 		{"GET", "/v1/actions", s.actions},
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},
 		{"POST", "/v1/rotate", s.rotate},
+		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
 		{"POST", "/v1/resume", s.resume},
@@ -93,15 +95,32 @@ func (s *Server) keys(r *http.Request) (any, error) {
 }
 
 func (s *Server) key(r *http.Request) (any, error) {
+	name, err := keyName(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.backend.Key(r.Context(), name)
+}
+
+func (s *Server) explain(r *http.Request) (any, error) {
+	name, err := keyName(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.backend.Explain(r.Context(), name)
+}
+
+// keyName is the key that a request names.
+func keyName(r *http.Request) (string, error) {
 	p := paramsOf(r, "name")
 	name := p.text("name")
 	switch {
 	case p.err != nil:
-		return nil, p.err
+		return "", p.err
 	case name == "":
-		return nil, invalid("name: an id, ARN, alias or alias ARN is needed")
+		return "", invalid("name: an id, ARN, alias or alias ARN is needed")
 	}
-	return s.backend.Key(r.Context(), name)
+	return name, nil
 }
 
 func (s *Server) actions(r *http.Request) (any, error) {
@@ -168,6 +187,18 @@ func CheckPeriod(days int) error {
 			remediation.MaxPeriodDays, days)
 	}
 	return nil
+}
+
+func (s *Server) acknowledge(r *http.Request) (any, error) {
+	var request ackRequest
+	by, err := s.acting(r, &request)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.TrimSpace(request.Reason) == "":
+		return nil, invalid("reason: is required")
+	}
+	return s.backend.Acknowledge(r.Context(), r.PathValue("id"), by, request.Reason)
 }
 
 func (s *Server) sweep(r *http.Request) (any, error) {

@@ -5,6 +5,7 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -14,7 +15,9 @@ type Key struct {
 	inventory.Key
 	RotationPolicy string               `json:"rotation_policy,omitempty"` // name of the policy that applies
 	Eligible       remediation.Eligible `json:"eligible"`
-	LastUse        time.Time            `json:"last_use,omitzero"` // last use seen in events
+	LastUse        time.Time            `json:"last_use,omitzero"`   // last use seen in events
+	Owner          string               `json:"owner,omitempty"`     // by the policy's owner_tags
+	Custodian      string               `json:"custodian,omitempty"` // by its custodian_tags
 	OnDemandLeft   *int                 `json:"on_demand_left,omitempty"`
 	OpenFindings   int                  `json:"open_findings"`
 	Worst          *finding.Severity    `json:"worst_severity,omitempty"` // of the open findings
@@ -25,6 +28,10 @@ type KeyDetail struct {
 	Key
 	Findings []finding.Finding    `json:"findings"` // open ones
 	Actions  []remediation.Action `json:"actions"`  // the newest, newest first
+	// Exceptions are those that name the key, whether they count or not.
+	Exceptions []policy.Applied `json:"exceptions"`
+	// Assignment is what is remembered of a tag or alias change that moved the key to another policy.
+	Assignment *policy.Assignment `json:"assignment,omitempty"`
 }
 
 // RotateRequest is a person's request to rotate a key. It has engine.RotateRequest's fields in the same order, so that
@@ -108,6 +115,16 @@ type sweepRequest struct {
 }
 
 type pauseRequest struct {
+	Reason string `json:"reason"`
+}
+
+// Acknowledged answers an acknowledgement.
+type Acknowledged struct {
+	Finding *finding.Finding         `json:"finding"`
+	Before  *finding.Acknowledgement `json:"before,omitempty"` // the one there was; nil: there was none
+}
+
+type ackRequest struct {
 	Reason string `json:"reason"`
 }
 

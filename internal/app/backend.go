@@ -66,10 +66,13 @@ func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[adm
 	}
 	policies := b.d.engine.Settings().Policies
 	err = b.d.db.View(func(tx *state.Tx) error {
+		var unread error
 		keys, next, err := tx.Keys(q.After, q.Limit, func(k *inventory.Key) bool {
-			return q.Keep(k, policyName(policies, k))
+			p, _, err := policyOf(tx, k, policies)
+			unread = errors.Join(unread, err)
+			return q.Keep(k, nameOf(p))
 		})
-		if err != nil {
+		if err = errors.Join(err, unread); err != nil {
 			return err
 		}
 		page.Next = next
@@ -100,8 +103,13 @@ func (b *backend) partial(tx *state.Tx) (bool, error) {
 
 // keyView adds to a key's facts what rotd makes of them.
 func keyView(tx *state.Tx, k *inventory.Key, policies policy.Set) (admin.Key, []finding.Finding, error) {
+	p, _, err := policyOf(tx, k, policies)
 	view := admin.Key{
-		Key: *k, RotationPolicy: policyName(policies, k), Eligible: remediation.Eligibility(k), LastUse: tx.LastUse(k.ARN),
+		Key: *k, RotationPolicy: nameOf(p), Owner: p.Owner(k), Custodian: p.Custodian(k),
+		Eligible: remediation.Eligibility(k), LastUse: tx.LastUse(k.ARN),
+	}
+	if err != nil {
+		return view, nil, err
 	}
 	if k.Rotation != nil && !k.Rotation.HistoryAt.IsZero() {
 		left := inventory.OnDemandLimit - k.Rotation.OnDemandUsed()
@@ -120,11 +128,17 @@ func keyView(tx *state.Tx, k *inventory.Key, policies policy.Set) (admin.Key, []
 	return view, open, nil
 }
 
-func policyName(policies policy.Set, k *inventory.Key) string {
-	if p := policies.For(k); p != nil {
-		return p.Name
+// policyOf is the policy in force for a key, and what is remembered of a change that moved it.
+func policyOf(tx *state.Tx, k *inventory.Key, policies policy.Set) (*policy.Policy, *policy.Assignment, error) {
+	a, err := tx.Assignment(k.ARN)
+	return policies.InForce(a, k), a, err
+}
+
+func nameOf(p *policy.Policy) string {
+	if p == nil {
+		return ""
 	}
-	return ""
+	return p.Name
 }
 
 // Key returns everything about one key.
@@ -132,29 +146,41 @@ func (b *backend) Key(_ context.Context, name string) (*admin.KeyDetail, error) 
 	if err := b.started(); err != nil {
 		return nil, err
 	}
-	arn, err := b.d.engine.ResolveKey(name)
-	if err != nil {
-		return nil, asAdmin(err)
-	}
 	var detail admin.KeyDetail
-	err = b.d.db.View(func(tx *state.Tx) error {
-		k, err := tx.Key(arn)
-		if err != nil {
+	settings := b.d.engine.Settings()
+	err := b.onKey(name, func(tx *state.Tx, k *inventory.Key) (err error) {
+		if detail.Key, detail.Findings, err = keyView(tx, k, settings.Policies); err != nil {
 			return err
 		}
-		if k == nil {
-			return fmt.Errorf("key %q: %w", name, admin.ErrNotFound)
-		}
-		if detail.Key, detail.Findings, err = keyView(tx, k, b.d.engine.Settings().Policies); err != nil {
+		if _, detail.Assignment, err = policyOf(tx, k, settings.Policies); err != nil {
 			return err
 		}
-		detail.Actions, err = tx.ActionsOn(arn, 20)
+		detail.Exceptions = settings.Exceptions.Applied(k, detail.Assignment, settings.Source, time.Now())
+		detail.Actions, err = tx.ActionsOn(k.ARN, 20)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &detail, nil
+}
+
+// onKey reads about the one key that a name means.
+func (b *backend) onKey(name string, fn func(tx *state.Tx, k *inventory.Key) error) error {
+	arn, err := b.d.engine.ResolveKey(name)
+	if err != nil {
+		return asAdmin(err)
+	}
+	return b.d.db.View(func(tx *state.Tx) error {
+		k, err := tx.Key(arn)
+		switch {
+		case err != nil:
+			return err
+		case k == nil:
+			return fmt.Errorf("key %q: %w", name, admin.ErrNotFound)
+		}
+		return fn(tx, k)
+	})
 }
 
 // Actions returns a page of actions, newest first.
@@ -276,11 +302,11 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 // asAdmin says in the API's words what an error of the engine means to the caller.
 func asAdmin(err error) error {
 	switch {
-	case errors.Is(err, engine.ErrUnknownKey):
+	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)
-	case errors.Is(err, engine.ErrNoReason):
+	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
 		return admin.As(admin.ErrInvalid, err)
 	}
 	return err

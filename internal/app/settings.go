@@ -9,6 +9,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/engine"
 	"rotd/internal/notify"
+	"rotd/internal/policy"
 	"rotd/internal/remediation"
 )
 
@@ -21,6 +22,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 	s := &engine.Settings{
 		Policies:   cfg.Policies,
 		Exceptions: cfg.Exceptions,
+		Source:     policy.Source{Lines: cfg.Origins, Ceiling: cfg.Mode},
 		Guardrails: remediation.Guardrails{
 			MaxMode:          cfg.Mode,
 			RotationsPerHour: cfg.Guardrails.RotationsPerHour,

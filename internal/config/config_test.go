@@ -129,6 +129,7 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 				MaxAge: 180 * day, Automatic: 90 * day, Method: policy.Automatic, Rationale: "PCI DSS",
 			},
 			Mode:     policy.Enforce,
+			Asked:    policy.Enforce,
 			Allow:    []string{"arn:aws:iam::111122223333:role/pay-*"},
 			Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")},
 			VPCEs:    []string{"vpce-0abc"},

@@ -15,6 +15,7 @@ import (
 // lowerModes holds every policy under the ceiling.
 func lowerModes(c *Config) {
 	for i := range c.Policies {
+		c.Policies[i].Asked = c.Policies[i].Mode
 		c.Policies[i].Mode = c.Policies[i].Mode.Lower(c.Mode)
 	}
 }

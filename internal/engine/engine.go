@@ -31,6 +31,7 @@ import (
 type Settings struct {
 	Policies   policy.Set
 	Exceptions policy.Exceptions
+	Source     policy.Source // where policies and exceptions come from, for explanations
 	Guardrails remediation.Guardrails
 	Judge      *detection.Judge
 	Trusted    func(account string) bool // own and trusted accounts

@@ -32,17 +32,6 @@ func (x Exceptions) For(k *inventory.Key, checkID string, at time.Time) *Excepti
 	return nil
 }
 
-// About returns the exceptions that name the key, expired ones too.
-func (x Exceptions) About(k *inventory.Key) Exceptions {
-	var about Exceptions
-	for i := range x {
-		if x[i].CoversKey(k) {
-			about = append(about, x[i])
-		}
-	}
-	return about
-}
-
 // Expired reports whether the exception counts for nothing any more.
 func (x *Exception) Expired(at time.Time) bool { return !at.Before(x.Expires) }
 

@@ -83,9 +83,9 @@ func hasTags(m *Match, k *inventory.Key) string {
 
 // Miss says why a policy is not a key's.
 type Miss struct {
-	Field string // the first that stood in the way: tags, or exclude.tags
-	Want  string // what the policy says there
-	Has   string // what the key has there
+	Field string `json:"field"` // the first that stood in the way: tags, or exclude.tags
+	Want  string `json:"want"`  // what the policy says there
+	Has   string `json:"has"`   // what the key has there
 }
 
 // Miss returns why the match is not for the key; ok is false when it is.

@@ -38,6 +38,7 @@ type Policy struct {
 	Match    Match
 	Rotation Rotation
 	Mode     Mode           // already lowered to the global ceiling
+	Asked    Mode           // as rotd.yaml says it, for explanations
 	Allow    []string       // principal ARN patterns whose work is expected (`*` and `?`)
 	Networks []netip.Prefix // allowed source networks; unused until a rule needs them
 	VPCEs    []string       // allowed VPC endpoints
