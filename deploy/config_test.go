@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rotd/internal/config"
+	"rotd/internal/detection"
 )
 
 func TestTheUnitsConfigurationIsValidAndMatchesTheUnit(t *testing.T) {
@@ -22,5 +23,22 @@ func TestTheUnitsConfigurationIsValidAndMatchesTheUnit(t *testing.T) {
 	}
 	if c.Mode != "observe" {
 		t.Errorf("mode is %s: a first configuration changes nothing", c.Mode)
+	}
+}
+
+func TestTheUnitsConfigurationPassesTheCasesBesideIt(t *testing.T) {
+	known := config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	c, err := config.Load("systemd/rotd.yaml", known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := c.LoadCases(config.CasesBeside("systemd/rotd.yaml"), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cases {
+		if trial := c.Try(&cases[i]); !trial.Passed {
+			t.Errorf("%s:%d: %s: %+v", trial.File, trial.Line, trial.Case, trial)
+		}
 	}
 }

@@ -114,6 +114,29 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "findings-show-acknowledged", args: []string{"findings", "show", "fnd_01JPK00000000000000000AAAA"},
 			change: acknowledged,
 		},
+		{name: "config-test", args: []string{"config", "test", "-c", "testdata/config/rotd.yaml"}},
+		{
+			name: "config-test-fails", status: admin.ExitFailed,
+			args: []string{
+				"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/failing.yaml", "testdata/config/rotd-test.yaml",
+			},
+		},
+		{
+			name: "config-test-json", status: admin.ExitFailed,
+			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/failing.yaml", "-o", "json"},
+		},
+		{
+			name: "config-test-csv", status: admin.ExitFailed,
+			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/failing.yaml", "-o", "csv"},
+		},
+		{
+			name: "config-test-wrong", status: admin.ExitUsage,
+			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/wrong.yaml"},
+		},
+		{
+			name: "config-test-missing", status: admin.ExitUsage,
+			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/none.yaml"},
+		},
 		{name: "config-explain", args: []string{"config", "explain", "alias/pay-cards"}},
 		{
 			name: "config-explain-moved", args: []string{"config", "explain", "alias/pay-cards"},

@@ -67,8 +67,8 @@ func newConfigCommand(c *cli) *cobra.Command {
 			return write(c.out, text)
 		},
 	}
-	return group("config", "rotd.yaml: check it, begin one, ask what it means for a key", validate, newConfigExplainCommand(c),
-		example, schema)
+	return group("config", "rotd.yaml: check it, test it, explain it, begin one", validate, newConfigExplainCommand(c),
+		newConfigTestCommand(c), example, schema)
 }
 
 // textOnly refuses -o where there is one form only.

@@ -241,15 +241,8 @@ func checkListen(s string) error {
 		shorten(s))
 }
 
-func checkTag(s string) error {
-	if s == "" || len(s) > 512 || strings.ContainsFunc(s, unicode.IsControl) {
-		return fmt.Errorf("%q is not a tag: 1 to 128 characters, no control characters", shorten(s))
-	}
-	return nil
-}
-
 func checkTagKey(s string) error {
-	if s == "" || len(s) > 128*4 || strings.ContainsFunc(s, unicode.IsControl) {
+	if s == "" || len(s) > 512 || strings.ContainsFunc(s, unicode.IsControl) {
 		return fmt.Errorf("%q is not a tag key: 1 to 128 characters, no control characters", shorten(s))
 	}
 	return nil

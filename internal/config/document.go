@@ -98,7 +98,7 @@ func (r *reader) single(file *ast.File) ast.Node {
 			r.fail(doc.Body.GetToken(), "", "YAML directives are not supported: remove the line")
 			return nil
 		case body != nil:
-			r.fail(first(doc.Body), "", "a second document: rotd.yaml is one, remove the --- line")
+			r.fail(first(doc.Body), "", "a second document: the file is one, remove the --- line")
 			return nil
 		default:
 			body = doc.Body

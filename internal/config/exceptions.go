@@ -34,7 +34,7 @@ func exception(x *policy.Exception, checkIDs []string) shape {
 		},
 		{
 			key: "checks", doc: "Ids of the checks that the keys are let off; none: every rotation-* check.",
-			value: texts(&x.Checks, "the id of a check", checkCheck(checkIDs)),
+			value: texts(&x.Checks, "the id of a check", checkCheck(checkIDs, ", and exceptions are from checks")),
 		},
 		{
 			key: "author", doc: "Who asked for it.", need: "author: jane@example.com",
@@ -72,8 +72,8 @@ func moment(to *time.Time) shape {
 	}
 }
 
-// checkCheck wants the id of a check: an exception from a rule would let nobody off anything.
-func checkCheck(known []string) func(string) error {
+// checkCheck wants the id of a check: rules judge events, and an exception from one would let nobody off anything.
+func checkCheck(known []string, why string) func(string) error {
 	if len(known) == 0 {
 		return matching(ruleName, "the id of a check, such as rotation-overdue")
 	}
@@ -81,8 +81,7 @@ func checkCheck(known []string) func(string) error {
 		if slices.Contains(known, s) {
 			return nil
 		}
-		return fmt.Errorf("%q is not a check of this version, and exceptions are for checks%s", shorten(s),
-			suggest.DidYouMean(s, known))
+		return fmt.Errorf("%q is not a check of this version%s%s", shorten(s), why, suggest.DidYouMean(s, known))
 	}
 }
 

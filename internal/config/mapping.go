@@ -60,6 +60,22 @@ type dict struct {
 	value func(name string) shape
 }
 
+// tagValues are values of tags by tag key.
+func tagValues(to *map[string]string) shape {
+	return dict{want: "tag keys to values", key: checkTagKey, value: func(key string) shape {
+		return scalar{
+			want: "a tag's value", text: stringText, about: map[string]any{"type": "string"},
+			set: func(value string) error {
+				if *to == nil {
+					*to = map[string]string{}
+				}
+				(*to)[key] = value
+				return checkLine(value)
+			},
+		}
+	}}
+}
+
 func (d dict) read(r *reader, path string, n ast.Node) {
 	if !r.plain(path, n) {
 		return

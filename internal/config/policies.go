@@ -104,22 +104,10 @@ func matchFields(m *policy.Match) []field {
 			key: "aliases", doc: "Aliases with * and ? as wildcards.",
 			value: texts(&m.Aliases, "a pattern over aliases", checkAliasPattern),
 		},
-		{key: "tags", doc: "Tag values, with * and ? as wildcards, by tag key; any of them suffices.", value: dict{
-			want: "tag keys to values",
-			key:  checkTag,
-			value: func(key string) shape {
-				return scalar{
-					want: "a tag's value", text: stringText, about: map[string]any{"type": "string"},
-					set: func(value string) error {
-						if m.Tags == nil {
-							m.Tags = map[string]string{}
-						}
-						m.Tags[key] = value
-						return checkLine(value)
-					},
-				}
-			},
-		}},
+		{
+			key: "tags", doc: "Tag values, with * and ? as wildcards, by tag key; any of them suffices.",
+			value: tagValues(&m.Tags),
+		},
 		{key: "specs", doc: "Key specs.", value: texts(&m.Specs, "a key spec", oneOf("a key spec", keySpecs))},
 		{
 			key: "usages", doc: "What keys are for, in KMS's words.",

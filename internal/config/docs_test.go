@@ -1,0 +1,38 @@
+package config
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"rotd/internal/detection"
+)
+
+// The example of docs/policies.md comes out as it says.
+func TestTheDocumentedExampleComesOut(t *testing.T) {
+	text, err := os.ReadFile("../../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(blocks) != 3 {
+		t.Fatalf("%d blocks of YAML, want an exception, a rotd.yaml and its cases", len(blocks))
+	}
+	ids := Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	if _, err := Parse("exception", append([]byte(minimal), blocks[0][1]...), ids); err != nil {
+		t.Error(err)
+	}
+	c, err := Parse("rotd.yaml", blocks[1][1], ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := c.ParseCases("rotd-test.yaml", blocks[2][1], ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cases {
+		if trial := c.Try(&cases[i]); !trial.Passed {
+			t.Errorf("%s: %+v", trial.Case, trial)
+		}
+	}
+}
