@@ -92,7 +92,10 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "findings-show-hostile", args: []string{"findings", "show", "fnd_01JPK00000000000000000BBBB"}},
 		{name: "findings-show-resolved", args: []string{"findings", "show", "fnd_01JPK00000000000000000CCCC"}},
 		{name: "findings-show-missing", args: []string{"findings", "show", "fnd_9"}, status: admin.ExitFailed},
-		{name: "findings-ack", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"}},
+		{
+			name: "findings-ack",
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"},
+		},
 		{
 			name: "findings-ack-again", change: acknowledged,
 			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"},
@@ -107,7 +110,8 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			status: admin.ExitUsage,
 		},
 		{
-			name: "findings-ack-json", args: []string{"findings", "ack", "fnd_01JPK00000000000000000BBBB", "--reason", "x", "-o", "json"},
+			name: "findings-ack-json",
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000BBBB", "--reason", "x", "-o", "json"},
 		},
 		{name: "findings-list-acknowledged", args: []string{"findings", "list"}, change: acknowledged},
 		{
@@ -118,7 +122,8 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{
 			name: "config-test-fails", status: admin.ExitFailed,
 			args: []string{
-				"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/failing.yaml", "testdata/config/rotd-test.yaml",
+				"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/failing.yaml",
+				"testdata/config/rotd-test.yaml",
 			},
 		},
 		{

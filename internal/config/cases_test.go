@@ -76,7 +76,8 @@ cases:
 			Enabled: true, PeriodDays: 90, Next: pointer(ago(-30 * day)), HistoryAt: now,
 			History: []inventory.Rotated{
 				{At: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), Type: "AUTOMATIC"},
-				{At: ago(60 * day), Type: "AUTOMATIC"}, {At: ago(day), Type: "ON_DEMAND"},
+				{At: ago(60 * day), Type: "AUTOMATIC"},
+				{At: ago(day), Type: "ON_DEMAND"},
 			},
 		},
 		LastUsage: &inventory.LastUsage{ReadAt: now, TrackedSince: ago(100 * day), At: pointer(ago(2 * time.Hour))},
@@ -114,10 +115,12 @@ func TestTryTrustsTheConfiguredAccounts(t *testing.T) {
 		config Config
 		want   bool
 	}{
-		"its own where none is configured":     {Config{}, true},
-		"not its own where others are":         {Config{Accounts: []Account{{ID: "222233334444"}}}, false},
-		"its own among the accounts":           {Config{Accounts: []Account{{ID: "111122223333"}}}, true},
-		"one that is trusted besides accounts": {Config{Accounts: []Account{{}}, TrustedAccounts: []string{"111122223333"}}, true},
+		"its own where none is configured": {Config{}, true},
+		"not its own where others are":     {Config{Accounts: []Account{{ID: "222233334444"}}}, false},
+		"its own among the accounts":       {Config{Accounts: []Account{{ID: "111122223333"}}}, true},
+		"one that is trusted besides accounts": {
+			Config{Accounts: []Account{{}}, TrustedAccounts: []string{"111122223333"}}, true,
+		},
 	} {
 		if got := tt.config.trusts("111122223333")("111122223333"); got != tt.want {
 			t.Errorf("%s: %t", name, got)
@@ -142,7 +145,8 @@ func FuzzParseCases(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte("now: 2026-12-01\ncases: [{name: x, key: {created: 9d, rotation: {enabled: true}}, policy: none, findings: []}]"))
+	f.Add([]byte("now: 2026-12-01\n" +
+		"cases: [{name: x, key: {created: 9d, rotation: {enabled: true}}, policy: none, findings: []}]"))
 	f.Add([]byte("cases: [{key: {aliases: [a], last_usage: {at: 1d}}}]"))
 	c := Default()
 	c.Policies = policy.Set{{Name: "all", Rotation: policy.Rotation{Method: policy.Auto, MaxAge: 90 * day}}}

@@ -170,9 +170,8 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 		},
 		Admin: Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
 	}
-	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins"), cmp.Comparer(func(a, b netip.Prefix) bool {
-		return a == b
-	}))
+	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins"),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
 	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -484,7 +484,8 @@ func TestPolicyAssignmentChanged(t *testing.T) {
 		{
 			name: "under an exception",
 			with: moved("payments", func(p *policy.Pending) {
-				p.Changed, p.Laxer = []string{"alias/pay-reader-x\nHIGH added"}, []string{"exception readers lets it off rotation-overdue"}
+				p.Changed = []string{"alias/pay-reader-x\nHIGH added"}
+				p.Laxer = []string{"exception readers lets it off rotation-overdue"}
 			}),
 			want: "HIGH A tag or alias change brought the key under an exception",
 			says: []string{`("alias/pay-reader-x\nHIGH added"), which left it under policy payments.`},

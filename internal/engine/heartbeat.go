@@ -34,7 +34,8 @@ func (e *Engine) noteSilence(now time.Time) error {
 	})
 }
 
-// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, and which findings about it have to be told again.
+// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, and which findings about
+// it have to be told again.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteSilence(now); err != nil {

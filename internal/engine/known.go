@@ -19,8 +19,10 @@ type known struct {
 }
 
 func newKnown(tx *state.Tx, policies policy.Set) *known {
-	return &known{tx: tx, policies: policies, keys: make(map[string]*inventory.Key),
-		inForce: make(map[string]*policy.Policy)}
+	return &known{
+		tx: tx, policies: policies, keys: make(map[string]*inventory.Key),
+		inForce: make(map[string]*policy.Policy),
+	}
 }
 
 // Key returns the key a record means; nil when the inventory does not know it.

@@ -27,22 +27,28 @@ func TestExceptionsFor(t *testing.T) {
 		{"by the id", Exception{Keys: []string{"1234abcd-*"}}, "rotation-overdue", end.Add(-1), true},
 		{"by the ARN", Exception{Keys: []string{"arn:aws:kms:*:111122223333:key/*"}}, "rotation-overdue", end.Add(-1), true},
 		{
-			"by an alias's ARN", Exception{Keys: []string{"arn:aws:kms:eu-west-1:111122223333:alias/cards"}},
+			"by an alias's ARN",
+			Exception{Keys: []string{"arn:aws:kms:eu-west-1:111122223333:alias/cards"}},
 			"rotation-overdue", end.Add(-1), true,
 		},
 		{
-			"by an alias's ARN in another Region", Exception{Keys: []string{"arn:aws:kms:eu-west-2:111122223333:alias/cards"}},
+			"by an alias's ARN in another Region",
+			Exception{Keys: []string{"arn:aws:kms:eu-west-2:111122223333:alias/cards"}},
 			"rotation-overdue", end.Add(-1), false,
 		},
 		{"another key", Exception{Keys: []string{"alias/pay"}}, "rotation-overdue", end.Add(-1), false},
 		{"not from the moment it expires", Exception{Keys: []string{"*"}}, "rotation-overdue", end, false},
 		{"not of a check that does not look at rotation", Exception{Keys: []string{"*"}}, "key-unused", end.Add(-1), false},
 		{
-			"of a check it names", Exception{Keys: []string{"*"}, Checks: []string{"key-unused"}}, "key-unused",
+			"of a check it names",
+			Exception{Keys: []string{"*"}, Checks: []string{"key-unused"}},
+			"key-unused",
 			end.Add(-1), true,
 		},
 		{
-			"of nothing but what it names", Exception{Keys: []string{"*"}, Checks: []string{"key-unused"}}, "rotation-overdue",
+			"of nothing but what it names",
+			Exception{Keys: []string{"*"}, Checks: []string{"key-unused"}},
+			"rotation-overdue",
 			end.Add(-1), false,
 		},
 	}

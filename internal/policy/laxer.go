@@ -83,7 +83,7 @@ func morePrincipals(had, gets []string) string {
 func coveredBy(patterns []string, other string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		// A * in the other is matched by a * only, or else by ?, which would match less than it stands for.
-		return p == other || Glob(p, other) && !(strings.Contains(p, "?") && strings.Contains(other, "*"))
+		return p == other || Glob(p, other) && (!strings.Contains(p, "?") || !strings.Contains(other, "*"))
 	})
 }
 

@@ -72,7 +72,10 @@ func TestLaxer(t *testing.T) {
 			"no list of networks", func(p *Policy) { p.Networks, p.VPCEs = nil, nil },
 			[]string{"no networks.allow: no network is out of place"},
 		},
-		{"a response dropped", func(p *Policy) { p.Respond = nil }, []string{"no restore in response to rotation-turned-off"}},
+		{
+			"a response dropped", func(p *Policy) { p.Respond = nil },
+			[]string{"no restore in response to rotation-turned-off"},
+		},
 		{
 			"a response besides",
 			func(p *Policy) { p.Respond = append(p.Respond, Response{"rotation-period-extended", "restore"}) }, nil,

@@ -91,8 +91,9 @@ func TestMissNamesTheFirstFieldThatStandsInTheWay(t *testing.T) {
 	}{
 		{name: "nothing does", match: Match{Regions: []string{"eu-west-1"}}, none: true},
 		{
-			name: "aliases before Regions", match: Match{Aliases: []string{"alias/x", "alias/y"}, Regions: []string{"us-east-1"}},
-			want: Miss{"aliases", "alias/x, alias/y", "alias/cards, alias/pay-cards"},
+			name:  "aliases before Regions",
+			match: Match{Aliases: []string{"alias/x", "alias/y"}, Regions: []string{"us-east-1"}},
+			want:  Miss{"aliases", "alias/x, alias/y", "alias/cards, alias/pay-cards"},
 		},
 		{
 			name: "tags, of which only those asked for are shown", match: Match{Tags: map[string]string{"env": "dev", "a": "b"}},
@@ -103,8 +104,9 @@ func TestMissNamesTheFirstFieldThatStandsInTheWay(t *testing.T) {
 			want: Miss{"tags", "a=b", "none"},
 		},
 		{
-			name: "an exclusion", match: Match{Exclude: &Match{Specs: []string{"RSA_2048"}, Usages: []string{"ENCRYPT_DECRYPT"}}},
-			want: Miss{"exclude.usages", "ENCRYPT_DECRYPT", "ENCRYPT_DECRYPT"},
+			name:  "an exclusion",
+			match: Match{Exclude: &Match{Specs: []string{"RSA_2048"}, Usages: []string{"ENCRYPT_DECRYPT"}}},
+			want:  Miss{"exclude.usages", "ENCRYPT_DECRYPT", "ENCRYPT_DECRYPT"},
 		},
 	}
 	for _, tt := range tests {
