@@ -24,8 +24,8 @@ type Known struct {
 
 func (k Known) all() []string { return slices.Concat(k.Rules, k.Checks) }
 
-// Load reads and checks a file, with the ids that it may name if the caller knows them. What is wrong with its content is
-// an *Errors; anything else wraps ErrUnread.
+// Load reads and checks a file, with the ids that it may name if the caller knows them. What is wrong with its content
+// is an *Errors; anything else wraps ErrUnread.
 func Load(path string, known ...Known) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -259,7 +259,8 @@ func told(f *finding.Finding) string {
 
 // rotdCommand matches the commands that remedies may name.
 var rotdCommand = regexp.MustCompile(`^(status|resume|config (validate|explain \S+)|` +
-	`(findings|quarantine|detections) list|(findings|keys|actions|detections) show \S+|sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
+	`(findings|quarantine|detections) list|` +
+	`(findings|keys|actions|detections) show \S+|sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 
 // checkFinding holds a finding against what every finding must be.
 func checkFinding(t *testing.T, f *finding.Finding) {

@@ -83,8 +83,8 @@ func (e *Engine) remind(now time.Time) error {
 				return err
 			}
 			for i := range open {
-				if open[i].EventID != "" {
-					continue // a rule's
+				if open[i].EventID != "" || open[i].Acknowledged != nil {
+					continue // a rule's, or somebody answers for it
 				}
 				if err := n.remindOf(&open[i]); err != nil {
 					return err
