@@ -77,6 +77,10 @@ func (f *keyFacts) layout() shape {
 			{key: "origin", doc: "Origin of key material.", value: word(&k.Origin, origins, nil)},
 			{key: "manager", doc: "Who manages it.", value: word(&k.Manager, []string{"CUSTOMER", "AWS"}, nil)},
 			{key: "state", doc: "Key state.", value: word(&k.State, keyStates, nil)},
+			{
+				key: "current_material", doc: "The id of its current key material.",
+				value: text(&k.CurrentMaterial, "an id", checkSaid),
+			},
 			{key: "multi_region", doc: "Its part in a multi-Region set.", value: word(&k.MultiRegion,
 				[]string{"PRIMARY", "REPLICA"}, nil)},
 			{key: "primary_in_view", doc: "Whether rotd reads a replica's primary.", value: boolean(&f.primaryInView)},

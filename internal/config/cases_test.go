@@ -29,6 +29,7 @@ cases:
       description: Cards
       origin: EXTERNAL
       state: PendingDeletion
+      current_material: 9d3a
       multi_region: REPLICA
       created: 2026-01-01
       deletion_date: 7d
@@ -67,7 +68,8 @@ cases:
 	key := inventory.Key{
 		ARN: "arn:aws:kms:us-west-2:444455556666:key/mrk-00000000000040008000000000000001",
 		ID:  "mrk-00000000000040008000000000000001", Partition: "aws", Account: "444455556666", Region: "us-west-2",
-		OrgPath: "o-a1/r-b2/", Description: "Cards", State: "PendingDeletion", Manager: "CUSTOMER", Origin: "EXTERNAL",
+		OrgPath: "o-a1/r-b2/", Description: "Cards", State: "PendingDeletion", CurrentMaterial: "9d3a",
+		Manager: "CUSTOMER", Origin: "EXTERNAL",
 		Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Created: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		DeletionDate: pointer(ago(-7 * day)), ValidTo: pointer(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)),
 		MultiRegion: "REPLICA", PrimaryARN: "arn:aws:kms:us-east-1:444455556666:key/mrk-00000000000040008000000000000001",

@@ -55,11 +55,13 @@ func judgePolicyAssignment(c *KeyContext) Verdict {
 	if had == gets {
 		title, moved = "brought the key under an exception", "which left it under "+had
 	}
-	return drift("A tag or alias change "+title,
+	v := drift("A tag or alias change "+title,
 		fmt.Sprintf("Tags or aliases of %s were changed, seen %s (%s), %s. That is laxer: %s. "+
 			"Until somebody acknowledges it rotd goes on by what was before.",
 			t.name(), stamp(m.Since), listed(m.Changed), moved, clip(strings.Join(m.Laxer, "; "), maxDescription/2)),
 		"Find out who changed them: TagResource, UntagResource, UpdateAlias, DeleteAlias in CloudTrail.",
 		"If nobody meant it, put the tags and aliases back as they were.",
 		"rotd config explain "+argument(k.ARN))
+	v.Finding.Points = m.Laxer[:min(len(m.Laxer), finding.MaxPoints)] // laxer still is news
+	return v
 }
