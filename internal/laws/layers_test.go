@@ -17,6 +17,7 @@ var house = []layer{
 	{path: "internal/inventory", rank: 0, pure: true, alone: true},
 	{path: "internal/audit", rank: 0, pure: true, alone: true},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
+	{path: "internal/usage", rank: 0, pure: true, alone: true},
 
 	// Judgement without effects: tested with tables and fuzzed, because nothing else reaches in.
 	{path: "internal/policy", rank: 1, pure: true},
@@ -30,7 +31,7 @@ var house = []layer{
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
-		"internal/history",
+		"internal/history", "internal/usage",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/events/trail", rank: 3},

@@ -1,0 +1,61 @@
+package usage
+
+import "time"
+
+// Use is one call that used a key.
+type Use struct {
+	Key       string // ARN
+	Principal string // principal_arn
+	Operation uint8  // see Operation
+	Network   Network
+	Service   string // the calling service, "" when none called
+	Shape     string
+	Contexts  uint64 // see Shaper
+	At        time.Time
+}
+
+// Line is what alike calls have in common.
+type Line struct {
+	Key, Principal, Service, Shape string
+	Network                        Network
+	Operation                      uint8
+	Hour                           uint32
+}
+
+// Calls are alike calls.
+type Calls struct {
+	Count       uint32
+	First, Last uint16 // seconds into the hour
+	Contexts    uint64
+}
+
+// Batch gathers the calls of one transaction, alike ones together. The zero value is empty. It keeps the strings of
+// what it was given.
+type Batch struct {
+	at    map[Line]int
+	Lines []Line
+	Calls []Calls // of each line
+}
+
+// Add counts a call.
+func (b *Batch) Add(u *Use) {
+	line := Line{
+		Key: u.Key, Principal: u.Principal, Service: u.Service, Shape: u.Shape, Network: u.Network,
+		Operation: u.Operation, Hour: HourOf(u.At),
+	}
+	second := uint16(max(u.At.Unix(), 0) % hourSeconds)
+	i, ok := b.at[line]
+	if !ok {
+		if b.at == nil {
+			b.at = make(map[Line]int)
+		}
+		b.at[line] = len(b.Lines)
+		b.Lines = append(b.Lines, line)
+		b.Calls = append(b.Calls, Calls{Count: 1, First: second, Last: second, Contexts: u.Contexts})
+		return
+	}
+	c := &b.Calls[i]
+	c.Count++
+	c.First, c.Last = min(c.First, second), max(c.Last, second)
+	c.Contexts |= u.Contexts
+}
