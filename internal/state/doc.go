@@ -15,7 +15,7 @@
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly
 //	seen                                            eventIDs already handled, in slices of one hour of eventTime
 //	└── <hour: uint32>                              a bucket; retention drops it whole
-//	    └── <second: uint32><eventID: 16 bytes>     → nothing
+//	    └── <second: uint32><eventID: 16 bytes>     → nothing; also <minute's second><SHA-256 of a sharedEventID>
 //	late                                            eventIDs whose eventTime is not to be trusted
 //	├── order: <arrival: uint64>                    → <eventID: 16 bytes>; at most MaxLate, the oldest go first
 //	└── ids:   <eventID: 16 bytes>                  → <arrival>
@@ -23,6 +23,11 @@
 //	names       <account>/<region>/<id or alias>    → key ARN
 //	uses        <key ARN>                           → last use: uint64 unix seconds
 //	assignments <key ARN>                           → JSON policy.Assignment, of keys that a tag or alias change moved
+//	usage                                           who uses the keys that the inventory knows; see package usage
+//	├── log:    <seq: uint64>                       → a transaction's calls, appended, until they are folded
+//	├── keys:   <id of its ARN: uint32>             → a key's Record
+//	├── names:  <kind><text, a long one hashed>     → <id: uint32><day last used: uint32>
+//	└── ids:    <id: uint32>                        → <kind><text>
 //	places      <account>/<region>                  → JSON Coverage of the sweeps there
 //	findings    fnd_<ULID>                          → JSON finding.Finding
 //	├ fingerprints <fingerprint>                    → id of its finding

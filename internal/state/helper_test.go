@@ -16,6 +16,7 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/usage"
 )
 
 // day is when most tests happen.
@@ -155,6 +156,7 @@ func invariants(tx *Tx) error {
 	for arn := range contents(tx, bucketAssignments) {
 		expect("the key of assignment "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
+	wrong = append(wrong, usageInvariants(tx))
 
 	var kept held
 	err := tx.sub(bucketQuarantine, "items").ForEach(func(k, _ []byte) error {
@@ -262,6 +264,10 @@ func fill(tx *Tx, n int) error {
 		note(tx.PutKey(testKey(i, fmt.Sprintf("alias/%d", i))))
 		note(tx.NoteUse(keyARN(i), day()))
 		note(tx.SetAssignment(keyARN(i), &policy.Assignment{Policy: "payments", Since: day(), Hold: day()}))
+		var b usage.Batch
+		b.Add(&usage.Use{Key: keyARN(i), Principal: fmt.Sprint("role ", i), Operation: 1, At: day()})
+		_, _, err = tx.AppendUsage(&b, day())
+		note(err)
 		note(tx.PutFinding(testFinding(i, []finding.Status{finding.Open, finding.Resolved}[i%2])))
 		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))

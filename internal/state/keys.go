@@ -118,6 +118,9 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 	if err := tx.SetAssignment(key.ARN, nil); err != nil {
 		return err
 	}
+	if err := tx.forgetUsage(key.ARN); err != nil {
+		return err
+	}
 	if err := tx.remove(bucketKeys, []byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget key: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -25,6 +26,9 @@ type DB struct {
 	path   string
 	shard  string
 	bounds bounds
+	names  nameCache
+	// folding is held by whoever rewrites records of usage: one at a time.
+	folding sync.Mutex
 	// Opened says what opening found and did.
 	Opened Opening
 }

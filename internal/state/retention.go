@@ -23,6 +23,7 @@ const (
 // Dropped says what retention removed.
 type Dropped struct {
 	SeenSlices, Memory, Quarantined, Own, Findings, Actions, Keys, History int
+	Usage, UsageNames                                                      int // keys' records that lost something, names
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -54,6 +55,8 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
 		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},
 		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
+		{"usage", &d.Usage, func() (int, error) { return db.dropUsage(now) }},
+		{"names in usage", &d.UsageNames, func() (int, error) { return db.dropUsageNames(now) }},
 	} {
 		n, err := step.run()
 		*step.n = n

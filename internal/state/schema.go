@@ -23,6 +23,7 @@ const (
 	bucketKeys         = "keys"
 	bucketNames        = "names"
 	bucketUses         = "uses"
+	bucketUsage        = "usage"
 	bucketPlaces       = "places"
 	bucketAssignments  = "assignments"
 	bucketFindings     = "findings"
@@ -45,6 +46,7 @@ func layout() map[string][]string {
 	return map[string][]string{
 		bucketMeta: nil, bucketSeen: nil, bucketLate: {"order", "ids"},
 		bucketKeys: nil, bucketNames: nil, bucketUses: nil, bucketPlaces: nil,
+		bucketUsage:       {usageLog, usageKeys, usageNames, usageIDs},
 		bucketAssignments: nil,
 		bucketFindings:    nil, bucketFingerprints: nil, bucketOpen: nil,
 		bucketActions: nil, bucketPending: nil, bucketByKey: nil,

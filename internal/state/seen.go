@@ -22,11 +22,21 @@ const (
 // eventTime has a slice of its own.
 func (tx *Tx) MarkSeen(eventID string, at time.Time) (fresh bool, err error) {
 	second := uint32(at.Unix()) //nolint:gosec // trusted times lie between 15 days ago and an hour ahead
+	return tx.markSeen(second, eventKey(eventID))
+}
+
+// MarkShared remembers a sharedEventID and reports whether it was new: records that share one tell of one call, to
+// several accounts. Their times may differ a little, so that those of a minute are looked for together.
+func (tx *Tx) MarkShared(sharedEventID string, at time.Time) (fresh bool, err error) {
+	minute := uint32(at.Unix()) / 60 * 60 //nolint:gosec // as above
+	return tx.markSeen(minute, shortHash("shared", sharedEventID))
+}
+
+func (tx *Tx) markSeen(second uint32, id [16]byte) (fresh bool, err error) {
 	slice, err := tx.seenSlice(second / sliceSeconds)
 	if err != nil {
 		return false, err
 	}
-	id := eventKey(eventID)
 	var key [20]byte
 	binary.BigEndian.PutUint32(key[:4], second)
 	copy(key[4:], id[:])
@@ -34,7 +44,7 @@ func (tx *Tx) MarkSeen(eventID string, at time.Time) (fresh bool, err error) {
 		return false, nil
 	}
 	if err := slice.Put(key[:], present()); err != nil {
-		return false, fmt.Errorf("mark event %s: %w", eventID, err)
+		return false, fmt.Errorf("mark event %x: %w", id, err)
 	}
 	return true, nil
 }

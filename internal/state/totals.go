@@ -9,6 +9,8 @@ import (
 type bounds struct {
 	late, outbox, rereads, memory, ended, history  int
 	quarantined, quarantineBytes, quarantineHashes int
+	usageLog, usagePairs, usageCached              int
+	usageNames                                     [usageKinds]int
 }
 
 func defaultBounds() bounds {
@@ -16,6 +18,8 @@ func defaultBounds() bounds {
 		late: MaxLate, outbox: MaxOutbox, rereads: MaxRereads, memory: maxMemory, ended: maxEnded,
 		history:     MaxHistory,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
+		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
+		usageNames: [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // be kept open while a client reads: copy a page, return, go on from the last key.
 type Tx struct {
 	btx     *bbolt.Tx
+	db      *DB
 	bounds  *bounds
 	buckets map[string]*bbolt.Bucket
 	slice   *bbolt.Bucket // of seen: the slice used last
@@ -40,7 +41,7 @@ func (db *DB) View(fn func(tx *Tx) error) error {
 }
 
 func (db *DB) tx(btx *bbolt.Tx) *Tx {
-	return &Tx{btx: btx, bounds: &db.bounds, buckets: make(map[string]*bbolt.Bucket, 8)}
+	return &Tx{btx: btx, db: db, bounds: &db.bounds, buckets: make(map[string]*bbolt.Bucket, 8)}
 }
 
 // OnCommit runs fn after the transaction became durable.
