@@ -15,6 +15,7 @@ import (
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 const (
@@ -42,6 +43,7 @@ type fakeDaemon struct {
 	plan     admin.RotatePlan
 	begun    *admin.RotatePlan // what is answered instead of plan when it is no dry run
 	rotated  []admin.RotateRequest
+	usage    func(since time.Time) *admin.KeyUsage
 	states   []remediation.State // that the next questions for the action see
 	sweepErr error
 	sweeping bool // sweeps do not end
@@ -49,10 +51,14 @@ type fakeDaemon struct {
 
 func newFakeDaemon() *fakeDaemon {
 	d := &fakeDaemon{findings: someFindings(), keys: someKeys(), actions: someActions(), status: someStatus()}
+	d.usage = someUsage
 	d.plan = admin.RotatePlan{
 		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
 		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",
 		Cost:   "one key's monthly fee more, from now on (KMS charges a key's first and second rotation)",
+		Used: &usage.Brief{Since: before(30 * day), Principals: 4, Calls: 12345, Most: []string{
+			"arn:aws:iam::111122223333:role/pay-api", "service:dynamodb.amazonaws.com", evil,
+		}},
 		Action: &remediation.Action{
 			ID: "act_01JPK00000000000000000NEW1", State: remediation.Planned,
 			Verb:   remediation.Rotate,
@@ -327,6 +333,20 @@ func (d *fakeDaemon) Acknowledge(_ context.Context, id, by, reason string) (admi
 		return done, nil
 	}
 	return admin.Acknowledged{}, admin.As(admin.ErrNotFound, fmt.Errorf("unknown finding %q", id))
+}
+
+func (d *fakeDaemon) KeyUsage(ctx context.Context, name string, since time.Time) (*admin.KeyUsage, error) {
+	k, err := d.Key(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	u := d.usage(since)
+	u.KeyARN, u.KMS = k.ARN, k.LastUsage
+	if len(k.Aliases) > 0 {
+		u.Alias = k.Aliases[0]
+	}
+	u.Latest(k.LastUse)
+	return u, nil
 }
 
 func (d *fakeDaemon) Actions(_ context.Context, q admin.ActionQuery) (admin.Page[remediation.Action], error) {

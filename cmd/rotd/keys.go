@@ -14,7 +14,8 @@ import (
 )
 
 func newKeysCommand(c *cli) *cobra.Command {
-	return group("keys", "The keys rotd looks after", newKeysListCommand(c), newKeysShowCommand(c))
+	return group("keys", "The keys rotd looks after", newKeysListCommand(c), newKeysShowCommand(c),
+		newKeysUsageCommand(c))
 }
 
 // keyListing is how keys are shown.

@@ -7,6 +7,7 @@ import (
 	"rotd/internal/admin"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
+	"rotd/internal/usage"
 )
 
 // printPlan shows what a rotation would do, as whoever has to decide on it at 3 a.m. needs it.
@@ -32,6 +33,7 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 	}
 	c.field("last rotated", lastRotatedText(now, k))
 	c.field("last use", lastUseText(now, p.LastUse))
+	c.field("used by", usedByText(p.Used))
 	if !able {
 		return
 	}
@@ -47,6 +49,26 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 	}
 	c.field("reason", r.Reason)
 	c.field("ticket", r.Ticket)
+}
+
+// usedByText is who used the key lately; nothing when that is not known.
+func usedByText(used *usage.Brief) string {
+	switch {
+	case used == nil:
+		return ""
+	case used.Calls == 0:
+		return "nobody in the last 30 days, as far as events tell"
+	}
+	names := make([]string, len(used.Most))
+	for i, arn := range used.Most {
+		names[i] = principalText(usage.Principal{ARN: arn})
+	}
+	most := ""
+	if len(names) < used.Principals {
+		most = "most "
+	}
+	return fmt.Sprintf("%s in the last 30 days, %sby %s", plural(used.Principals, "principal", "principals"), most,
+		strings.Join(names, ", "))
 }
 
 func eligibleText(p *admin.RotatePlan, able bool) string {

@@ -36,6 +36,8 @@ type Reader interface {
 	Key(ctx context.Context, name string) (*KeyDetail, error)
 	// Explain says which policy counts for a key, and why. It takes the same names as Key.
 	Explain(ctx context.Context, name string) (*policy.Explanation, error)
+	// KeyUsage says who used a key since a time.
+	KeyUsage(ctx context.Context, name string, since time.Time) (*KeyUsage, error)
 	Actions(ctx context.Context, q ActionQuery) (Page[remediation.Action], error)
 	// Action waits at most so long for the action to be final, and returns it as it is then.
 	Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error)

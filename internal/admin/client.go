@@ -90,6 +90,13 @@ func (c *Client) Explain(ctx context.Context, name string) (*policy.Explanation,
 	return get[policy.Explanation](ctx, c, "/v1/key/explain", values{"name": {name}})
 }
 
+// KeyUsage asks who used a key since a time.
+func (c *Client) KeyUsage(ctx context.Context, name string, since time.Time) (*KeyUsage, error) {
+	v := values{"name": {name}}
+	v.at("since", since)
+	return get[KeyUsage](ctx, c, "/v1/key/usage", v)
+}
+
 // Actions asks for a page of actions.
 func (c *Client) Actions(ctx context.Context, q ActionQuery) (*Page[remediation.Action], error) {
 	return get[Page[remediation.Action]](ctx, c, "/v1/actions", q.values())

@@ -56,6 +56,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"keys", func() (any, error) {
 			return c.Keys(ctx, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"})
 		}, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"}},
+		{"key usage", func() (any, error) { return c.KeyUsage(ctx, keyARN, noon) }, []any{keyARN, noon}},
 		{"key", func() (any, error) { return c.Key(ctx, keyARN) }, keyARN},
 		{"history", func() (any, error) {
 			return c.History(ctx, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)})

@@ -12,9 +12,11 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/history"
+	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 func documentation(t *testing.T) string {
@@ -72,6 +74,14 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		Quarantined{},
 		RotateRequest{},
 		RotatePlan{},
+		KeyUsage{},
+		usage.Usage{},
+		usage.Point{},
+		usage.Principal{},
+		usage.Service{},
+		usage.Context{},
+		usage.Brief{},
+		inventory.LastUsage{},
 		SweepResult{},
 		sweepRequest{},
 		pauseRequest{},

@@ -17,6 +17,7 @@ import (
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,6 +88,10 @@ func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanati
 
 func (f *fakeBackend) Acknowledge(_ context.Context, id, by, reason string) (Acknowledged, error) {
 	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, reason})
+}
+
+func (f *fakeBackend) KeyUsage(_ context.Context, name string, since time.Time) (*KeyUsage, error) {
+	return &KeyUsage{KeyARN: keyARN, Usage: usage.Usage{By: "day", Calls: 7}}, f.note([]any{name, since})
 }
 
 func (f *fakeBackend) Actions(_ context.Context, q ActionQuery) (Page[remediation.Action], error) {

@@ -82,6 +82,26 @@ func (p *params) time(name string) time.Time {
 	return t
 }
 
+// ago is a time, or how long ago it was in days or hours; a month ago when it is not given.
+func (p *params) ago(name string, now time.Time) time.Time {
+	value := p.text(name)
+	if value == "" {
+		value = "30d"
+	}
+	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour} {
+		number, ok := strings.CutSuffix(value, unit)
+		if n, err := strconv.ParseUint(number, 10, 16); ok && err == nil {
+			return now.Add(-time.Duration(n) * length)
+		}
+	}
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		p.fail("%s: %q is neither an RFC 3339 time such as 2026-01-02T15:04:05Z nor how long ago such as 30d or 36h", name,
+			value)
+	}
+	return t
+}
+
 // seconds is a whole number of seconds up to a bound.
 func (p *params) seconds(name string, most time.Duration) time.Duration {
 	value := p.text(name)

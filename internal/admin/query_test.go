@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
+	"rotd/internal/usage"
 )
 
 func TestFindingQueryKeeps(t *testing.T) {
@@ -96,5 +98,48 @@ func TestActionQueryKeeps(t *testing.T) {
 	a.State = remediation.Succeeded
 	if (ActionQuery{State: Pending}).Keep(&a) {
 		t.Error("a final action is pending")
+	}
+}
+
+func TestHowLongAgo(t *testing.T) {
+	for value, want := range map[string]time.Time{
+		"":                     noon.AddDate(0, 0, -30),
+		"7d":                   noon.AddDate(0, 0, -7),
+		"36h":                  noon.Add(-36 * time.Hour),
+		"2026-03-01T00:00:00Z": time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		p := params{values: url.Values{"since": {value}}}
+		if got := p.ago("since", noon); p.err != nil || !got.Equal(want) {
+			t.Errorf("%q is %v (error: %v), want %v", value, got, p.err, want)
+		}
+	}
+	for _, value := range []string{"d", "-1d", "1.5d", "99999d", "30", "yesterday", "+3h"} {
+		p := params{values: url.Values{"since": {value}}}
+		if got := p.ago("since", noon); p.err == nil {
+			t.Errorf("%q is %v", value, got)
+		}
+	}
+}
+
+func TestTheLatestUse(t *testing.T) {
+	kms := func(at time.Time) *inventory.LastUsage { return &inventory.LastUsage{At: &at} }
+	for name, test := range map[string]struct {
+		u    KeyUsage
+		seen time.Time
+		at   time.Time
+		from string
+	}{
+		"none":                  {KeyUsage{}, time.Time{}, time.Time{}, ""},
+		"KMS knows of none":     {KeyUsage{KMS: &inventory.LastUsage{}}, time.Time{}, time.Time{}, ""},
+		"events alone":          {KeyUsage{}, noon, noon, "events"},
+		"KMS alone":             {KeyUsage{KMS: kms(noon)}, time.Time{}, noon, "kms"},
+		"KMS is behind":         {KeyUsage{KMS: kms(noon.Add(-time.Hour))}, noon, noon, "events"},
+		"KMS knows a later one": {KeyUsage{KMS: kms(noon.Add(time.Hour))}, noon, noon.Add(time.Hour), "kms"},
+		"the counted is later":  {KeyUsage{Usage: usage.Usage{LastUse: noon}}, noon.Add(-time.Hour), noon, "events"},
+	} {
+		test.u.Latest(test.seen)
+		if !test.u.LatestUse.Equal(test.at) || test.u.LatestFrom != test.from {
+			t.Errorf("%s: %v from %q", name, test.u.LatestUse, test.u.LatestFrom)
+		}
 	}
 }

@@ -31,6 +31,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/key/explain", s.explain},
 		{"GET", "/v1/key/history", s.history},
 		{"GET", "/v1/key/as-of", s.asOf},
+		{"GET", "/v1/key/usage", s.keyUsage},
 		{"GET", "/v1/actions", s.actions},
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},
@@ -121,6 +122,18 @@ func keyName(r *http.Request) (string, error) {
 		return "", invalid("name: an id, ARN, alias or alias ARN is needed")
 	}
 	return name, nil
+}
+
+func (s *Server) keyUsage(r *http.Request) (any, error) {
+	p := paramsOf(r, "name", "since")
+	name, since := p.text("name"), p.ago("since", time.Now())
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case name == "":
+		return nil, invalid("name: an id, ARN, alias or alias ARN is needed")
+	}
+	return s.backend.KeyUsage(r.Context(), name, since)
 }
 
 func (s *Server) actions(r *http.Request) (any, error) {

@@ -132,6 +132,10 @@ func TestEndpoints(t *testing.T) {
 			answer: `{"as_of":"2026-03-14T12:00:00Z"`, asked: fmt.Sprint("k ", noon),
 		},
 		{
+			name: "who used a key", method: "GET", path: "/v1/key/usage?name=alias/a&since=2026-03-14T12:00:00Z", status: 200,
+			answer: `"by":"day","calls":7`, asked: []any{"alias/a", noon},
+		},
+		{
 			name: "actions", method: "GET", path: "/v1/actions?state=pending&key=k&since=2026-03-14T12:00:00Z", status: 200,
 			answer: `{"schema":"rotd.actions/1","items":[{"id":"act_1"`,
 			asked:  ActionQuery{Range: Range{Limit: 1000}, State: "pending", Key: "k", Since: noon},
@@ -268,6 +272,10 @@ func TestErrors(t *testing.T) {
 		{
 			name: "a key as it was at no time", method: "GET", path: "/v1/key/as-of?name=k", status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"at: a time is needed","exit":2}}`,
+		},
+		{
+			name: "the use of no key", method: "GET", path: "/v1/key/usage?since=30d", status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"name: an id, ARN, alias or alias ARN is needed","exit":2}}`,
 		},
 		{
 			name: "a page too long", method: "GET", path: "/v1/keys?limit=1001", status: 400,

@@ -8,6 +8,7 @@ import (
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 // Key is a key as lists show it: the facts, without the text of its key policy, and what rotd makes of them.
@@ -34,6 +35,33 @@ type KeyDetail struct {
 	Assignment *policy.Assignment `json:"assignment,omitempty"`
 }
 
+// KeyUsage is who used a key in a window of time.
+type KeyUsage struct {
+	usage.Usage
+	KeyARN string `json:"key_arn"`
+	Alias  string `json:"alias,omitempty"`
+	// WatchedSince is when rotd began to count: of what was before it knows nothing.
+	WatchedSince time.Time `json:"watched_since"`
+	// KMS is what KMS itself says of the last use; nil: it was not asked.
+	KMS *inventory.LastUsage `json:"kms_last_usage,omitempty"`
+	// LatestUse is the later of what events and KMS tell, LatestFrom which of them told it: events, kms.
+	LatestUse  time.Time `json:"latest_use,omitzero"`
+	LatestFrom string    `json:"latest_from,omitempty"`
+}
+
+// Latest finds the later of the uses that events and KMS tell of; seen is the last that events told of, by whomever.
+func (u *KeyUsage) Latest(seen time.Time) {
+	if u.LastUse.After(seen) {
+		seen = u.LastUse
+	}
+	if !seen.IsZero() {
+		u.LatestUse, u.LatestFrom = seen, "events"
+	}
+	if u.KMS != nil && u.KMS.At != nil && u.KMS.At.After(seen) {
+		u.LatestUse, u.LatestFrom = *u.KMS.At, "kms"
+	}
+}
+
 // RotateRequest is a person's request to rotate a key. It has engine.RotateRequest's fields in the same order, so that
 // one converts to the other.
 type RotateRequest struct {
@@ -55,6 +83,7 @@ type RotatePlan struct {
 	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
 	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
 	LastUse  time.Time            `json:"last_use,omitzero"`   // last use seen in events
+	Used     *usage.Brief         `json:"used,omitempty"`      // by whom, in the last 30 days; nil: not known
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`

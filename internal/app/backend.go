@@ -15,6 +15,7 @@ import (
 	"rotd/internal/remediation"
 	"rotd/internal/scheduler"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 // backend answers the control API from the state and the engine.
@@ -181,6 +182,30 @@ func (b *backend) onKey(name string, fn func(tx *state.Tx, k *inventory.Key) err
 		}
 		return fn(tx, k)
 	})
+}
+
+// KeyUsage says who used a key since a time.
+func (b *backend) KeyUsage(_ context.Context, name string, since time.Time) (*admin.KeyUsage, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	var answer admin.KeyUsage
+	err := b.onKey(name, func(tx *state.Tx, k *inventory.Key) error {
+		u, err := tx.Usage(k.ARN, usage.NewWindow(since, time.Now()))
+		if err != nil {
+			return err
+		}
+		answer = admin.KeyUsage{Usage: *u, KeyARN: k.ARN, KMS: k.LastUsage, WatchedSince: tx.Created()}
+		if len(k.Aliases) > 0 {
+			answer.Alias = k.Aliases[0]
+		}
+		answer.Latest(tx.LastUse(k.ARN))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &answer, nil
 }
 
 // Actions returns a page of actions, newest first.

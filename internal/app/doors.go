@@ -89,9 +89,13 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		counter(calls, s.Stats.ExtendErrors, s.Queue, "extend")
 	}
 	gauge(describe("rotd_state_bytes", "Size of the state file."), float64(g.d.db.Size()))
-	waiting := 0
-	if err := g.d.db.View(func(tx *state.Tx) error { waiting = tx.WaitingCount(); return nil }); err == nil {
+	waiting, logged := 0, 0
+	if err := g.d.db.View(func(tx *state.Tx) error {
+		waiting, logged = tx.WaitingCount(), tx.UsageLogged()
+		return nil
+	}); err == nil {
 		gauge(describe("rotd_outbox_waiting", "Alerts that wait to be published."), float64(waiting))
+		gauge(describe("rotd_usage_log_bytes", "Calls logged and not yet folded into the usage of keys."), float64(logged))
 	}
 	notReady := (&backend{d: g.d}).NotReady(context.Background())
 	gauge(describe("rotd_ready", "1 when rotd does its work."), truth(len(notReady) == 0))

@@ -24,7 +24,7 @@ func keyPolicyMadePublic() Rule {
 			Tuning: "None.",
 			FalsePositives: "A condition rotd does not know to narrow. Use aws:PrincipalOrgID, aws:PrincipalAccount, " +
 				"kms:CallerAccount or aws:SourceAccount.",
-			Response: "Put the former policy back at once, then look who used the key since (rotd keys show, " +
+			Response: "Put the former policy back at once, then look who used the key since (rotd keys usage, " +
 				"CloudTrail). Rotating does not help: old ciphertext stays readable to whoever may use the key.",
 		},
 	}

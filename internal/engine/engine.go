@@ -89,6 +89,7 @@ type Engine struct {
 	wakeActions chan struct{}
 	wakeRereads chan struct{}
 	wakeOutbox  chan struct{}
+	wakeUsage   chan struct{}
 	changed     broadcast // an action moved
 
 	publishError atomic.Pointer[string] // why alerts cannot be published at the moment
@@ -123,6 +124,7 @@ func New(o Options) *Engine {
 		wakeActions: make(chan struct{}, 1),
 		wakeRereads: make(chan struct{}, 1),
 		wakeOutbox:  make(chan struct{}, 1),
+		wakeUsage:   make(chan struct{}, 1),
 		objectSlots: make(chan struct{}, objectsAtOnce),
 		entropy:     ulid.Monotonic(rand.Reader, 0),
 	}
@@ -155,6 +157,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		"rereads": e.runRereads,
 		"actions": e.runActions,
 		"outbox":  e.runOutbox,
+		"usage":   e.runUsage,
 		"intake":  e.runGate,
 	}
 	for name, run := range workers {

@@ -7,6 +7,7 @@ import (
 	"rotd/internal/events"
 	"rotd/internal/events/queue"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 const (
@@ -28,6 +29,7 @@ type judging struct {
 	memory   *state.Memory
 	known    *known
 	uses     map[string]time.Time // key ARN → latest use, written once at the end
+	usage    usage.Batch          // the same uses with who, from where and how, written once at the end
 	tally    *tally
 	note     *notebook
 	context  detection.Context   // of the event in hand; rules keep nothing of it
@@ -62,6 +64,9 @@ func (j *judging) works(works []*work) error {
 		if err := j.tx.NoteUse(arn, at); err != nil {
 			return err
 		}
+	}
+	if err := j.logUsage(); err != nil {
+		return err
 	}
 	for _, s := range j.selves {
 		if err := j.note.foundTimes(s.finding, s.times); err != nil {
@@ -128,7 +133,9 @@ func (j *judging) event(u *unit, ev *events.Event) error {
 	j.tally.processed++
 	if !late {
 		j.tally.handled(ev.EventTime, j.now)
-		j.use(ev)
+		if err := j.use(ev); err != nil {
+			return err
+		}
 	}
 	return j.judge(ev, late)
 }
@@ -156,19 +163,6 @@ func (j *judging) unfold(ev *events.Event) bool {
 	return true
 }
 
-// use keeps the time of a key's last successful cryptographic use.
-func (j *judging) use(ev *events.Event) {
-	if ev.EventSource != kmsSource || ev.Failed() || !isUse(ev.EventName) {
-		return
-	}
-	for _, ref := range [...]events.KeyRef{ev.Key, ev.TargetKey} {
-		arn := j.known.resolve(ref, ev.RecipientAccountID, ev.AWSRegion)
-		if arn != "" && ev.EventTime.After(j.uses[arn]) {
-			j.uses[arn] = ev.EventTime
-		}
-	}
-}
-
 // judge lets the rules judge a new record and notes what follows from it.
 func (j *judging) judge(ev *events.Event, late bool) error {
 	j.context.Late, j.context.Own = late, j.e.own.made(j.tx, ev)
@@ -189,17 +183,6 @@ func (j *judging) judge(ev *events.Event, late bool) error {
 		return err
 	}
 	return j.reread(ev)
-}
-
-// isUse reports whether a KMS operation uses a key on data.
-func isUse(name string) bool {
-	switch name {
-	case "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
-		"GenerateDataKeyPairWithoutPlaintext", "ReEncrypt", "Sign", "Verify", "GenerateMac", "VerifyMac",
-		"DeriveSharedSecret", "Encapsulate", "Decapsulate":
-		return true
-	}
-	return false
 }
 
 // kmsSource is KMS's eventSource.

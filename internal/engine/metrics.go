@@ -18,6 +18,7 @@ type Metrics struct {
 	alerts         *prometheus.CounterVec
 	alertSeconds   prometheus.Histogram
 	outboxOverflow prometheus.Counter
+	usageDropped   prometheus.Counter
 	sweeps         *prometheus.CounterVec
 	sweepSeconds   *prometheus.HistogramVec
 	sweepKeys      *prometheus.GaugeVec
@@ -66,6 +67,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		"Messages handed back for a fault that is not theirs; they are received again.").WithLabelValues()
 	m.outboxOverflow = counter("rotd_alerts_dropped_total",
 		"Alerts not queued because too many wait; their findings are kept.").WithLabelValues()
+	m.usageDropped = counter("rotd_usage_dropped_total",
+		"Calls not counted in the usage of keys because its log is full.").WithLabelValues()
 	m.sweepSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "rotd_sweep_seconds", Help: "Duration of a sweep.", Buckets: seconds,
 	}, []string{"kind"})
@@ -99,6 +102,7 @@ func (m *Metrics) count(t *tally) {
 		m.actions.WithLabelValues(a[0], a[1]).Inc()
 	}
 	m.outboxOverflow.Add(float64(t.dropped))
+	m.usageDropped.Add(float64(t.usageDropped))
 	for _, lag := range t.lags {
 		m.lag.Observe(lag.Seconds())
 	}

@@ -12,6 +12,7 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 // Errors a person's request can meet.
@@ -40,6 +41,7 @@ type RotatePlan struct {
 	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
 	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
 	LastUse  time.Time            `json:"last_use,omitzero"`
+	Used     *usage.Brief         `json:"used,omitempty"` // by whom, in the last 30 days; nil: not known
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
@@ -61,12 +63,16 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
+	settings, now := e.Settings(), time.Now().UTC()
+	used := e.usedBy(arn, now)
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	var plan *RotatePlan
-	settings, now := e.Settings(), time.Now().UTC()
 	err = e.note(settings, now, func(n *notebook) error {
 		plan, err = n.planForPerson(key, r)
+		if plan != nil {
+			plan.Used = used
+		}
 		if err != nil || r.DryRun || plan.Action == nil || plan.Decision.Verdict == remediation.Refuse {
 			return err
 		}

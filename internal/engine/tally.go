@@ -60,6 +60,8 @@ type tally struct {
 	findings              [][2]string // rule and severity of those opened or raised
 	ended                 [][2]string // method and outcome of actions that ended
 	dropped               int         // alerts the full outbox refused
+	usageLog              int         // bytes of usage not yet folded
+	usageDropped          int         // calls that its full log refused
 }
 
 func newTally() *tally {

@@ -57,16 +57,24 @@ func (e *Event) BypassesPolicyLockoutCheck() bool {
 
 // EncryptionContext is the context of a cryptographic call, the source's for ReEncrypt; nil when it has none. At most
 // 64 pairs are read.
-func (e *Event) EncryptionContext() map[string]string {
-	if e.EventName == "ReEncrypt" {
-		return pairs(e.RequestParameters.Get("sourceEncryptionContext"))
-	}
-	return pairs(e.RequestParameters.Get("encryptionContext"))
-}
+func (e *Event) EncryptionContext() map[string]string { return pairs(e.RawEncryptionContext()) }
 
 // DestinationEncryptionContext is the context ReEncrypt encrypts with.
 func (e *Event) DestinationEncryptionContext() map[string]string {
-	return pairs(e.RequestParameters.Get("destinationEncryptionContext"))
+	return pairs(e.RawDestinationEncryptionContext())
+}
+
+// RawEncryptionContext is EncryptionContext as it stands in the record, for those who look at every call.
+func (e *Event) RawEncryptionContext() RawJSON {
+	if e.EventName == "ReEncrypt" {
+		return e.RequestParameters.Get("sourceEncryptionContext")
+	}
+	return e.RequestParameters.Get("encryptionContext")
+}
+
+// RawDestinationEncryptionContext is DestinationEncryptionContext as it stands in the record.
+func (e *Event) RawDestinationEncryptionContext() RawJSON {
+	return e.RequestParameters.Get("destinationEncryptionContext")
 }
 
 func pairs(object RawJSON) map[string]string {
