@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"rotd/internal/awskms"
+	"rotd/internal/awss3"
 	"rotd/internal/config"
 	"rotd/internal/engine"
 	"rotd/internal/events/queue"
@@ -61,7 +62,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		DB:        d.db,
 		Settings:  settings(d.cfg, d.home.Account),
 		Places:    places,
-		Objects:   trail.NewReader(trail.NewClient(sdk), trail.Limits{}),
+		Objects:   trail.NewReader(awss3.New(sdk), trail.Limits{}),
 		Publisher: notify.NewPublisher(notify.NewClient(sdk), 0),
 		Metrics:   engine.NewMetrics(p.registry),
 		Own:       own,

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
@@ -58,21 +59,48 @@ func (s *s3Service) putObject(c *call) (any, error) {
 	}
 	header := map[string]string{}
 	for name, values := range c.HTTP.Header {
-		if name == "Content-Type" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") {
+		if name == "Content-Type" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") ||
+			strings.HasPrefix(name, encryptedBy) {
 			header[name] = values[0]
 		}
 	}
+	if err := sameDigest(c); err != nil {
+		return nil, err
+	}
 	bucket, key := bucketAndKey(c)
-	if !s.store(bucket, key, bytes.Clone(c.Body), header, c.Time) {
+	onlyNew := c.HTTP.Header.Get("If-None-Match") == "*"
+	switch there, stored := s.store(bucket, key, bytes.Clone(c.Body), header, c.Time, onlyNew); {
+	case stored:
+	case there:
+		return nil, apiErrorf("PreconditionFailed", http.StatusPreconditionFailed,
+			"At least one of the pre-conditions you specified did not hold")
+	default:
 		return nil, apiErrorf("NoSuchBucket", http.StatusNotFound, "The specified bucket does not exist")
 	}
 	c.Effect = true
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	o := s.buckets[bucket].objects[key]
-	return &answer{
-		status: http.StatusOK, contentType: "application/xml", header: map[string]string{"ETag": `"` + o.etag + `"`},
-	}, nil
+	answered := map[string]string{"ETag": `"` + o.etag + `"`}
+	for name, value := range o.header {
+		if strings.HasPrefix(name, encryptedBy) {
+			answered[name] = value
+		}
+	}
+	return &answer{status: http.StatusOK, contentType: "application/xml", header: answered}, nil
+}
+
+// encryptedBy begins the headers that say with what an object is encrypted; awssim keeps them and encrypts nothing.
+const encryptedBy = "X-Amz-Server-Side-Encryption"
+
+// sameDigest refuses a body that is not the one whose SHA-256 the caller sent along.
+func sameDigest(c *call) error {
+	want := c.HTTP.Header.Get("X-Amz-Checksum-Sha256")
+	if sum := sha256.Sum256(c.Body); want == "" || want == base64.StdEncoding.EncodeToString(sum[:]) {
+		return nil
+	}
+	return apiErrorf("BadDigest", http.StatusBadRequest,
+		"The SHA256 you specified did not match what we received.")
 }
 
 func (s *s3Service) getObject(c *call) (any, error) { return s.read(c, "NoSuchKey") }

@@ -34,7 +34,7 @@ type object struct {
 	etag     string
 	crc32    uint32
 	modified time.Time
-	header   map[string]string // Content-Type, Content-Encoding, X-Amz-Meta-*
+	header   map[string]string // Content-Type, Content-Encoding, X-Amz-Meta-*, encryption
 }
 
 func newS3(s *Sim) *s3Service { return &s3Service{sim: s, buckets: map[string]*bucketState{}} }
@@ -78,7 +78,7 @@ func (s *s3Service) newBucket(region, account, name string) *bucketState {
 // PutObject stores an object, keeping body, and notifies as an upload would. header may have Content-Type,
 // Content-Encoding and X-Amz-Meta-* (in canonical form); nil for none.
 func (s *Sim) PutObject(bucket, key string, body []byte, header map[string]string) error {
-	if !s.s3.store(bucket, key, body, header, s.clock.Now()) {
+	if _, stored := s.s3.store(bucket, key, body, header, s.clock.Now(), false); !stored {
 		return fmt.Errorf("awssim: no bucket %s", bucket)
 	}
 	return nil
@@ -107,8 +107,11 @@ func (s *Sim) NotifyQueue(bucket, queue string) error {
 
 func isoMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// store tells whether the bucket exists.
-func (s *s3Service) store(bucket, key string, body []byte, header map[string]string, now time.Time) bool {
+// store tells whether the object was there before, and whether it is stored now: not without a bucket, nor over another
+// object where onlyNew forbids it.
+func (s *s3Service) store(
+	bucket, key string, body []byte, header map[string]string, now time.Time, onlyNew bool,
+) (there, stored bool) {
 	sum := md5.Sum(body) //nolint:gosec // S3's own ETag
 	o := &object{
 		body: body, etag: hex.EncodeToString(sum[:]), crc32: crc32.ChecksumIEEE(body), modified: now, header: header,
@@ -117,14 +120,17 @@ func (s *s3Service) store(bucket, key string, body []byte, header map[string]str
 	b := s.buckets[bucket]
 	var queue string
 	if b != nil {
-		b.objects[key] = o
-		queue = b.queue
+		_, there = b.objects[key]
+		if stored = !there || !onlyNew; stored {
+			b.objects[key] = o
+			queue = b.queue
+		}
 	}
 	s.mu.Unlock()
 	if q := s.sim.sqs.byARN(queue); q != nil {
 		q.put(s.sim.sqs.newMessage(s.notification(b, key, o), serviceSenderID, nil), -1)
 	}
-	return b != nil
+	return there, stored
 }
 
 // notification is the message S3 sends for a new object. The key is form-URL-encoded.

@@ -2,8 +2,11 @@ package awssim_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,6 +100,40 @@ func TestS3ErrorsAreTheSDKsTypedOnes(t *testing.T) {
 	})
 	_, err = w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: key})
 	wantCode(t, err, "SlowDown")
+}
+
+func TestAnObjectIsWrittenOnlyWhereNothingIsAndOnlyWhole(t *testing.T) {
+	w, _ := standing(t)
+	bucket, key := w.bucket(t, "backups"), aws.String("k")
+	put := func(body, digest, ifNoneMatch string) (*s3.PutObjectOutput, error) {
+		in := &s3.PutObjectInput{
+			Bucket: bucket, Key: key, Body: strings.NewReader(body), ServerSideEncryption: types.ServerSideEncryptionAwsKms,
+			SSEKMSKeyId: aws.String("alias/backups"),
+		}
+		if digest != "" {
+			sum := sha256.Sum256([]byte(digest))
+			in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+		}
+		if ifNoneMatch != "" {
+			in.IfNoneMatch = &ifNoneMatch
+		}
+		return w.s3.PutObject(t.Context(), in)
+	}
+	_, err := put("body", "another body", "")
+	wantCode(t, err, "BadDigest")
+	out, err := put("body", "body", "*")
+	if err != nil || *out.SSEKMSKeyId != "alias/backups" || out.ServerSideEncryption != types.ServerSideEncryptionAwsKms {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	_, err = put("newer", "newer", "*")
+	wantCode(t, err, "PreconditionFailed")
+	if _, err := put("newer", "newer", ""); err != nil {
+		t.Error(err)
+	}
+	got, err := w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: key})
+	if err != nil || *got.ContentLength != 5 || *got.SSEKMSKeyId != "alias/backups" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestListingGoesPageByPageAndRollsUpFolders(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"rotd/internal/awskms"
+	"rotd/internal/awss3"
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/events/queue"
@@ -192,7 +193,7 @@ func (w *world) build() {
 	cfg = awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return own.Note(id) })
 	settings, objects := w.settings, w.objects
 	if objects == nil {
-		objects = trail.NewReader(trail.NewClient(cfg), trail.Limits{})
+		objects = trail.NewReader(awss3.New(cfg), trail.Limits{})
 	}
 	places := []Place{{Account: account, Region: region, KMS: awskms.New(cfg,
 		awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: 1})}}

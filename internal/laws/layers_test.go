@@ -34,6 +34,7 @@ var house = []layer{
 		"internal/history", "internal/usage",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
+	{path: "internal/awss3", rank: 2, alone: true},
 	{path: "internal/events/trail", rank: 3},
 	{path: "internal/awskms", rank: 3},
 	{path: "internal/notify", rank: 3},
@@ -66,7 +67,7 @@ var house = []layer{
 var services = map[string][]string{
 	"kms":           {"internal/awskms"},
 	"organizations": {"internal/awskms", "internal/app"},
-	"s3":            {"internal/events/trail"},
+	"s3":            {"internal/awss3"},
 	"sns":           {"internal/notify"},
 	"sqs":           {"internal/events/queue"},
 	"sts":           {"internal/awskms", "internal/app"},

@@ -22,7 +22,6 @@ type buckets struct {
 }
 
 type bucket struct {
-	region string   // where S3 said it is
 	denied []string // keys denied since one was last read
 }
 
@@ -36,21 +35,6 @@ func (b *buckets) get(name string) *bucket {
 	one := &bucket{}
 	b.known[name] = one
 	return one
-}
-
-func (b *buckets) region(ref events.ObjectRef) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if one, ok := b.known[ref.Bucket]; ok && one.region != "" {
-		return one.region
-	}
-	return ref.Region
-}
-
-func (b *buckets) moved(name, region string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.get(name).region = region
 }
 
 func (b *buckets) allowed(name string) {

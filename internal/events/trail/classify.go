@@ -1,13 +1,6 @@
 package trail
 
-import (
-	"errors"
-	"net/http"
-	"strings"
-
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-)
+import "rotd/internal/awss3"
 
 // Class says whose fault it is that an object cannot be read.
 type Class string
@@ -25,40 +18,15 @@ const (
 // and receiving must stop until S3 can be read again.
 func (c Class) Own() bool { return c == Gone || c == Forbidden || c == Damaged }
 
-// classify tells by S3's error code. Whatever it does not know it takes for a fault of the surroundings: a good
-// message must not be given up for it.
+// classify tells by S3's answer. What is not the object's own fault is one of the surroundings: a good message must not
+// be given up for it.
 func classify(err error) Class {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return Unavailable
-	}
-	switch code := api.ErrorCode(); code {
-	case "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "NotFound", "InvalidObjectState", "MethodNotAllowed",
-		"InvalidBucketName", "KeyTooLongError", "InvalidRequest", "InvalidURI":
+	switch awss3.ClassOf(err) {
+	case awss3.Gone:
 		return Gone
-	case "AccessDenied", "AllAccessDisabled", "Forbidden":
+	case awss3.Denied:
 		return Forbidden
+	case awss3.Exists, awss3.Unavailable:
 	}
 	return Unavailable
-}
-
-// movedTo is the Region S3 says the bucket is in when it was asked in another; "" for every other error.
-func movedTo(err error) string {
-	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || answer.Response == nil || answer.Response.Response == nil {
-		return ""
-	}
-	api, _ := errors.AsType[smithy.APIError](err)
-	switch {
-	case answer.HTTPStatusCode() == http.StatusMovedPermanently:
-	case api != nil && (api.ErrorCode() == "AuthorizationHeaderMalformed" ||
-		strings.HasPrefix(api.ErrorCode(), "IllegalLocationConstraint")):
-	default:
-		return ""
-	}
-	region := answer.Response.Header.Get("X-Amz-Bucket-Region")
-	if !regionName.MatchString(region) {
-		return ""
-	}
-	return region
 }

@@ -2,7 +2,8 @@
 // that does not grow with the file.
 //
 // It knows how a log file is put together and nothing of what a record means: records are handed out as bytes, for
-// package events to decode. It does not receive the notifications that name the objects (package queue).
+// package events to decode. It does not receive the notifications that name the objects (package queue),
+// nor does it talk to S3 (package awss3).
 package trail
 
 import (

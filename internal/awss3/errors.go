@@ -1,0 +1,104 @@
+package awss3
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Class says what kind of thing went wrong.
+type Class string
+
+// The classes there are.
+const (
+	Gone        Class = "gone"        // the object or its bucket is not there, archived, or not to be had by anybody
+	Denied      Class = "denied"      // S3 or the key that encrypts the object refuses the caller
+	Exists      Class = "exists"      // an object is there already that must not be overwritten
+	Unavailable Class = "unavailable" // S3, the network, the credentials, or something new
+)
+
+// Error is why S3 did not do as asked.
+type Error struct {
+	Op    string // reading, writing, …
+	At    Location
+	Class Class
+	Err   error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s %s (%s): %v", e.Op, e.At, e.Class, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Advice says in plain words what a person can do about it; "" when there is nothing to add.
+func (e *Error) Advice() string {
+	code := ""
+	if api, ok := errors.AsType[smithy.APIError](e.Err); ok {
+		code = api.ErrorCode()
+	}
+	switch {
+	case code == "NoSuchBucket":
+		return "there is no bucket " + e.At.Bucket
+	case e.Class == Denied && strings.HasPrefix(e.Op, "writing"):
+		return "the role needs s3:PutObject on " + e.At.Bucket + "/" + e.At.Key + ", and kms:GenerateDataKey on the key " +
+			"that encrypts the bucket, if it is one of your own"
+	case e.Class == Denied:
+		return "the role needs s3:GetObject and s3:ListBucket on " + e.At.Bucket + ", and kms:Decrypt on the key that " +
+			"encrypts the object, if it is one of your own"
+	case strings.HasPrefix(code, "KMS."):
+		return "the KMS key that encrypts the object cannot be used: it is disabled, pending deletion or gone"
+	}
+	return ""
+}
+
+// ClassOf is the class of an error of this package; Unavailable for every other.
+func ClassOf(err error) Class {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Class
+	}
+	return Unavailable
+}
+
+// classify tells by S3's error code. Whatever it does not know it takes for a fault of the surroundings.
+func classify(err error) Class {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return Unavailable
+	}
+	switch api.ErrorCode() {
+	case "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "NotFound", "InvalidObjectState", "MethodNotAllowed",
+		"InvalidBucketName", "KeyTooLongError", "InvalidRequest", "InvalidURI":
+		return Gone
+	case "AccessDenied", "AllAccessDisabled", "Forbidden":
+		return Denied
+	case "PreconditionFailed":
+		return Exists
+	}
+	return Unavailable
+}
+
+// movedTo is the Region S3 says the bucket is in when it was asked in another; "" for every other error.
+func movedTo(err error) string {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || answer.Response == nil || answer.Response.Response == nil {
+		return ""
+	}
+	api, _ := errors.AsType[smithy.APIError](err)
+	switch {
+	case answer.HTTPStatusCode() == http.StatusMovedPermanently:
+	case api != nil && (api.ErrorCode() == "AuthorizationHeaderMalformed" ||
+		strings.HasPrefix(api.ErrorCode(), "IllegalLocationConstraint")):
+	default:
+		return ""
+	}
+	region := answer.Response.Header.Get("X-Amz-Bucket-Region")
+	if !regionName.MatchString(region) {
+		return ""
+	}
+	return region
+}
