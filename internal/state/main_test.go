@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 
 // children are the parts other processes play; each gets the state's path.
 func children() map[string]func(path string) error {
-	return map[string]func(string) error{"hold": holdState, "commit": commitForEver, "full": fillDisk}
+	return map[string]func(string) error{
+		"hold": holdState, "commit": commitForEver, "full": fillDisk, "compact": compactForEver, "cramped": compactCramped,
+	}
 }
 
 // child prepares this test binary to play a role.

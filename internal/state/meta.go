@@ -33,6 +33,9 @@ func (tx *Tx) Armed() (a Arming, ok bool, err error) {
 // Arm allows automatic actions on this state.
 func (tx *Tx) Arm(a Arming) error { return putJSON(tx.bucket(bucketMeta), []byte("armed"), a) }
 
+// disarm takes the permission to act by itself back.
+func (tx *Tx) disarm() error { return tx.bucket(bucketMeta).Delete([]byte("armed")) }
+
 // Paused returns who paused the daemon; ok is false when it is not paused.
 func (tx *Tx) Paused() (p Pause, ok bool, err error) {
 	return getJSON[Pause](tx.bucket(bucketMeta), []byte("pause"))
@@ -86,4 +89,43 @@ func (tx *Tx) StoppedCleanly() error {
 func (tx *Tx) starts() ([]start, error) {
 	starts, _, err := getJSON[[]start](tx.bucket(bucketMeta), []byte("starts"))
 	return starts, err
+}
+
+// Restoration says that this state was put back from a copy.
+type Restoration struct {
+	At       time.Time `json:"at"`        // when
+	From     string    `json:"from"`      // what: a file or s3://…
+	CopiedAt time.Time `json:"copied_at"` // the copy's last commit: what happened since is not in it
+	SetAside string    `json:"set_aside,omitempty"`
+	Told     bool      `json:"told"` // people were told
+}
+
+// Restored returns the last restoration of this state; ok is false when it was never restored.
+func (tx *Tx) Restored() (r Restoration, ok bool, err error) {
+	return getJSON[Restoration](tx.bucket(bucketMeta), []byte("restored"))
+}
+
+// SetRestored notes a restoration.
+func (tx *Tx) SetRestored(r *Restoration) error {
+	return putJSON(tx.bucket(bucketMeta), []byte("restored"), r)
+}
+
+// CompactionAsked is a person's wish that the file be compacted at the next start.
+type CompactionAsked struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+}
+
+// AskCompaction has the file compacted at the next start; nil takes the wish back.
+func (tx *Tx) AskCompaction(c *CompactionAsked) error {
+	if c == nil {
+		return tx.bucket(bucketMeta).Delete([]byte("compact"))
+	}
+	return putJSON(tx.bucket(bucketMeta), []byte("compact"), c)
+}
+
+// compactionAsked reports whether somebody wants the file compacted. What cannot be read is no wish.
+func (tx *Tx) compactionAsked() bool {
+	_, ok, _ := getJSON[CompactionAsked](tx.bucket(bucketMeta), []byte("compact"))
+	return ok
 }

@@ -17,6 +17,10 @@ type Options struct {
 	Path  string
 	Shard string
 	Now   time.Time // when the file is opened: names of copies, creation time
+	// Compact rewrites the file whether that is worth it or not; otherwise rotd decides, see worthCompacting.
+	Compact bool
+
+	bounds *bounds // tests lower them
 }
 
 // DB is an open state file. It is safe for concurrent use.
@@ -29,6 +33,7 @@ type DB struct {
 	names  nameCache
 	// folding is held by whoever rewrites records of usage: one at a time.
 	folding sync.Mutex
+	copies sync.Mutex // held by the one copy that is being made
 	// Opened says what opening found and did.
 	Opened Opening
 }
@@ -39,6 +44,8 @@ type Opening struct {
 	SetAside string // where a damaged file was moved, "" when none was
 	Damage   string // what was wrong with it
 	Backup   string // where the file was copied before a migration, "" when none ran
+	// Compaction is nil when there was no reason for one.
+	Compaction *Compaction
 }
 
 // ErrNewerSchema is returned for a file that a newer rotd wrote.
@@ -93,7 +100,12 @@ func open(path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{file: file, path: path, shard: o.Shard, bounds: defaultBounds()}
-	err = db.load(o)
+	if o.bounds != nil {
+		db.bounds = *o.bounds
+	}
+	if err = removeLeftovers(path); err == nil {
+		err = db.load(o)
+	}
 	if err == nil {
 		return db, nil
 	}
@@ -105,7 +117,7 @@ func open(path string, o Options) (*DB, error) {
 	if db.bolt != nil {
 		_ = db.bolt.Close() // unlocks and closes the file; it was not written to
 	}
-	_ = file.Close()
+	_ = db.file.Close()
 	return nil, err
 }
 
@@ -120,14 +132,17 @@ func (db *DB) load(o Options) error {
 			return err
 		}
 	}
-	if err := db.openBolt(); err != nil {
+	if err := db.openBolt(false); err != nil {
 		return err
 	}
-	return db.prepare(o)
+	if err := db.prepare(o); err != nil {
+		return err
+	}
+	return db.compactIfWorth(o)
 }
 
-// openBolt lets bbolt open the locked file.
-func (db *DB) openBolt() (err error) {
+// openBolt lets bbolt open the verified file, which is locked already.
+func (db *DB) openBolt(readOnly bool) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = damage("%v", r)
@@ -135,6 +150,7 @@ func (db *DB) openBolt() (err error) {
 	}()
 	db.bolt, err = bbolt.Open(db.path, 0o600, &bbolt.Options{
 		Timeout:        lockWait,
+		ReadOnly:       readOnly,
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
 		OpenFile:       func(string, int, os.FileMode) (*os.File, error) { return db.file, nil },
@@ -148,20 +164,27 @@ func (db *DB) openBolt() (err error) {
 
 // setAside moves a damaged file out of the way, never over an earlier one.
 func setAside(path string, now time.Time) (string, error) {
-	base := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
-	aside := base
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
-			return "", fmt.Errorf("set the damaged state aside: %w", err)
-		}
-		aside = fmt.Sprintf("%s-%d", base, i)
+	aside, err := freeName(path + ".damaged-" + now.UTC().Format("20060102T150405Z"))
+	if err == nil {
+		err = os.Rename(path, aside)
 	}
-	if err := os.Rename(path, aside); err != nil {
+	if err != nil {
 		return "", fmt.Errorf("set the damaged state aside: %w", err)
 	}
 	return aside, syncFolder(filepath.Dir(path))
+}
+
+// freeName is a path, with a number behind it where something is there already.
+func freeName(path string) (string, error) {
+	free := path
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(free); errors.Is(err, fs.ErrNotExist) {
+			return free, nil
+		} else if err != nil {
+			return "", err
+		}
+		free = fmt.Sprintf("%s-%d", path, i)
+	}
 }
 
 // Check reads every page in use and returns the first thing wrong. It runs beside writers.

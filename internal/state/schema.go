@@ -82,22 +82,27 @@ func (db *DB) prepare(o Options) error {
 // identity reads the file's schema version (0: it is empty) and shard.
 func (db *DB) identity() (version uint64, shard string, err error) {
 	err = db.bolt.View(func(btx *bbolt.Tx) error {
-		if first, _ := btx.Cursor().First(); first == nil {
-			return nil
+		if version, shard, err = identity(btx); err != nil {
+			return fmt.Errorf("%s %w", db.path, err)
 		}
-		var raw []byte
-		meta := btx.Bucket([]byte(bucketMeta))
-		if meta != nil {
-			raw = meta.Get([]byte("schema"))
-		}
-		if len(raw) != 8 || binary.BigEndian.Uint64(raw) == 0 {
-			return fmt.Errorf("%s is a bbolt file, but no state of rotd: it has no schema version", db.path)
-		}
-		version = binary.BigEndian.Uint64(raw)
-		shard = string(meta.Get([]byte("shard")))
 		return nil
 	})
 	return version, shard, err
+}
+
+func identity(btx *bbolt.Tx) (version uint64, shard string, err error) {
+	if first, _ := btx.Cursor().First(); first == nil {
+		return 0, "", nil
+	}
+	var raw []byte
+	meta := btx.Bucket([]byte(bucketMeta))
+	if meta != nil {
+		raw = meta.Get([]byte("schema"))
+	}
+	if len(raw) != 8 || binary.BigEndian.Uint64(raw) == 0 {
+		return 0, "", errors.New("is a bbolt file, but no state of rotd: it has no schema version")
+	}
+	return binary.BigEndian.Uint64(raw), string(meta.Get([]byte("shard"))), nil
 }
 
 // whole checks what everything else relies on: that every bucket is there, that what rotd starts with can be read, and
@@ -128,7 +133,8 @@ func (tx *Tx) whole() error {
 	_, _, errPaused := tx.Paused()
 	_, errStarts := tx.starts()
 	_, errHeld := tx.quarantined()
-	if err := errors.Join(errArmed, errPaused, errStarts, errHeld); err != nil {
+	_, _, errRestored := tx.Restored()
+	if err := errors.Join(errArmed, errPaused, errStarts, errHeld, errRestored); err != nil {
 		return damage("%v", err)
 	}
 	return nil

@@ -11,6 +11,9 @@ type bounds struct {
 	quarantined, quarantineBytes, quarantineHashes int
 	usageLog, usagePairs, usageCached              int
 	usageNames                                     [usageKinds]int
+	// compactBytes and compactShare: how much of the file has to be free, both in bytes and in hundredths.
+	compactBytes, compactShare int64
+	free                       func(path string) (bytes int64, ok bool)
 }
 
 func defaultBounds() bounds {
@@ -19,7 +22,8 @@ func defaultBounds() bounds {
 		history:     MaxHistory,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
-		usageNames: [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},
+		usageNames:   [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},
+		compactBytes: worthBytes, compactShare: worthShare, free: freeBytes,
 	}
 }
 

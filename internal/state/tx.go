@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,8 +27,11 @@ type Tx struct {
 func (db *DB) Update(fn func(tx *Tx) error) error {
 	var err error
 	commit := db.bolt.Update(func(btx *bbolt.Tx) error {
-		err = fn(db.tx(btx))
-		return err
+		tx := db.tx(btx)
+		if err = fn(tx); err != nil {
+			return err
+		}
+		return tx.counted(time.Now())
 	})
 	if err == nil && commit != nil {
 		return fmt.Errorf("write state %s: %w", db.path, commit)
@@ -103,10 +107,25 @@ func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
 	if raw == nil {
 		return value, false, nil
 	}
+	value, err = decode[T](key, raw)
+	return value, err == nil, err
+}
+
+// UnreadableError says that a record cannot be decoded: what is in it is lost, other records are not.
+type UnreadableError struct {
+	Key string
+	Err error
+}
+
+func (e *UnreadableError) Error() string { return fmt.Sprintf("decode %q: %v", e.Key, e.Err) }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+func decode[T any](key, raw []byte) (value T, err error) {
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return value, false, fmt.Errorf("decode %q: %w", key, err)
+		return value, &UnreadableError{Key: string(key), Err: err}
 	}
-	return value, true, nil
+	return value, nil
 }
 
 // page copies up to limit values whose keys follow after, in order, or from the newest back; next is the key to go on
@@ -141,9 +160,9 @@ func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, kee
 		}
 		scanned++
 		last = string(k)
-		var item T
-		if err := json.Unmarshal(v, &item); err != nil {
-			return items, last, fmt.Errorf("decode %q: %w", k, err)
+		item, err := decode[T](k, v)
+		if err != nil {
+			return items, last, err
 		}
 		if keep == nil || keep(&item) {
 			items = append(items, item)
