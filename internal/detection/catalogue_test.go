@@ -32,7 +32,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM",
 			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
-			"rule-panicked HIGH",
+			"state-record-unreadable HIGH", "rule-panicked HIGH",
 		},
 	}
 	got := make(map[string][]string)

@@ -150,11 +150,15 @@ func selfEntries() []Entry {
 		self("outbox-overflow", "Alerts were dropped: the outbox is full", finding.High, quiet,
 			"Alerts found no room and will not be sent; the findings are kept.", "The outbox is full.",
 			"Find out why SNS takes nothing, or what raises so many findings."),
-		self("state-recovered", "The state was damaged; rotd began a new one", finding.High,
+		self("state-recovered", "The state is a new one or a restored copy", finding.High,
 			"When a person has looked at it: `rotd resume`.",
-			"Findings, usage and the record of actions begin anew; nothing is done by itself until `rotd resume`.",
-			"The state file could not be used at start and was set aside.", "Find out what damaged it, then rotd "+
-				"resume."),
+			"What rotd knew, or learned since the copy, is gone; nothing is done by itself until a complete inventory "+
+				"and `rotd resume`.",
+			"The state file was damaged and set aside at start, or a person restored a copy.", "Find out what damaged "+
+				"it, then rotd resume."),
+		self("state-record-unreadable", "A record of the state cannot be read", finding.High, quiet,
+			"rotd goes on without what the record said; a key's is written anew by the next inventory.",
+			"A record of the state file cannot be decoded.", "rotd sweep inventory, then rotd state check."),
 		self("rule-panicked", "A detection rule failed inside rotd", finding.High, quiet,
 			"An event or key has not been judged by that rule; everything else went on.", "A rule or check panicked.",
 			"Report it with the stack from the log."),

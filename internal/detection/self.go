@@ -154,6 +154,40 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 	return f
 }
 
+// StateRestored says that a person put the state back from a copy. It is the same finding as a state that was rebuilt:
+// rotd does not know what happened in between, and does nothing by itself before somebody has looked.
+func StateRestored(shard, from, setAside string, copiedAt, at time.Time) finding.Finding {
+	f := own("state-recovered", finding.High, finding.Subject{Type: finding.Rotd, ID: shard}, "", at)
+	f.Title = "The state was restored from a copy"
+	f.Description = fmt.Sprintf("The state is the copy %s, last written to at %s. What rotd learned and did after "+
+		"that is not in it: findings are found again, alerts that were waiting then are sent again with the same "+
+		"alert_id, actions that were under way are settled by reading KMS. Nothing is done by itself until a complete "+
+		"inventory and `rotd resume`.", shown(from), copiedAt.UTC().Format(time.RFC3339))
+	if setAside != "" {
+		f.Description += " The state that was there is kept as " + shown(setAside) + "."
+	}
+	f.Remedy = []string{
+		"rotd sweep inventory",
+		"rotd findings list",
+		"When the inventory is complete and looks right: rotd resume",
+	}
+	return f
+}
+
+// StateRecordUnreadable says that a record of the state cannot be decoded. rotd goes on without it.
+func StateRecordUnreadable(shard, detail string, at time.Time) finding.Finding {
+	f := own("state-record-unreadable", finding.High, finding.Subject{Type: finding.Rotd, ID: shard}, "", at)
+	f.Title = "A record of the state cannot be read"
+	f.Description = fmt.Sprintf("The state file is whole, but what stands in one of its records cannot be decoded: %s. "+
+		"rotd goes on as if it did not know that record; a key's is written anew by the next inventory.", shown(detail))
+	f.Remedy = []string{
+		"rotd sweep inventory",
+		"rotd state check",
+		"When records stay unreadable, restore a copy (rotd state restore), and find out who wrote to the file.",
+	}
+	return f
+}
+
 // OutboxOverflow says that alerts were dropped, the outbox being full: too many came for how long SNS could not be
 // reached. The findings themselves are kept.
 func OutboxOverflow(shard string, dropped int, at time.Time) finding.Finding {

@@ -64,7 +64,7 @@ func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
 
 // vanished notes that KMS no longer lists a key.
 func (n *notebook) vanished(arn string) error {
-	key, err := n.tx.Key(arn)
+	key, err := n.key(arn)
 	if err != nil || key == nil {
 		return err
 	}

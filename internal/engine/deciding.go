@@ -102,7 +102,7 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
 		return f, err
 	}
-	key, err := n.tx.Key(a.KeyARN)
+	key, err := n.key(a.KeyARN)
 	if err != nil {
 		return f, err
 	}
@@ -155,7 +155,11 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 		return "", nil
 	}
 	known := *key
-	if stored, err := n.tx.Key(key.ARN); err == nil && stored != nil { // a reading for an action brings no tags
+	stored, err := n.key(key.ARN)
+	if err != nil {
+		return "", err
+	}
+	if stored != nil { // a reading for an action brings no tags
 		known.Tags, known.Aliases = stored.Tags, stored.Aliases
 	}
 	p, err := n.policyOf(&known)
@@ -224,14 +228,18 @@ func (e *Engine) paused(tx *state.Tx, settings *Settings) (string, error) {
 }
 
 // armed reports whether automatic actions are allowed on this state at all: somebody armed it, and every place was
-// seen whole.
+// seen whole, after the state was restored if it ever was.
 func (e *Engine) armed(tx *state.Tx) (bool, error) {
 	if _, ok, err := tx.Armed(); err != nil || !ok {
 		return false, err
 	}
+	restored, _, err := tx.Restored()
+	if err != nil {
+		return false, err
+	}
 	for i := range e.places {
 		c, err := tx.Place(e.places[i].Account, e.places[i].Region)
-		if err != nil || c.FirstComplete.IsZero() {
+		if err != nil || c.FirstComplete.IsZero() || !c.LastComplete.After(restored.At) {
 			return false, err
 		}
 	}

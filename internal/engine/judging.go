@@ -42,11 +42,11 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 	j := &judging{
 		e: e, tx: tx, now: now, oldest: now.Add(-lateAfter), latest: now.Add(earlyBy),
 		settings: settings, memory: tx.Memory(),
-		known: newKnown(tx, settings.Policies),
 		uses:  make(map[string]time.Time),
 		tally: t, note: e.newNotebook(tx, now, settings, t),
 		selves: make(map[string]*foundAt),
 	}
+	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
 	return j
 }

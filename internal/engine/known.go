@@ -16,12 +16,13 @@ type known struct {
 	policies policy.Set
 	keys     map[string]*inventory.Key
 	inForce  map[string]*policy.Policy // by key ARN
+	lost     func(error)               // is told of a record that cannot be read
 }
 
-func newKnown(tx *state.Tx, policies policy.Set) *known {
+func newKnown(tx *state.Tx, policies policy.Set, lost func(error)) *known {
 	return &known{
 		tx: tx, policies: policies, keys: make(map[string]*inventory.Key),
-		inForce: make(map[string]*policy.Policy),
+		inForce: make(map[string]*policy.Policy), lost: lost,
 	}
 }
 
@@ -33,7 +34,10 @@ func (k *known) Key(ref events.KeyRef, account, region string) *inventory.Key {
 	}
 	key, ok := k.keys[arn]
 	if !ok {
-		key, _ = k.tx.Key(arn) // a record that cannot be read is an unknown key; the next sweep writes it anew
+		var err error
+		if key, err = k.tx.Key(arn); err != nil {
+			k.lost(err) // until the next sweep writes it anew it is an unknown key
+		}
 		k.keys[arn] = key
 	}
 	return key
@@ -51,7 +55,10 @@ func (k *known) Policy(key *inventory.Key) *policy.Policy {
 	}
 	p, ok := k.inForce[key.ARN]
 	if !ok {
-		a, _ := k.tx.Assignment(key.ARN) // what cannot be read is forgotten by the next reading
+		a, err := k.tx.Assignment(key.ARN)
+		if err != nil {
+			k.lost(err) // what cannot be read is forgotten by the next reading
+		}
 		p = k.policies.InForce(a, key)
 		k.inForce[key.ARN] = p
 	}

@@ -31,7 +31,7 @@ func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) e
 		if f.Expected || f.KeyARN == "" {
 			return nil, "", nil
 		}
-		key, err := n.tx.Key(f.KeyARN)
+		key, err := n.key(f.KeyARN)
 		if err != nil || key == nil {
 			return nil, "", err
 		}

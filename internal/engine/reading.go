@@ -18,7 +18,7 @@ const overTwice = 5 * time.Minute
 // reading keeps what was read of a key, lets the checks judge it that the reading allows, and ends the episodes that it
 // shows to be over. whole says that everything about the key was read. What is older than what is known says nothing.
 func (n *notebook) reading(key *inventory.Key, whole bool) error {
-	before, err := n.tx.Key(key.ARN)
+	before, err := n.key(key.ARN)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	}
 	var err error
 	if key.PrimaryARN != "" && key.PrimaryARN != key.ARN {
-		if c.Primary, err = n.tx.Key(key.PrimaryARN); err != nil {
+		if c.Primary, err = n.key(key.PrimaryARN); err != nil {
 			return nil, err
 		}
 	}
@@ -163,7 +163,13 @@ func (n *notebook) verdict(j *detection.Judged, key *inventory.Key, p *policy.Po
 	case detection.InOrder, detection.NotJudged:
 	}
 	for i := range open {
-		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open || n.answering(&open[i]) {
+		if open[i].RuleID != j.Check.ID || open[i].Status != finding.Open {
+			continue
+		}
+		switch answering, err := n.answering(&open[i]); {
+		case err != nil:
+			return err
+		case answering:
 			continue
 		}
 		if err := n.resolve(&open[i], j.Verdict.Reason, j.Verdict.Result == detection.NotJudged); err != nil {
@@ -187,8 +193,11 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 	case !over:
 		f.OverSince = nil
 		return n.tx.PutFinding(f)
-	case n.answering(f):
-		return nil
+	}
+	if answering, err := n.answering(f); err != nil || answering {
+		return err
+	}
+	switch {
 	case f.Undone, f.OverSince != nil && n.now.Sub(*f.OverSince) >= overTwice:
 		return n.resolve(f, why, false)
 	case f.OverSince == nil:
@@ -217,13 +226,17 @@ func (n *notebook) ruleOver(r *detection.Rule, f *finding.Finding, key *inventor
 }
 
 // answering reports whether an action that answers the finding is under way: its end tells of both together.
-func (n *notebook) answering(f *finding.Finding) bool {
+func (n *notebook) answering(f *finding.Finding) (bool, error) {
 	for _, id := range f.ActionIDs {
-		if a, err := n.tx.Action(id); err == nil && a != nil && !a.State.Final() {
-			return true
+		a, err := n.tx.Action(id)
+		if err = n.passOver(err); err != nil {
+			return false, err
+		}
+		if a != nil && !a.State.Final() {
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // gone ends every episode about a key that KMS no longer knows, but for the one that says so.

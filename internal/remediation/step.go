@@ -214,6 +214,13 @@ func (m *machine) succeed(key *inventory.Key) Do {
 	return m.end(Succeeded, rotatedOutcome(&m.a, key))
 }
 
+// TakeBack cancels an action of which nothing was done yet.
+func TakeBack(a Action, why string, now time.Time) Action {
+	m := &machine{a: a, now: now}
+	m.end(Cancelled, why)
+	return m.a
+}
+
 // drop ends an action that may not or need not go on: cancelled, unless a call of it may have had an effect.
 func (m *machine) drop(reason string) Do {
 	if m.called() {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,7 +35,7 @@ func (tx *Tx) Key(arn string) (*inventory.Key, error) {
 // PutKey stores a key and the names it is found by, and forgets names it no longer has.
 func (tx *Tx) PutKey(key *inventory.Key) error {
 	before, err := tx.Key(key.ARN)
-	if err != nil {
+	if _, unreadable := errors.AsType[*UnreadableError](err); err != nil && !unreadable {
 		return err
 	}
 	names := tx.bucket(bucketNames)

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"rotd/internal/awssim"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/remediation"
+	"rotd/internal/state"
+)
+
+// restore stops the run, puts a copy of its state back and runs again.
+func (w *world) restore() {
+	w.Helper()
+	c, err := w.db.Copy(w.Context())
+	w.check(err)
+	defer c.Close()
+	w.stop()
+	_, err = state.Restore(state.Restoring{
+		From: c, Name: "s3://backups/a.db", Size: c.Bytes, SHA256: c.SHA256, Path: w.path, Shard: "default",
+		Now: time.Now(), Force: true,
+	})
+	w.check(err)
+	w.build()
+	w.check(w.engine.NoteRestored())
+	w.stopBuilt()
+	w.start()
+}
+
+// stopBuilt closes a run that was built and not started.
+func (w *world) stopBuilt() {
+	w.run.http.GetTransport().CloseIdleConnections()
+	w.check(w.db.Close())
+}
+
+func TestARestoredStateActsOnlyAfterAnInventoryAndAPersonsWord(t *testing.T) {
+	w := newWorld(t)
+	w.payments()
+	if armed, err := w.engine.Armed(); !armed || err != nil {
+		t.Fatalf("armed before: %t, %v", armed, err)
+	}
+	w.restore()
+	w.awaitTold("state-recovered", notifyOpened)
+	if f := w.found("state-recovered"); f.Title != "The state was restored from a copy" ||
+		!strings.Contains(f.Description, "s3://backups/a.db") {
+		t.Errorf("told: %s %s", f.Title, f.Description)
+	}
+	for _, step := range []struct {
+		what string
+		do   func()
+		want bool
+	}{
+		{"restored", func() {}, false},
+		{"a person's word", func() { w.check(w.engine.Resume("ada")) }, false},
+		{"and an inventory since", func() { w.sweep(Inventory) }, true},
+	} {
+		step.do()
+		if armed, err := w.engine.Armed(); armed != step.want || err != nil {
+			t.Errorf("%s: armed %t, %v", step.what, armed, err)
+		}
+	}
+	w.awaitFound("state-recovered", finding.Resolved)
+	w.check(w.engine.NoteRestored())
+	if f := w.found("state-recovered"); f.Status != finding.Resolved {
+		t.Error("it is told a second time")
+	}
+}
+
+func TestWhatPeopleAskedForBeforeTheCopyIsNotDoneAfterIt(t *testing.T) {
+	w := newWorld(t)
+	arn := w.payments()
+	waits := remediation.Action{
+		ID: "act_01JPK00000000000000000AAAA", Verb: remediation.Rotate, Method: remediation.NewMaterial,
+		State: remediation.Planned, KeyARN: arn, Account: account, Region: region, Requester: "uid:1000 (ann)",
+		Reason: "leaked", Created: time.Now(), NotBefore: time.Now().Add(time.Hour),
+	}
+	w.update(func(tx *state.Tx) error { return tx.PutAction(&waits) })
+	w.restore()
+	a := w.awaitAction(remediation.Cancelled)
+	if a.ID != waits.ID || !strings.Contains(a.Outcome, "ask again if it is still wanted") || w.issued() != 0 {
+		t.Errorf("%+v, %d calls", a, w.issued())
+	}
+	w.awaitTold(waits.ID)
+}
+
+// spoil makes a key's record one that cannot be decoded.
+func (w *world) spoil(arn string) {
+	w.Helper()
+	w.stop()
+	db, err := bbolt.Open(w.path, 0o600, &bbolt.Options{Timeout: time.Second})
+	w.check(err)
+	w.check(db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("keys")).Put([]byte(arn), []byte(`{"arn":`)) }))
+	w.check(db.Close())
+	w.start()
+}
+
+func TestARecordThatCannotBeReadIsToldAndWrittenAnew(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
+	w.sweep(Inventory)
+	w.spoil(arn)
+	for range 3 {
+		w.send(w.aRecord("DisableKey", arn).bridged())
+	}
+	w.drained()
+	f := w.awaitFound("state-record-unreadable", finding.Open)
+	if !strings.Contains(f.Description, arn) || f.Count < 1 {
+		t.Errorf("%d times: %s", f.Count, f.Description)
+	}
+	if f := w.found("key-disabled"); f == nil || f.Count != 3 {
+		t.Errorf("the events about it: %+v", f)
+	}
+	w.sweep(Inventory)
+	var key *inventory.Key
+	w.view(func(tx *state.Tx) (err error) { key, err = tx.Key(arn); return err })
+	if key == nil || key.State != "Enabled" {
+		t.Errorf("after an inventory: %+v", key)
+	}
+}
