@@ -110,7 +110,7 @@ func newRoot(c *cli) *cobra.Command {
 		newStatusCommand(c), newHealthCommand(c),
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c),
 		newRotateCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
-		newDetectionsCommand(c), newConfigCommand(c), newVersionCommand(c),
+		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newVersionCommand(c),
 	)
 	addCompletion(root)
 	return root

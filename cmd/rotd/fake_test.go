@@ -36,6 +36,7 @@ type fakeDaemon struct {
 	keys     []admin.Key
 	actions  []remediation.Action
 	partial  bool
+	db       *state.DB // what `rotd state` is about; nil: none
 	// assignment is that of the first key.
 	assignment *policy.Assignment
 
@@ -431,4 +432,28 @@ func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error
 
 func (d *fakeDaemon) Resume(context.Context, string) (*state.Pause, bool, error) {
 	return d.status.Paused, !d.status.Armed, nil
+}
+
+func (d *fakeDaemon) CopyState(ctx context.Context) (*state.Copy, error) { return d.db.Copy(ctx) }
+
+func (d *fakeDaemon) BackUp(_ context.Context, r admin.BackupRequest) (*admin.Backup, error) {
+	if r.To == "s3://backups/taken.db" && !r.Overwrite {
+		return nil, admin.As(admin.ErrInvalid, fmt.Errorf("%s is there already; --force overwrites it", r.To))
+	}
+	return &admin.Backup{To: r.To, Description: someState(), SHA256: "9f86d081884c7d659a2feaa0c55ad015"}, nil
+}
+
+func (d *fakeDaemon) CheckState(context.Context) (*admin.StateCheck, error) {
+	return &admin.StateCheck{Path: "/var/lib/rotd/rotd.db", Description: someState(), Free: 300 << 20}, nil
+}
+
+func (d *fakeDaemon) CompactState(context.Context, string) (*state.Usage, error) {
+	return &state.Usage{Bytes: 412 << 20, Free: 300 << 20}, nil
+}
+
+func someState() state.Description {
+	return state.Description{
+		Bytes: 412 << 20, Shard: "default", Schema: 1, Created: before(100 * day), Keys: 98_104, Findings: 412, Actions: 1,
+		Commits: state.Commits{Count: 1_204_551, At: before(3 * time.Second)},
+	}
 }

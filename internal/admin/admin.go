@@ -21,6 +21,7 @@ type Backend interface {
 	Reader
 	Actor
 	Historian
+	Keeper
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client
@@ -61,11 +62,24 @@ type Actor interface {
 	Resume(ctx context.Context, by string) (before *state.Pause, armed bool, err error)
 }
 
+// Keeper looks after the state file. What it does may take minutes: it ends with the request's context.
+type Keeper interface {
+	// CopyState makes a verified copy of the state, which the caller closes.
+	CopyState(ctx context.Context) (*state.Copy, error)
+	// BackUp makes one and puts it to S3.
+	BackUp(ctx context.Context, r BackupRequest) (*Backup, error)
+	// CheckState reads everything in the state; what is damaged is an error.
+	CheckState(ctx context.Context) (*StateCheck, error)
+	// CompactState has the state compacted at the next start.
+	CompactState(ctx context.Context, by string) (*state.Usage, error)
+}
+
 // What a Backend's errors can mean to the caller.
 var (
 	ErrNotFound  = errors.New("not found")
 	ErrAmbiguous = errors.New("ambiguous") // a name that several keys have
 	ErrInvalid   = errors.New("invalid request")
+	ErrBusy      = errors.New("busy") // with the same thing for somebody else
 )
 
 // As gives an error whose words suffice one of these meanings.

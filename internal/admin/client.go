@@ -34,26 +34,33 @@ var (
 
 // Client asks a daemon over its socket. An answer that is an error is an *Error.
 type Client struct {
-	socket string
-	http   *http.Client
+	socket  string
+	http    *http.Client
+	patient *http.Client // for what may take long
 }
 
 // NewClient returns a client; nothing is connected yet. Close lets go of idle connections.
 func NewClient(socket string) *Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
-	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		},
-		MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: handleTimeout + 5*time.Second,
-	}}}
+	within := func(answer time.Duration) *http.Client {
+		return &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, "unix", socket)
+			},
+			MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: answer,
+		}}
+	}
+	return &Client{socket: socket, http: within(handleTimeout + 5*time.Second), patient: within(0)}
 }
 
 // Socket is the path the client asks on.
 func (c *Client) Socket() string { return c.socket }
 
 // Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.patient.CloseIdleConnections()
+}
 
 // Status asks how the daemon is.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
@@ -148,25 +155,26 @@ func get[T any](ctx context.Context, c *Client, path string, v values) (*T, erro
 	if len(v) > 0 {
 		path += "?" + url.Values(v).Encode()
 	}
-	return ask[T](ctx, c, http.MethodGet, path, nil)
+	return ask[T](ctx, c, c.http, http.MethodGet, path, nil)
 }
 
 func post[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
+	return postBy[T](ctx, c, c.http, path, body)
+}
+
+// postBy asks with one of the client's two kinds of patience.
+func postBy[T any](ctx context.Context, c *Client, by *http.Client, path string, body any) (*T, error) {
 	raw, err := Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
 	}
-	return ask[T](ctx, c, http.MethodPost, path, raw)
+	return ask[T](ctx, c, by, http.MethodPost, path, raw)
 }
 
-func ask[T any](ctx context.Context, c *Client, method, path string, body []byte) (*T, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://rotd"+path, bytes.NewReader(body))
+func ask[T any](ctx context.Context, c *Client, by *http.Client, method, path string, body []byte) (*T, error) {
+	response, err := c.do(ctx, by, method, path, body)
 	if err != nil {
-		return nil, fmt.Errorf("write the request: %w", err)
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, c.unreached(err)
+		return nil, err
 	}
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -181,6 +189,18 @@ func ask[T any](ctx context.Context, c *Client, method, path string, body []byte
 		return nil, fmt.Errorf("read the daemon's answer (is it another version?): %w", err)
 	}
 	return answer, nil
+}
+
+func (c *Client) do(ctx context.Context, by *http.Client, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://rotd"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("write the request: %w", err)
+	}
+	response, err := by.Do(request)
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	return response, nil
 }
 
 // failed takes the error out of an answer.

@@ -35,6 +35,7 @@ type fakeBackend struct {
 	plan     *RotatePlan
 	pause    *state.Pause
 	sweep    chan error
+	db       *state.DB
 	waiting  chan struct{} // closed when Action begins to wait for the end of its context
 }
 
@@ -130,6 +131,25 @@ func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause,
 
 func (f *fakeBackend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
 	return f.pause, f.pause == nil, f.note(by)
+}
+
+func (f *fakeBackend) CopyState(ctx context.Context) (*state.Copy, error) {
+	if err := f.note("copy"); err != nil {
+		return nil, err
+	}
+	return f.db.Copy(ctx)
+}
+
+func (f *fakeBackend) BackUp(_ context.Context, r BackupRequest) (*Backup, error) {
+	return &Backup{To: r.To, SHA256: "ab"}, f.note(r)
+}
+
+func (f *fakeBackend) CheckState(context.Context) (*StateCheck, error) {
+	return &StateCheck{Path: "/var/lib/rotd/rotd.db", Free: 1}, f.note("check")
+}
+
+func (f *fakeBackend) CompactState(_ context.Context, by string) (*state.Usage, error) {
+	return &state.Usage{Bytes: 2, Free: 1}, f.note(by)
 }
 
 // serve runs a server on a real socket until the test ends, or until stop is called.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"go.uber.org/zap"
+
+	"rotd/internal/state"
 )
 
 // handler routes requests, and bounds and contains each of them.
@@ -21,9 +23,9 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	routes := s.routes()
 	for _, r := range routes {
-		mux.Handle(r.Method+" "+r.Path, s.contain(r.handle))
+		mux.Handle(r.Method+" "+r.Path, s.contain(r.handle, takesLong(r.Path)))
 	}
-	mux.Handle("/", s.contain(func(req *http.Request) (any, error) { return nil, noRoute(mux, routes, req) }))
+	mux.Handle("/", s.contain(func(req *http.Request) (any, error) { return nil, noRoute(mux, routes, req) }, false))
 	return mux
 }
 
@@ -49,8 +51,8 @@ func noRoute(mux *http.ServeMux, routes []route, req *http.Request) error {
 	}
 }
 
-// contain runs one request: bounded in time and size, its panic its own.
-func (s *Server) contain(handle func(*http.Request) (any, error)) http.Handler {
+// contain runs one request: bounded in size and, unless it may take long, in time; its panic its own.
+func (s *Server) contain(handle func(*http.Request) (any, error), long bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case s.inHand <- struct{}{}:
@@ -62,9 +64,13 @@ func (s *Server) contain(handle func(*http.Request) (any, error)) http.Handler {
 			})
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), handleTimeout)
-		defer cancel()
-		r = r.WithContext(ctx)
+		if long {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // always there: it is net/http's own
+		} else {
+			ctx, cancel := context.WithTimeout(r.Context(), handleTimeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		err := takeBody(w, r)
 		var answer any
 		if err == nil {
@@ -72,6 +78,10 @@ func (s *Server) contain(handle func(*http.Request) (any, error)) http.Handler {
 		}
 		if err != nil {
 			s.fail(w, r, answerTo(err))
+			return
+		}
+		if body, ok := answer.(*state.Copy); ok {
+			s.send(w, r, body)
 			return
 		}
 		s.write(w, r, http.StatusOK, answer)

@@ -40,6 +40,10 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
 		{"POST", "/v1/resume", s.resume},
+		{"POST", "/v1/state/copy", s.copyState},
+		{"POST", "/v1/state/backup", s.backUp},
+		{"POST", "/v1/state/check", s.checkState},
+		{"POST", "/v1/state/compact", s.compactState},
 	}
 }
 

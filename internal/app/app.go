@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"rotd/internal/awskms"
+	"rotd/internal/awss3"
 	"rotd/internal/config"
 	"rotd/internal/engine"
 	"rotd/internal/state"
@@ -39,7 +40,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, w := range cfg.Warnings {
 		o.Logger.Warn("configuration", zap.String("warning", w.String()))
 	}
-	db, err := state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	db, err := openState(cfg, o.Logger)
 	if err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ type daemonProcess struct {
 	started time.Time
 	unclean int          // starts shortly before this one that did not end cleanly
 	home    awskms.Place // the daemon's own account and Region
+	store   *awss3.Client
 	engine  *engine.Engine
 	parts   parts
 	up      atomic.Bool            // everything is built: requests can be answered

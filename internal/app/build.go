@@ -57,12 +57,13 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	if d.home, err = d.whoAmI(ctx, sdk); err != nil {
 		return err
 	}
+	d.store = awss3.New(sdk)
 	places := d.places(sdk, first)
 	d.engine = engine.New(engine.Options{
 		DB:        d.db,
 		Settings:  settings(d.cfg, d.home.Account),
 		Places:    places,
-		Objects:   trail.NewReader(awss3.New(sdk), trail.Limits{}),
+		Objects:   trail.NewReader(d.store, trail.Limits{}),
 		Publisher: notify.NewPublisher(notify.NewClient(sdk), 0),
 		Metrics:   engine.NewMetrics(p.registry),
 		Own:       own,
@@ -206,20 +207,6 @@ func (d *daemonProcess) heartbeat(ctx context.Context) error {
 		}
 	}
 	return d.engine.Heartbeat(ctx)
-}
-
-// tellOpening tells what opening the state found: a damaged file set aside is a finding.
-func (d *daemonProcess) tellOpening() error {
-	o := d.db.Opened
-	if o.Backup != "" {
-		d.log.Info("the state was migrated; a copy from before is kept", zap.String("backup", o.Backup))
-	}
-	if o.SetAside == "" {
-		return nil
-	}
-	d.log.Error("the state file was damaged; it is set aside and a new state begun. Nothing automatic happens before "+
-		"`rotd resume`", zap.String("damage", o.Damage), zap.String("set_aside", o.SetAside))
-	return d.engine.NoteRecovered(o.SetAside, o.Damage)
 }
 
 // runs keeps the scheduler's last runs in the state.

@@ -258,7 +258,7 @@ func told(f *finding.Finding) string {
 }
 
 // rotdCommand matches the commands that remedies may name.
-var rotdCommand = regexp.MustCompile(`^(status|resume|config (validate|explain \S+)|` +
+var rotdCommand = regexp.MustCompile(`^(status|resume|state check|config (validate|explain \S+)|` +
 	`(findings|quarantine|detections) list|` +
 	`(findings|keys|actions|detections) show \S+|sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -66,6 +68,21 @@ func (db *DB) fillCopy(ctx context.Context, c *Copy) error {
 		return fmt.Errorf("the copy is %w", err)
 	}
 	return c.Rewind()
+}
+
+// CopyName is how rotd names a copy: its shard and when it was last written to, so that names are in order of time.
+func CopyName(shard string, at time.Time) string {
+	return shard + "-" + at.UTC().Format(copyTime) + ".db"
+}
+
+const copyTime = "20060102T150405Z"
+
+// IsCopyName reports whether a name is one that CopyName gives to the shard's copies.
+func IsCopyName(name, shard string) bool {
+	rest, ok := strings.CutPrefix(name, shard+"-")
+	at, isDB := strings.CutSuffix(rest, ".db")
+	_, err := time.Parse(copyTime, at)
+	return ok && isDB && err == nil
 }
 
 // Read reads on in the copy.

@@ -62,6 +62,25 @@ func Inspect(path string) (Description, error) {
 	return d, err
 }
 
+// Inspect verifies the state as Inspect does, beside those who read and write it.
+func (db *DB) Inspect() (d Description, err error) {
+	if err := db.Check(); err != nil {
+		return d, err
+	}
+	err = db.View(func(tx *Tx) error {
+		if err := tx.whole(); err != nil {
+			return fmt.Errorf("check state %s: %w", db.path, err)
+		}
+		d, err = tx.describe()
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	d.Unreadable, err = db.unreadable()
+	return d, err
+}
+
 // OpenCopy opens a state file for reading; nobody may write to it for as long as it is open.
 func OpenCopy(path string) (*os.File, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator says which

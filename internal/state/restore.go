@@ -19,7 +19,7 @@ type Restoring struct {
 	Size   int64     // of the copy
 	SHA256 string    // in hex; "": not known, the copy's own structure has to do
 	Path   string    // of the state
-	Shard  string
+	Shard  string    // "": whichever the copy is of
 	Now    time.Time
 	Force  bool // also over a state that is newer than the copy, or another shard's
 }
@@ -100,7 +100,7 @@ func (r *Restoring) prepare(part string, old *os.File, exists bool) (*Restored, 
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be restored: %w", r.Name, err)
 	}
-	if d.Shard != r.Shard {
+	if r.Shard != "" && d.Shard != r.Shard {
 		return nil, fmt.Errorf("%w: %s is of shard %q, the configuration says %q", ErrOtherShard, r.Name, d.Shard, r.Shard)
 	}
 	if exists && !r.Force {

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"rotd/internal/admin"
+	"rotd/internal/awss3"
+	"rotd/internal/awssim"
+	"rotd/internal/finding"
+	"rotd/internal/state"
+)
+
+// stateWorld is a state, closed, with a configuration that names it.
+type stateWorld struct {
+	*testing.T
+	folder, path, config string
+}
+
+func newStateWorld(t *testing.T) *stateWorld {
+	t.Helper()
+	folder := t.TempDir()
+	w := &stateWorld{T: t, folder: folder, path: filepath.Join(folder, "rotd.db"), config: filepath.Join(folder, "rotd.yaml")}
+	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s/none}\nintake:\n  queues:\n"+
+		"    - {url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}\n", w.path, folder)
+	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := w.open()
+	w.add(db, "fnd_1")
+	w.close(db)
+	return w
+}
+
+func (w *stateWorld) open() *state.DB {
+	w.Helper()
+	db, err := state.Open(state.Options{Path: w.path, Shard: "default", Now: noon})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return db
+}
+
+func (w *stateWorld) add(db *state.DB, id string) {
+	w.Helper()
+	if err := db.Update(func(tx *state.Tx) error {
+		return tx.PutFinding(&finding.Finding{ID: id, Fingerprint: "v1:" + id, Status: finding.Open})
+	}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *stateWorld) close(db *state.DB) {
+	w.Helper()
+	if err := db.Close(); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// has reports whether the state holds a finding.
+func (w *stateWorld) has(id string) (there bool) {
+	w.Helper()
+	db := w.open()
+	defer w.close(db)
+	if err := db.View(func(tx *state.Tx) error {
+		f, err := tx.Finding(id)
+		there = f != nil
+		return err
+	}); err != nil {
+		w.Fatal(err)
+	}
+	return there
+}
+
+// run runs a command without a daemon.
+func (w *stateWorld) run(want admin.ExitStatus, args ...string) (out, failed string) {
+	w.Helper()
+	s := newSession(map[string]string{"ROTD_CONFIG": w.config})
+	s.cli.now = time.Now
+	if got := s.run(w.T, args...); got != want {
+		w.Errorf("%v: exit status %d, want %d: %s", args, got, want, s.err.String())
+	}
+	return s.out.String(), s.err.String()
+}
+
+// backUp copies the state through a daemon that has it open.
+func (w *stateWorld) backUp(want admin.ExitStatus, args ...string) (out, failed string) {
+	w.Helper()
+	d := newFakeDaemon()
+	d.db = w.open()
+	defer w.close(d.db)
+	s := newSession(map[string]string{"ROTD_SOCKET": serve(w.T, d)})
+	if got := s.run(w.T, append([]string{"state", "backup"}, args...)...); got != want {
+		w.Errorf("%v: exit status %d, want %d: %s", args, got, want, s.err.String())
+	}
+	return s.out.String(), s.err.String()
+}
+
+func TestAFileIsBackedUpCheckedAndRestored(t *testing.T) {
+	w := newStateWorld(t)
+	file := filepath.Join(w.folder, "copy.db")
+	out, _ := w.backUp(admin.ExitDone, file)
+	if !strings.Contains(out, "1 finding") || !strings.Contains(out, "SHA-256") {
+		t.Errorf("backup says %s", out)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	if _, failed := w.backUp(admin.ExitUsage, file); !strings.Contains(failed, "is there already; --force overwrites it") {
+		t.Errorf("again: %s", failed)
+	}
+	w.backUp(admin.ExitDone, file, "--force")
+
+	if out, _ := w.run(admin.ExitDone, "state", "check", file); !strings.Contains(out, "copy.db is in order.") {
+		t.Errorf("check says %s", out)
+	}
+	db := w.open()
+	w.add(db, "fnd_2")
+	w.close(db)
+	_, failed := w.run(admin.ExitRefused, "state", "restore", file)
+	if !strings.Contains(failed, "With --force it is set aside") || !w.has("fnd_2") {
+		t.Errorf("over a newer state: %s", failed)
+	}
+	out, _ = w.run(admin.ExitDone, "state", "restore", file, "--force")
+	if !strings.Contains(out, "set aside") || !strings.Contains(out, "`rotd resume`") || w.has("fnd_2") || !w.has("fnd_1") {
+		t.Errorf("restore says %s", out)
+	}
+	entries, err := os.ReadDir(w.folder)
+	if err != nil || len(entries) != 4 { // rotd.yaml, rotd.db, what it replaced, copy.db
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+func TestAStateInUseIsLeftToItsDaemon(t *testing.T) {
+	w := newStateWorld(t)
+	file := filepath.Join(w.folder, "copy.db")
+	w.backUp(admin.ExitDone, file)
+	db := w.open()
+	defer w.close(db)
+	_, failed := w.run(admin.ExitFailed, "state", "check", w.path)
+	if !strings.Contains(failed, "is in use by a daemon, which checks it itself: rotd state check") {
+		t.Errorf("check: %s", failed)
+	}
+	for _, args := range [][]string{{"restore", file, "--force"}, {"restore", w.path, "--to", file, "--force"}, {"compact"}} {
+		if _, failed := w.run(admin.ExitFailed, append([]string{"state"}, args...)...); !strings.Contains(failed, "is in use by") {
+			t.Errorf("%v: %s", args, failed)
+		}
+	}
+}
+
+func TestAStateIsCompactedWhereNoDaemonRuns(t *testing.T) {
+	w := newStateWorld(t)
+	if err := os.Truncate(w.path, 8<<20); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := w.run(admin.ExitDone, "state", "compact")
+	info, err := os.Stat(w.path)
+	if err != nil || info.Size() > 1<<20 || !strings.Contains(out, "before it was 8.0 MiB") || !w.has("fnd_1") {
+		t.Errorf("%d bytes, %v: %s", info.Size(), err, out)
+	}
+	_, failed := w.run(admin.ExitRefused, "state", "compact")
+	if !strings.Contains(failed, "is kept as it is: the file would not have become smaller") {
+		t.Errorf("again: %s", failed)
+	}
+	if err := os.Remove(w.path); err != nil {
+		t.Fatal(err)
+	}
+	w.run(admin.ExitFailed, "state", "compact")
+	if _, err := os.Stat(w.path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a new state was begun")
+	}
+}
+
+func TestWhatCannotBeWrittenLeavesNothing(t *testing.T) {
+	w := newStateWorld(t)
+	if _, failed := w.backUp(admin.ExitFailed, filepath.Join(w.folder, "none", "copy.db")); !strings.Contains(failed,
+		"no such file or directory") {
+		t.Errorf("no folder: %s", failed)
+	}
+	if err := os.WriteFile(filepath.Join(w.folder, "bad.db"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, failed := w.run(admin.ExitFailed, "state", "restore", filepath.Join(w.folder, "bad.db")); !strings.Contains(failed,
+		"cannot be restored") {
+		t.Errorf("no state: %s", failed)
+	}
+	if _, failed := w.run(admin.ExitFailed, "state", "check", filepath.Join(w.folder, "bad.db")); !strings.Contains(failed,
+		"damaged: neither of its first two pages describes a state") {
+		t.Errorf("no state: %s", failed)
+	}
+	if !w.has("fnd_1") {
+		t.Error("the state is another")
+	}
+}
+
+// bucket is S3 with an empty bucket, found by the SDK's own means.
+func (w *stateWorld) bucket() (*awssim.Sim, *awss3.Client) {
+	w.Helper()
+	sim := awssim.New(awssim.Options{Seed: 1})
+	if err := sim.Start(); err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			w.Error(err)
+		}
+	})
+	sim.CreateBucket("eu-west-1", "111122223333", "backups")
+	user := sim.NewAccessKey("111122223333", "operator")
+	w.Setenv("AWS_ENDPOINT_URL", sim.URL())
+	w.Setenv("AWS_ACCESS_KEY_ID", user.AccessKeyID)
+	w.Setenv("AWS_SECRET_ACCESS_KEY", user.SecretAccessKey)
+	w.Setenv("AWS_REGION", "eu-west-1")
+	w.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	w.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	cfg := sim.As(user, "eu-west-1")
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	return sim, awss3.New(cfg)
+}
+
+// put stores a copy of the state as it is, as the daemon does.
+func (w *stateWorld) put(store *awss3.Client, key, sha string) {
+	w.Helper()
+	db := w.open()
+	defer w.close(db)
+	c, err := db.Copy(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer c.Close()
+	if sha == "" {
+		sha = c.SHA256
+	}
+	if err := store.Put(w.Context(), awss3.Location{Bucket: "backups", Key: key}, awss3.Upload{
+		Body: c, Size: c.Bytes, SHA256: c.SHA256, Metadata: map[string]string{admin.MetadataSHA256: sha},
+	}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestTheNewestCopyInS3IsRestored(t *testing.T) {
+	w := newStateWorld(t)
+	sim, store := w.bucket()
+	w.put(store, "rotd/default-20261101T000000Z.db", "")
+	db := w.open()
+	w.add(db, "fnd_2")
+	w.close(db)
+	w.put(store, "rotd/default-20261102T000000Z.db", "")
+	for _, key := range []string{"rotd/other-20261103T000000Z.db", "rotd/default-zzz.db", "rotd/default-x/20261103T000000Z.db"} {
+		if err := sim.PutObject("backups", key, []byte("another"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(w.path); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := w.run(admin.ExitDone, "state", "restore", "s3://backups/rotd/")
+	if !strings.Contains(out, "s3://backups/rotd/default-20261102T000000Z.db is restored") || !w.has("fnd_2") {
+		t.Errorf("restore says %s", out)
+	}
+	out, _ = w.run(admin.ExitDone, "state", "restore", "s3://backups/rotd/default-20261101T000000Z.db", "--force", "-o", "jsonl")
+	if !strings.Contains(out, `{"type":"restoration","bytes":`) || w.has("fnd_2") {
+		t.Errorf("restore says %s", out)
+	}
+}
+
+func TestACopyInS3ThatIsNotTheOneIsRefused(t *testing.T) {
+	w := newStateWorld(t)
+	_, store := w.bucket()
+	w.put(store, "changed.db", strings.Repeat("0", 64))
+	w.put(store, "good.db", "")
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"s3://backups/changed.db", "--force"}, "it is not the copy that was made"},
+		{[]string{"s3://backups/good.db", "--force", "--sha256", strings.Repeat("1", 64)}, "it is not the copy that was made"},
+		{[]string{"s3://backups/none.db"}, "NoSuchKey"},
+		{[]string{"s3://nowhere/none.db"}, "there is no bucket nowhere"},
+		{[]string{"s3://backups/"}, `there is no copy of shard "default" in s3://backups/`},
+		{[]string{"s3://backups/rotd/", "--to", w.path}, `there is no copy of shard "default" in s3://backups/rotd/`},
+	} {
+		_, failed := w.run(admin.ExitFailed, append([]string{"state", "restore"}, test.args...)...)
+		if !strings.Contains(failed, test.want) {
+			t.Errorf("%v: %s", test.args, failed)
+		}
+	}
+	if !w.has("fnd_1") {
+		t.Error("the state is another")
+	}
+}
