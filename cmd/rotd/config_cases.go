@@ -91,7 +91,7 @@ func (c *cli) printTrials(trials []config.Trial) error {
 	case "json":
 		return printPage(c, l, admin.Page[config.Trial]{Schema: l.schema, Items: trials})
 	case "jsonl", "csv":
-		return newRowWriter(c, l).write(trials)
+		return newRowWriter(c, l).rows(trials)
 	}
 	failed := 0
 	for i := range trials {

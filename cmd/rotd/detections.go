@@ -68,7 +68,7 @@ func newDetectionsCommand(c *cli) *cobra.Command {
 		Args:  exactly(),
 		RunE: func(*cobra.Command, []string) error {
 			if c.output == "jsonl" || c.output == "csv" {
-				return newRowWriter(c, ruleListing()).write(catalogue())
+				return newRowWriter(c, ruleListing()).rows(catalogue())
 			}
 			return printPage(c, ruleListing(), admin.Page[rule]{Schema: ruleListing().schema, Items: catalogue()})
 		},

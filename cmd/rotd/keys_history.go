@@ -66,8 +66,12 @@ func (c *cli) showHistory(ctx context.Context, client *admin.Client, key string,
 		return err
 	}
 	l := historyListing()
-	l.print = func(lines []history.Line) {
-		fmt.Fprintf(c.out, "%s\nHistory, newest first, in UTC\n", c.styled(bold, clean(key)))
+	begun := false
+	l.print = func(lines []history.Line) { // page by page
+		if !begun {
+			fmt.Fprintf(c.out, "%s\nHistory, newest first, in UTC\n", c.styled(bold, clean(key)))
+		}
+		begun = true
 		c.printTimeline(lines)
 	}
 	return list(c, l, f.listFlags, func(r admin.Range) (*admin.Page[history.Line], error) {

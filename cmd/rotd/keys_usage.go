@@ -42,7 +42,7 @@ func newKeysUsageCommand(c *cli) *cobra.Command {
 				c.printUsage(u)
 				return nil
 			case "csv":
-				return newRowWriter(c, principalListing(c.now(), u)).write(principals(u))
+				return newRowWriter(c, principalListing(c.now(), u)).rows(principals(u))
 			}
 			return one(c, listing[*admin.KeyUsage]{schema: "rotd.usage/1", kind: "usage"}, u)
 		},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -53,9 +52,13 @@ func (f *listFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.after, "after", "", "go on where `next` of -o json says")
 }
 
-const tableLimit = 100
+const (
+	tableLimit = 100
+	// firstRows is how many rows are asked for first: people see them at once, and the rest comes in larger pages.
+	firstRows = 100
+)
 
-// list fetches page after page and prints the rows.
+// list fetches page after page and prints the rows of each before it asks for the next.
 func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*admin.Page[T], error)) error {
 	limit := f.limit
 	switch {
@@ -64,14 +67,10 @@ func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*ad
 	case !f.cmd.Flags().Changed("limit") && c.output == "table":
 		limit = tableLimit
 	}
-	whole := admin.Page[T]{Schema: l.schema, Next: f.after, Items: []T{}}
-	var rows *rowWriter[T]
-	if c.output == "jsonl" || c.output == "csv" {
-		rows = newRowWriter(c, l)
-	}
-	printed := 0
-	for {
-		r := admin.Range{After: whole.Next, Limit: admin.MaxRows}
+	out := newPrinter(c, l)
+	last := admin.Page[T]{Schema: l.schema, Next: f.after}
+	for printed, rows := 0, firstRows; ; rows = admin.MaxRows {
+		r := admin.Range{After: last.Next, Limit: rows}
 		if limit > 0 {
 			r.Limit = min(r.Limit, limit-printed)
 		}
@@ -80,28 +79,22 @@ func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*ad
 			return err
 		}
 		printed += len(page.Items)
-		whole.Next, whole.Partial = page.Next, whole.Partial || page.Partial
-		if rows != nil {
-			if err := rows.write(page.Items); err != nil {
-				return err
-			}
-		} else {
-			whole.Items = append(whole.Items, page.Items...)
+		last.Next, last.Partial = page.Next, last.Partial || page.Partial
+		if err := out.rows(page.Items); err != nil {
+			return err
 		}
 		if page.Next == "" || limit > 0 && printed >= limit {
 			break
 		}
 	}
-	if rows == nil {
-		if err := printPage(c, l, whole); err != nil {
-			return err
-		}
+	if err := out.end(last.Next, last.Partial); err != nil {
+		return err
 	}
-	if whole.Partial {
+	if last.Partial {
 		hint(c.err, "This is not everything: some accounts and Regions were not swept whole; see `rotd status`.")
 	}
-	if whole.Next != "" && c.output != "json" {
-		hint(c.err, "There are more: --limit 0 shows all, --after %s goes on.", whole.Next)
+	if last.Next != "" && c.output != "json" {
+		hint(c.err, "There are more: --limit 0 shows all, --after %s goes on.", last.Next)
 	}
 	return nil
 }
@@ -111,21 +104,16 @@ func one[T any](c *cli, l listing[T], item T) error {
 	if c.output == "json" {
 		return printPage(c, l, admin.Page[T]{Schema: l.schema, Items: []T{item}})
 	}
-	return newRowWriter(c, l).write([]T{item})
+	return newRowWriter(c, l).rows([]T{item})
 }
 
+// printPage prints a list of which all rows are there.
 func printPage[T any](c *cli, l listing[T], page admin.Page[T]) error {
-	switch {
-	case c.output == "json":
-		return c.printJSON(page)
-	case len(page.Items) == 0:
-		fmt.Fprintln(c.out, l.none)
-	case l.print != nil:
-		l.print(page.Items)
-	default:
-		printTable(c, c.out, l.columns, page.Items)
+	out := newPrinter(c, l)
+	if err := out.rows(page.Items); err != nil {
+		return err
 	}
-	return nil
+	return out.end(page.Next, page.Partial)
 }
 
 // printJSON prints a value, indented.
@@ -152,58 +140,6 @@ func (c *cli) printLine(kind string, value any) error {
 		head += ","
 	}
 	return write(c.out, append(append([]byte(head), cleanJSON(raw[1:])...), '\n'))
-}
-
-// rowWriter prints rows as they come, as JSON lines or CSV.
-type rowWriter[T any] struct {
-	c   *cli
-	l   listing[T]
-	csv *csv.Writer // nil: JSON lines
-}
-
-func newRowWriter[T any](c *cli, l listing[T]) *rowWriter[T] {
-	w := &rowWriter[T]{c: c, l: l}
-	if c.output == "csv" {
-		w.csv = csv.NewWriter(c.out)
-		var header []string
-		for _, col := range l.columns {
-			if col.name != "" {
-				header = append(header, col.name)
-			}
-		}
-		_ = w.csv.Write(header) // an error stays and is returned by write
-	}
-	return w
-}
-
-func (w *rowWriter[T]) write(rows []T) error {
-	for _, row := range rows {
-		if w.csv == nil {
-			if err := w.c.printLine(w.l.kind, row); err != nil {
-				return err
-			}
-			continue
-		}
-		var record []string
-		for _, col := range w.l.columns {
-			value := col.raw
-			if value == nil {
-				value = col.value
-			}
-			if col.name != "" {
-				record = append(record, noFormula(clean(value(row))))
-			}
-		}
-		_ = w.csv.Write(record)
-	}
-	if w.csv == nil {
-		return nil
-	}
-	w.csv.Flush()
-	if err := w.csv.Error(); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
 }
 
 // noFormula keeps a spreadsheet from taking somebody's alias for a formula.

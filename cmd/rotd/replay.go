@@ -81,12 +81,12 @@ func (c *cli) printReplay(r *replay.Result) error {
 			Summary: r.Summary,
 		})
 	case "jsonl":
-		if err := newRowWriter(c, l).write(r.Findings); err != nil {
+		if err := newRowWriter(c, l).rows(r.Findings); err != nil {
 			return err
 		}
 		return c.printLine("summary", r.Summary)
 	case "csv":
-		return newRowWriter(c, l).write(r.Findings)
+		return newRowWriter(c, l).rows(r.Findings)
 	}
 	for i := range r.Findings {
 		c.printReplayed(&r.Findings[i])

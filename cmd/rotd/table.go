@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,49 +25,76 @@ const least = 12
 
 // printTable prints rows; width 0 cuts nothing.
 func printTable[T any](c *cli, w io.Writer, columns []column[T], rows []T) {
-	var shown []column[T]
+	newTable(c, w, columns).print(rows)
+}
+
+// table prints rows page by page: its columns get as wide as the widest page so far needs.
+type table[T any] struct {
+	c      *cli
+	w      io.Writer
+	shown  []column[T]
+	widths []int // of the pages so far, before any was cut
+	header []string
+	begun  bool
+}
+
+func newTable[T any](c *cli, w io.Writer, columns []column[T]) *table[T] {
+	t := &table[T]{c: c, w: w}
 	for _, col := range columns {
 		if col.title != "" {
-			shown = append(shown, col)
+			t.shown, t.header = append(t.shown, col), append(t.header, col.title)
 		}
 	}
-	cells, widths := layOut(shown, rows)
-	first, second := shown, []int(nil)
-	all := make([]int, len(shown))
-	for i := range all {
-		all[i] = i
+	t.widths = make([]int, len(t.shown))
+	return t
+}
+
+func (t *table[T]) print(rows []T) {
+	cells, widths := layOut(t.shown, rows)
+	for i := range widths {
+		widths[i] = max(widths[i], t.widths[i])
 	}
-	upper := all
-	if width := c.terminal.width; width > 0 && total(widths, all) > width {
-		upper = nil
-		for i, col := range first {
-			if col.below {
-				second = append(second, i)
-			} else {
-				upper = append(upper, i)
-			}
-		}
-		shrink(first, widths, upper, width)
+	t.widths = slices.Clone(widths)
+	upper, second := t.fold(widths)
+	if !t.begun {
+		fmt.Fprintln(t.w, t.c.styled(dim, line(t.shown, t.header, widths, upper, nil)))
+		t.begun = true
 	}
-	header := make([]string, len(shown))
-	for i, col := range shown {
-		header[i] = col.title
-	}
-	fmt.Fprintln(w, c.styled(dim, line(shown, header, widths, upper, nil)))
-	indent := indentOf(c.terminal.width, cells, widths, upper, second)
+	indent := indentOf(t.c.terminal.width, cells, widths, upper, second)
 	for r, row := range rows {
 		style := func(i int, text string) string {
-			if shown[i].style == nil {
+			if t.shown[i].style == nil {
 				return text
 			}
-			return c.styled(shown[i].style(row), text)
+			return t.c.styled(t.shown[i].style(row), text)
 		}
-		fmt.Fprintln(w, line(shown, cells[r], widths, upper, style))
+		fmt.Fprintln(t.w, line(t.shown, cells[r], widths, upper, style))
 		if len(second) > 0 {
-			text := cut(lower(cells[r], second), c.terminal.width-indent)
-			fmt.Fprintln(w, c.styled(dim, strings.Repeat(" ", indent)+text))
+			text := cut(lower(cells[r], second), t.c.terminal.width-indent)
+			fmt.Fprintln(t.w, t.c.styled(dim, strings.Repeat(" ", indent)+text))
 		}
 	}
+}
+
+// fold says which columns go into a row's first line and which below it, and makes the first fit the terminal.
+func (t *table[T]) fold(widths []int) (upper, second []int) {
+	for i := range t.shown {
+		upper = append(upper, i)
+	}
+	width := t.c.terminal.width
+	if width == 0 || total(widths, upper) <= width {
+		return upper, nil
+	}
+	upper = nil
+	for i, col := range t.shown {
+		if col.below {
+			second = append(second, i)
+		} else {
+			upper = append(upper, i)
+		}
+	}
+	shrink(t.shown, widths, upper, width)
+	return upper, second
 }
 
 // layOut renders every cell and measures the columns.

@@ -36,7 +36,7 @@ type Status struct {
 	Quarantined    int    `json:"quarantined"`
 	Outbox         Outbox `json:"outbox"`
 
-	Budget *Budget `json:"budget,omitempty"` // nil: no key with a known history
+	Budget *Budget `json:"budget,omitempty"` // nil: no key has used any
 	State  File    `json:"state"`
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"rotd/internal/admin"
 	"rotd/internal/finding"
-	"rotd/internal/inventory"
 	"rotd/internal/notify"
 	"rotd/internal/state"
 )
@@ -60,8 +59,10 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	for i := range s.Places {
 		s.Keys += s.Places[i].Keys
 	}
-	if s.Findings, err = openFindings(tx); err != nil {
-		return err
+	s.Findings = admin.Counts{
+		Critical: tx.OpenBySeverity(finding.Critical), High: tx.OpenBySeverity(finding.High),
+		Medium: tx.OpenBySeverity(finding.Medium), Low: tx.OpenBySeverity(finding.Low),
+		Informational: tx.OpenBySeverity(finding.Informational),
 	}
 	pending, err := tx.PendingActions(admin.MaxRows)
 	if err != nil {
@@ -77,42 +78,6 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	return err
 }
 
-// openFindings counts open findings by severity.
-func openFindings(tx *state.Tx) (admin.Counts, error) {
-	var c admin.Counts
-	for after := ""; ; {
-		ids, next := tx.OpenFindings(after, admin.MaxRows)
-		for _, id := range ids {
-			f, err := tx.Finding(id)
-			if err != nil {
-				return c, err
-			}
-			if f != nil {
-				*bySeverity(&c, f.Severity)++
-			}
-		}
-		if next == "" {
-			return c, nil
-		}
-		after = next
-	}
-}
-
-func bySeverity(c *admin.Counts, s finding.Severity) *int {
-	switch s {
-	case finding.Critical:
-		return &c.Critical
-	case finding.High:
-		return &c.High
-	case finding.Medium:
-		return &c.Medium
-	case finding.Low:
-		return &c.Low
-	case finding.Informational:
-	}
-	return &c.Informational
-}
-
 // oldestAlert is when the alert was made that waits longest.
 func oldestAlert(tx *state.Tx) time.Time {
 	for _, w := range tx.WaitingAlerts(1) {
@@ -126,24 +91,16 @@ func oldestAlert(tx *state.Tx) time.Time {
 	return time.Time{}
 }
 
-// lowestBudget finds the key with the fewest on-demand rotations left.
+// lowestBudget finds the key with the fewest on-demand rotations left; nil when none was ever used.
 func (b *backend) lowestBudget(tx *state.Tx) (*admin.Budget, error) {
-	var lowest *admin.Budget
-	reserve := b.d.engine.Settings().Guardrails.OnDemandReserve
-	for after := ""; ; {
-		_, next, err := tx.Keys(after, admin.MaxRows, func(k *inventory.Key) bool {
-			if k.GoneAt != nil || k.Rotation == nil || k.Rotation.HistoryAt.IsZero() {
-				return false
-			}
-			left := inventory.OnDemandLimit - k.Rotation.OnDemandUsed()
-			if lowest == nil || left < lowest.Left {
-				lowest = &admin.Budget{Left: left, Reserve: reserve, KeyARN: k.ARN, Alias: k.Name()}
-			}
-			return false
-		})
-		if err != nil || next == "" {
-			return lowest, err
-		}
-		after = next
+	arn, left := tx.LowestBudget()
+	if arn == "" {
+		return nil, nil //nolint:nilnil // every key has all
 	}
+	key, err := tx.Key(arn)
+	if err != nil || key == nil {
+		return nil, err
+	}
+	reserve := b.d.engine.Settings().Guardrails.OnDemandReserve
+	return &admin.Budget{Left: left, Reserve: reserve, KeyARN: arn, Alias: key.Name()}, nil
 }

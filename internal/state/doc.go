@@ -31,9 +31,10 @@
 //	├── names:  <kind><text, a long one hashed>     → <id: uint32><day last used: uint32>
 //	└── ids:    <id: uint32>                        → <kind><text>
 //	places      <account>/<region>                  → JSON Coverage of the sweeps there
+//	budgets     <left: 1 byte><key ARN>             → nothing; keys that have used on-demand rotations
 //	findings    fnd_<ULID>                          → JSON finding.Finding
 //	├ fingerprints <fingerprint>                    → id of its finding
-//	└ open      <subject id> NUL <id>               → nothing; open findings by subject, a long one hashed
+//	└ open      <subject id> NUL <id>               → <severity: 1 byte>; by subject, a long one hashed
 //	actions     act_<ULID>                          → JSON remediation.Action
 //	├ pending   <id>                                → nothing; actions that are not final
 //	└ bykey     <key ARN> NUL <id>                  → nothing

@@ -34,8 +34,31 @@ func (tx *Tx) PutFinding(f *finding.Finding) error {
 	if err := tx.bucket(bucketFingerprints).Put([]byte(f.Fingerprint), []byte(f.ID)); err != nil {
 		return fmt.Errorf("store finding %s: %w", f.ID, err)
 	}
-	return tx.setIndex(bucketOpen, indexKey(f.Subject.ID, f.ID), f.Status == finding.Open)
+	return tx.setOpen(f, f.Status == finding.Open)
 }
+
+// setOpen adds a finding to the open ones, or removes it, and keeps the counts by severity true.
+func (tx *Tx) setOpen(f *finding.Finding, open bool) error {
+	key := indexKey(f.Subject.ID, f.ID)
+	if before := tx.bucket(bucketOpen).Get(key); len(before) == 1 {
+		if err := tx.count(openOf(finding.Severity(before[0])), -1); err != nil {
+			return err
+		}
+	}
+	if !open {
+		return tx.setIndex(bucketOpen, key, false)
+	}
+	if err := tx.put(bucketOpen, key, []byte{byte(f.Severity)}); err != nil { //nolint:gosec // one of five
+		return fmt.Errorf("index %q: %w", key, err)
+	}
+	return tx.count(openOf(f.Severity), 1)
+}
+
+// openOf names the count of open findings of a severity.
+func openOf(s finding.Severity) string { return bucketOpen + "/" + s.String() }
+
+// OpenBySeverity is how many findings of a severity are open.
+func (tx *Tx) OpenBySeverity(s finding.Severity) int { return tx.total(openOf(s)) }
 
 // OpenAbout returns the open findings about a subject, at most limit.
 func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) {
@@ -103,7 +126,7 @@ func (tx *Tx) deleteFinding(f *finding.Finding) error {
 			return fmt.Errorf("delete finding %s: %w", f.ID, err)
 		}
 	}
-	if err := tx.setIndex(bucketOpen, indexKey(f.Subject.ID, f.ID), false); err != nil {
+	if err := tx.setOpen(f, false); err != nil {
 		return err
 	}
 	if err := tx.remove(bucketFindings, []byte(f.ID)); err != nil {

@@ -122,15 +122,27 @@ func invariants(tx *Tx) error {
 	expect("memory's expiry", tx.sub(bucketMemory, "expiry").Stats().KeyN, tx.total(bucketMemory))
 	expect("late", tx.sub(bucketLate, "ids").Stats().KeyN, tx.sub(bucketLate, "order").Stats().KeyN)
 
-	fingerprints, open := map[string]string{}, map[string]bool{}
+	fingerprints, open, graves := map[string]string{}, map[string]bool{}, map[finding.Severity]int{}
 	wrong = append(wrong, each(tx, bucketFindings, func(f *finding.Finding) {
 		fingerprints[f.Fingerprint] = f.ID
 		if f.Status == finding.Open {
 			open[string(indexKey(f.Subject.ID, f.ID))] = true
+			graves[f.Severity]++
 		}
 	}))
 	expect("fingerprints", contents(tx, bucketFingerprints), fingerprints)
 	expect("open findings", names(tx, bucketOpen), open)
+
+	for s := finding.Informational; s <= finding.Critical; s++ {
+		expect("open findings that are "+s.String(), tx.OpenBySeverity(s), graves[s])
+	}
+	budgets := map[string]bool{}
+	wrong = append(wrong, each(tx, bucketKeys, func(k *inventory.Key) {
+		if at := budgetKey(k); at != nil {
+			budgets[string(at)] = true
+		}
+	}))
+	expect("budgets", names(tx, bucketBudgets), budgets)
 
 	pending, byKey := map[string]bool{}, map[string]bool{}
 	wrong = append(wrong, each(tx, bucketActions, func(a *remediation.Action) {

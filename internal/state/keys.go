@@ -62,7 +62,7 @@ func (tx *Tx) PutKey(key *inventory.Key) error {
 	if err := tx.putJSON(bucketKeys, []byte(key.ARN), key); err != nil {
 		return fmt.Errorf("store key: %w", err)
 	}
-	return nil
+	return tx.setBudget(before, key)
 }
 
 // Resolve returns the ARN that a key id or alias name stands for in an account and Region, "" when it is not known.
@@ -125,7 +125,7 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 	if err := tx.remove(bucketKeys, []byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget key: %w", err)
 	}
-	return nil
+	return tx.setBudget(key, nil)
 }
 
 // Place returns the coverage of an account and Region; zero but for its names when none was swept yet.

@@ -33,7 +33,7 @@ type DB struct {
 	names  nameCache
 	// folding is held by whoever rewrites records of usage: one at a time.
 	folding sync.Mutex
-	copies sync.Mutex // held by the one copy that is being made
+	copies  sync.Mutex // held by the one copy that is being made
 	// Opened says what opening found and did.
 	Opened Opening
 }

@@ -26,6 +26,7 @@ const (
 	bucketUsage        = "usage"
 	bucketPlaces       = "places"
 	bucketAssignments  = "assignments"
+	bucketBudgets      = "budgets"
 	bucketFindings     = "findings"
 	bucketFingerprints = "fingerprints"
 	bucketOpen         = "open"
@@ -45,7 +46,7 @@ const (
 func layout() map[string][]string {
 	return map[string][]string{
 		bucketMeta: nil, bucketSeen: nil, bucketLate: {"order", "ids"},
-		bucketKeys: nil, bucketNames: nil, bucketUses: nil, bucketPlaces: nil,
+		bucketKeys: nil, bucketNames: nil, bucketUses: nil, bucketPlaces: nil, bucketBudgets: nil,
 		bucketUsage:       {usageLog, usageKeys, usageNames, usageIDs},
 		bucketAssignments: nil,
 		bucketFindings:    nil, bucketFingerprints: nil, bucketOpen: nil,

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rotd/internal/admin"
+	"rotd/internal/app"
+	"rotd/internal/awssim"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/state"
+)
+
+// largeFleet is how many keys the benchmarks have.
+const largeFleet = 100_000
+
+// BenchmarkLargeState times what people ask of a daemon whose state has 100,000 keys, until the first byte of the answer
+// is printed and until the last one is, command line and control socket included.
+func BenchmarkLargeState(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "rotd.db")
+	writeFleet(b, path, largeFleet)
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			db, err := state.Open(state.Options{Path: path, Shard: "default", Now: noon})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(info.Size())/largeFleet, "bytes/key")
+	})
+	socket := runDaemon(b, path)
+	for _, test := range []struct {
+		name string
+		args []string
+	}{
+		{"keys-list", []string{"keys", "list"}},
+		{"keys-list-all", []string{"keys", "list", "--limit", "0"}},
+		{"keys-list-jsonl", []string{"keys", "list", "-o", "jsonl"}},
+		{"keys-list-json", []string{"keys", "list", "-o", "json"}},
+		{"keys-list-csv", []string{"keys", "list", "-o", "csv"}},
+		{"keys-list-search", []string{"keys", "list", "-o", "jsonl", "--search", "fleet-099"}},
+		{"keys-show", []string{"keys", "show", "alias/fleet-077777"}},
+		{"status", []string{"status"}},
+		{"findings-list", []string{"findings", "list"}},
+		{"state-backup", []string{"state", "backup", filepath.Join(b.TempDir(), "copy.db"), "--force"}},
+		{"state-check", []string{"state", "check"}},
+	} {
+		b.Run(test.name, func(b *testing.B) { timeCommand(b, socket, test.args) })
+	}
+}
+
+// firstByte is a writer that remembers when it was first written to.
+type firstByte struct {
+	at    time.Time
+	bytes int
+}
+
+func (w *firstByte) Write(p []byte) (int, error) {
+	if w.at.IsZero() {
+		w.at = time.Now()
+	}
+	w.bytes += len(p)
+	return len(p), nil
+}
+
+func timeCommand(b *testing.B, socket string, args []string) {
+	var first time.Duration
+	var slowest time.Duration
+	n := 0
+	for b.Loop() {
+		var out firstByte
+		var failed bytes.Buffer
+		c := &cli{
+			in: strings.NewReader(""), out: &out, err: &failed, now: time.Now,
+			getenv: func(name string) string { return map[string]string{"ROTD_SOCKET": socket}[name] },
+		}
+		begun := time.Now()
+		if status := execute(b.Context(), c, args); status != admin.ExitDone {
+			b.Fatalf("%v ended with %d: %s", args, status, failed.String())
+		}
+		took := out.at.Sub(begun)
+		first += took
+		slowest = max(slowest, took)
+		n++
+	}
+	b.ReportMetric(float64(first.Microseconds())/1e3/float64(n), "first-ms")
+	b.ReportMetric(float64(slowest.Microseconds())/1e3, "slowest-first-ms")
+}
+
+// runDaemon runs rotd over the state until the benchmark ends. KMS is cut off, so that no sweep finds the keys gone.
+func runDaemon(b *testing.B, path string) (socket string) {
+	b.Helper()
+	sim := awssim.New(awssim.Options{Seed: 1})
+	if err := sim.Start(); err != nil {
+		b.Fatal(err)
+	}
+	sim.Outage("kms", true)
+	queue := sim.CreateQueue("us-east-1", "111122223333", "rotd")
+	user := sim.NewAccessKey("111122223333", "rotd")
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": sim.URL(), "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": user.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY": user.SecretAccessKey, "AWS_CONFIG_FILE": os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		b.Setenv(name, value)
+	}
+	folder := b.TempDir()
+	socket = filepath.Join(folder, "s")
+	config := filepath.Join(folder, "rotd.yaml")
+	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s, http: \"\"}\nintake: {queues: [{url: %s}]}\n"+
+		"accounts: [{id: \"111122223333\", regions: [us-east-1]}]\n", path, socket, queue)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx, app.Options{ConfigPath: config, Version: "bench", Logger: zap.NewNop()}) }()
+	b.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+		if err := sim.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	client := admin.NewClient(socket)
+	defer client.Close()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := client.Status(b.Context()); err == nil {
+			return socket
+		} else if time.Now().After(deadline) {
+			b.Fatal(err)
+		}
+	}
+}
+
+// writeFleet writes a state as an inventory of n keys leaves it, some of them with findings.
+func writeFleet(tb testing.TB, path string, n int) {
+	tb.Helper()
+	db, err := state.Open(state.Options{Path: path, Shard: "default", Now: noon})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for from := 0; from < n; from += 1_000 {
+		if err := db.Update(func(tx *state.Tx) error {
+			for i := from; i < min(from+1_000, n); i++ {
+				if err := writeFleetKey(tx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func writeFleetKey(tx *state.Tx, i int) error {
+	k := fleetKey(i)
+	if err := tx.PutKey(k); err != nil {
+		return err
+	}
+	if err := tx.NoteUse(k.ARN, noon.Add(-time.Duration(i)*time.Second)); err != nil || i%4 != 0 {
+		return err
+	}
+	return tx.PutFinding(&finding.Finding{
+		ID: fmt.Sprintf("fnd_01JPK%021d", i), RuleID: "rotation-overdue", Severity: finding.Severity(i / 4 % 5),
+		Title:       "A key is overdue for rotation",
+		Description: strings.Repeat("The key's material is older than its policy allows. ", 4),
+		Remedy:      []string{"rotd rotate " + k.ARN + " --reason 'overdue'"}, Fingerprint: fmt.Sprintf("v1:%064x", i),
+		Status: finding.Open, Episode: 1, Count: 1, FirstSeen: noon, LastSeen: noon, KeyARN: k.ARN, Account: k.Account,
+		Region: k.Region, Subject: finding.Subject{Type: finding.Key, ID: k.ARN}, Mitre: []string{},
+	})
+}
+
+// fleetKey has all that keys have in a well-kept account: tags, a policy of about 1 KB, a history.
+func fleetKey(i int) *inventory.Key {
+	id := fmt.Sprintf("%08x-12ab-34cd-56ef-%012x", uint32(i)*2_654_435_761, i) //nolint:gosec // spread over the range
+	k := &inventory.Key{
+		ARN: "arn:aws:kms:us-east-1:111122223333:key/" + id, ID: id, Partition: "aws", Account: "111122223333",
+		Region: "us-east-1", Description: "Encrypts the tables of service " + id[:8], State: "Enabled", Manager: "CUSTOMER",
+		Origin: "AWS_KMS", Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Created: before(700 * day),
+		CurrentMaterial: strings.Repeat(id[:8], 8), Aliases: []string{fmt.Sprintf("alias/fleet-%06d", i)},
+		Tags:   map[string]string{"team": "payments", "env": "prod", "owner": "team-" + id[:3], "cost-center": "4711"},
+		ReadAt: noon, FullAt: noon, WholeBy: noon, FirstRead: before(90 * day),
+		Policy: fmt.Sprintf(fleetPolicy, id[:8], id[:8], id[:8]),
+	}
+	next := noon.Add(100 * day)
+	k.Rotation = &inventory.Rotation{Enabled: true, PeriodDays: 365, Next: &next, HistoryAt: noon}
+	for year := range 2 {
+		k.Rotation.History = append(k.Rotation.History, inventory.Rotated{
+			At: before(time.Duration(600-365*year) * day), Type: "AUTOMATIC",
+		})
+	}
+	if i%1_000 == 7 {
+		k.Rotation.History = append(k.Rotation.History, inventory.Rotated{At: before(day), Type: "ON_DEMAND"})
+	}
+	return k
+}
+
+const fleetPolicy = `{"Version":"2012-10-17","Id":"service-%s","Statement":[{"Sid":"Enable IAM policies","Effect":"Allow",` +
+	`"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Sid":"Use of the key",` +
+	`"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:role/service-%s-writer",` +
+	`"arn:aws:iam::111122223333:role/service-%s-reader"]},"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*",` +
+	`"kms:GenerateDataKey*","kms:DescribeKey"],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":` +
+	`"dynamodb.us-east-1.amazonaws.com","kms:CallerAccount":"111122223333"}}},{"Sid":"Attachment of resources",` +
+	`"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/deployer"},"Action":["kms:CreateGrant",` +
+	`"kms:ListGrants","kms:RevokeGrant"],"Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}]}`
