@@ -35,6 +35,9 @@ func cleanText(s string) string {
 
 // isHidden reports control characters and those that are invisible or direct the writing.
 func isHidden(r rune) bool {
+	if r >= ' ' && r <= '~' {
+		return false // nearly all there is, told without a look at the tables
+	}
 	return r == utf8.RuneError || unicode.IsControl(r) ||
 		unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
 }

@@ -123,7 +123,7 @@ func runDaemon(b *testing.B, path string) (socket string) {
 	folder := b.TempDir()
 	socket = filepath.Join(folder, "s")
 	config := filepath.Join(folder, "rotd.yaml")
-	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s, http: \"\"}\nintake: {queues: [{url: %s}]}\n"+
+	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s, http: \"127.0.0.1:0\"}\nintake: {queues: [{url: %s}]}\n"+
 		"accounts: [{id: \"111122223333\", regions: [us-east-1]}]\n", path, socket, queue)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		b.Fatal(err)

@@ -90,7 +90,7 @@ func (tx *Tx) QuarantineCount() (items, size int, err error) {
 	return h.Items, h.Bytes, err
 }
 
-// dropQuarantine forgets what was quarantined before the given time, at most limit bodies and limit bare hashes.
+// dropQuarantine forgets what was quarantined before the given time, at most limit bodies, the oldest first.
 func (tx *Tx) dropQuarantine(before time.Time, limit int) (int, error) {
 	total, err := tx.quarantined()
 	if err != nil {
@@ -118,12 +118,23 @@ func (tx *Tx) dropQuarantine(before time.Time, limit int) (int, error) {
 		total.Hashes--
 		total.Bytes -= len(q.Body)
 	}
-	bare, err := dropStamped(hashes, func(v []byte) bool {
-		return len(v) == 16 && binary.BigEndian.Uint64(v) == 0 && entryTime(v[8:]).Before(before)
-	}, limit)
-	if err != nil {
-		return 0, err
+	return dropped, tx.setQuarantined(total)
+}
+
+// bareHashes are those of what was only counted, quarantined before the given time.
+func bareHashes(before time.Time) stamped {
+	return stamped{
+		bucket: bucketQuarantine, sub: "hashes",
+		old: func(v []byte) bool {
+			return len(v) == 16 && binary.BigEndian.Uint64(v) == 0 && entryTime(v[8:]).Before(before)
+		},
+		dropped: func(tx *Tx, n int) error {
+			total, err := tx.quarantined()
+			if err != nil {
+				return err
+			}
+			total.Hashes -= n
+			return tx.setQuarantined(total)
+		},
 	}
-	total.Hashes -= bare
-	return max(dropped, bare), tx.setQuarantined(total)
 }

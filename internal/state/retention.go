@@ -22,8 +22,8 @@ const (
 
 // Dropped says what retention removed.
 type Dropped struct {
-	SeenSlices, Memory, Quarantined, Own, Findings, Actions, Keys, History int
-	Usage, UsageNames                                                      int // keys' records that lost something, names
+	SeenSlices, Memory, Quarantined, Counted, OwnKeys, Own, Findings, Actions, Keys, History int
+	Usage, UsageNames                                                                        int // records of keys that lost something, names
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -39,7 +39,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		n    *int
 		run  func() (int, error)
 	}{
-		{"eventIDs", &d.SeenSlices, db.repeat(slicesAtOnce, func(tx *Tx) (int, error) {
+		{"eventIDs", &d.SeenSlices, db.repeat(1, func(tx *Tx) (int, error) {
 			return tx.dropSeen(now.Add(-KeepSeen))
 		})},
 		{"memory", &d.Memory, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
@@ -48,9 +48,9 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"quarantine", &d.Quarantined, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
 			return tx.dropQuarantine(now.Add(-KeepQuarantine), dropAtOnce)
 		})},
-		{"own calls", &d.Own, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
-			return tx.dropOwn(now.Add(-KeepOwn), dropAtOnce)
-		})},
+		{"what was only counted", &d.Counted, db.dropStamped(bareHashes(now.Add(-KeepQuarantine)))},
+		{"own access keys", &d.OwnKeys, db.dropStamped(ownCalls("keys", now.Add(-KeepOwn)))},
+		{"own calls", &d.Own, db.dropStamped(ownCalls("requests", now.Add(-KeepOwn)))},
 		{"findings", &d.Findings, func() (int, error) { return db.dropFindings(ended) }},
 		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
 		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},

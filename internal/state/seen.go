@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,10 +14,7 @@ import (
 // MaxLate bounds how many eventIDs of untrusted time are remembered.
 const MaxLate = 100_000
 
-const (
-	sliceSeconds = 3600
-	slicesAtOnce = 24
-)
+const sliceSeconds = 3600
 
 // MarkSeen remembers an event and reports whether it was new. Its time must be one the daemon trusts: each hour of
 // eventTime has a slice of its own.
@@ -96,25 +94,20 @@ func (tx *Tx) MarkLate(eventID string) (fresh bool, err error) {
 	return true, nil
 }
 
-// dropSeen drops slices that end before the given time, at most slicesAtOnce, and returns how many.
+// dropSeen drops the oldest slice if it ends before the given time, and returns how many it dropped. It is one at a
+// time: bbolt looks at every entry of a bucket that it deletes.
 func (tx *Tx) dropSeen(before time.Time) (int, error) {
 	end := uint32(before.Unix() / sliceSeconds) //nolint:gosec // a time of this century
 	seen := tx.bucket(bucketSeen)
-	var drop [][]byte
-	cursor := seen.Cursor()
-	for k, _ := cursor.First(); k != nil && len(drop) < slicesAtOnce; k, _ = cursor.Next() {
-		if binary.BigEndian.Uint32(k) >= end {
-			break
-		}
-		drop = append(drop, append([]byte(nil), k...))
+	oldest, _ := seen.Cursor().First()
+	if oldest == nil || binary.BigEndian.Uint32(oldest) >= end {
+		return 0, nil
 	}
 	tx.slice = nil
-	for _, k := range drop {
-		if err := seen.DeleteBucket(k); err != nil {
-			return 0, fmt.Errorf("drop a slice of eventIDs: %w", err)
-		}
+	if err := seen.DeleteBucket(bytes.Clone(oldest)); err != nil {
+		return 0, fmt.Errorf("drop a slice of eventIDs: %w", err)
 	}
-	return len(drop), nil
+	return 1, nil
 }
 
 // eventKey packs an eventID into 16 bytes: a UUID as itself, anything else hashed.

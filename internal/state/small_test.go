@@ -70,7 +70,7 @@ func TestOwnCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "dropped", dropped, Dropped{Own: 1})
+	same(t, "dropped", dropped, Dropped{OwnKeys: 1, Own: 1})
 	own(db, map[string]bool{"request of AKIA1": true, "request of AKIA2": false})
 	update(t, db, func(tx *Tx) error {
 		same(t, "own keys", tx.OwnAccessKeys(), []string{"AKIA1"})

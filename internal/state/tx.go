@@ -133,7 +133,7 @@ func decode[T any](key, raw []byte) (value T, err error) {
 func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, keep func(*T) bool) (
 	items []T, next string, err error,
 ) {
-	const scanLimit = 20_000
+	const scanLimit = 5_000 // some 50 ms
 	cursor := b.Cursor()
 	var k, v []byte
 	step := cursor.Next
@@ -155,7 +155,7 @@ func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, kee
 	}
 	var last string
 	for scanned := 0; k != nil; k, v = step() {
-		if len(items) == limit || scanned == scanLimit {
+		if len(items) == limit || keep != nil && scanned == scanLimit {
 			return items, last, nil
 		}
 		scanned++
