@@ -44,6 +44,7 @@ func BenchmarkLargeState(b *testing.B) {
 		}
 		b.ReportMetric(float64(info.Size())/largeFleet, "bytes/key")
 	})
+	b.Run("open-and-compact", func(b *testing.B) { compactFleet(b, path) })
 	socket := runDaemon(b, path)
 	for _, test := range []struct {
 		name string
@@ -63,6 +64,38 @@ func BenchmarkLargeState(b *testing.B) {
 	} {
 		b.Run(test.name, func(b *testing.B) { timeCommand(b, socket, test.args) })
 	}
+}
+
+// compactFleet opens copies of the state that have to be rewritten.
+func compactFleet(b *testing.B, path string) {
+	var after int64
+	for b.Loop() {
+		b.StopTimer()
+		copied := filepath.Join(b.TempDir(), "rotd.db")
+		raw, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(copied, raw, 0o600)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		db, err := state.Open(state.Options{Path: copied, Shard: "default", Now: noon, Compact: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if c := db.Opened.Compaction; c.Kept != "" {
+			b.Fatal(c.Kept)
+		}
+		after = db.Size()
+		b.StopTimer()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		_ = os.Remove(copied)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(after)/largeFleet, "bytes/key")
 }
 
 // firstByte is a writer that remembers when it was first written to.

@@ -22,8 +22,9 @@ const (
 
 // Dropped says what retention removed.
 type Dropped struct {
-	SeenSlices, Memory, Quarantined, Counted, OwnKeys, Own, Findings, Actions, Keys, History int
-	Usage, UsageNames                                                                        int // records of keys that lost something, names
+	SeenSlices, Memory, Quarantined, Counted, OwnKeys, Own int
+	Findings, Actions, Keys, History                       int
+	Usage, UsageNames                                      int // keys' records that lost something, names
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.

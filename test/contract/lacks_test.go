@@ -18,8 +18,13 @@ func fauxqsLacks() map[string]string {
 		"a subject with a line break is refused":            "accepts it",
 		"a subject over 100 characters is refused":          "accepts it",
 		"a structured message without a default is refused": "accepts it",
+		notWhole: "accepts it",
+		onlyNew:  "replaces the one there is",
 	}
 }
+
+// gofakes3Lacks: it looks at no checksum but Content-MD5.
+func gofakes3Lacks() map[string]string { return map[string]string{notWhole: "accepts it"} }
 
 func goawsLacks() map[string]string {
 	return map[string]string{

@@ -3,6 +3,8 @@ package contract
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+const (
+	onlyNew  = "an object put with If-None-Match: * replaces none"
+	notWhole = "an object that is not the one of its SHA-256 is refused"
 )
 
 func s3Behaviours() []behaviour {
@@ -23,6 +30,9 @@ func s3Behaviours() []behaviour {
 		{"S3", "a missing key is a typed error", missesAKey},
 		{"S3", "a missing bucket is a typed error", missesABucket},
 		{"S3", "a listing goes by prefix, in order, page by page", lists},
+		{"S3", "a deleted object is gone, and deleting it again is no error", deletesObjects},
+		{"S3", onlyNew, putsOnlyNew},
+		{"S3", notWhole, refusesAnotherDigest},
 	}
 }
 
@@ -122,6 +132,41 @@ func missesAKey(ctx context.Context, a *api) error {
 func missesABucket(ctx context.Context, a *api) error {
 	_, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(a.name + "-missing"), Key: aws.String("x")})
 	return refusedAs(err, "NoSuchBucket")
+}
+
+func deletesObjects(ctx context.Context, a *api) error {
+	if _, err := a.roundTrip(ctx, &s3.PutObjectInput{Key: aws.String("k")}, "x"); err != nil {
+		return err
+	}
+	for range 2 {
+		if _, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &a.name, Key: aws.String("k")}); err != nil {
+			return fmt.Errorf("DeleteObject: %w", err)
+		}
+	}
+	_, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: aws.String("k")})
+	return refusal[*types.NoSuchKey](err)
+}
+
+func putsOnlyNew(ctx context.Context, a *api) error {
+	in := &s3.PutObjectInput{Key: aws.String("k"), IfNoneMatch: aws.String("*")}
+	if _, err := a.roundTrip(ctx, in, "first"); err != nil {
+		return err
+	}
+	in.Body = strings.NewReader("second")
+	_, err := a.s3.PutObject(ctx, in)
+	return refusedAs(err, "PreconditionFailed")
+}
+
+func refusesAnotherDigest(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte("another body"))
+	_, err := a.s3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &a.name, Key: aws.String("k"), Body: strings.NewReader("body"),
+		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+	})
+	return refusedAs(err, "BadDigest")
 }
 
 func lists(ctx context.Context, a *api) error {

@@ -55,7 +55,7 @@ func servers() []server {
 		},
 		{
 			name: "gofakes3", origin: "Go module github.com/johannesboyne/gofakes3 v1.2.0",
-			services: []string{"S3"}, start: startGofakes3,
+			services: []string{"S3"}, start: startGofakes3, lacks: gofakes3Lacks(),
 		},
 		{
 			name: "local-kms", origin: "Go module github.com/nsmithuk/local-kms, October 2023",
