@@ -23,8 +23,8 @@ import (
 // largeFleet is how many keys the benchmarks have.
 const largeFleet = 100_000
 
-// BenchmarkLargeState times what people ask of a daemon whose state has 100,000 keys, until the first byte of the answer
-// is printed and until the last one is, command line and control socket included.
+// BenchmarkLargeState times what people ask of a daemon whose state has 100,000 keys, until the first byte of the
+// answer is printed and until the last one is, command line and control socket included.
 func BenchmarkLargeState(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "rotd.db")
 	writeFleet(b, path, largeFleet)
@@ -161,7 +161,7 @@ func runDaemon(b *testing.B, path string) (socket string) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx, app.Options{ConfigPath: config, Version: "bench", Logger: zap.NewNop()}) }()
 	b.Cleanup(func() {
@@ -228,7 +228,7 @@ func writeFleetKey(tx *state.Tx, i int) error {
 
 // fleetKey has all that keys have in a well-kept account: tags, a policy of about 1 KB, a history.
 func fleetKey(i int) *inventory.Key {
-	id := fmt.Sprintf("%08x-12ab-34cd-56ef-%012x", uint32(i)*2_654_435_761, i) //nolint:gosec // spread over the range
+	id := fmt.Sprintf("%08x-12ab-34cd-56ef-%012x", uint32(i)*2_654_435_761, i)
 	k := &inventory.Key{
 		ARN: "arn:aws:kms:us-east-1:111122223333:key/" + id, ID: id, Partition: "aws", Account: "111122223333",
 		Region: "us-east-1", Description: "Encrypts the tables of service " + id[:8], State: "Enabled", Manager: "CUSTOMER",
@@ -251,9 +251,9 @@ func fleetKey(i int) *inventory.Key {
 	return k
 }
 
-const fleetPolicy = `{"Version":"2012-10-17","Id":"service-%s","Statement":[{"Sid":"Enable IAM policies","Effect":"Allow",` +
-	`"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Sid":"Use of the key",` +
-	`"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:role/service-%s-writer",` +
+const fleetPolicy = `{"Version":"2012-10-17","Id":"service-%s","Statement":[{"Sid":"Enable IAM policies",` +
+	`"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},` +
+	`{"Sid":"Use of the key","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:role/service-%s-writer",` +
 	`"arn:aws:iam::111122223333:role/service-%s-reader"]},"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*",` +
 	`"kms:GenerateDataKey*","kms:DescribeKey"],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":` +
 	`"dynamodb.us-east-1.amazonaws.com","kms:CallerAccount":"111122223333"}}},{"Sid":"Attachment of resources",` +

@@ -46,7 +46,7 @@ func (p *tablePrinter[T]) rows(rows []T) error {
 	if p.table == nil {
 		p.table = newTable(p.c, p.c.out, p.l.columns)
 	}
-	p.table.print(rows)
+	p.table.write(rows)
 	return nil
 }
 

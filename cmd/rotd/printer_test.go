@@ -51,7 +51,8 @@ func TestListsArePrintedAsTheyCome(t *testing.T) {
 			"a much longer one      17\n" +
 			"d                       1\n" +
 			strings.Repeat("e", 71) + "…      90\n",
-		"json": `{"schema":"rotd.words/1","items":["a","bb","a much longer one","d","` + rows[4] + `"],"next":"","partial":false}`,
+		"json": `{"schema":"rotd.words/1","items":["a","bb","a much longer one","d","` + rows[4] +
+			`"],"next":"","partial":false}`,
 	} {
 		t.Run(output, func(t *testing.T) {
 			s := newSession(nil)

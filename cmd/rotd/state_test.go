@@ -28,7 +28,7 @@ type stateWorld struct {
 func newStateWorld(t *testing.T) *stateWorld {
 	t.Helper()
 	folder := t.TempDir()
-	w := &stateWorld{T: t, folder: folder, path: filepath.Join(folder, "rotd.db"), config: filepath.Join(folder, "rotd.yaml")}
+	w := &stateWorld{T: t, folder: folder, path: folder + "/rotd.db", config: folder + "/rotd.yaml"}
 	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s/none}\nintake:\n  queues:\n"+
 		"    - {url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}\n", w.path, folder)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
@@ -104,6 +104,13 @@ func (w *stateWorld) backUp(want admin.ExitStatus, args ...string) (out, failed 
 	return s.out.String(), s.err.String()
 }
 
+func says(t *testing.T, text, want string) {
+	t.Helper()
+	if !strings.Contains(text, want) {
+		t.Errorf("%q does not say %q", text, want)
+	}
+}
+
 func TestAFileIsBackedUpCheckedAndRestored(t *testing.T) {
 	w := newStateWorld(t)
 	file := filepath.Join(w.folder, "copy.db")
@@ -131,8 +138,10 @@ func TestAFileIsBackedUpCheckedAndRestored(t *testing.T) {
 		t.Errorf("over a newer state: %s", failed)
 	}
 	out, _ = w.run(admin.ExitDone, "state", "restore", file, "--force")
-	if !strings.Contains(out, "set aside") || !strings.Contains(out, "`rotd resume`") || w.has("fnd_2") || !w.has("fnd_1") {
-		t.Errorf("restore says %s", out)
+	says(t, out, "set aside")
+	says(t, out, "`rotd resume`")
+	if w.has("fnd_2") || !w.has("fnd_1") {
+		t.Error("the state is not the copy's")
 	}
 	entries, err := os.ReadDir(w.folder)
 	if err != nil || len(entries) != 4 { // rotd.yaml, rotd.db, what it replaced, copy.db
@@ -150,10 +159,11 @@ func TestAStateInUseIsLeftToItsDaemon(t *testing.T) {
 	if !strings.Contains(failed, "is in use by a daemon, which checks it itself: rotd state check") {
 		t.Errorf("check: %s", failed)
 	}
-	for _, args := range [][]string{{"restore", file, "--force"}, {"restore", w.path, "--to", file, "--force"}, {"compact"}} {
-		if _, failed := w.run(admin.ExitFailed, append([]string{"state"}, args...)...); !strings.Contains(failed, "is in use by") {
-			t.Errorf("%v: %s", args, failed)
-		}
+	for _, args := range [][]string{
+		{"restore", file, "--force"}, {"restore", w.path, "--to", file, "--force"}, {"compact"},
+	} {
+		_, failed := w.run(admin.ExitFailed, append([]string{"state"}, args...)...)
+		says(t, failed, "is in use by")
 	}
 }
 
@@ -182,21 +192,15 @@ func TestAStateIsCompactedWhereNoDaemonRuns(t *testing.T) {
 
 func TestWhatCannotBeWrittenLeavesNothing(t *testing.T) {
 	w := newStateWorld(t)
-	if _, failed := w.backUp(admin.ExitFailed, filepath.Join(w.folder, "none", "copy.db")); !strings.Contains(failed,
-		"no such file or directory") {
-		t.Errorf("no folder: %s", failed)
-	}
+	_, failed := w.backUp(admin.ExitFailed, filepath.Join(w.folder, "none", "copy.db"))
+	says(t, failed, "no such file or directory")
 	if err := os.WriteFile(filepath.Join(w.folder, "bad.db"), []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, failed := w.run(admin.ExitFailed, "state", "restore", filepath.Join(w.folder, "bad.db")); !strings.Contains(failed,
-		"cannot be restored") {
-		t.Errorf("no state: %s", failed)
-	}
-	if _, failed := w.run(admin.ExitFailed, "state", "check", filepath.Join(w.folder, "bad.db")); !strings.Contains(failed,
-		"damaged: neither of its first two pages describes a state") {
-		t.Errorf("no state: %s", failed)
-	}
+	_, failed = w.run(admin.ExitFailed, "state", "restore", filepath.Join(w.folder, "bad.db"))
+	says(t, failed, "cannot be restored")
+	_, failed = w.run(admin.ExitFailed, "state", "check", filepath.Join(w.folder, "bad.db"))
+	says(t, failed, "damaged: neither of its first two pages describes a state")
 	if !w.has("fnd_1") {
 		t.Error("the state is another")
 	}
@@ -255,8 +259,8 @@ func TestTheNewestCopyInS3IsRestored(t *testing.T) {
 	w.add(db, "fnd_2")
 	w.close(db)
 	w.put(store, "rotd/default-20261102T000000Z.db", "")
-	for _, key := range []string{"rotd/other-20261103T000000Z.db", "rotd/default-zzz.db", "rotd/default-x/20261103T000000Z.db"} {
-		if err := sim.PutObject("backups", key, []byte("another"), nil); err != nil {
+	for _, name := range []string{"other-20261103T000000Z.db", "default-zzz.db", "default-x/20261103T000000Z.db"} {
+		if err := sim.PutObject("backups", "rotd/"+name, []byte("another"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -267,7 +271,8 @@ func TestTheNewestCopyInS3IsRestored(t *testing.T) {
 	if !strings.Contains(out, "s3://backups/rotd/default-20261102T000000Z.db is restored") || !w.has("fnd_2") {
 		t.Errorf("restore says %s", out)
 	}
-	out, _ = w.run(admin.ExitDone, "state", "restore", "s3://backups/rotd/default-20261101T000000Z.db", "--force", "-o", "jsonl")
+	older := "s3://backups/rotd/default-20261101T000000Z.db"
+	out, _ = w.run(admin.ExitDone, "state", "restore", older, "--force", "-o", "jsonl")
 	if !strings.Contains(out, `{"type":"restoration","bytes":`) || w.has("fnd_2") {
 		t.Errorf("restore says %s", out)
 	}
@@ -278,12 +283,13 @@ func TestACopyInS3ThatIsNotTheOneIsRefused(t *testing.T) {
 	_, store := w.bucket()
 	w.put(store, "changed.db", strings.Repeat("0", 64))
 	w.put(store, "good.db", "")
+	const another = "it is not the copy that was made"
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"s3://backups/changed.db", "--force"}, "it is not the copy that was made"},
-		{[]string{"s3://backups/good.db", "--force", "--sha256", strings.Repeat("1", 64)}, "it is not the copy that was made"},
+		{[]string{"s3://backups/changed.db", "--force"}, another},
+		{[]string{"s3://backups/good.db", "--force", "--sha256", strings.Repeat("1", 64)}, another},
 		{[]string{"s3://backups/none.db"}, "NoSuchKey"},
 		{[]string{"s3://nowhere/none.db"}, "there is no bucket nowhere"},
 		{[]string{"s3://backups/"}, `there is no copy of shard "default" in s3://backups/`},

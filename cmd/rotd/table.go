@@ -25,7 +25,7 @@ const least = 12
 
 // printTable prints rows; width 0 cuts nothing.
 func printTable[T any](c *cli, w io.Writer, columns []column[T], rows []T) {
-	newTable(c, w, columns).print(rows)
+	newTable(c, w, columns).write(rows)
 }
 
 // table prints rows page by page: its columns get as wide as the widest page so far needs.
@@ -49,7 +49,7 @@ func newTable[T any](c *cli, w io.Writer, columns []column[T]) *table[T] {
 	return t
 }
 
-func (t *table[T]) print(rows []T) {
+func (t *table[T]) write(rows []T) {
 	cells, widths := layOut(t.shown, rows)
 	for i := range widths {
 		widths[i] = max(widths[i], t.widths[i])

@@ -28,7 +28,7 @@ func (tx *Tx) Commits() Commits {
 // counted notes one more commit.
 func (tx *Tx) counted(now time.Time) error {
 	count := uint64Bytes(tx.Commits().Count + 1)
-	at := uint64Bytes(uint64(now.UnixNano())) //nolint:gosec // times are after 1970
+	at := uint64Bytes(uint64(now.UnixNano()))
 	if err := tx.bucket(bucketMeta).Put([]byte("commits"), slices.Concat(count, at)); err != nil {
 		return fmt.Errorf("count the commit: %w", err)
 	}

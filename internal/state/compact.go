@@ -215,7 +215,7 @@ func hashBucket(h *maphash.Hash, name []byte, b *bbolt.Bucket) error {
 }
 
 func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { //nolint:gosec // beside the state
 		return err
 	}
 	return nil

@@ -328,3 +328,42 @@ func compactCramped(path string) error {
 	}
 	return nil
 }
+
+// TestACompactionThatLosesSomethingIsNoneAtAll compares two files of which one lacks an entry, has another value or
+// another sequence.
+func TestACompactionThatLosesSomethingIsNoneAtAll(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(tx *Tx) error
+		same   bool
+	}{
+		"nothing":          {func(*Tx) error { return nil }, true},
+		"an entry is lost": {func(tx *Tx) error { return tx.bucket(bucketKeys).Delete([]byte(keyARN(1))) }, false},
+		"another value": {func(tx *Tx) error {
+			return tx.bucket(bucketUses).Put([]byte(keyARN(1)), make([]byte, 8))
+		}, false},
+		"another sequence": {func(tx *Tx) error { return tx.bucket(bucketOutbox).SetSequence(1) }, false},
+		"an empty bucket":  {func(tx *Tx) error { return tx.bucket(bucketSeen).DeleteBucket(uint32Bytes(494_986)) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openTest(t)
+			update(t, db, func(tx *Tx) error {
+				if _, err := tx.seenSlice(494_986); err != nil {
+					return err
+				}
+				return fill(tx, 5)
+			})
+			path, _ := copied(t, db)
+			other, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			if err := other.Update(func(btx *bbolt.Tx) error { return tc.change(db.tx(btx)) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := sameContent(db.bolt, other); (err == nil) != tc.same {
+				t.Errorf("the same: %v", err)
+			}
+		})
+	}
+}

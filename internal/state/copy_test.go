@@ -59,7 +59,7 @@ func TestACopyIsTheStateAtOneMoment(t *testing.T) {
 	for range 5 {
 		path, c := copied(t, db)
 		raw := read(path)
-		sum := sha256.Sum256([]byte(raw))
+		sum := sha256.Sum256(raw)
 		same(t, "digest", c.SHA256, hex.EncodeToString(sum[:]))
 		d, err := Inspect(path)
 		if err != nil {
@@ -97,8 +97,10 @@ func TestACopyIsNotBegun(t *testing.T) {
 		change func(db *DB)
 		want   string
 	}{
-		"while another is made": {t.Context(), func(db *DB) { db.copies.Lock() }, "a copy of the state is being made already"},
-		"when the caller left":  {cancelled, func(*DB) {}, "context canceled"},
+		"while another is made": {
+			t.Context(), func(db *DB) { db.copies.Lock() }, "a copy of the state is being made already",
+		},
+		"when the caller left": {cancelled, func(*DB) {}, "context canceled"},
 		"where there is no room": {
 			t.Context(), func(db *DB) { db.bounds.free = func(string) (int64, bool) { return 64 << 20, true } },
 			"a copy of the state needs 1 MiB in FOLDER and 64 MiB more have to stay free, but only 64 MiB are: make room there",
@@ -124,7 +126,7 @@ func TestInspectSaysWhatIsWrong(t *testing.T) {
 	db := openTest(t)
 	update(t, db, func(tx *Tx) error { return fill(tx, 300) })
 	good, _ := copied(t, db)
-	whole := []byte(read(good))
+	whole := read(good)
 	change := func(fn func(tx *Tx) error) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
 			write(t, path, whole)
@@ -139,9 +141,14 @@ func TestInspectSaysWhatIsWrong(t *testing.T) {
 		make func(t *testing.T, path string)
 		want string
 	}{
-		"no file":         {func(*testing.T, string) {}, "open the state: open PATH: no such file or directory"},
-		"an empty file":   {func(t *testing.T, path string) { write(t, path, nil) }, "PATH is empty: no state was begun in it"},
-		"some other file": {func(t *testing.T, path string) { write(t, path, bytes.Repeat([]byte("x"), 9999)) }, "PATH is damaged: neither of its first two pages describes a state"},
+		"no file": {func(*testing.T, string) {}, "open the state: open PATH: no such file or directory"},
+		"an empty file": {
+			func(t *testing.T, path string) { write(t, path, nil) }, "PATH is empty: no state was begun in it",
+		},
+		"some other file": {
+			func(t *testing.T, path string) { write(t, path, bytes.Repeat([]byte("x"), 9999)) },
+			"PATH is damaged: neither of its first two pages describes a state",
+		},
 		"a file cut short": {
 			func(t *testing.T, path string) { write(t, path, whole[:len(whole)/2]) },
 			fmt.Sprintf("PATH is damaged: %d pages are in use, but the file ends after %d", len(whole)/os.Getpagesize(),

@@ -170,7 +170,7 @@ func (r *Restoring) mark(part string, done *Restored) error {
 // newer says what the state in place has that the copy has not; "" when it has nothing, or cannot be used.
 func newer(old *os.File, path string, backup *Description) string {
 	if err := verify(old); err != nil {
-		return "" //nolint:nilerr // a damaged state is what copies are for; it is set aside
+		return "" // a damaged state is what copies are for; it is set aside
 	}
 	there, err := describeLocked(old, path)
 	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -194,7 +194,7 @@ func describeLocked(file *os.File, path string) (d Description, err error) {
 	if err != nil {
 		return d, fmt.Errorf("open the state: %w", err)
 	}
-	second := os.NewFile(uintptr(fd), path) //nolint:gosec // a descriptor
+	second := os.NewFile(uintptr(fd), path)
 	db := &DB{file: second, path: path, bounds: defaultBounds()}
 	if err := db.openBolt(true); err != nil {
 		return d, errors.Join(err, second.Close())

@@ -15,9 +15,9 @@ import (
 )
 
 // restoring says to put a copy in the place of a state.
-func restoring(t *testing.T, copy, path string, change ...func(*Restoring)) (*Restored, error) {
+func restoring(t *testing.T, backup, path string, change ...func(*Restoring)) (*Restored, error) {
 	t.Helper()
-	file, err := os.Open(copy)
+	file, err := os.Open(backup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,22 +32,22 @@ func restoring(t *testing.T, copy, path string, change ...func(*Restoring)) (*Re
 func force(r *Restoring) { r.Force = true }
 
 // lived is a closed state, and a copy from the middle of its life.
-func lived(t *testing.T) (path, copy string, c Copy) {
+func lived(t *testing.T) (path, backup string, c Copy) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "state.db")
 	db := openAt(t, path)
 	update(t, db, func(tx *Tx) error { return fill(tx, 50) })
-	copy, c = copied(t, db)
+	backup, c = copied(t, db)
 	update(t, db, func(tx *Tx) error { return tx.PutFinding(testFinding(77, finding.Open)) })
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return path, copy, c
+	return path, backup, c
 }
 
 func TestARestoredStateIsTheCopysDisarmed(t *testing.T) {
-	path, copy, c := lived(t)
-	done, err := restoring(t, copy, path, force, func(r *Restoring) { r.Size, r.SHA256 = c.Bytes, c.SHA256 })
+	path, backup, c := lived(t)
+	done, err := restoring(t, backup, path, force, func(r *Restoring) { r.Size, r.SHA256 = c.Bytes, c.SHA256 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +74,9 @@ func TestARestoredStateIsTheCopysDisarmed(t *testing.T) {
 }
 
 func TestAStateIsRestoredWhereThereIsNone(t *testing.T) {
-	_, copy, _ := lived(t)
+	_, backup, _ := lived(t)
 	path := filepath.Join(t.TempDir(), "new", "state.db")
-	done, err := restoring(t, copy, path)
+	done, err := restoring(t, backup, path)
 	if err != nil || done.SetAside != "" {
 		t.Fatalf("%+v, %v", done, err)
 	}
@@ -85,10 +85,10 @@ func TestAStateIsRestoredWhereThereIsNone(t *testing.T) {
 }
 
 func TestADamagedStateIsReplacedWithoutForce(t *testing.T) {
-	path, copy, _ := lived(t)
-	raw := []byte(read(path))
+	path, backup, _ := lived(t)
+	raw := read(path)
 	write(t, path, raw[:len(raw)/2])
-	done, err := restoring(t, copy, path)
+	done, err := restoring(t, backup, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestAnOlderStateIsReplacedWithoutForce(t *testing.T) {
 // TestRestoreRefuses: whatever is refused leaves the state as it was, byte for byte, and nothing beside it.
 func TestRestoreRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
-		copy    func(t *testing.T, copy string) // spoils it
+		spoil   func(t *testing.T, backup string)
 		request func(*Restoring)
 		want    string
 	}{
@@ -120,12 +120,12 @@ func TestRestoreRefuses(t *testing.T) {
 			want:    `s3://backups/a.db is of shard "default", the configuration says "prod"`,
 		},
 		"a damaged copy": {
-			copy:    func(t *testing.T, copy string) { write(t, copy, []byte(read(copy))[:20_000]) },
+			spoil:   func(t *testing.T, backup string) { write(t, backup, read(backup)[:20_000]) },
 			request: force,
 			want:    "s3://backups/a.db cannot be restored: PATH.restore.part is damaged",
 		},
 		"a copy that is no state": {
-			copy:    func(t *testing.T, copy string) { write(t, copy, []byte("hello")) },
+			spoil:   func(t *testing.T, backup string) { write(t, backup, []byte("hello")) },
 			request: force,
 			want:    "s3://backups/a.db cannot be restored: PATH.restore.part is damaged",
 		},
@@ -143,23 +143,23 @@ func TestRestoreRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, copy, _ := lived(t)
-			if tc.copy != nil {
-				tc.copy(t, copy)
+			path, backup, _ := lived(t)
+			if tc.spoil != nil {
+				tc.spoil(t, backup)
 			}
 			before := read(path)
 			change := tc.request
 			if change == nil {
 				change = func(*Restoring) {}
 			}
-			_, err := restoring(t, copy, path, change)
+			_, err := restoring(t, backup, path, change)
 			if got := strings.ReplaceAll(fmt.Sprint(err), path, "PATH"); !strings.Contains(got, tc.want) {
 				t.Errorf("got  %q\nwant %q", got, tc.want)
 			}
 			untouched(t, path, before)
 			onlyTheState(t, path)
 			missing := filepath.Join(t.TempDir(), "none.db")
-			if _, err := restoring(t, copy, missing, change); err == nil && name != "a newer state" {
+			if _, err := restoring(t, backup, missing, change); err == nil && name != "a newer state" {
 				t.Error("restored where there is nothing")
 			}
 			if _, err := os.Stat(missing); name != "a newer state" && !errors.Is(err, os.ErrNotExist) {
@@ -170,15 +170,15 @@ func TestRestoreRefuses(t *testing.T) {
 }
 
 func TestAStateInUseIsNotReplaced(t *testing.T) {
-	path, copy, _ := lived(t)
+	path, backup, _ := lived(t)
 	openAt(t, path)
-	if _, err := restoring(t, copy, path, force); !isLocked(err) {
+	if _, err := restoring(t, backup, path, force); !isLocked(err) {
 		t.Errorf("got %v, want a *LockedError", err)
 	}
 }
 
 func TestAStateThatWentOnIsNewerThanItsCopyWhateverTheClockSays(t *testing.T) {
-	path, copy, c := lived(t)
+	path, backup, c := lived(t)
 	db := openAt(t, path)
 	err := db.bolt.Update(func(btx *bbolt.Tx) error { return db.tx(btx).counted(c.Commits.At.Add(-time.Hour)) })
 	if err != nil {
@@ -187,7 +187,7 @@ func TestAStateThatWentOnIsNewerThanItsCopyWhateverTheClockSays(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = restoring(t, copy, path)
+	_, err = restoring(t, backup, path)
 	if newer, ok := errors.AsType[*NewerStateError](err); !ok || !strings.Contains(newer.Because, "commits") {
 		t.Errorf("got %v", err)
 	}

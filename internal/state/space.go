@@ -49,7 +49,8 @@ func removeLeftovers(path string) error {
 	}
 	for _, e := range entries {
 		if isLeftover(path, e) {
-			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+			left := filepath.Join(filepath.Dir(path), e.Name())
+			if err := os.Remove(left); err != nil { //nolint:gosec // the operator says where the state is
 				return fmt.Errorf("remove what a crash left beside the state: %w", err)
 			}
 		}

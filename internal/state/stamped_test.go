@@ -23,7 +23,7 @@ func TestOldEntriesAreDroppedPartByPart(t *testing.T) {
 		}
 		return nil
 	})
-	before := count(t, db, func(tx *Tx) int { return int(tx.Commits().Count) }) //nolint:gosec // a few
+	before := count(t, db, func(tx *Tx) int { return int(tx.Commits().Count) })
 	dropped, err := db.Retain(day())
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestOldEntriesAreDroppedPartByPart(t *testing.T) {
 		same(t, "left", tx.sub(bucketOwn, "requests").Stats().KeyN, all-wanted)
 		return nil
 	})
-	if n := count(t, db, func(tx *Tx) int { return int(tx.Commits().Count) }) - before; n < 4 { //nolint:gosec // a few
+	if n := count(t, db, func(tx *Tx) int { return int(tx.Commits().Count) }) - before; n < 4 {
 		t.Errorf("dropped in %d commits", n)
 	}
 }
