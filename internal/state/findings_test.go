@@ -228,7 +228,7 @@ func TestAFilterThatKeepsNothingIsBounded(t *testing.T) {
 			return err
 		})
 	}
-	same(t, "scanned", scanned, []int{5_000, 5_000, 2_000})
+	same(t, "scanned", scanned, []int{2_500, 2_500, 2_500, 2_500, 2_000})
 }
 
 func TestOpenFindingsArePagedInIndexOrder(t *testing.T) {
