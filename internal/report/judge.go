@@ -1,0 +1,297 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rotd/internal/cost"
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// Facts are what is known of one key, as the state has it.
+type Facts struct {
+	Key     *inventory.Key
+	Primary *inventory.Key // a replica's; nil when out of view
+	LastUse time.Time
+	Open    []finding.Finding // open findings about the key; only in the pass that writes rows
+	EventID string            // CloudTrail's id of the last rotation; "" when none is known
+}
+
+// Judging is what keys are judged by.
+type Judging struct {
+	Now      time.Time     // of the report
+	Fresh    time.Duration // older facts call nothing in order
+	Judge    *detection.Judge
+	Policies policy.Set
+	Grace    time.Duration
+	Trusted  func(account string) bool
+	Except   func(k *inventory.Key, check string) *policy.Exception // nil when none holds
+	Prices   cost.Prices
+}
+
+const (
+	maxRotations = 8   // shown of one key
+	maxFindings  = 8   // likewise
+	maxTag       = 120 // runes of an owner's name
+)
+
+// rotationChecks are about the age and schedule of the material.
+const rotationChecks = "rotation-"
+
+// row judges a key on what is known of it.
+func (j *Judging) row(f *Facts) Row {
+	k := f.Key
+	p := j.Policies.For(k)
+	r := Row{
+		ARN: k.ARN, ID: k.ID, Partition: k.Partition, Account: k.Account, Region: k.Region, OrgPath: k.OrgPath,
+		State: k.State, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Manager: k.Manager, MultiRegion: k.MultiRegion,
+		Created: k.Created, LastUse: f.LastUse, ReadAt: k.ReadAt, FullAt: k.FullAt, Denied: k.Denied,
+		Cost: j.Prices.Of(k),
+	}
+	if len(k.Aliases) > 0 {
+		r.Alias = k.Aliases[0]
+	}
+	if p != nil {
+		r.Policy = p.Name
+		r.Cryptoperiod = &Cryptoperiod{
+			MaxAgeDays: int(p.Rotation.MaxAge / day), AutomaticDays: p.Rotation.PeriodDays(),
+			Method: string(p.Rotation.Method), Rationale: p.Rotation.Rationale,
+		}
+		r.Owner, r.Custodian = firstTag(k, p.OwnerTags), firstTag(k, p.CustodianTags)
+	}
+	j.rotation(&r, f, p)
+	j.old(&r)
+	j.verdicts(&r, f, p)
+	r.Outcome = overall(&r)
+	r.Evidence = evidence(f)
+	for i := range f.Open[:min(len(f.Open), maxFindings)] {
+		o := &f.Open[i]
+		r.Findings = append(r.Findings, Open{
+			ID: o.ID, Rule: o.RuleID, Severity: o.Severity, Title: o.Title, Since: o.FirstSeen,
+		})
+	}
+	return r
+}
+
+const day = 24 * time.Hour
+
+// rotation fills in what is known of the material's age and schedule. A replica's material is its primary's.
+func (j *Judging) rotation(r *Row, f *Facts, p *policy.Policy) {
+	k := f.Key
+	if k.MultiRegion == "REPLICA" {
+		r.RotatesWith = k.PrimaryARN
+		if k = f.Primary; k == nil {
+			return
+		}
+	}
+	at, ever := k.LastRotated()
+	if ever {
+		r.LastRotated, r.LastType = &at, k.Rotation.History[len(k.Rotation.History)-1].Type
+	}
+	if !at.IsZero() {
+		age := int(j.Now.Sub(at) / day)
+		r.AgeDays = &age
+		if p != nil && p.Rotation.MaxAge > 0 {
+			due := at.Add(p.Rotation.MaxAge)
+			r.Due = &due
+		}
+	}
+	if s := k.Rotation; s != nil && !k.WasDenied("GetKeyRotationStatus") {
+		on := s.Enabled
+		r.Automatic, r.PeriodDays, r.Next = &on, s.PeriodDays, s.Next
+	}
+}
+
+// old says why the key's facts are too old to call anything in order.
+func (j *Judging) old(r *Row) {
+	if age := j.Now.Sub(r.ReadAt); age > j.Fresh {
+		r.old = fmt.Sprintf("the key was last read at %s, %s before this report", stamp(r.ReadAt), span(age))
+	}
+}
+
+// verdicts lets the loaded checks judge the key on what is known.
+func (j *Judging) verdicts(r *Row, f *Facts, p *policy.Policy) {
+	k := asKnown(f.Key)
+	c := &detection.KeyContext{
+		Key: k, Primary: f.Primary, Policy: p, Now: j.Now, LastUse: f.LastUse, Grace: j.Grace, Trusted: j.Trusted,
+	}
+	judged, panics := j.Judge.Key(c, true)
+	for _, panicked := range panics {
+		r.Checks = append(r.Checks, Verdict{
+			Check: panicked.RuleID, Outcome: Unverifiable, Reason: "the check failed inside rotd",
+		})
+	}
+	for i := range judged {
+		v := j.verdict(r, f.Key, &judged[i])
+		if v.Exception != "" {
+			r.letOff(j.except(f.Key, v.Check), v.Check)
+		}
+		r.Checks = append(r.Checks, v)
+	}
+}
+
+// asKnown lets a history count that is older than the last reading of the key: material can only have become younger
+// since. (Sweeps list rotations less often than they read the status.)
+func asKnown(k *inventory.Key) *inventory.Key {
+	if k.Rotation == nil || k.Rotation.HistoryAt.IsZero() || !k.Rotation.HistoryAt.Before(k.ReadAt) {
+		return k
+	}
+	known, rotation := *k, *k.Rotation
+	rotation.HistoryAt = k.ReadAt
+	known.Rotation = &rotation
+	return &known
+}
+
+func (j *Judging) verdict(r *Row, k *inventory.Key, judged *detection.Judged) Verdict {
+	v := Verdict{Check: judged.Check.ID, Reason: judged.Verdict.Reason, title: judged.Check.Title}
+	switch judged.Verdict.Result {
+	case detection.InOrder:
+		v.Outcome = InOrder
+		if why := j.tooOld(r, judged.Check.Whole); why != "" {
+			v.Outcome, v.Reason = Unverifiable, why
+		}
+	case detection.Unverifiable:
+		v.Outcome = Unverifiable
+	case detection.Drift:
+		drift(r, &v, k, &judged.Verdict.Finding)
+	case detection.NotJudged:
+		v.Outcome = NotJudged
+	}
+	if e := j.except(k, v.Check); e != nil && (v.Outcome == Drift || v.Outcome == NoPolicy) {
+		v.Outcome, v.Exception = Excepted, e.Name
+	}
+	return v
+}
+
+// drift says what a check found: two of them tell not of something wrong, but of something that is not known.
+func drift(r *Row, v *Verdict, k *inventory.Key, f *finding.Finding) {
+	severity := f.Severity
+	v.Outcome, v.Severity, v.description, v.remedy = Drift, &severity, f.Description, f.Remedy
+	if v.Check == "rotation-overdue" && r.AgeDays != nil && r.Cryptoperiod != nil {
+		v.Reason += fmt.Sprintf(": %d days old, of %d", *r.AgeDays, r.Cryptoperiod.MaxAgeDays)
+	}
+	switch {
+	case v.Check == "key-unverifiable":
+		v.Outcome = Unverifiable
+		if len(k.Denied) > 0 {
+			v.Reason += ": it refused " + strings.Join(k.Denied, ", ")
+		}
+	case v.Check == "key-unmanaged":
+		v.Outcome = NoPolicy
+	case v.Check == "rotation-overdue" && changedSince(k):
+		v.Outcome, v.Severity = Unverifiable, nil
+		v.Reason = "the material changed after the key's rotations were last listed, at " + stamp(k.Rotation.HistoryAt)
+	}
+}
+
+// changedSince reports whether DescribeKey names a material that the listed rotations do not know yet.
+func changedSince(k *inventory.Key) bool {
+	r := k.Rotation
+	if r == nil || k.CurrentMaterial == "" || !r.HistoryAt.Before(k.ReadAt) || len(r.History) == 0 {
+		return false
+	}
+	newest := r.History[len(r.History)-1].Material
+	return newest != "" && newest != k.CurrentMaterial
+}
+
+// tooOld says why what a check found in order is not called so.
+func (j *Judging) tooOld(r *Row, whole bool) string {
+	switch {
+	case whole && r.FullAt.IsZero():
+		return "the key was never read whole"
+	case whole && j.Now.Sub(r.FullAt) > j.Fresh:
+		return fmt.Sprintf("the key was last read whole at %s, %s before this report", stamp(r.FullAt),
+			span(j.Now.Sub(r.FullAt)))
+	}
+	return r.old
+}
+
+func (j *Judging) except(k *inventory.Key, check string) *policy.Exception {
+	if j.Except == nil {
+		return nil
+	}
+	return j.Except(k, check)
+}
+
+// letOff notes that an exception lets the key off a check.
+func (r *Row) letOff(e *policy.Exception, check string) {
+	for i := range r.Excepted {
+		if r.Excepted[i].Name == e.Name {
+			r.Excepted[i].Checks = append(r.Excepted[i].Checks, check)
+			return
+		}
+	}
+	r.Excepted = append(r.Excepted, Exception{
+		Name: e.Name, Checks: []string{check}, Author: e.Author, Approver: e.Approver, Reason: e.Reason,
+		Expires: e.Expires,
+	})
+}
+
+// overall is the gravest outcome. A key is in order only when a check of its rotation says so: that nothing else is
+// wrong with it does not prove that its material is young.
+func overall(r *Row) Outcome {
+	gravest, rotates := NotJudged, NotJudged
+	for i := range r.Checks {
+		v := &r.Checks[i]
+		gravest = worst(gravest, v.Outcome)
+		if strings.HasPrefix(v.Check, rotationChecks) {
+			rotates = worst(rotates, v.Outcome)
+		}
+	}
+	if gravest == InOrder {
+		return rotates
+	}
+	return gravest
+}
+
+// evidence is what shows when the material was changed, the newest first.
+func evidence(f *Facts) Evidence {
+	e := Evidence{Source: "ListKeyRotations", EventID: f.EventID, CurrentMaterial: f.Key.CurrentMaterial}
+	r := f.Key.Rotation
+	if r == nil || r.HistoryAt.IsZero() {
+		e.Source = "DescribeKey" // only the creation and the current material are known
+		if !f.Key.ReadAt.IsZero() {
+			e.ReadAt = &f.Key.ReadAt
+		}
+		return e
+	}
+	e.ReadAt, e.Count = &r.HistoryAt, len(r.History)
+	for _, h := range slices.Backward(r.History) {
+		if len(e.Rotations) == maxRotations {
+			break
+		}
+		e.Rotations = append(e.Rotations, Rotated{At: h.At, Type: h.Type, Material: h.Material})
+	}
+	return e
+}
+
+// firstTag is the value of the first of the tag keys that the key has.
+func firstTag(k *inventory.Key, names []string) string {
+	for _, name := range names {
+		if value := k.Tags[name]; value != "" {
+			if runes := []rune(value); len(runes) > maxTag {
+				value = string(runes[:maxTag]) + "…"
+			}
+			return value
+		}
+	}
+	return ""
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+
+// span is a duration in words.
+func span(d time.Duration) string {
+	switch {
+	case d >= 2*day:
+		return fmt.Sprintf("%d days", d/day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
+}
