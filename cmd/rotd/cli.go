@@ -108,7 +108,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.AddCommand(
 		newRunCommand(c), newDemoCommand(), newReplayCommand(c),
 		newStatusCommand(c), newHealthCommand(c),
-		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c),
+		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
 		newRotateCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newVersionCommand(c),
 	)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/report"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -48,6 +50,8 @@ type fakeDaemon struct {
 	states   []remediation.State // that the next questions for the action see
 	sweepErr error
 	sweeping bool // sweeps do not end
+
+	reportErr error // met after the first part of a report
 }
 
 func newFakeDaemon() *fakeDaemon {
@@ -417,6 +421,14 @@ func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
 		done <- d.sweepErr
 	}
 	return done, nil
+}
+
+// Report writes what was asked for.
+func (d *fakeDaemon) Report(_ context.Context, q report.Query, to io.Writer) error {
+	if _, err := fmt.Fprintf(to, "%s %s %s\n", q.Format, q.Framework, q.Policy); err != nil {
+		return err
+	}
+	return d.reportErr
 }
 
 func (d *fakeDaemon) Names(context.Context) (admin.Names, error) {

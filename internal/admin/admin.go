@@ -7,11 +7,13 @@ package admin
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/report"
 	"rotd/internal/state"
 )
 
@@ -43,6 +45,8 @@ type Reader interface {
 	// Action waits at most so long for the action to be final, and returns it as it is then.
 	Action(ctx context.Context, id string, wait time.Duration) (*remediation.Action, error)
 	Quarantine(ctx context.Context, r Range) (Page[Quarantined], error)
+	// Report writes a report as it is made; nothing is written before an error that the query is to blame for.
+	Report(ctx context.Context, q report.Query, to io.Writer) error
 	// Names are what filters may name.
 	Names(ctx context.Context) (Names, error)
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/report"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -36,6 +38,7 @@ type fakeBackend struct {
 	pause    *state.Pause
 	sweep    chan error
 	db       *state.DB
+	reported []string
 	waiting  chan struct{} // closed when Action begins to wait for the end of its context
 }
 
@@ -52,6 +55,16 @@ func (f *fakeBackend) Status(context.Context) (*Status, error) {
 		Version: "1.0.0", Shard: "default", Mode: "observe", Now: noon, Started: noon,
 		Findings: Counts{Critical: 1},
 	}, f.note("status")
+}
+
+// Report writes what a test put into reported; a test that wants it to fail then says so with err.
+func (f *fakeBackend) Report(_ context.Context, q report.Query, to io.Writer) error {
+	for _, part := range f.reported {
+		if _, err := io.WriteString(to, part); err != nil {
+			return err
+		}
+	}
+	return f.note(q)
 }
 
 func (f *fakeBackend) NotReady(context.Context) []string { return f.notReady }

@@ -64,6 +64,7 @@ func (s *Server) contain(handle func(*http.Request) (any, error), long bool) htt
 			})
 			return
 		}
+		whole := r.Context()
 		if long {
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // always there: it is net/http's own
 		} else {
@@ -80,11 +81,14 @@ func (s *Server) contain(handle func(*http.Request) (any, error), long bool) htt
 			s.fail(w, r, answerTo(err))
 			return
 		}
-		if body, ok := answer.(*state.Copy); ok {
-			s.send(w, r, body)
-			return
+		switch answer := answer.(type) {
+		case *state.Copy:
+			s.send(w, r, answer)
+		case *stream:
+			s.stream(w, r.WithContext(whole), answer)
+		default:
+			s.write(w, r, http.StatusOK, answer)
 		}
-		s.write(w, r, http.StatusOK, answer)
 	})
 }
 

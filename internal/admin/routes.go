@@ -35,6 +35,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/actions", s.actions},
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},
+		{"GET", "/v1/report", s.report},
 		{"POST", "/v1/rotate", s.rotate},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},

@@ -27,11 +27,14 @@ type Server struct {
 	backend Backend
 	log     *zap.Logger
 	inHand  chan struct{}
+	reports chan struct{} // being written
 }
 
 // NewServer returns a server for a backend; Serve runs it.
 func NewServer(backend Backend, log *zap.Logger) *Server {
-	return &Server{backend: backend, log: log, inHand: make(chan struct{}, maxInHand)}
+	return &Server{
+		backend: backend, log: log, inHand: make(chan struct{}, maxInHand), reports: make(chan struct{}, maxReports),
+	}
 }
 
 // Serve answers until ctx ends, then lets requests in hand end (those that wait are answered at once), and removes the

@@ -52,9 +52,9 @@ func rank(t Trouble) int {
 	return 0
 }
 
-type report func(next, format string, args ...any)
+type telling func(next, format string, args ...any)
 
-func (s *Status) judgeIntake(grave, minor report) {
+func (s *Status) judgeIntake(grave, minor telling) {
 	for i := range s.Queues {
 		q := &s.Queues[i]
 		name := queueName(q.URL)
@@ -78,11 +78,11 @@ func (s *Status) judgeIntake(grave, minor report) {
 	}
 }
 
-func (s *Status) judgeFindings(grave, minor report) {
+func (s *Status) judgeFindings(grave, minor telling) {
 	for _, c := range []struct {
 		n    int
 		name string
-		tell report
+		tell telling
 	}{
 		{s.Findings.Critical, "CRITICAL", grave},
 		{s.Findings.High, "HIGH", grave},
@@ -95,7 +95,7 @@ func (s *Status) judgeFindings(grave, minor report) {
 	}
 }
 
-func (s *Status) judgeSweeps(grave, minor report) {
+func (s *Status) judgeSweeps(grave, minor telling) {
 	if len(s.Places) == 0 && s.Now.Sub(s.Started) > firstPatient {
 		grave("rotd sweep inventory", "no account and Region was swept yet")
 	}
@@ -126,7 +126,7 @@ func (s *Status) judgeSweeps(grave, minor report) {
 	}
 }
 
-func (s *Status) judgeActing(minor report) {
+func (s *Status) judgeActing(minor telling) {
 	if s.Paused != nil {
 		minor("rotd resume", "paused by %s since %s: %s", s.Paused.By, s.Paused.At.Format(time.RFC3339),
 			s.Paused.Reason)
@@ -139,7 +139,7 @@ func (s *Status) judgeActing(minor report) {
 	}
 }
 
-func (s *Status) judgeTelling(grave report) {
+func (s *Status) judgeTelling(grave telling) {
 	late := !s.Outbox.Oldest.IsZero() && s.Now.Sub(s.Outbox.Oldest) > alertsLate
 	switch {
 	case s.Outbox.Waiting > 0 && s.Outbox.LastError != "":

@@ -15,6 +15,7 @@ import (
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
+	"rotd/internal/cost"
 	"rotd/internal/engine"
 	"rotd/internal/state"
 )
@@ -45,6 +46,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	d := &daemonProcess{opts: o, cfg: cfg, db: db, log: o.Logger, started: time.Now().UTC()}
+	d.prices.Store(&cfg.Prices)
 	err = d.run(ctx)
 	return errors.Join(err, db.Close())
 }
@@ -63,6 +65,7 @@ type daemonProcess struct {
 	parts   parts
 	up      atomic.Bool            // everything is built: requests can be answered
 	waiting atomic.Pointer[string] // what the start waits for
+	prices  atomic.Pointer[cost.Prices]
 }
 
 // run starts everything, waits, and stops everything.

@@ -183,7 +183,7 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 	sweep := func(kind string) func(context.Context) error {
 		return func(ctx context.Context) error { return d.engine.Sweep(ctx, kind) }
 	}
-	return []scheduler.Job{
+	return append([]scheduler.Job{
 		{
 			Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
 			Run: sweep(engine.Inventory),
@@ -191,7 +191,7 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: sweep(engine.Drift)},
 		{Name: "retention", Spec: cfg.Schedules.Retention, CatchUp: true, Run: d.engine.Retain},
 		{Name: "heartbeat", Spec: cfg.Schedules.Heartbeat, AtStart: true, Run: d.heartbeat},
-	}
+	}, d.reportJobs(cfg.Reports)...)
 }
 
 // heartbeat looks at rotd itself.

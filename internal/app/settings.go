@@ -73,6 +73,7 @@ func (d *daemonProcess) reload() {
 		return
 	}
 	d.engine.Reload(settings(cfg, d.home.Account))
+	d.prices.Store(&cfg.Prices)
 	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Admin, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts,
 		d.cfg.Admin, d.cfg.Shard
 	d.cfg = cfg

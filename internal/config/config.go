@@ -6,6 +6,7 @@ package config
 import (
 	"time"
 
+	"rotd/internal/cost"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Limits          Limits
 	Guardrails      Guardrails
 	Admin           Admin
+	Prices          cost.Prices // what keys cost, as the bill has it
+	Reports         []Report    // written on a schedule
 
 	// Warnings are what is allowed and probably not meant, in the file's order.
 	Warnings []Problem
@@ -112,6 +115,18 @@ type Admin struct {
 	HTTP   string // host:port of /livez, /readyz and /metrics
 }
 
+// Report is a report that is written on a schedule.
+type Report struct {
+	Name      string
+	Schedule  string // as Schedules'
+	Format    string // html, csv, json, ocsf, asff, text
+	Framework string // "": none
+	Policy    string // only its keys; "": all
+	Account   string // likewise
+	To        string // a folder, absolute, or s3://bucket/prefix
+	Keep      int    // so many files; older ones go
+}
+
 // Default is the configuration of an empty file, but for what a file must say.
 func Default() *Config {
 	return &Config{
@@ -136,6 +151,7 @@ func Default() *Config {
 			Settle:           10 * time.Minute,
 			StartupHold:      3 * time.Minute,
 		},
-		Admin: Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},
+		Prices: cost.Default(),
+		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"rotd/internal/cost"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 )
@@ -98,6 +99,10 @@ guardrails:
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "arn:aws:kms:us-east-1:111122223333:alias/x"]
 admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
+prices: {currency: EUR, key_month: 0.93, rotation_month: 0.5, rotations_charged: 0}
+reports:
+  - {name: monthly, schedule: "0 6 1 * *", format: html, framework: pci-dss-4.0.1, policy: payments,
+     account: "111122223333", to: /tmp/reports, keep: 3}
 `)
 	want := &Config{
 		Shard: "eu-2",
@@ -168,7 +173,12 @@ admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 				"arn:aws:kms:us-east-1:111122223333:alias/x",
 			},
 		},
-		Admin: Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
+		Admin:  Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
+		Prices: cost.Prices{Currency: "EUR", KeyMonth: 930_000, RotationMonth: 500_000},
+		Reports: []Report{{
+			Name: "monthly", Schedule: "0 6 1 * *", Format: "html", Framework: "pci-dss-4.0.1", Policy: "payments",
+			Account: "111122223333", To: "/tmp/reports", Keep: 3,
+		}},
 	}
 	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins"),
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
@@ -264,12 +274,13 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 		Limits     Limits
 		Guardrails Guardrails
 		Admin      Admin
+		Prices     cost.Prices
 		Wait       time.Duration
 		Repeat     time.Duration
 	}
 	of := func(c *Config) shown {
 		return shown{
-			c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin,
+			c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin, c.Prices,
 			c.Alerts.GroupWait, c.Alerts.RepeatInterval,
 		}
 	}

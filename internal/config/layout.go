@@ -50,6 +50,8 @@ func layout(c *Config, known Known) shape {
 			{key: "limits", doc: "What keeps rotd out of other people's way.", value: limits(&c.Limits)},
 			{key: "guardrails", doc: "What holds automatic actions back.", value: guardrails(&c.Guardrails)},
 			{key: "admin", doc: "Where the daemon is reached.", value: admin(&c.Admin)},
+			{key: "prices", doc: "What keys cost a month, for reports.", value: prices(&c.Prices)},
+			{key: "reports", doc: "Reports written on a schedule.", value: reports(&c.Reports)},
 		},
 	}
 }

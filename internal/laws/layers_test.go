@@ -26,6 +26,8 @@ var house = []layer{
 	{path: "internal/remediation", rank: 2, pure: true},
 	{path: "internal/history", rank: 2, pure: true},
 	{path: "internal/detection", rank: 3, pure: true},
+	{path: "internal/cost", rank: 3, pure: true},
+	{path: "internal/report", rank: 4, pure: true},
 
 	// The world outside, each part known to one package, which knows none of the others. State knows the types only;
 	// the queue hands over bodies and knows no CloudTrail.

@@ -142,6 +142,9 @@ func oneLine(s string) string {
 
 // isHidden reports control characters and those that are invisible or direct the writing.
 func isHidden(r rune) bool {
+	if r < unicode.MaxASCII {
+		return r < ' '
+	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
 }
 

@@ -24,7 +24,7 @@ func newJSON(out *bufio.Writer) *jsonWriter { return &jsonWriter{out: out} }
 func marshal(value any) ([]byte, error) {
 	raw, err := json.Marshal(value, jsonv1.OmitEmptyWithLegacySemantics(true), json.Deterministic(true),
 		jsontext.AllowInvalidUTF8(true))
-	if err != nil || !bytes.ContainsFunc(raw, isHidden) {
+	if err != nil || plain(raw) {
 		return raw, err
 	}
 	var b bytes.Buffer
@@ -40,6 +40,17 @@ func marshal(value any) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
+}
+
+// plain reports whether JSON is all of characters that show; most is, and looking at bytes is fast. (Those below the
+// space are escaped already.)
+func plain(raw []byte) bool {
+	for _, b := range raw {
+		if b >= 0x7f {
+			return !bytes.ContainsFunc(raw, isHidden)
+		}
+	}
+	return true
 }
 
 func (w *jsonWriter) begin(h *Head) error {

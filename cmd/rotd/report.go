@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rotd/internal/admin"
+	"rotd/internal/report"
+)
+
+func newReportCommand(c *cli) *cobra.Command {
+	var q report.Query
+	var file string
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Report how the keys stand, for auditors and for other tools",
+		Long: prose(
+			"Report how the keys stand: what is covered and what could not be verified, compliance by policy, account and "+
+				"owner, each key with its cryptoperiod, rotations and evidence, exceptions, cost.",
+			"html is one file for browsers that prints well; csv and json have every key; ocsf and asff are findings for "+
+				"Security Hub and others; text is the summary for a terminal. With --framework it says which of a "+
+				"standard's requirements are met, which not, and which cannot be verified (docs/compliance.md).",
+			"With -f the file is there when it is whole, and not before.",
+		),
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := textOnly(cmd); err != nil {
+				return err
+			}
+			if q.Format == "" {
+				q.Format = formatOf(file)
+			}
+			if err := q.Check(); err != nil {
+				return wrongUse(cmd, "%v", err)
+			}
+			client, err := c.client()
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			if file == "" {
+				return reportTo(cmd.Context(), client, q, c.out)
+			}
+			return c.reportFile(cmd.Context(), client, q, file)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.Format, "format", "", strings.Join(report.Formats(), ", ")+" (default: by the name of FILE, else text)")
+	f.StringVar(&q.Framework, "framework", "", strings.Join(report.FrameworkIDs(), ", "))
+	f.StringVar(&q.Policy, "policy", "", "only keys under this rotation policy")
+	f.StringVar(&q.Account, "account", "", "only keys in this account")
+	f.DurationVar(&q.Fresh, "fresh", report.DefaultFresh, "older facts call nothing in order")
+	f.StringVarP(&file, "file", "f", "", "write to FILE instead of the output")
+	return cmd
+}
+
+// formatOf is the format that a file's name means.
+func formatOf(file string) string {
+	for _, format := range report.Formats() {
+		if strings.HasSuffix(file, "."+report.Extension(format)) {
+			return format
+		}
+	}
+	return "text"
+}
+
+func reportTo(ctx context.Context, client *admin.Client, q report.Query, to io.Writer) error {
+	out := bufio.NewWriter(to)
+	err := client.Report(ctx, q, out)
+	if flushed := out.Flush(); err == nil && flushed != nil {
+		err = fmt.Errorf("print: %w", flushed)
+	}
+	return err
+}
+
+// reportFile writes beside the file and puts it in its place when it is whole.
+func (c *cli) reportFile(ctx context.Context, client *admin.Client, q report.Query, path string) (err error) {
+	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		part.Close()
+		if err != nil {
+			_ = os.Remove(part.Name()) // what went wrong is told already
+		}
+	}()
+	counted := &counting{to: part, progress: newProgress(c), told: c.terminal.err}
+	err = reportTo(ctx, client, q, counted)
+	counted.progress.end()
+	if err != nil {
+		return err
+	}
+	if err := part.Chmod(0o640); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := part.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(part.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if c.terminal.err {
+		hint(c.err, "%s: %s.", clean(path), bytesText(counted.written))
+	}
+	return nil
+}
+
+// counting tells how much was written, on a terminal, a few times a second.
+type counting struct {
+	to       io.Writer
+	progress *progress
+	told     bool
+	written  int64
+	last     time.Time
+}
+
+func (w *counting) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.written += int64(n)
+	if w.told && time.Since(w.last) > 200*time.Millisecond {
+		w.last = time.Now()
+		w.progress.show("writing the report: " + bytesText(w.written))
+	}
+	return n, err
+}

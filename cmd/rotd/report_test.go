@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rotd/internal/admin"
+)
+
+func TestAReportIsPrinted(t *testing.T) {
+	s := newSession(nil)
+	status := s.run(t, "--socket", serve(t, newFakeDaemon()), "report", "--framework", "cis-aws", "--policy", "payments")
+	if want := "text cis-aws payments\n"; status != admin.ExitDone || s.out.String() != want {
+		t.Errorf("status %d, printed %q, %q", status, s.out.String(), s.err.String())
+	}
+}
+
+func TestAReportsFileIsThereWhenItIsWholeAndNotBefore(t *testing.T) {
+	for name, test := range map[string]struct {
+		file    string
+		args    []string
+		fault   error
+		status  admin.ExitStatus
+		content string // of the file, afterwards; it was there before
+		says    string
+	}{
+		"whole":            {file: "r.html", content: "html  \n"},
+		"named otherwise":  {file: "r", args: []string{"--format", "ocsf"}, content: "ocsf  \n"},
+		"OCSF by its name": {file: "r.ocsf.jsonl", content: "ocsf  \n"},
+		"no name we know":  {file: "r.pdf", content: "text  \n"},
+		"it broke off": {
+			file: "r.html", fault: errors.New("the disk is gone"), status: admin.ExitFailed, content: "before",
+			says: "rotd: the report broke off before its end",
+		},
+		"refused": {
+			file: "r.html", args: []string{"--policy", "nope"}, status: admin.ExitUsage, content: "before",
+			says: `no policy "nope" is configured`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, test.file)
+			if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			daemon := newFakeDaemon()
+			daemon.reportErr = test.fault
+			s := newSession(nil)
+			args := append([]string{"--socket", serve(t, daemon), "report", "-f", path}, test.args...)
+			if status := s.run(t, args...); status != test.status || !strings.Contains(s.err.String(), test.says) {
+				t.Errorf("status %d, said %q", status, s.err.String())
+			}
+			if got, err := os.ReadFile(path); err != nil || string(got) != test.content {
+				t.Errorf("the file has %q, %v", got, err)
+			}
+			if left, _ := os.ReadDir(dir); len(left) != 1 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestAReportThatNobodyKnowsIsWrongUse(t *testing.T) {
+	for want, args := range map[string][]string{
+		`format: "pdf" is none of html, csv, json, ocsf, asff, text`: {"--format", "pdf"},
+		"did you mean pci-dss-4.0.1?":                                {"--framework", "pci-dss-4"},
+		"fresh: -1h0m0s is negative":                                 {"--fresh", "-1h"},
+		"-o is not for this command":                                 {"-o", "json"},
+	} {
+		s := newSession(nil)
+		if status := s.run(t, append([]string{"report"}, args...)...); status != admin.ExitUsage {
+			t.Errorf("%v ends with %d", args, status)
+		}
+		if !strings.Contains(s.err.String(), want) {
+			t.Errorf("%v says %q, want %q", args, s.err.String(), want)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"rotd/internal/inventory"
+	"rotd/internal/report"
+	"rotd/internal/state"
+)
+
+// Report writes a report on the keys as they are known.
+func (b *backend) Report(ctx context.Context, q report.Query, to io.Writer) error {
+	if err := b.started(); err != nil {
+		return err
+	}
+	return b.d.writeReport(ctx, q, to)
+}
+
+// writeReport gathers what a report is made from and writes it.
+func (d *daemonProcess) writeReport(ctx context.Context, q report.Query, to io.Writer) error {
+	now, settings := time.Now().UTC(), d.engine.Settings()
+	places, err := d.reportPlaces()
+	if err != nil {
+		return err
+	}
+	return report.Write(to, q, report.Source{
+		Version: d.opts.Version, Shard: d.db.Shard(), Places: places,
+		Judging: report.Judging{
+			Now: now, Judge: settings.Judge, Policies: settings.Policies, Grace: settings.Guardrails.OverdueGrace,
+			Trusted: settings.Trusted, Prices: *d.prices.Load(),
+		},
+		Each: func(whole bool, fn func(*report.Facts) error) error { return d.eachFacts(ctx, whole, fn) },
+	})
+}
+
+// reportPlaces are the accounts and Regions that are read, and those that were.
+func (d *daemonProcess) reportPlaces() ([]report.Place, error) {
+	var swept []state.Coverage
+	err := d.db.View(func(tx *state.Tx) (err error) {
+		swept, err = tx.Places()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	configured := make(map[[2]string]bool)
+	for _, p := range d.engine.Places() {
+		configured[[2]string{p.Account, p.Region}] = true
+	}
+	var places []report.Place
+	for i := range swept {
+		c := &swept[i]
+		at := [2]string{c.Account, c.Region}
+		places = append(places, report.Place{
+			Account: c.Account, Region: c.Region, Configured: configured[at], LastComplete: c.LastComplete,
+			LastSweep: c.LastSweep, LastKind: c.LastKind, Keys: c.Keys, Unread: c.Unread, Denied: c.Denied,
+			LastError: c.LastError,
+		})
+		delete(configured, at)
+	}
+	for _, p := range d.engine.Places() {
+		if configured[[2]string{p.Account, p.Region}] {
+			places = append(places, report.Place{Account: p.Account, Region: p.Region, Configured: true})
+		}
+	}
+	return places, nil
+}
+
+// factsPage is how many keys one transaction copies.
+const factsPage = 250
+
+// eachFacts hands over what is known of every key. No transaction is open while fn runs.
+func (d *daemonProcess) eachFacts(ctx context.Context, whole bool, fn func(*report.Facts) error) error {
+	for after := ""; ; {
+		var page []report.Facts
+		err := d.db.View(func(tx *state.Tx) error {
+			keys, next, err := tx.Keys(after, factsPage, nil)
+			after = next
+			page = make([]report.Facts, len(keys))
+			for i := range keys {
+				if err == nil {
+					err = gather(tx, &page[i], &keys[i], whole)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if err := fn(&page[i]); err != nil {
+				return err
+			}
+		}
+		if after == "" {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// gather collects what is known around a key.
+func gather(tx *state.Tx, f *report.Facts, k *inventory.Key, whole bool) (err error) {
+	f.Key, f.LastUse = k, tx.LastUse(k.ARN)
+	if k.PrimaryARN != "" && k.PrimaryARN != k.ARN {
+		if f.Primary, err = tx.Key(k.PrimaryARN); err != nil {
+			return err
+		}
+	}
+	if whole && k.GoneAt == nil {
+		f.Open, err = tx.OpenAboutKey(k, maxOpenShown)
+	}
+	return err
+}
+
+// maxOpenShown bounds the open findings that a report gathers of a key.
+const maxOpenShown = 20

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"rotd/internal/cost"
+	"rotd/internal/report"
+)
+
+// reportName also names the scheduler's job, `report-monthly`, and files.
+var reportName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
+
+func prices(p *cost.Prices) shape {
+	return object{fields: []field{
+		{key: "currency", doc: "Shown with amounts.", value: text(&p.Currency, "a currency", checkCurrency)},
+		{key: "key_month", doc: "A key, each month.", value: money(&p.KeyMonth)},
+		{key: "rotation_month", doc: "Each rotation that is charged, each month.", value: money(&p.RotationMonth)},
+		{
+			key: "rotations_charged", doc: "How many rotations of a key are charged at all.",
+			value: integer(&p.RotationsCharged, 0, 1000),
+		},
+	}}
+}
+
+// money is an amount of the prices' currency.
+func money(to *cost.Money) shape {
+	return scalar{
+		want: "an amount such as 1.00", text: numberText,
+		about: map[string]any{"type": "number", "minimum": 0, "maximum": int64(cost.MaxPrice) / 1_000_000},
+		set: func(value string) (err error) {
+			*to, err = cost.ParseMoney(value)
+			return err
+		},
+	}
+}
+
+func reports(to *[]Report) shape {
+	return list[Report]{
+		fresh: func() Report { return Report{Keep: 12} },
+		shape: oneReport,
+		keep:  func(r Report) { *to = append(*to, r) },
+		id:    func(r Report) string { return r.Name },
+	}
+}
+
+func oneReport(r *Report) shape {
+	return object{fields: []field{
+		{
+			key: "name", doc: "Names its job, report-<name>, and its files.", need: "name: monthly",
+			value: text(&r.Name, "a name", checkReportName),
+		},
+		{
+			key: "schedule", doc: "When it is written, in UTC unless CRON_TZ= says otherwise.", value: schedule(&r.Schedule),
+			need: `schedule: "0 6 1 * *"`,
+		},
+		{
+			key: "format", doc: "What is written.", need: "format: html",
+			value: text(&r.Format, "a format", oneOf("a format", report.Formats())),
+		},
+		{
+			key: "framework", doc: "The standard that it answers.",
+			value: text(&r.Framework, "a framework", oneOf("a framework", report.FrameworkIDs())),
+		},
+		{key: "policy", doc: "Only its keys.", value: text(&r.Policy, "a policy's name", checkPolicyName)},
+		{key: "account", doc: "Only its keys.", value: text(&r.Account, "an account id", checkAccount)},
+		{
+			key: "to", doc: "A folder, or s3://bucket/prefix.", need: "to: /var/lib/rotd/reports",
+			value: text(&r.To, "a folder or s3:// address", checkDestination),
+		},
+		{key: "keep", doc: "So many files; older ones are deleted.", value: integer(&r.Keep, 1, 1000)},
+	}}
+}
+
+func checkReportName(s string) error {
+	return matching(reportName, "a report's name: write lower-case letters, digits and -, at most 42")(s)
+}
+
+func checkCurrency(s string) error {
+	if s == "" || len(s) > 8 || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		return fmt.Errorf("%q is not a currency: write for example USD", shorten(s))
+	}
+	return nil
+}
+
+// checkDestination accepts folders.
+func checkDestination(s string) error {
+	if strings.HasPrefix(s, "s3://") {
+		return fmt.Errorf("%q: S3 is not yet available in this version: write a folder", shorten(s))
+	}
+	if err := checkAbsolute(s); err != nil {
+		return fmt.Errorf("%q is neither an absolute path to a folder nor s3://bucket/prefix", shorten(s))
+	}
+	return nil
+}
