@@ -67,8 +67,8 @@ func newConfigCommand(c *cli) *cobra.Command {
 			return write(c.out, text)
 		},
 	}
-	return group("config", "rotd.yaml: check it, test it, explain it, begin one", validate, newConfigExplainCommand(c),
-		newConfigTestCommand(c), example, schema)
+	return group("config", "rotd.yaml: check it, test it, explain it, begin one, compare", validate,
+		newConfigExplainCommand(c), newConfigTestCommand(c), newConfigCompareCommand(c), example, schema)
 }
 
 // textOnly refuses -o where there is one form only.

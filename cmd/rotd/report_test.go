@@ -79,3 +79,22 @@ func TestAReportThatNobodyKnowsIsWrongUse(t *testing.T) {
 		}
 	}
 }
+
+func TestConfigCompareSaysWhatOtherPoliciesWouldMakeOfTheKeys(t *testing.T) {
+	socket := serve(t, newFakeDaemon())
+	for name, args := range map[string][]string{"config-compare": nil, "config-compare-json": {"-o", "json"}} {
+		s := newSession(nil)
+		status := s.run(t, append([]string{
+			"--socket", socket, "-c", "testdata/compare-now.yaml", "config", "compare", "testdata/compare-other.yaml",
+		}, args...)...)
+		if status != admin.ExitDone {
+			t.Errorf("status %d, %s", status, s.err.String())
+		}
+		golden(t, name, s.out.String())
+	}
+	s := newSession(nil)
+	if status := s.run(t, "--socket", socket, "-c", "testdata/compare-now.yaml", "config", "compare",
+		"testdata/nowhere.yaml"); status != admin.ExitUsage {
+		t.Errorf("without the other file it ends with %d", status)
+	}
+}

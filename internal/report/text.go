@@ -19,7 +19,7 @@ func (w *textWriter) begin(h *Head) error {
 
 // linef writes a line; an error stays in out and is returned when it is flushed.
 func (w *textWriter) linef(format string, args ...any) {
-	_, _ = fmt.Fprintf(w.out, format+"\n", args...)
+	_, _ = w.out.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
 // scope says what the report is about when it is not everything.
