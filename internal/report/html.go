@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"rotd/internal/cost"
 )
 
 var (
@@ -74,10 +76,11 @@ type groupTable struct {
 	Title, None, Currency string
 	Groups                []Group
 	Total                 *Counts // nil: the only group says it
+	Cost                  cost.Money
 }
 
-func newGroupTable(title, none string, groups []Group, total Counts, currency string) groupTable {
-	t := groupTable{Title: title, None: none, Groups: groups, Currency: currency}
+func newGroupTable(title, none string, groups []Group, total Counts, month Cost) groupTable {
+	t := groupTable{Title: title, None: none, Groups: groups, Currency: month.Currency, Cost: month.Total}
 	if len(groups) != 1 {
 		t.Total = &total
 	}

@@ -89,6 +89,13 @@ func (j *Judging) rotation(r *Row, f *Facts, p *policy.Policy) {
 			return
 		}
 	}
+	if s := k.Rotation; s != nil && !k.WasDenied("GetKeyRotationStatus") {
+		on := s.Enabled
+		r.Automatic, r.PeriodDays, r.Next = &on, s.PeriodDays, s.Next
+	}
+	if !datedMaterial(k) {
+		return
+	}
 	at, ever := k.LastRotated()
 	if ever {
 		r.LastRotated, r.LastType = &at, k.Rotation.History[len(k.Rotation.History)-1].Type
@@ -101,10 +108,16 @@ func (j *Judging) rotation(r *Row, f *Facts, p *policy.Policy) {
 			r.Due = &due
 		}
 	}
-	if s := k.Rotation; s != nil && !k.WasDenied("GetKeyRotationStatus") {
-		on := s.Enabled
-		r.Automatic, r.PeriodDays, r.Next = &on, s.PeriodDays, s.Next
+}
+
+// datedMaterial reports whether it is known when the key got its material: of a key that can rotate only when its
+// rotations were listed, of others it is their creation.
+func datedMaterial(k *inventory.Key) bool {
+	if k.Rotation != nil && !k.Rotation.HistoryAt.IsZero() {
+		return true
 	}
+	symmetric := k.Spec == "SYMMETRIC_DEFAULT" || k.Spec == ""
+	return !symmetric || k.Origin != "AWS_KMS" && k.Origin != "EXTERNAL"
 }
 
 // old says why the key's facts are too old to call anything in order.

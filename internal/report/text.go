@@ -67,7 +67,7 @@ func (w *textWriter) summary(b *body) error {
 		{"By policy", b.Summary.ByPolicy, "(no policy)"}, {"By account", b.Summary.ByAccount, "(none)"},
 		{"By owner", b.Summary.ByOwner, "(no owner)"},
 	} {
-		w.groups(g.title, g.of, g.none, b.Summary.Total)
+		w.groups(g.title, g.of, g.none, b.Summary)
 	}
 	c := &b.Summary.Cost
 	w.heading("Cost a month")
@@ -80,7 +80,8 @@ func (w *textWriter) summary(b *body) error {
 
 func (w *textWriter) heading(text string) { w.linef("\n%s", text) }
 
-func (w *textWriter) groups(title string, groups []Group, none string, total Counts) {
+func (w *textWriter) groups(title string, groups []Group, none string, s *Summary) {
+	total := &s.Total
 	const row = "  %-24s %8v %8v %8v %8v %9v %8v %8v %10v"
 	w.linef("\n"+row, title, "keys", "in order", "not", "excepted", "unverif.", "no pol.", "n/judged", "cost")
 	for i := range groups {
@@ -93,7 +94,7 @@ func (w *textWriter) groups(title string, groups []Group, none string, total Cou
 	}
 	if len(groups) != 1 {
 		w.linef(row, "total", total.Keys, total.InOrder, total.Drift, total.Excepted, total.Unverifiable, total.NoPolicy,
-			total.NotJudged, "")
+			total.NotJudged, s.Cost.Total)
 	}
 }
 
