@@ -19,10 +19,10 @@ func newConfigCompareCommand(c *cli) *cobra.Command {
 		Use:   "compare OTHER.yaml",
 		Short: "Say what other policies would make of the keys: who moves, how often they rotate, what it costs",
 		Long: prose(
-			"Compare the policies of rotd.yaml (-c's, $ROTD_CONFIG's, " + defaultConfig + ") with those of OTHER.yaml, over the " +
-				"keys that the daemon knows: which change policy, how many rotations and replacements are to come in the " +
-				"next 12 months, and what a month costs then, by the price table of OTHER.yaml. It assumes that each policy is " +
-				"followed to the letter, whatever the mode. Nothing is changed.",
+			"Compare the policies of rotd.yaml (-c's, $ROTD_CONFIG's, " + defaultConfig + ") with those of OTHER.yaml, over " +
+				"the keys that the daemon knows: which change policy, how many rotations and replacements are to come in " +
+				"the next 12 months, and what a month costs then, by the price table of OTHER.yaml. It assumes that each " +
+				"policy is followed to the letter, whatever the mode. Nothing is changed.",
 		),
 		Args: exactly("OTHER.yaml, the configuration to compare with"),
 		RunE: func(cmd *cobra.Command, args []string) error {

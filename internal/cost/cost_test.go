@@ -37,20 +37,38 @@ func TestWhatAKeyCostsAMonth(t *testing.T) {
 		key  *inventory.Key
 		want Month
 	}{
-		"never rotated":                       {key(0), Month{Key: unit}},
-		"rotated once":                        {key(1), Month{Key: unit, Rotations: unit}},
-		"the second rotation is charged":      {key(2), Month{Key: unit, Rotations: 2 * unit}},
-		"later ones are free":                 {key(9), Month{Key: unit, Rotations: 2 * unit}},
-		"a disabled key is charged":           {key(1, state("Disabled")), Month{Key: unit, Rotations: unit}},
-		"scheduled for deletion":              {key(1, state("PendingDeletion")), Month{Free: "the key is scheduled for deletion"}},
-		"waiting for its replicas to be gone": {key(1, state("PendingReplicaDeletion")), Month{Free: "the key is scheduled for deletion"}},
-		"managed by AWS":                      {key(1, func(k *inventory.Key) { k.Manager = "AWS" }), Month{Free: "AWS manages the key"}},
-		"gone":                                {key(1, func(k *inventory.Key) { k.GoneAt = &noon }), Month{Free: "KMS no longer knows the key"}},
-		"in a custom store":                   {key(0, func(k *inventory.Key) { k.Origin, k.Rotation = "AWS_CLOUDHSM", nil }), Month{Key: unit}},
-		"a replica is a key of its own":       {key(1, func(k *inventory.Key) { k.MultiRegion = "REPLICA" }), Month{Key: unit, Rotations: unit}},
-		"asymmetric":                          {key(0, func(k *inventory.Key) { k.Spec, k.Rotation = "RSA_2048", nil }), Month{Key: unit}},
-		"its rotations could not be read":     {key(0, func(k *inventory.Key) { k.Rotation = nil }), Month{Key: unit, AtLeast: true}},
-		"its rotations were never listed":     {key(0, func(k *inventory.Key) { k.Rotation.HistoryAt = time.Time{} }), Month{Key: unit, AtLeast: true}},
+		"never rotated":                  {key(0), Month{Key: unit}},
+		"rotated once":                   {key(1), Month{Key: unit, Rotations: unit}},
+		"the second rotation is charged": {key(2), Month{Key: unit, Rotations: 2 * unit}},
+		"later ones are free":            {key(9), Month{Key: unit, Rotations: 2 * unit}},
+		"a disabled key is charged":      {key(1, state("Disabled")), Month{Key: unit, Rotations: unit}},
+		"scheduled for deletion": {
+			key(1, state("PendingDeletion")), Month{Free: "the key is scheduled for deletion"},
+		},
+		"waiting for its replicas to be gone": {
+			key(1, state("PendingReplicaDeletion")), Month{Free: "the key is scheduled for deletion"},
+		},
+		"managed by AWS": {
+			key(1, func(k *inventory.Key) { k.Manager = "AWS" }), Month{Free: "AWS manages the key"},
+		},
+		"gone": {
+			key(1, func(k *inventory.Key) { k.GoneAt = &noon }), Month{Free: "KMS no longer knows the key"},
+		},
+		"in a custom store": {
+			key(0, func(k *inventory.Key) { k.Origin, k.Rotation = "AWS_CLOUDHSM", nil }), Month{Key: unit},
+		},
+		"a replica is a key of its own": {
+			key(1, func(k *inventory.Key) { k.MultiRegion = "REPLICA" }), Month{Key: unit, Rotations: unit},
+		},
+		"asymmetric": {
+			key(0, func(k *inventory.Key) { k.Spec, k.Rotation = "RSA_2048", nil }), Month{Key: unit},
+		},
+		"its rotations could not be read": {
+			key(0, func(k *inventory.Key) { k.Rotation = nil }), Month{Key: unit, AtLeast: true},
+		},
+		"its rotations were never listed": {
+			key(0, func(k *inventory.Key) { k.Rotation.HistoryAt = time.Time{} }), Month{Key: unit, AtLeast: true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, Default().Of(test.key)); diff != "" {
@@ -73,7 +91,9 @@ func TestMoney(t *testing.T) {
 	if got := Money(-2_345_000).String(); got != "-2.35" {
 		t.Errorf("negative: %s", got)
 	}
-	for _, in := range []string{"", "-1", "1.", ".5", "1e3", "1,00", "10000000", "1000000.1", "1.0000001", "0x1", " 1", "+1"} {
+	for _, in := range []string{
+		"", "-1", "1.", ".5", "1e3", "1,00", "10000000", "1000000.1", "1.0000001", "0x1", " 1", "+1",
+	} {
 		if m, err := ParseMoney(in); err == nil {
 			t.Errorf("%q is read as %s", in, m)
 		}

@@ -63,8 +63,8 @@ func periodDefined(_ *Control, r *Row) (Outcome, string) {
 	return NoPolicy, "no policy matches the key, so no cryptoperiod is defined for it"
 }
 
-// changedInTime asks that the material is younger than its cryptoperiod, and that something will change it in time. A key
-// with a cryptoperiod whose age cannot be judged is never passed over.
+// changedInTime asks that the material is younger than its cryptoperiod, and that something will change it in time. A
+// key with a cryptoperiod whose age cannot be judged is never passed over.
 func changedInTime(c *Control, r *Row) (Outcome, string) {
 	if o, why, ok := ours(r); !ok {
 		return o, why

@@ -14,7 +14,8 @@ import (
 
 func TestWhatAKeyIsUnderAControl(t *testing.T) {
 	pay := func(change ...func(*inventory.Key)) *inventory.Key {
-		return key(1, prodAccount, "us-east-1", "alias/pay-cards", append([]func(*inventory.Key){quarterly(20)}, change...)...)
+		change = append([]func(*inventory.Key){quarterly(20)}, change...)
+		return key(1, prodAccount, "us-east-1", "alias/pay-cards", change...)
 	}
 	unmatched := func(change ...func(*inventory.Key)) *inventory.Key {
 		return key(1, prodAccount, "us-east-1", "alias/x", change...)
@@ -133,14 +134,26 @@ func TestAnswers(t *testing.T) {
 		want       Answer
 		why        string
 	}{
-		"all in order":                     {counts(5, 0, 0, 0, 0, 2), 0, Met, "So for all of the 5 keys that it concerns."},
-		"all in order, of what was read":   {counts(5, 0, 0, 0, 0, 2), 1, NotVerifiable, "one account and Region could not be read"},
-		"one is out of order":              {counts(5, 1, 0, 3, 1, 2), 1, NotMet, "Not so for 1 of the 10 keys that it concerns."},
-		"one has no policy":                {counts(5, 0, 1, 0, 0, 2), 0, NotMet, "Not so for 1 of the 6 keys"},
-		"one cannot be verified":           {counts(5, 0, 0, 1, 1, 2), 0, NotVerifiable, "For 1 of the 7 keys that it concerns it cannot be said."},
-		"one is excepted":                  {counts(5, 0, 0, 0, 1, 2), 0, MetWithExceptions, "So for 5 keys; somebody answers for 1 more"},
-		"it concerns no key":               {counts(0, 0, 0, 0, 0, 2), 0, NotApplicable, "It concerns no key"},
-		"it concerns no key that was read": {counts(0, 0, 0, 0, 0, 2), 2, NotVerifiable, "2 accounts and Regions could not"},
+		"all in order": {
+			counts(5, 0, 0, 0, 0, 2), 0, Met, "So for all of the 5 keys that it concerns.",
+		},
+		"all in order, of what was read": {
+			counts(5, 0, 0, 0, 0, 2), 1, NotVerifiable, "one account and Region could not be read",
+		},
+		"one is out of order": {
+			counts(5, 1, 0, 3, 1, 2), 1, NotMet, "Not so for 1 of the 10 keys that it concerns.",
+		},
+		"one has no policy": {counts(5, 0, 1, 0, 0, 2), 0, NotMet, "Not so for 1 of the 6 keys"},
+		"one cannot be verified": {
+			counts(5, 0, 0, 1, 1, 2), 0, NotVerifiable, "For 1 of the 7 keys that it concerns it cannot be said.",
+		},
+		"one is excepted": {
+			counts(5, 0, 0, 0, 1, 2), 0, MetWithExceptions, "So for 5 keys; somebody answers for 1 more",
+		},
+		"it concerns no key": {counts(0, 0, 0, 0, 0, 2), 0, NotApplicable, "It concerns no key"},
+		"it concerns no key that was read": {
+			counts(0, 0, 0, 0, 0, 2), 2, NotVerifiable, "2 accounts and Regions could not",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := answering{control: &Control{}, counts: test.counts}
@@ -158,7 +171,9 @@ func TestAnswers(t *testing.T) {
 func TestAPlaceThatCannotBeSpokenForSaysWhy(t *testing.T) {
 	for want, p := range map[string]Place{
 		"": {Configured: true, LastComplete: before(day), LastSweep: before(day), Keys: 4, Denied: 4},
-		"it is no longer configured, so nothing is read there any more": {LastComplete: before(day), LastSweep: before(day)},
+		"it is no longer configured, so nothing is read there any more": {
+			LastComplete: before(day), LastSweep: before(day),
+		},
 		"it was never read": {Configured: true},
 		"it was never read whole: access denied": {
 			Configured: true, LastSweep: before(time.Hour), LastError: "access denied",

@@ -48,13 +48,14 @@ func because(text string) string {
 	return ": " + text
 }
 
-// gaps fills in each place's gap and says whether there is any.
-func gaps(places []Place, now time.Time, fresh time.Duration) (any bool) {
+// gaps fills in each place's gap and counts them.
+func gaps(places []Place, now time.Time, fresh time.Duration) (open int) {
 	for i := range places {
-		places[i].Gap = places[i].gap(now, fresh)
-		any = any || places[i].Gap != ""
+		if places[i].Gap = places[i].gap(now, fresh); places[i].Gap != "" {
+			open++
+		}
 	}
-	return any
+	return open
 }
 
 // unverified says first what this report cannot vouch for.

@@ -83,7 +83,8 @@ func checkASFF(t *testing.T, f *strictASFF) {
 		t.Errorf("compliance %q", f.Compliance.Status)
 	case f.Compliance.Status != "PASSED" && (len(f.Compliance.StatusReasons) == 0 || f.Remediation == nil):
 		t.Errorf("%s without a reason or a remedy", f.Id)
-	case len(f.Resources) != 1 || f.Resources[0].Type != "AwsKmsKey" || !strings.HasPrefix(f.Resources[0].Id, "arn:aws:kms:"):
+	case len(f.Resources) != 1 || f.Resources[0].Type != "AwsKmsKey" ||
+		!strings.HasPrefix(f.Resources[0].Id, "arn:aws:kms:"):
 		t.Errorf("resources %+v", f.Resources)
 	case f.RecordState != "ACTIVE":
 		t.Errorf("state %q", f.RecordState)
@@ -182,8 +183,7 @@ type strictOCSF struct {
 func TestOCSFIsAComplianceFinding(t *testing.T) {
 	for _, framework := range append(FrameworkIDs(), "") {
 		t.Run("framework "+framework, func(t *testing.T) {
-			lines := strings.Split(strings.TrimSuffix(written(t, Query{Format: "ocsf", Framework: framework}), "\n"), "\n")
-			for _, line := range lines {
+			for line := range strings.Lines(written(t, Query{Format: "ocsf", Framework: framework})) {
 				var e strictOCSF
 				strictly(t, line, &e)
 				checkOCSF(t, &e)

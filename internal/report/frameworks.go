@@ -1,7 +1,7 @@
 package report
 
-// The frameworks. What a standard asks is told in rotd's own words, as far as KMS can show anything for it; the standard
-// itself has the last word. docs/compliance.md shows the same as a table.
+// The frameworks. What a standard asks is told in rotd's own words, as far as KMS can show anything for it; the
+// standard itself has the last word. docs/compliance.md shows the same as a table.
 
 // changes are the checks behind "the key is changed in time".
 func changes() []string {

@@ -28,7 +28,8 @@ func read(ago time.Duration) func(*inventory.Key) {
 
 func TestHowAKeyStands(t *testing.T) {
 	pay := func(change ...func(*inventory.Key)) *inventory.Key {
-		return key(1, prodAccount, "us-east-1", "alias/pay-cards", append([]func(*inventory.Key){quarterly(20)}, change...)...)
+		change = append([]func(*inventory.Key){quarterly(20)}, change...)
+		return key(1, prodAccount, "us-east-1", "alias/pay-cards", change...)
 	}
 	listedBefore := func(k *inventory.Key) { k.Rotation.HistoryAt = before(30 * day) }
 	for name, test := range map[string]struct {
@@ -48,8 +49,10 @@ func TestHowAKeyStands(t *testing.T) {
 			pay(quarterly(98), listedBefore, func(k *inventory.Key) { k.CurrentMaterial = "another" }), Unverifiable,
 			"the material changed after the key's rotations were last listed, at 2026-10-29 12:00Z",
 		},
-		"too old, but within the grace":        {pay(quarterly(96)), InOrder, "the material is 96 days old"},
-		"its facts are old":                    {pay(read(49 * time.Hour)), Unverifiable, "last read at 2026-11-26 11:00Z, 2 days before"},
+		"too old, but within the grace": {pay(quarterly(96)), InOrder, "the material is 96 days old"},
+		"its facts are old": {
+			pay(read(49 * time.Hour)), Unverifiable, "last read at 2026-11-26 11:00Z, 2 days before",
+		},
 		"its facts are just fresh enough":      {pay(read(48 * time.Hour)), InOrder, "the material is 20 days old"},
 		"what was wrong when it was last read": {pay(off, read(90*day)), Drift, "Automatic rotation is off"},
 		"never read whole": {

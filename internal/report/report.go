@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"rotd/internal/suggest"
@@ -67,10 +68,11 @@ type Query struct {
 // Check says what is wrong with a query's words.
 func (q *Query) Check() error {
 	if !slices.Contains(Formats(), q.Format) {
-		return fmt.Errorf("format: %q is none of %s%s", q.Format, list(Formats()), suggest.DidYouMean(q.Format, Formats()))
+		return fmt.Errorf("format: %q is none of %s%s", q.Format, strings.Join(Formats(), ", "),
+			suggest.DidYouMean(q.Format, Formats()))
 	}
 	if q.Framework != "" && FrameworkNamed(q.Framework) == nil {
-		return fmt.Errorf("framework: %q is none of %s%s", q.Framework, list(FrameworkIDs()),
+		return fmt.Errorf("framework: %q is none of %s%s", q.Framework, strings.Join(FrameworkIDs(), ", "),
 			suggest.DidYouMean(q.Framework, FrameworkIDs()))
 	}
 	if q.Fresh < 0 {
@@ -183,12 +185,7 @@ func (r *run) places() {
 	r.s.Places = slices.DeleteFunc(slices.Clone(r.s.Places), func(p Place) bool {
 		return r.q.Account != "" && p.Account != r.q.Account
 	})
-	gaps(r.s.Places, r.s.Judging.Now, r.q.Fresh)
-	for i := range r.s.Places {
-		if r.s.Places[i].Gap != "" {
-			r.open++
-		}
-	}
+	r.open = gaps(r.s.Places, r.s.Judging.Now, r.q.Fresh)
 	if len(r.s.Places) == 0 {
 		r.open++
 	}
@@ -258,16 +255,4 @@ func (r *run) each(whole bool, fn func(*Row) error, gone func()) error {
 		row := r.s.Judging.row(f)
 		return fn(&row)
 	})
-}
-
-// list is words in a sentence.
-func list(words []string) string {
-	text := ""
-	for i, w := range words {
-		if i > 0 {
-			text += ", "
-		}
-		text += w
-	}
-	return text
 }

@@ -214,7 +214,8 @@ func sorted(groups map[string]*Group) []Group {
 		all = append(all, *g)
 	}
 	slices.SortFunc(all, func(a, b Group) int {
-		return cmp.Or(compareBool(a.Rest, b.Rest), compareBool(a.AWS, b.AWS), cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(compareBool(a.Rest, b.Rest), compareBool(a.AWS, b.AWS), cmp.Compare(b.Keys, a.Keys),
+			cmp.Compare(a.Name, b.Name))
 	})
 	if len(all) <= maxShown {
 		return all

@@ -64,7 +64,8 @@ func (w *textWriter) summary(b *body) error {
 		of    []Group
 		none  string
 	}{
-		{"By policy", b.Summary.ByPolicy, "(no policy)"}, {"By account", b.Summary.ByAccount, "(none)"},
+		{"By policy", b.Summary.ByPolicy, "(no policy)"},
+		{"By account", b.Summary.ByAccount, "(none)"},
 		{"By owner", b.Summary.ByOwner, "(no owner)"},
 	} {
 		w.groups(g.title, g.of, g.none, b.Summary)
