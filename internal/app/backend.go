@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rotd/internal/admin"
@@ -261,8 +262,11 @@ func (b *backend) Sweep(name string) (<-chan error, error) {
 	}
 	done, err := b.d.parts.scheduler.Trigger(name)
 	if errors.Is(err, scheduler.ErrUnknownJob) {
-		err = admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are inventory, drift, retention and "+
-			"heartbeat", name))
+		var names []string
+		for _, job := range b.d.parts.scheduler.Status() {
+			names = append(names, job.Name)
+		}
+		err = admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are %s", name, strings.Join(names, ", ")))
 	}
 	return done, err
 }

@@ -28,10 +28,9 @@ func (d *daemonProcess) writeReport(ctx context.Context, q report.Query, to io.W
 	return report.Write(to, q, report.Source{
 		Version: d.opts.Version, Shard: d.db.Shard(), Places: places,
 		Judging: report.Judging{
-			Now: now, Judge: settings.Judge, Policies: settings.Policies, Grace: settings.Guardrails.OverdueGrace,
-			Trusted: settings.Trusted, Prices: *d.prices.Load(),
+			Now: now, Judge: settings.Judge, Prices: *d.prices.Load(),
 		},
-		Each: func(whole bool, fn func(*report.Facts) error) error { return d.eachFacts(ctx, whole, fn) },
+		Each: func(whole bool, fn func(*report.Facts) error) error { return d.eachFacts(ctx, now, whole, fn) },
 	})
 }
 
@@ -72,7 +71,9 @@ func (d *daemonProcess) reportPlaces() ([]report.Place, error) {
 const factsPage = 250
 
 // eachFacts hands over what is known of every key. No transaction is open while fn runs.
-func (d *daemonProcess) eachFacts(ctx context.Context, whole bool, fn func(*report.Facts) error) error {
+func (d *daemonProcess) eachFacts(
+	ctx context.Context, now time.Time, whole bool, fn func(*report.Facts) error,
+) error {
 	for after := ""; ; {
 		var page []report.Facts
 		err := d.db.View(func(tx *state.Tx) error {
@@ -81,7 +82,7 @@ func (d *daemonProcess) eachFacts(ctx context.Context, whole bool, fn func(*repo
 			page = make([]report.Facts, len(keys))
 			for i := range keys {
 				if err == nil {
-					err = gather(tx, &page[i], &keys[i], whole)
+					page[i], err = d.facts(tx, &keys[i], now, whole)
 				}
 			}
 			return err
@@ -103,18 +104,15 @@ func (d *daemonProcess) eachFacts(ctx context.Context, whole bool, fn func(*repo
 	}
 }
 
-// gather collects what is known around a key.
-func gather(tx *state.Tx, f *report.Facts, k *inventory.Key, whole bool) (err error) {
-	f.Key, f.LastUse = k, tx.LastUse(k.ARN)
-	if k.PrimaryARN != "" && k.PrimaryARN != k.ARN {
-		if f.Primary, err = tx.Key(k.PrimaryARN); err != nil {
-			return err
-		}
+// facts gathers what is known around a key.
+func (d *daemonProcess) facts(tx *state.Tx, k *inventory.Key, now time.Time, whole bool) (f report.Facts, err error) {
+	if f.Context, err = d.engine.KeyContext(tx, k, now); err != nil {
+		return f, err
 	}
 	if whole && k.GoneAt == nil {
 		f.Open, err = tx.OpenAboutKey(k, maxOpenShown)
 	}
-	return err
+	return f, err
 }
 
 // maxOpenShown bounds the open findings that a report gathers of a key.

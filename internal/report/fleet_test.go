@@ -209,8 +209,7 @@ func source(all []*inventory.Key) Source {
 			},
 		},
 		Judging: Judging{
-			Now: noon, Judge: detection.NewJudge(detection.Settings{Disabled: disabled}), Policies: fleetPolicies(),
-			Grace: 7 * day, Trusted: func(string) bool { return false }, Prices: cost.Default(),
+			Now: noon, Judge: detection.NewJudge(detection.Settings{Disabled: disabled}), Prices: cost.Default(),
 			Except: func(k *inventory.Key, check string) *policy.Exception {
 				if k.Name() == "alias/pay-vendor" && strings.HasPrefix(check, "rotation-") {
 					return &vendor
@@ -220,7 +219,8 @@ func source(all []*inventory.Key) Source {
 		},
 		Each: func(whole bool, fn func(*Facts) error) error {
 			for _, k := range all {
-				f := &Facts{Key: k, Primary: byARN[k.PrimaryARN]}
+				f := factsOf(k)
+				f.Context.Primary = byARN[k.PrimaryARN]
 				if whole {
 					fleetFindings(f)
 				}
@@ -233,8 +233,14 @@ func source(all []*inventory.Key) Source {
 	}
 }
 
+func factsOf(k *inventory.Key) *Facts {
+	return &Facts{Context: &detection.KeyContext{
+		Key: k, Policy: fleetPolicies().For(k), Now: k.ReadAt, Grace: 7 * day, Trusted: func(string) bool { return false },
+	}}
+}
+
 func fleetFindings(f *Facts) {
-	switch f.Key.Name() {
+	switch f.Context.Key.Name() {
 	case "alias/pay-cards":
 		f.EventID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	case "alias/pay-ledger":

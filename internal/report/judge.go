@@ -15,23 +15,18 @@ import (
 
 // Facts are what is known of one key, as the state has it.
 type Facts struct {
-	Key     *inventory.Key
-	Primary *inventory.Key // a replica's; nil when out of view
-	LastUse time.Time
-	Open    []finding.Finding // open findings about the key; only in the pass that writes rows
-	EventID string            // CloudTrail's id of the last rotation; "" when none is known
+	Context *detection.KeyContext // the key and what checks want to know around it, its policy too
+	Open    []finding.Finding     // open findings about the key; only in the pass that writes rows
+	EventID string                // CloudTrail's id of the last rotation; "" when none is known
 }
 
 // Judging is what keys are judged by.
 type Judging struct {
-	Now      time.Time     // of the report
-	Fresh    time.Duration // older facts call nothing in order
-	Judge    *detection.Judge
-	Policies policy.Set
-	Grace    time.Duration
-	Trusted  func(account string) bool
-	Except   func(k *inventory.Key, check string) *policy.Exception // nil when none holds
-	Prices   cost.Prices
+	Now    time.Time     // of the report
+	Fresh  time.Duration // older facts call nothing in order
+	Judge  *detection.Judge
+	Except func(k *inventory.Key, check string) *policy.Exception // nil when none holds
+	Prices cost.Prices
 }
 
 const (
@@ -45,12 +40,11 @@ const rotationChecks = "rotation-"
 
 // row judges a key on what is known of it.
 func (j *Judging) row(f *Facts) Row {
-	k := f.Key
-	p := j.Policies.For(k)
+	k, p := f.Context.Key, f.Context.Policy
 	r := Row{
 		ARN: k.ARN, ID: k.ID, Partition: k.Partition, Account: k.Account, Region: k.Region, OrgPath: k.OrgPath,
 		State: k.State, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Manager: k.Manager, MultiRegion: k.MultiRegion,
-		Created: k.Created, LastUse: f.LastUse, ReadAt: k.ReadAt, FullAt: k.FullAt, Denied: k.Denied,
+		Created: k.Created, LastUse: f.Context.LastUse, ReadAt: k.ReadAt, FullAt: k.FullAt, Denied: k.Denied,
 		Cost: j.Prices.Of(k),
 	}
 	if len(k.Aliases) > 0 {
@@ -66,7 +60,7 @@ func (j *Judging) row(f *Facts) Row {
 	}
 	j.rotation(&r, f, p)
 	j.old(&r)
-	j.verdicts(&r, f, p)
+	j.verdicts(&r, f)
 	r.Outcome = overall(&r)
 	r.Evidence = evidence(f)
 	for i := range f.Open[:min(len(f.Open), maxFindings)] {
@@ -82,10 +76,10 @@ const day = 24 * time.Hour
 
 // rotation fills in what is known of the material's age and schedule. A replica's material is its primary's.
 func (j *Judging) rotation(r *Row, f *Facts, p *policy.Policy) {
-	k := f.Key
+	k := f.Context.Key
 	if k.MultiRegion == "REPLICA" {
 		r.RotatesWith = k.PrimaryARN
-		if k = f.Primary; k == nil {
+		if k = f.Context.Primary; k == nil {
 			return
 		}
 	}
@@ -128,21 +122,19 @@ func (j *Judging) old(r *Row) {
 }
 
 // verdicts lets the loaded checks judge the key on what is known.
-func (j *Judging) verdicts(r *Row, f *Facts, p *policy.Policy) {
-	k := asKnown(f.Key)
-	c := &detection.KeyContext{
-		Key: k, Primary: f.Primary, Policy: p, Now: j.Now, LastUse: f.LastUse, Grace: j.Grace, Trusted: j.Trusted,
-	}
-	judged, panics := j.Judge.Key(c, true)
+func (j *Judging) verdicts(r *Row, f *Facts) {
+	k, c := f.Context.Key, *f.Context
+	c.Key, c.Now = asKnown(k), j.Now
+	judged, panics := j.Judge.Key(&c, true)
 	for _, panicked := range panics {
 		r.Checks = append(r.Checks, Verdict{
 			Check: panicked.RuleID, Outcome: Unverifiable, Reason: "the check failed inside rotd",
 		})
 	}
 	for i := range judged {
-		v := j.verdict(r, f.Key, &judged[i])
+		v := j.verdict(r, k, &judged[i])
 		if v.Exception != "" {
-			r.letOff(j.except(f.Key, v.Check), v.Check)
+			r.letOff(j.except(k, v.Check), v.Check)
 		}
 		r.Checks = append(r.Checks, v)
 	}
@@ -264,12 +256,13 @@ func overall(r *Row) Outcome {
 
 // evidence is what shows when the material was changed, the newest first.
 func evidence(f *Facts) Evidence {
-	e := Evidence{Source: "ListKeyRotations", EventID: f.EventID, CurrentMaterial: f.Key.CurrentMaterial}
-	r := f.Key.Rotation
+	k := f.Context.Key
+	e := Evidence{Source: "ListKeyRotations", EventID: f.EventID, CurrentMaterial: k.CurrentMaterial}
+	r := k.Rotation
 	if r == nil || r.HistoryAt.IsZero() {
 		e.Source = "DescribeKey" // only the creation and the current material are known
-		if !f.Key.ReadAt.IsZero() {
-			e.ReadAt = &f.Key.ReadAt
+		if !k.ReadAt.IsZero() {
+			e.ReadAt = &k.ReadAt
 		}
 		return e
 	}

@@ -13,7 +13,7 @@ func rowOf(t *testing.T, k *inventory.Key, change ...func(*Facts)) Row {
 	t.Helper()
 	s := source(nil)
 	s.Judging.Fresh = DefaultFresh
-	f := &Facts{Key: k}
+	f := factsOf(k)
 	for _, c := range change {
 		c(f)
 	}
@@ -89,7 +89,7 @@ func TestAReplicasMaterialIsItsPrimarys(t *testing.T) {
 	replica := key(2, prodAccount, "eu-west-1", "alias/pay-global", func(k *inventory.Key) {
 		k.MultiRegion, k.PrimaryARN, k.Rotation = "REPLICA", primary.ARN, nil
 	})
-	known := rowOf(t, replica, func(f *Facts) { f.Primary = primary })
+	known := rowOf(t, replica, func(f *Facts) { f.Context.Primary = primary })
 	if known.AgeDays == nil || *known.AgeDays != 40 || known.RotatesWith != primary.ARN || known.Outcome != NotJudged {
 		t.Errorf("got %+v", known)
 	}

@@ -241,15 +241,15 @@ func (r *run) count() (*body, error) {
 func (r *run) each(whole bool, fn func(*Row) error, gone func()) error {
 	return r.s.Each(whole, func(f *Facts) error {
 		switch {
-		case r.q.Account != "" && f.Key.Account != r.q.Account:
+		case r.q.Account != "" && f.Context.Key.Account != r.q.Account:
 			return nil
-		case f.Key.GoneAt != nil:
+		case f.Context.Key.GoneAt != nil:
 			if gone != nil {
 				gone()
 			}
 			return nil
 		}
-		if p := r.s.Judging.Policies.For(f.Key); r.q.Policy != "" && (p == nil || p.Name != r.q.Policy) {
+		if p := f.Context.Policy; r.q.Policy != "" && (p == nil || p.Name != r.q.Policy) {
 			return nil
 		}
 		row := r.s.Judging.row(f)
