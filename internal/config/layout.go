@@ -10,6 +10,7 @@ import (
 // layout is rotd.yaml: every key, what it means and how it is read into c.
 func layout(c *Config, known Known) shape {
 	return object{
+		check: func(o *seen) { checkReports(o, c) },
 		fields: []field{
 			{
 				key: "shard", doc: "Name of this daemon's share of the work; part of every id.",

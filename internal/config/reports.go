@@ -74,6 +74,19 @@ func oneReport(r *Report) shape {
 	}}
 }
 
+// checkReports wants the policies that reports name to be there: an empty report would reassure whoever mistyped one.
+func checkReports(o *seen, c *Config) {
+	if o.bad["policies"] {
+		return
+	}
+	for i := range c.Reports {
+		r := &c.Reports[i]
+		if r.Policy != "" && c.Policies.Named(r.Policy) == nil {
+			o.fail("reports", "report %s is about policy %s, which is not there", r.Name, r.Policy)
+		}
+	}
+}
+
 func checkReportName(s string) error {
 	return matching(reportName, "a report's name: write lower-case letters, digits and -, at most 42")(s)
 }

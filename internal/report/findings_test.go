@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"rotd/internal/inventory"
 )
 
 // What follows is written from the published formats, not from the writers: unknown members and missing ones fail.
@@ -112,6 +114,23 @@ func checkASFF(t *testing.T, f *strictASFF) {
 	}
 	if len(f.ProductFields) > 50 || len(f.Compliance.RelatedRequirements) > 32 {
 		t.Error("too many fields or requirements")
+	}
+}
+
+func TestFindingsAreInTheirKeysPartition(t *testing.T) {
+	k := key(1, prodAccount, "us-gov-west-1", "alias/pay-cards")
+	k.ARN, k.Partition = strings.Replace(k.ARN, "arn:aws:", "arn:aws-us-gov:", 1), "aws-us-gov"
+	for format, want := range map[string]string{
+		"asff": `"ProductArn":"arn:aws-us-gov:securityhub:us-gov-west-1:111122223333:product/111122223333/default"`,
+		"ocsf": `"cloud_partition":"aws-us-gov"`,
+	} {
+		var b strings.Builder
+		if err := Write(&b, Query{Format: format}, source([]*inventory.Key{k})); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: %s is not in %s", format, want, b.String())
+		}
 	}
 }
 

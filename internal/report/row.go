@@ -135,8 +135,8 @@ func (r *Row) Why() []string {
 			why = append(why, v.Reason)
 		}
 	}
-	if r.Outcome == InOrder {
-		if v, ok := r.verdict("rotation-overdue"); ok {
+	for _, id := range []string{"rotation-overdue", "rotation-disabled"} {
+		if v, ok := r.verdict(id); ok && r.Outcome == InOrder && v.Outcome == InOrder && len(why) == 0 {
 			why = append(why, v.Reason)
 		}
 	}
