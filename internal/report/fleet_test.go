@@ -176,10 +176,6 @@ func source(all []*inventory.Key) Source {
 	for _, k := range all {
 		byARN[k.ARN] = k
 	}
-	x := vendorException()
-	vendor := policy.Exception{
-		Name: x.Name, Author: x.Author, Approver: x.Approver, Reason: x.Reason, Expires: x.Expires,
-	}
 	return Source{
 		Version: "1.2.3", Shard: "default",
 		Places: []Place{
@@ -210,12 +206,6 @@ func source(all []*inventory.Key) Source {
 		},
 		Judging: Judging{
 			Now: noon, Judge: detection.NewJudge(detection.Settings{Disabled: disabled}), Prices: cost.Default(),
-			Except: func(k *inventory.Key, check string) *policy.Exception {
-				if k.Name() == "alias/pay-vendor" && strings.HasPrefix(check, "rotation-") {
-					return &vendor
-				}
-				return nil
-			},
 		},
 		Each: func(whole bool, fn func(*Facts) error) error {
 			for _, k := range all {
@@ -234,7 +224,16 @@ func source(all []*inventory.Key) Source {
 }
 
 func factsOf(k *inventory.Key) *Facts {
-	return &Facts{Context: &detection.KeyContext{
+	x := vendorException()
+	vendor := policy.Exception{
+		Name: x.Name, Author: x.Author, Approver: x.Approver, Reason: x.Reason, Expires: x.Expires,
+	}
+	return &Facts{Except: func(check string) *policy.Exception {
+		if k.Name() == "alias/pay-vendor" && strings.HasPrefix(check, "rotation-") {
+			return &vendor
+		}
+		return nil
+	}, Context: &detection.KeyContext{
 		Key: k, Policy: fleetPolicies().For(k), Now: k.ReadAt, Grace: 7 * day, Trusted: func(string) bool { return false },
 	}}
 }

@@ -18,6 +18,8 @@ type Facts struct {
 	Context *detection.KeyContext // the key and what checks want to know around it, its policy too
 	Open    []finding.Finding     // open findings about the key; only in the pass that writes rows
 	EventID string                // CloudTrail's id of the last rotation; "" when none is known
+	// Except is the exception that lets the key off a check on the day of the report; nil: none has any.
+	Except func(check string) *policy.Exception
 }
 
 // Judging is what keys are judged by.
@@ -25,7 +27,6 @@ type Judging struct {
 	Now    time.Time     // of the report
 	Fresh  time.Duration // older facts call nothing in order
 	Judge  *detection.Judge
-	Except func(k *inventory.Key, check string) *policy.Exception // nil when none holds
 	Prices cost.Prices
 }
 
@@ -133,8 +134,8 @@ func (j *Judging) verdicts(r *Row, f *Facts) {
 	}
 	for i := range judged {
 		v := j.verdict(r, k, &judged[i])
-		if v.Exception != "" {
-			r.letOff(j.except(k, v.Check), v.Check)
+		if v.Outcome == Drift || v.Outcome == NoPolicy {
+			f.letOff(r, &v)
 		}
 		r.Checks = append(r.Checks, v)
 	}
@@ -166,9 +167,6 @@ func (j *Judging) verdict(r *Row, k *inventory.Key, judged *detection.Judged) Ve
 		drift(r, &v, k, &judged.Verdict.Finding)
 	case detection.NotJudged:
 		v.Outcome = NotJudged
-	}
-	if e := j.except(k, v.Check); e != nil && (v.Outcome == Drift || v.Outcome == NoPolicy) {
-		v.Outcome, v.Exception = Excepted, e.Name
 	}
 	return v
 }
@@ -216,23 +214,24 @@ func (j *Judging) tooOld(r *Row, whole bool) string {
 	return r.old
 }
 
-func (j *Judging) except(k *inventory.Key, check string) *policy.Exception {
-	if j.Except == nil {
-		return nil
+// letOff notes that an exception lets the key off a check, if one does.
+func (f *Facts) letOff(r *Row, v *Verdict) {
+	if f.Except == nil {
+		return
 	}
-	return j.Except(k, check)
-}
-
-// letOff notes that an exception lets the key off a check.
-func (r *Row) letOff(e *policy.Exception, check string) {
+	e := f.Except(v.Check)
+	if e == nil {
+		return
+	}
+	v.Outcome, v.Exception = Excepted, e.Name
 	for i := range r.Excepted {
 		if r.Excepted[i].Name == e.Name {
-			r.Excepted[i].Checks = append(r.Excepted[i].Checks, check)
+			r.Excepted[i].Checks = append(r.Excepted[i].Checks, v.Check)
 			return
 		}
 	}
 	r.Excepted = append(r.Excepted, Exception{
-		Name: e.Name, Checks: []string{check}, Author: e.Author, Approver: e.Approver, Reason: e.Reason,
+		Name: e.Name, Checks: []string{v.Check}, Author: e.Author, Approver: e.Approver, Reason: e.Reason,
 		Expires: e.Expires,
 	})
 }
