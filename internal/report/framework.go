@@ -127,6 +127,7 @@ type answering struct {
 	counts  Counts
 	failing []Failing
 	more    int
+	missing string // a check that is not loaded
 }
 
 // of judges one key under the control.
@@ -141,13 +142,28 @@ func (c *Control) of(r *Row) (Outcome, string) {
 	return o, why
 }
 
+// missing names a check that the control rests on and that is not loaded; "" when all are.
+func (c *Control) missing(r *Row) string {
+	for _, id := range c.Checks {
+		if _, loaded := r.verdict(id); !loaded {
+			return id
+		}
+	}
+	return ""
+}
+
 func (a *answering) add(r *Row) {
 	if a.control.Never != "" {
 		return
 	}
 	o, why := a.control.of(r)
 	a.counts.add(o)
-	if o == InOrder || o == NotJudged {
+	missing := a.control.missing(r)
+	switch {
+	case o == InOrder || o == NotJudged:
+		return
+	case o == Unverifiable && missing != "":
+		a.missing = missing // every key alike: naming them says nothing
 		return
 	}
 	if len(a.failing) < maxFailing {
@@ -171,6 +187,8 @@ func (a *answering) done(incomplete int) Answered {
 	case bad > 0:
 		out.Answer, out.Why = NotMet, fmt.Sprintf("Not so for %d of the %s that it concerns.", bad,
 			keys(n.Keys-n.NotJudged))
+	case n.Unverifiable > 0 && a.missing != "":
+		out.Answer, out.Why = NotVerifiable, "The check "+a.missing+" is not loaded."
 	case n.Unverifiable > 0:
 		out.Answer = NotVerifiable
 		out.Why = fmt.Sprintf("For %d of the %s that it concerns it cannot be said.", n.Unverifiable,

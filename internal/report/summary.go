@@ -12,6 +12,7 @@ const (
 	maxGroups  = 10_000 // told apart; more are one group
 	maxShown   = 40     // rows of a table of groups
 	maxFailing = 50     // keys named under one control
+	maxSpecs   = 50     // kinds of keys told apart; KMS has some twenty
 )
 
 // Summary is what the whole fleet comes to.
@@ -33,7 +34,9 @@ type Group struct {
 	Rest bool   `json:"others,omitempty"`
 	AWS  bool   `json:"aws_managed,omitempty"` // no policy is for them
 	Counts
-	Cost cost.Money `json:"cost_month"`
+	Cost   cost.Money     `json:"cost_month"`
+	Period *Cryptoperiod  `json:"cryptoperiod,omitempty"` // a policy's
+	Specs  map[string]int `json:"key_specs,omitempty"`    // of a policy's keys, with how many
 }
 
 // CheckCount is one check over all keys.
@@ -109,6 +112,9 @@ func (t *tally) add(r *Row) {
 		g.add(r.Outcome)
 		g.Cost += month
 	}
+	if r.Policy != "" && r.Cryptoperiod != nil {
+		groupOf(t.policy, r.Policy).ofPolicy(r)
+	}
 	for i := range r.Checks {
 		t.check(&r.Checks[i])
 	}
@@ -160,6 +166,17 @@ func policyGroup(r *Row) string {
 		return awsGroup
 	}
 	return r.Policy
+}
+
+// ofPolicy notes what a policy asks, and of which kinds of keys.
+func (g *Group) ofPolicy(r *Row) {
+	g.Period = r.Cryptoperiod
+	if g.Specs == nil {
+		g.Specs = make(map[string]int)
+	}
+	if len(g.Specs) < maxSpecs || g.Specs[r.Spec] > 0 {
+		g.Specs[r.Spec]++
+	}
 }
 
 // groupOf finds a group; past a bound, groups are one.
