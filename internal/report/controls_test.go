@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 		{"pci-dss-4.0.1", "3.7.4 (b)", "changed in time", pay(), InOrder},
 		{"pci-dss-4.0.1", "3.7.4 (b)", "too old", pay(quarterly(100)), Drift},
 		{"pci-dss-4.0.1", "3.7.4 (b)", "young, but nothing will change it", pay(off), Drift},
-		{"pci-dss-4.0.1", "3.7.4 (b)", "cannot rotate: its age is not known to be in order", pay(signing), Unverifiable},
+		{"pci-dss-4.0.1", "3.7.4 (b)", "its policy asks for what it cannot do", pay(signing), Drift},
 		{"pci-dss-4.0.1", "3.7.4 (b)", "imported, and too old", pay(quarterly(100), imported), Drift},
 		{"pci-dss-4.0.1", "3.7.4 (b)", "disabled", pay(in("Disabled")), NotJudged},
 		{"pci-dss-4.0.1", "3.7.4 (b)", "no policy", unmatched(), NotJudged},
@@ -50,7 +51,9 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 
 		{"pci-dss-4.0.1", "3.7.5", "in use", pay(), NotJudged},
 		{"pci-dss-4.0.1", "3.7.5", "disabled", pay(in("Disabled")), InOrder},
-		{"pci-dss-4.0.1", "3.6.1", "a check that is not loaded", pay(), Unverifiable},
+		{"pci-dss-4.0.1", "3.6.1", "nobody else is let in", pay(), InOrder},
+		{"pci-dss-4.0.1", "3.6.1", "everybody is let in", pay(public), Drift},
+		{"pci-dss-4.0.1", "3.6.1", "denied", pay(denied("GetKeyPolicy")), Unverifiable},
 
 		{"cis-aws", "3.6", "on", pay(), InOrder},
 		{"cis-aws", "3.6", "on, and no policy", unmatched(), InOrder},
@@ -67,7 +70,10 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 		{"security-hub", "KMS.3", "scheduled for deletion", pay(in("PendingDeletion")), Drift},
 		{"security-hub", "KMS.3", "managed by AWS", pay(aws), NotJudged},
 		{"security-hub", "KMS.4", "off", unmatched(off), Drift},
-		{"security-hub", "KMS.5", "a check that is not loaded", pay(), Unverifiable},
+		{"security-hub", "KMS.5", "nobody else is let in", pay(), InOrder},
+		{"security-hub", "KMS.5", "everybody is let in", pay(public), Drift},
+		{"security-hub", "KMS.5", "everybody was kept out when it was read whole, long ago", pay(
+			func(k *inventory.Key) { k.FullAt = before(9 * day) }), Unverifiable},
 
 		{"nist-800-57", "5.3.6", "90 days", pay(), InOrder},
 		{"nist-800-57", "5.3.6", "no policy", unmatched(), NotJudged},
@@ -79,6 +85,32 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 				t.Errorf("%s: %s", got, why)
 			}
 		})
+	}
+}
+
+func TestACheckThatIsNotLoadedKeepsAControlFromBeingMet(t *testing.T) {
+	c := control(t, "security-hub", "KMS.5")
+	r := rowOf(t, key(1, prodAccount, "us-east-1", "alias/pay-cards"))
+	r.Checks = slices.DeleteFunc(r.Checks, func(v Verdict) bool { return v.Check == "key-policy-public" })
+	a := answering{control: c}
+	a.add(&r)
+	got := a.done(0)
+	if got.Answer != NotVerifiable || got.Why != "The check key-policy-public is not loaded." || len(got.Failing) > 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// An age that is not judged never passes for one that is in order.
+func TestAKeyWithACryptoperiodWhoseAgeIsNotJudgedIsNotPassedOver(t *testing.T) {
+	c := control(t, "pci-dss-4.0.1", "3.7.4 (b)")
+	r := rowOf(t, key(1, prodAccount, "us-east-1", "alias/pay-cards", quarterly(20)))
+	for i := range r.Checks {
+		if v := &r.Checks[i]; strings.HasPrefix(v.Check, "rotation-") {
+			v.Outcome, v.Reason = NotJudged, "no alias points to the key"
+		}
+	}
+	if o, why := c.of(&r); o != Unverifiable || why != "no alias points to the key" {
+		t.Errorf("%s: %s", o, why)
 	}
 }
 

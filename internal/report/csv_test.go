@@ -15,7 +15,7 @@ func TestNoCellOfTheCSVIsAFormulaOrTwoLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(records) != 16 {
+	if len(records) != 17 {
 		t.Errorf("%d lines", len(records))
 	}
 	for _, record := range records {

@@ -55,7 +55,7 @@ func key(n int, account, region, alias string, change ...func(*inventory.Key)) *
 				{At: before(245 * day), Type: "AUTOMATIC", Material: material(n, 2)},
 			},
 		},
-		ReadAt: before(time.Hour), FullAt: before(time.Hour), FirstRead: before(300 * day),
+		ReadAt: before(time.Hour), FullAt: before(time.Hour), FirstRead: before(300 * day), Policy: ownPolicy(account, ""),
 	}
 	if alias == "" {
 		k.Aliases = nil
@@ -64,6 +64,16 @@ func key(n int, account, region, alias string, change ...func(*inventory.Key)) *
 		c(k)
 	}
 	return k
+}
+
+// ownPolicy lets the account in as KMS does by itself, and more.
+func ownPolicy(account, more string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Sid":"own","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` +
+		account + `:root"},"Action":"kms:*","Resource":"*"}` + more + `]}`
+}
+
+func public(k *inventory.Key) {
+	k.Policy = ownPolicy(k.Account, `,{"Sid":"all","Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}`)
 }
 
 // quarterly has the key rotate every 90 days, last so many days ago.
@@ -118,6 +128,7 @@ func fleet() []*inventory.Key {
 		key(7, prodAccount, eu, "alias/pay-signing", signing),
 		key(8, prodAccount, eu, "alias/pay-old", in("Disabled"), off),
 		key(9, dataAccount, us, "alias/lake", tagged("owner", "data-platform")),
+		key(17, dataAccount, us, "alias/lake-shared", tagged("owner", "data-platform"), public),
 		key(10, dataAccount, us, "alias/lake-secrets", tagged("owner", "data-platform"), denied("GetKeyRotationStatus",
 			"ListKeyRotations")),
 		key(11, dataAccount, us, "alias/lake-doomed", tagged("owner", "data-platform"), in("PendingDeletion"),
@@ -163,8 +174,8 @@ func vendorException() Exception {
 // source is the fleet as the daemon hands it over. Of the checks only these are loaded, whatever the catalogue has.
 func source(all []*inventory.Key) Source {
 	loaded := []string{
-		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "key-unverifiable", "key-unmanaged",
-		"key-pending-deletion",
+		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "rotation-stalled", "rotation-impossible",
+		"key-unverifiable", "key-unmanaged", "key-pending-deletion", "key-policy-public", "key-policy-external-account",
 	}
 	var disabled []string
 	for _, c := range detection.Checks() {
@@ -193,7 +204,7 @@ func source(all []*inventory.Key) Source {
 			},
 			{
 				Account: dataAccount, Region: "us-east-1", Configured: true, LastComplete: before(time.Hour),
-				LastSweep: before(time.Hour), LastKind: "inventory", Keys: 6, Unread: 1, Denied: 1,
+				LastSweep: before(time.Hour), LastKind: "inventory", Keys: 7, Unread: 1, Denied: 1,
 				LastError: "DescribeKey: ThrottlingException",
 			},
 		},

@@ -5,7 +5,9 @@ package report
 
 // changes are the checks behind "the key is changed in time".
 func changes() []string {
-	return []string{"rotation-overdue", "rotation-disabled", "rotation-period-too-long"}
+	return []string{
+		"rotation-overdue", "rotation-disabled", "rotation-period-too-long", "rotation-stalled", "rotation-impossible",
+	}
 }
 
 func pciDSS() Framework {

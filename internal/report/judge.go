@@ -124,8 +124,8 @@ func (j *Judging) old(r *Row) {
 
 // verdicts lets the loaded checks judge the key on what is known.
 func (j *Judging) verdicts(r *Row, f *Facts) {
-	k, c := f.Context.Key, *f.Context
-	c.Key, c.Now = asKnown(k), j.Now
+	c := *f.Context
+	c.Now = j.Now
 	judged, panics := j.Judge.Key(&c, true)
 	for _, panicked := range panics {
 		r.Checks = append(r.Checks, Verdict{
@@ -133,7 +133,7 @@ func (j *Judging) verdicts(r *Row, f *Facts) {
 		})
 	}
 	for i := range judged {
-		v := j.verdict(r, k, &judged[i])
+		v := j.verdict(r, f, &judged[i])
 		if v.Outcome == Drift || v.Outcome == NoPolicy {
 			f.letOff(r, &v)
 		}
@@ -141,32 +141,25 @@ func (j *Judging) verdicts(r *Row, f *Facts) {
 	}
 }
 
-// asKnown lets a history count that is older than the last reading of the key: material can only have become younger
-// since. (Sweeps list rotations less often than they read the status.)
-func asKnown(k *inventory.Key) *inventory.Key {
-	if k.Rotation == nil || k.Rotation.HistoryAt.IsZero() || !k.Rotation.HistoryAt.Before(k.ReadAt) {
-		return k
-	}
-	known, rotation := *k, *k.Rotation
-	rotation.HistoryAt = k.ReadAt
-	known.Rotation = &rotation
-	return &known
-}
-
-func (j *Judging) verdict(r *Row, k *inventory.Key, judged *detection.Judged) Verdict {
+func (j *Judging) verdict(r *Row, f *Facts, judged *detection.Judged) Verdict {
 	v := Verdict{Check: judged.Check.ID, Reason: judged.Verdict.Reason, title: judged.Check.Title}
 	switch judged.Verdict.Result {
 	case detection.InOrder:
 		v.Outcome = InOrder
-		if why := j.tooOld(r, judged.Check.Whole); why != "" {
-			v.Outcome, v.Reason = Unverifiable, why
-		}
 	case detection.Unverifiable:
 		v.Outcome = Unverifiable
+		if v.Check == "rotation-overdue" && j.youngAnyway(f) {
+			v.Outcome = InOrder
+			v.Reason = fmt.Sprintf("the material is at most %d days old, and the policy allows %d", *r.AgeDays,
+				r.Cryptoperiod.MaxAgeDays)
+		}
 	case detection.Drift:
-		drift(r, &v, k, &judged.Verdict.Finding)
+		drift(r, &v, f.Context.Key, &judged.Verdict.Finding)
 	case detection.NotJudged:
 		v.Outcome = NotJudged
+	}
+	if why := j.tooOld(r, judged.Check.Whole); why != "" && v.Outcome == InOrder {
+		v.Outcome, v.Reason = Unverifiable, why
 	}
 	return v
 }
@@ -186,20 +179,19 @@ func drift(r *Row, v *Verdict, k *inventory.Key, f *finding.Finding) {
 		}
 	case v.Check == "key-unmanaged":
 		v.Outcome = NoPolicy
-	case v.Check == "rotation-overdue" && changedSince(k):
-		v.Outcome, v.Severity = Unverifiable, nil
-		v.Reason = "the material changed after the key's rotations were last listed, at " + stamp(k.Rotation.HistoryAt)
 	}
 }
 
-// changedSince reports whether DescribeKey names a material that the listed rotations do not know yet.
-func changedSince(k *inventory.Key) bool {
-	r := k.Rotation
-	if r == nil || k.CurrentMaterial == "" || !r.HistoryAt.Before(k.ReadAt) || len(r.History) == 0 {
+// youngAnyway reports whether the material is young enough whatever happened after its rotations were last listed:
+// since then it can only have become younger. (Sweeps list rotations less often than they read the status.)
+func (j *Judging) youngAnyway(f *Facts) bool {
+	k, p := f.Context.Key, f.Context.Policy
+	if p == nil || p.Rotation.MaxAge == 0 || k.Rotation == nil || k.Rotation.HistoryAt.IsZero() ||
+		k.WasDenied("ListKeyRotations") {
 		return false
 	}
-	newest := r.History[len(r.History)-1].Material
-	return newest != "" && newest != k.CurrentMaterial
+	at, _ := k.LastRotated()
+	return !at.IsZero() && j.Now.Sub(at) <= p.Rotation.MaxAge+f.Context.Grace
 }
 
 // tooOld says why what a check found in order is not called so.

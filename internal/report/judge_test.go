@@ -20,6 +20,11 @@ func rowOf(t *testing.T, k *inventory.Key, change ...func(*Facts)) Row {
 	return s.Judging.row(f)
 }
 
+func dueLater(k *inventory.Key) {
+	next := noon.Add(10 * day)
+	k.Rotation.Next = &next
+}
+
 func read(ago time.Duration) func(*inventory.Key) {
 	return func(k *inventory.Key) {
 		k.ReadAt, k.FullAt, k.Rotation.HistoryAt = before(ago), before(ago), before(ago)
@@ -39,17 +44,14 @@ func TestHowAKeyStands(t *testing.T) {
 	}{
 		"young, and rotating": {pay(), InOrder, "the material is 20 days old, and the policy allows 90 days"},
 		"its rotations were listed long before: it can only be younger": {
-			pay(listedBefore), InOrder, "the material is 20 days old",
+			pay(listedBefore), InOrder, "the material is at most 20 days old, and the policy allows 90",
 		},
 		"too old": {pay(quarterly(98)), Drift, "The key material is older than the policy allows: 98 days old, of 90"},
-		"too old when its rotations were listed, and the same material now": {
-			pay(quarterly(98), listedBefore), Drift, "98 days old, of 90",
-		},
-		"too old when its rotations were listed, and other material now": {
+		"too old when its rotations were listed, which is no proof any more": {
 			pay(quarterly(98), listedBefore, func(k *inventory.Key) { k.CurrentMaterial = "another" }), Unverifiable,
-			"the material changed after the key's rotations were last listed, at 2026-10-29 12:00Z",
+			"the key's rotations were not read",
 		},
-		"too old, but within the grace": {pay(quarterly(96)), InOrder, "the material is 96 days old"},
+		"too old, but within the grace": {pay(quarterly(96), dueLater), InOrder, "the material is 96 days old"},
 		"its facts are old": {
 			pay(read(49 * time.Hour)), Unverifiable, "last read at 2026-11-26 11:00Z, 2 days before",
 		},
@@ -70,10 +72,11 @@ func TestHowAKeyStands(t *testing.T) {
 		},
 		"disabled":       {pay(in("Disabled")), NotJudged, "the key is Disabled, and KMS rotates enabled keys only"},
 		"managed by AWS": {pay(func(k *inventory.Key) { k.Manager = "AWS" }), NotJudged, "AWS manages this key"},
-		"asymmetric, and nothing else is wrong": {
-			pay(signing), NotJudged, "This key is an asymmetric key",
+		"asymmetric, under a policy that rotates": {
+			pay(signing), Drift, "The policy asks for a rotation that this key cannot do",
 		},
-		"pending deletion": {pay(in("PendingDeletion")), Drift, "The key is scheduled for deletion"},
+		"its key policy is public": {pay(public), Drift, "every AWS account"},
+		"pending deletion":         {pay(in("PendingDeletion")), Drift, "The key is scheduled for deletion"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := rowOf(t, test.key)

@@ -18,7 +18,7 @@ func methodNotes(b *body) []Note {
 			"of each key when that was."},
 		{"How keys are judged", "Each loaded check judges each key as of the time of this report. The age of a key's " +
 			"material counts from its newest rotation in ListKeyRotations, from the key's creation when there is none; " +
-			"rotations listed earlier than the key was last read still prove how old the material may be at most."},
+			"rotations listed earlier than the key was last read prove how old the material may be at most."},
 		{"In order", "A check of the key's rotation read its facts and found them as the policy asks, and no other check " +
 			"found anything wrong. It is never said of facts that are older than " + h.Fresh + ", denied or unread."},
 		{"Not in order", "A check found that the key is not as its policy asks, or is at risk."},
