@@ -73,7 +73,8 @@ func ownPolicy(account, more string) string {
 }
 
 func public(k *inventory.Key) {
-	k.Policy = ownPolicy(k.Account, `,{"Sid":"all","Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}`)
+	k.Policy = ownPolicy(k.Account,
+		`,{"Sid":"all","Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}`)
 }
 
 // quarterly has the key rotate every 90 days, last so many days ago.

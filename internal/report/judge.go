@@ -171,13 +171,13 @@ func drift(r *Row, v *Verdict, k *inventory.Key, f *finding.Finding) {
 	if v.Check == "rotation-overdue" && r.AgeDays != nil && r.Cryptoperiod != nil {
 		v.Reason += fmt.Sprintf(": %d days old, of %d", *r.AgeDays, r.Cryptoperiod.MaxAgeDays)
 	}
-	switch {
-	case v.Check == "key-unverifiable":
+	switch v.Check {
+	case "key-unverifiable":
 		v.Outcome = Unverifiable
 		if len(k.Denied) > 0 {
 			v.Reason += ": it refused " + strings.Join(k.Denied, ", ")
 		}
-	case v.Check == "key-unmanaged":
+	case "key-unmanaged":
 		v.Outcome = NoPolicy
 	}
 }
