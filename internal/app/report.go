@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
+	"rotd/internal/history"
 	"rotd/internal/inventory"
 	"rotd/internal/report"
 	"rotd/internal/state"
@@ -109,11 +111,43 @@ func (d *daemonProcess) facts(tx *state.Tx, k *inventory.Key, now time.Time, who
 	if f.Context, err = d.engine.KeyContext(tx, k, now); err != nil {
 		return f, err
 	}
-	if whole && k.GoneAt == nil {
-		f.Open, err = tx.OpenAboutKey(k, maxOpenShown)
+	if !whole || k.GoneAt != nil {
+		return f, nil
 	}
+	if f.Open, err = tx.OpenAboutKey(k, maxOpenShown); err != nil {
+		return f, err
+	}
+	f.EventID, err = rotationEvent(tx, k)
 	return f, err
 }
+
+// rotationEvent is the event that told of the key's last rotation, by its material or, where the event names none, by
+// its time; "" when none is kept.
+func rotationEvent(tx *state.Tx, k *inventory.Key) (string, error) {
+	if k.Rotation == nil || len(k.Rotation.History) == 0 {
+		return "", nil
+	}
+	last := k.Rotation.History[len(k.Rotation.History)-1]
+	kept, err := tx.LatestHistory(k.ARN, history.EventKind("RotateKey"), keptRotations)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range slices.Backward(kept) {
+		for i := range entry.Evidence {
+			e := &entry.Evidence[i]
+			apart := e.At.Sub(last.At).Abs()
+			if e.Material != "" && e.Material == last.Material || e.Material == "" && apart < eventWithin {
+				return e.EventID, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+const (
+	keptRotations = 4         // of a key's newest that are looked through
+	eventWithin   = time.Hour // of KMS's date of a rotation an event without a material is of that rotation
+)
 
 // maxOpenShown bounds the open findings that a report gathers of a key.
 const maxOpenShown = 20

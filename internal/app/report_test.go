@@ -17,6 +17,7 @@ import (
 
 	"rotd/internal/config"
 	"rotd/internal/engine"
+	"rotd/internal/history"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/report"
@@ -106,6 +107,41 @@ func TestAReportHasEveryKeyAndSaysWhichPlaceWasNeverRead(t *testing.T) {
 	}
 	if got := strings.Count(b.String(), `"arn":"arn:aws:kms:us-east-1`); got != 601 {
 		t.Errorf("%d keys", got)
+	}
+}
+
+func TestTheEventThatToldOfTheLastRotationIsEvidence(t *testing.T) {
+	now := time.Now().UTC()
+	for name, test := range map[string]struct {
+		told history.Evidence
+		want bool
+	}{
+		"of the same material": {history.Evidence{Material: strings.Repeat("a", 64), At: now}, true},
+		"of other material":    {history.Evidence{Material: strings.Repeat("b", 64), At: now}, false},
+		"without a material, at the time of the rotation": {
+			history.Evidence{At: now.Add(-265*24*time.Hour + time.Minute)}, true,
+		},
+		"without a material, later": {history.Evidence{At: now}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := reporting(t, 1)
+			test.told.EventID, test.told.Operation = "7c9e6679-7425-40de-944b-e07fc1f90ae7", "RotateKey"
+			err := d.db.Update(func(tx *state.Tx) error {
+				return tx.AddHistory(someKey(0, now).ARN, &history.Entry{
+					Kind: history.EventKind("RotateKey"), SeenAt: now, Kept: now, Evidence: []history.Evidence{test.told},
+				})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			if err := d.writeReport(t.Context(), report.Query{Format: "json"}, &b); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(b.String(), `"event_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"`); got != test.want {
+				t.Errorf("the event is in the report: %t", got)
+			}
+		})
 	}
 }
 
