@@ -29,11 +29,11 @@ func newConfigCompareCommand(c *cli) *cobra.Command {
 			if err := c.noCSV(); err != nil {
 				return err
 			}
-			now, err := config.Load(c.configPath(), ruleIDs()...)
+			now, err := config.Load(c.configPath(), knownIDs())
 			if err != nil {
 				return err
 			}
-			other, err := config.Load(args[0], ruleIDs()...)
+			other, err := config.Load(args[0], knownIDs())
 			if err != nil {
 				return err
 			}
@@ -50,12 +50,12 @@ func newConfigCompareCommand(c *cli) *cobra.Command {
 // compared is what the command prints.
 type compared struct {
 	*cost.Comparison
-	Currency string  `json:"currency"`
-	Moves    []moved `json:"moves"`
-	Stale    int     `json:"keys_judged_otherwise_by_the_daemon,omitempty"`
+	Currency string       `json:"currency"`
+	Moves    []policyMove `json:"moves"`
+	Stale    int          `json:"keys_judged_otherwise_by_the_daemon,omitempty"`
 }
 
-type moved struct {
+type policyMove struct {
 	From string `json:"from"` // "": no policy
 	To   string `json:"to"`
 	Keys int    `json:"keys"`
@@ -65,7 +65,7 @@ func (c *cli) compare(ctx context.Context, client *admin.Client, now, other *con
 	grace := now.Guardrails.OverdueGrace
 	result := compared{
 		Comparison: cost.NewComparison(other.Prices, now.Policies, other.Policies, c.now(), grace),
-		Currency:   other.Prices.Currency, Moves: []moved{},
+		Currency:   other.Prices.Currency, Moves: []policyMove{},
 	}
 	for q := (admin.KeyQuery{}); ; {
 		page, err := client.Keys(ctx, q)
@@ -84,9 +84,9 @@ func (c *cli) compare(ctx context.Context, client *admin.Client, now, other *con
 		}
 	}
 	for move, n := range result.Moved {
-		result.Moves = append(result.Moves, moved{move.From, move.To, n})
+		result.Moves = append(result.Moves, policyMove{move.From, move.To, n})
 	}
-	slices.SortFunc(result.Moves, func(a, b moved) int {
+	slices.SortFunc(result.Moves, func(a, b policyMove) int {
 		return cmp.Or(cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	if result.Stale > 0 {
@@ -105,10 +105,10 @@ func (c *cli) printComparison(r *compared) {
 		plural(r.Asked, "key", "keys"))
 	if len(r.Moves) > 0 {
 		c.heading("Keys that change policy")
-		printTable(c, c.out, []column[moved]{
-			{title: "KEYS", value: func(m moved) string { return fmt.Sprint(m.Keys) }, right: true},
-			{title: "FROM", value: func(m moved) string { return orElse(m.From, "(no policy)") }},
-			{title: "TO", value: func(m moved) string { return orElse(m.To, "(no policy)") }},
+		printTable(c, c.out, []column[policyMove]{
+			{title: "KEYS", value: func(m policyMove) string { return fmt.Sprint(m.Keys) }, right: true},
+			{title: "FROM", value: func(m policyMove) string { return orElse(m.From, "(no policy)") }},
+			{title: "TO", value: func(m policyMove) string { return orElse(m.To, "(no policy)") }},
 		}, r.Moves)
 	}
 	c.heading("In the next 12 months, if the policies are followed")

@@ -8,6 +8,7 @@ import (
 
 	"rotd/internal/history"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/report"
 	"rotd/internal/state"
 )
@@ -27,8 +28,16 @@ func (d *daemonProcess) writeReport(ctx context.Context, q report.Query, to io.W
 	if err != nil {
 		return err
 	}
+	var exceptions []report.Exception
+	for i := range settings.Exceptions {
+		x := &settings.Exceptions[i]
+		exceptions = append(exceptions, report.Exception{
+			Name: x.Name, Keys: x.Keys, Checks: x.Checks, Author: x.Author, Approver: x.Approver, Reason: x.Reason,
+			Expires: x.Expires,
+		})
+	}
 	return report.Write(to, q, report.Source{
-		Version: d.opts.Version, Shard: d.db.Shard(), Places: places,
+		Version: d.opts.Version, Shard: d.db.Shard(), Places: places, Exceptions: exceptions,
 		Judging: report.Judging{
 			Now: now, Judge: settings.Judge, Prices: *d.prices.Load(),
 		},
@@ -108,9 +117,11 @@ func (d *daemonProcess) eachFacts(
 
 // facts gathers what is known around a key.
 func (d *daemonProcess) facts(tx *state.Tx, k *inventory.Key, now time.Time, whole bool) (f report.Facts, err error) {
-	if f.Context, err = d.engine.KeyContext(tx, k, now); err != nil {
+	var exceptions policy.Exceptions
+	if f.Context, exceptions, err = d.engine.KeyContext(tx, k, now); err != nil {
 		return f, err
 	}
+	f.Except = func(check string) *policy.Exception { return exceptions.For(k, check, now) }
 	if !whole || k.GoneAt != nil {
 		return f, nil
 	}

@@ -145,6 +145,35 @@ func TestTheEventThatToldOfTheLastRotationIsEvidence(t *testing.T) {
 	}
 }
 
+func TestAnExceptionIsNamedWithItsApprover(t *testing.T) {
+	d := reporting(t, 2)
+	changed := *d.engine.Settings()
+	until := time.Now().UTC().Add(24 * time.Hour).Truncate(time.Second)
+	changed.Policies = policy.Set{{
+		Name: "quarterly", Rotation: policy.Rotation{
+			MaxAge: 90 * 24 * time.Hour, Automatic: 90 * 24 * time.Hour, Method: policy.Auto,
+		},
+	}}
+	changed.Exceptions = policy.Exceptions{{
+		Name: "vendor", Keys: []string{"alias/key-1"}, Author: "ann", Approver: "ciso", Reason: "pinned", Expires: until,
+	}}
+	d.engine.Reload(&changed)
+	var b strings.Builder
+	if err := d.writeReport(t.Context(), report.Query{Format: "json"}, &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"total":{"keys":2,"in_order":0,"drift":1,"excepted":1,`,
+		`"exceptions":[{"name":"vendor","checks":["rotation-period-too-long","rotation-overdue"],"author":"ann",` +
+			`"approver":"ciso","reason":"pinned","expires":"` + until.Format(time.RFC3339) + `"}]`,
+		`"exceptions":[{"name":"vendor","covers":["alias/key-1"],"author":"ann",`,
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s is not in %s", want, b.String())
+		}
+	}
+}
+
 func TestNoReportBeforeTheDaemonIsUp(t *testing.T) {
 	d := reporting(t, 1)
 	if err := (&backend{d}).Report(t.Context(), report.Query{Format: "csv"}, io.Discard); err == nil {

@@ -167,7 +167,7 @@ func fleetPolicies() policy.Set {
 
 func vendorException() Exception {
 	return Exception{
-		Name: "vendor-hsm", Author: "ann@example.com", Approver: "ciso@example.com",
+		Name: "vendor-hsm", Keys: []string{"alias/pay-vendor"}, Author: "ann@example.com", Approver: "ciso@example.com",
 		Reason: "the vendor pins the key until the migration in January", Expires: noon.Add(60 * day),
 	}
 }
@@ -212,7 +212,7 @@ func source(all []*inventory.Key) Source {
 		Exceptions: []Exception{
 			vendorException(),
 			{
-				Name: "last-year", Author: "bob@example.com", Reason: "waited for the new library",
+				Name: "last-year", Keys: []string{"alias/pay-le*"}, Checks: []string{"rotation-overdue"}, Author: "bob@example.com", Reason: "waited for the new library",
 				Expires: before(30 * day),
 			},
 		},

@@ -93,7 +93,8 @@ type Rotated struct {
 // Exception is what somebody answers for.
 type Exception struct {
 	Name     string    `json:"name"`
-	Checks   []string  `json:"checks,omitempty"` // what it lets the key off
+	Keys     []string  `json:"covers,omitempty"` // as rotd.yaml names them; in a row, that key
+	Checks   []string  `json:"checks,omitempty"` // that it lets off; in rotd.yaml none is every rotation-* check
 	Author   string    `json:"author"`
 	Approver string    `json:"approver,omitempty"`
 	Reason   string    `json:"reason"`
