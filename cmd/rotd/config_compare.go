@@ -90,7 +90,8 @@ func (c *cli) compare(ctx context.Context, client *admin.Client, now, other *con
 		return cmp.Or(cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	if result.Stale > 0 {
-		hint(c.err, "%s judged otherwise by the daemon: rotd.yaml has changed since it was read.",
+		hint(c.err, "%s under another policy in the daemon: rotd.yaml has changed since it was read, or a laxer policy "+
+			"waits to be accepted (rotd findings list --rule key-policy-assignment-changed).",
 			plural(result.Stale, "key is", "keys are"))
 	}
 	if c.output != "table" {
