@@ -212,7 +212,8 @@ func source(all []*inventory.Key) Source {
 		Exceptions: []Exception{
 			vendorException(),
 			{
-				Name: "last-year", Keys: []string{"alias/pay-le*"}, Checks: []string{"rotation-overdue"}, Author: "bob@example.com", Reason: "waited for the new library",
+				Name: "last-year", Keys: []string{"alias/pay-le*"}, Checks: []string{"rotation-overdue"},
+				Author: "bob@example.com", Reason: "waited for the new library",
 				Expires: before(30 * day),
 			},
 		},
