@@ -20,16 +20,6 @@ import (
 	"rotd/internal/scheduler"
 )
 
-// shelf is where finished reports are kept.
-type shelf interface {
-	// workshop is a folder for reports that are not finished.
-	workshop() string
-	// put keeps a finished file whole or not at all.
-	put(ctx context.Context, name string, f *os.File, sha256Hex string) error
-	names(ctx context.Context) ([]string, error)
-	remove(ctx context.Context, name string) error
-}
-
 // reportTimeout bounds the writing of one report.
 const reportTimeout = time.Hour
 
@@ -41,18 +31,19 @@ func (d *daemonProcess) reportJobs(reports []config.Report) []scheduler.Job {
 		jobs = append(jobs, scheduler.Job{
 			Name: "report-" + r.Name, Spec: r.Schedule, CatchUp: true, Timeout: reportTimeout,
 			Run: func(ctx context.Context) error {
-				return d.shelve(ctx, &r, d.shelfOf(&r), time.Now().UTC())
+				return d.shelve(ctx, &r, time.Now().UTC())
 			},
 		})
 	}
 	return jobs
 }
 
-// shelfOf is where a report goes.
-func (d *daemonProcess) shelfOf(r *config.Report) shelf { return folder{r.To} }
-
 // shelve writes a report, keeps it when it is whole, and lets the oldest go.
-func (d *daemonProcess) shelve(ctx context.Context, r *config.Report, to shelf, now time.Time) error {
+func (d *daemonProcess) shelve(ctx context.Context, r *config.Report, now time.Time) error {
+	to, err := d.shelfOf(r)
+	if err != nil {
+		return fmt.Errorf("write report %s: %w", r.Name, err)
+	}
 	part, err := workpiece(to.workshop(), r.Name)
 	if err != nil {
 		return fmt.Errorf("write report %s: %w", r.Name, err)
@@ -117,42 +108,4 @@ func workpiece(dir, name string) (*os.File, error) {
 		}
 	}
 	return os.CreateTemp(dir, pattern)
-}
-
-// folder keeps reports on disk.
-type folder struct{ path string }
-
-func (f folder) workshop() string {
-	_ = os.MkdirAll(f.path, 0o750) // creating a file there says better what is wrong
-	return f.path
-}
-
-func (f folder) put(_ context.Context, name string, part *os.File, _ string) error {
-	if err := part.Chmod(0o640); err != nil {
-		return err
-	}
-	if err := os.Rename(part.Name(), filepath.Join(f.path, name)); err != nil {
-		return err
-	}
-	dir, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-func (f folder) names(context.Context) ([]string, error) {
-	entries, err := os.ReadDir(f.path)
-	var names []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
-}
-
-func (f folder) remove(_ context.Context, name string) error {
-	return os.Remove(filepath.Join(f.path, name))
 }

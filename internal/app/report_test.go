@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
+	"rotd/internal/awss3"
+	"rotd/internal/awssim"
 	"rotd/internal/config"
 	"rotd/internal/engine"
 	"rotd/internal/history"
@@ -206,7 +208,7 @@ func TestScheduledReportsAreKeptWholeAndTheOldestGo(t *testing.T) {
 	}
 	for month := range 4 {
 		at := time.Date(2026, time.Month(month+1), 1, 6, 0, 0, 0, time.UTC)
-		if err := d.shelve(t.Context(), r, d.shelfOf(r), at); err != nil {
+		if err := d.shelve(t.Context(), r, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -229,7 +231,7 @@ func TestAScheduledReportThatFailsLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := &config.Report{Name: "monthly", Format: "csv", To: dir, Keep: 2}
-	if err := d.shelve(ctx, r, d.shelfOf(r), time.Now()); !errors.Is(err, context.Canceled) {
+	if err := d.shelve(ctx, r, time.Now()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if left := files(t, dir); len(left) > 0 {
@@ -239,8 +241,48 @@ func TestAScheduledReportThatFailsLeavesNothing(t *testing.T) {
 	if err := os.WriteFile(r.To, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := d.shelve(t.Context(), r, d.shelfOf(r), time.Now())
+	err := d.shelve(t.Context(), r, time.Now())
 	if err == nil || !strings.Contains(err.Error(), "write report monthly: open "+r.To) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestScheduledReportsAreKeptInS3(t *testing.T) {
+	sim := awssim.New(awssim.Options{Seed: 1, Logger: zap.NewNop()})
+	if err := sim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	sim.CreateBucket("us-east-1", "111122223333", "audit")
+	d := reporting(t, 3)
+	d.store = awss3.New(sim.As(sim.NewAccessKey("111122223333", "rotd"), "us-east-1"))
+	r := &config.Report{Name: "monthly", Format: "csv", To: "s3://audit/kms", Keep: 2}
+	for month := range 3 {
+		if err := d.shelve(t.Context(), r, time.Date(2026, time.Month(month+1), 1, 6, 0, 0, 0, time.UTC)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	for o, err := range d.store.List(t.Context(), awss3.Location{Bucket: "audit"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, o.Key)
+	}
+	if diff := cmp.Diff([]string{
+		"kms/rotd-default-monthly-20260201T060000Z.csv", "kms/rotd-default-monthly-20260301T060000Z.csv",
+	}, names); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(d.db.Path()), ".rotd-report*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	r.To = "s3://nowhere/kms"
+	if err := d.shelve(t.Context(), r, time.Now()); err == nil || !strings.Contains(err.Error(), "s3://nowhere/kms") {
 		t.Errorf("got %v", err)
 	}
 }

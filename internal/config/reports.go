@@ -98,13 +98,22 @@ func checkCurrency(s string) error {
 	return nil
 }
 
-// checkDestination accepts folders.
+// checkDestination accepts folders, of disks and of S3.
 func checkDestination(s string) error {
 	if strings.HasPrefix(s, "s3://") {
-		return fmt.Errorf("%q: S3 is not yet available in this version: write a folder", shorten(s))
+		return checkS3(s)
 	}
 	if err := checkAbsolute(s); err != nil {
 		return fmt.Errorf("%q is neither an absolute path to a folder nor s3://bucket/prefix", shorten(s))
+	}
+	return nil
+}
+
+var s3Folder = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]{0,400})?$`)
+
+func checkS3(s string) error {
+	if !s3Folder.MatchString(s) {
+		return fmt.Errorf("%q is no folder in S3: write s3://bucket/prefix", shorten(s))
 	}
 	return nil
 }
