@@ -118,6 +118,7 @@ func (k *KMS) operations() map[string]operation {
 		"GetKeyRotationStatus":            handle(k, k.getKeyRotationStatus),
 		"RotateKeyOnDemand":               handle(k, k.rotateKeyOnDemand),
 		"ListKeyRotations":                handle(k, k.listKeyRotations),
+		"ListGrants":                      handle(k, k.listGrants),
 		"GetKeyLastUsage":                 handle(k, k.getKeyLastUsage),
 		"Encrypt":                         handle(k, k.encrypt),
 		"Decrypt":                         handle(k, k.decrypt),
@@ -131,7 +132,7 @@ func (k *KMS) operations() map[string]operation {
 func kmsReadOnly(operation string) bool {
 	switch operation {
 	case "DescribeKey", "ListKeys", "ListAliases", "ListResourceTags", "GetKeyPolicy", "GetKeyRotationStatus",
-		"ListKeyRotations", "GetKeyLastUsage", "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey",
+		"ListKeyRotations", "ListGrants", "GetKeyLastUsage", "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey",
 		"GenerateDataKeyWithoutPlaintext":
 		return true
 	}

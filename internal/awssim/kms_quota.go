@@ -22,7 +22,7 @@ func kmsQuota(operation string) (lane string, perSecond float64) {
 		return operation, 1000
 	case "ListKeys", "ListAliases":
 		return operation, 500
-	case "ListKeyRotations":
+	case "ListKeyRotations", "ListGrants":
 		return operation, 100
 	case "EnableKeyRotation", "ScheduleKeyDeletion", "PutKeyPolicy":
 		return operation, 15

@@ -44,6 +44,7 @@ type kmsScope struct{ account, region string }
 type kmsEntry struct {
 	history history[*KMSKey]
 	usage   kmsUsage
+	grants  []KMSGrant // oldest first; replaced, never changed
 }
 
 // newKMS is the KMS service: its operations are registered here.
