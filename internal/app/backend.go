@@ -94,13 +94,26 @@ func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[adm
 
 // partial reports whether a configured account and Region was never seen whole.
 func (b *backend) partial(tx *state.Tx) (bool, error) {
-	places, err := tx.Places()
+	places, err := b.places(tx)
 	for i := range places {
 		if places[i].FirstComplete.IsZero() || places[i].LastError != "" {
 			return true, err
 		}
 	}
 	return len(places) == 0, err
+}
+
+// places is the coverage of every configured account and Region: also of one that was never swept, and of none that is
+// configured no more.
+func (b *backend) places(tx *state.Tx) (all []state.Coverage, err error) {
+	for _, p := range b.d.engine.Places() {
+		c, err := tx.Place(p.Account, p.Region)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // keyView adds to a key's facts what rotd makes of them.
@@ -259,6 +272,11 @@ func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.Rot
 func (b *backend) Sweep(name string) (<-chan error, error) {
 	if err := b.started(); err != nil {
 		return nil, err
+	}
+	if name == engine.Inventory { // whoever asks wants to know how things are now
+		if err := b.d.engine.AskFresh(); err != nil {
+			return nil, err
+		}
 	}
 	done, err := b.d.parts.scheduler.Trigger(name)
 	if errors.Is(err, scheduler.ErrUnknownJob) {

@@ -69,6 +69,8 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		Own:       own,
 		Logger:    d.log.Named("engine"),
 		Partition: d.home.Partition,
+
+		SweepConcurrency: d.cfg.Limits.SweepConcurrency,
 	})
 	if err := d.makeConsumers(sdk); err != nil {
 		return err

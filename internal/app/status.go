@@ -53,7 +53,7 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	if paused {
 		s.Paused = &pause
 	}
-	if s.Places, err = tx.Places(); err != nil {
+	if s.Places, err = b.places(tx); err != nil {
 		return err
 	}
 	for i := range s.Places {

@@ -105,9 +105,9 @@ func ErrorCode(err error) string {
 	return ""
 }
 
-// again says that a request which changes nothing may be made again. Credentials come back too, and the SDK learns of a
-// wrong clock from the first refusal.
-func (c Class) again() bool {
+// Passing says that a request which changes nothing may be made again: the trouble is no key's own and may pass.
+// Credentials come back too, and the SDK learns of a wrong clock from the first refusal.
+func (c Class) Passing() bool {
 	passing := []Class{Throttled, Unreachable, CredentialsMissing, Ambiguous, Internal, DependencyTimeout}
 	return slices.Contains(passing, c)
 }

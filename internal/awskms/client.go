@@ -30,6 +30,9 @@ type api interface {
 	ListResourceTags(context.Context, *kms.ListResourceTagsInput, ...func(*kms.Options)) (
 		*kms.ListResourceTagsOutput, error)
 	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
+	kms.ListGrantsAPIClient
+	GetKeyLastUsage(context.Context, *kms.GetKeyLastUsageInput, ...func(*kms.Options)) (
+		*kms.GetKeyLastUsageOutput, error)
 	EnableKeyRotation(context.Context, *kms.EnableKeyRotationInput, ...func(*kms.Options)) (
 		*kms.EnableKeyRotationOutput, error)
 	RotateKeyOnDemand(context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options)) (
@@ -53,7 +56,7 @@ type Call struct {
 // Options of a Client. The zero value works.
 type Options struct {
 	QuotaShare  float64       // of AWS's request quotas, above 0 up to 1; 0 means 0.25
-	Concurrency int           // keys read at once in a sweep; 0 means 32
+	Concurrency int           // keys read at once in a sweep; 0 means 96
 	Timeout     time.Duration // of one request; 0 means 15 s
 	Logger      *zap.Logger   // nil: nothing is logged
 	Observe     func(Call)    // called after every request, concurrently; nil: nobody looks
@@ -67,6 +70,7 @@ type Client struct {
 	opts   Options
 	limits *limits
 	lane   Lane
+	slots  chan struct{} // one for each key that a sweep is reading
 }
 
 // New returns a client for a place; cfg comes with the credentials for it. The client's lane is Sweep.
@@ -83,7 +87,7 @@ func newClient(a api, place Place, opts Options) *Client {
 		opts.QuotaShare = 0.25
 	}
 	if opts.Concurrency <= 0 {
-		opts.Concurrency = 32
+		opts.Concurrency = 96
 	}
 	if opts.Timeout <= 0 {
 		opts.Timeout = 15 * time.Second
@@ -94,7 +98,10 @@ func newClient(a api, place Place, opts Options) *Client {
 	if opts.Observe == nil {
 		opts.Observe = func(Call) {}
 	}
-	return &Client{api: a, place: place, opts: opts, limits: newLimits(opts.QuotaShare), lane: Sweep}
+	return &Client{
+		api: a, place: place, opts: opts, limits: newLimits(opts.QuotaShare), lane: Sweep,
+		slots: make(chan struct{}, opts.Concurrency),
+	}
 }
 
 // In returns the same client reading in another lane.
@@ -114,7 +121,8 @@ const (
 	maxBackoff   = 10 * time.Second
 )
 
-// read makes a request that changes nothing, up to readAttempts times.
+// read makes a request that changes nothing, up to readAttempts times. A sweep waits out throttling: being throttled
+// says nothing about a key, and ending would only begin it anew.
 func read[In, Out any](ctx context.Context, c *Client, op operation, in In,
 	do func(context.Context, In, ...func(*kms.Options)) (Out, error),
 ) (Out, error) {
@@ -123,7 +131,9 @@ func read[In, Out any](ctx context.Context, c *Client, op operation, in In,
 		if err == nil {
 			return out, nil
 		}
-		if attempt == readAttempts || !Classify(err).again() || ctx.Err() != nil {
+		class := Classify(err)
+		patient := class == Throttled && c.lane == Sweep && c.limits.bearable(op)
+		if attempt >= readAttempts && !patient || !class.Passing() || ctx.Err() != nil {
 			return out, fmt.Errorf("KMS %s: %w", op, err)
 		}
 		if err := sleep(ctx, backoff(attempt)); err != nil {
@@ -151,7 +161,7 @@ func once[In, Out any](ctx context.Context, c *Client, op operation, lane Lane, 
 
 // backoff doubles from firstBackoff to maxBackoff, with full jitter.
 func backoff(attempt int) time.Duration {
-	d := min(firstBackoff<<(attempt-1), maxBackoff)
+	d := min(firstBackoff<<min(attempt-1, 10), maxBackoff)
 	return rand.N(d) //nolint:gosec // jitter keeps no secret
 }
 

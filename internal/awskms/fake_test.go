@@ -141,3 +141,23 @@ func (f *fakeKMS) RotateKeyOnDemand(ctx context.Context, in *kms.RotateKeyOnDema
 ) {
 	return &kms.RotateKeyOnDemandOutput{}, f.serve(ctx, rotateKeyOnDemand, in.KeyId)
 }
+
+func (f *fakeKMS) ListGrants(ctx context.Context, in *kms.ListGrantsInput, _ ...options) (*kms.ListGrantsOutput, error) {
+	return &kms.ListGrantsOutput{}, f.serve(ctx, listGrants, in.KeyId)
+}
+
+func (f *fakeKMS) GetKeyLastUsage(ctx context.Context, in *kms.GetKeyLastUsageInput, _ ...options) (
+	*kms.GetKeyLastUsageOutput, error,
+) {
+	return &kms.GetKeyLastUsageOutput{}, f.serve(ctx, getKeyLastUsage, in.KeyId)
+}
+
+// total is how many requests there were.
+func (f *fakeKMS) total() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, requests := range f.requests {
+		n += requests
+	}
+	return n
+}

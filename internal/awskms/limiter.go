@@ -3,7 +3,6 @@ package awskms
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -22,8 +21,7 @@ func newLimits(share float64) *limits {
 		for lane := range lanes {
 			base := quota * share * lane.part(op)
 			lim.base[lane] = base
-			// A burst of a tenth of a second, so that a second never holds much more than its share.
-			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(math.Ceil(base/10))))
+			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(base*lane.burst().Seconds())))
 		}
 		l.of[op] = lim
 	}
@@ -37,17 +35,28 @@ func (l *limits) wait(ctx context.Context, op operation, lane Lane) error {
 	if err := lim.lanes[lane].Wait(ctx); err != nil {
 		return fmt.Errorf("waiting for the turn to call %s: %w", op, err)
 	}
+	if lane != Sweep {
+		lim.lanes[Sweep].Reserve() // sweeps have the whole share but for what the others take of it
+	}
 	return nil
 }
 
 // learn slows an operation down when KMS throttled it.
 func (l *limits) learn(op operation, class Class) {
-	if class == Throttled {
+	switch class {
+	case Throttled:
 		l.of[op].slow(time.Now())
+	case OK:
+		l.of[op].passed()
+	default: // says nothing about the rate
 	}
 }
 
+// bearable reports whether KMS has let the operation through not too long ago, for a sweep to wait until it does again.
+func (l *limits) bearable(op operation) bool { return l.of[op].bearable(time.Now()) }
+
 const (
+	bearFor      = 30 * time.Minute // of throttling without one success
 	slowest      = 1.0 / 32         // of the share, however often KMS throttles
 	slowAtMost   = time.Second      // calls throttled together halve the rate once
 	recoverEvery = 10 * time.Second // without throttling, by recoverBy of the share
@@ -62,11 +71,27 @@ type limit struct {
 	mu      sync.Mutex
 	factor  float64   // of base, from slowest to 1
 	changed time.Time // when factor last changed
+	refused time.Time // when KMS began to throttle every call; zero: the last one passed
+}
+
+func (l *limit) passed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused = time.Time{}
+}
+
+func (l *limit) bearable(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Sub(l.refused) < bearFor || l.refused.IsZero()
 }
 
 func (l *limit) slow(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.refused.IsZero() {
+		l.refused = now
+	}
 	if now.Sub(l.changed) < slowAtMost && l.factor < 1 {
 		return
 	}

@@ -1,5 +1,7 @@
 package awskms
 
+import "time"
+
 // operation is a KMS operation by AWS's name.
 type operation string
 
@@ -12,6 +14,8 @@ const (
 	listKeyRotations     operation = "ListKeyRotations"
 	listResourceTags     operation = "ListResourceTags"
 	getKeyPolicy         operation = "GetKeyPolicy"
+	listGrants           operation = "ListGrants"
+	getKeyLastUsage      operation = "GetKeyLastUsage"
 	enableKeyRotation    operation = "EnableKeyRotation"
 	rotateKeyOnDemand    operation = "RotateKeyOnDemand"
 )
@@ -25,6 +29,8 @@ var quotas = map[operation]float64{
 	listKeyRotations:     100,
 	listResourceTags:     2000,
 	getKeyPolicy:         1000,
+	listGrants:           100,
+	getKeyLastUsage:      5,
 	enableKeyRotation:    15,
 	rotateKeyOnDemand:    5,
 }
@@ -37,7 +43,7 @@ type Lane int
 
 // Lanes.
 const (
-	Sweep  Lane = iota // inventory and drift: what the others leave
+	Sweep  Lane = iota // inventory, drift and dear facts: the whole share, less what the others take at the moment
 	Reread             // keys that events touched: a tenth
 	Act                // what actions read and change: a tenth of the reads, all of the changes
 	lanes              // how many there are
@@ -49,7 +55,15 @@ func (l Lane) part(op operation) float64 {
 	case op.changes():
 		return 1
 	case l == Sweep:
-		return 0.8
+		return 0.96 // with the burst on top a second never holds more than the share
 	}
 	return 0.1
+}
+
+// burst is for how long a lane may save up turns that it did not take.
+func (l Lane) burst() time.Duration {
+	if l == Sweep {
+		return time.Second / 25
+	}
+	return time.Second / 10
 }

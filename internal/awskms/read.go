@@ -13,57 +13,83 @@ import (
 	"rotd/internal/inventory"
 )
 
-// ReadWhole reads everything rotd wants to know of a key. prev is what was known of it, nil if nothing: it is kept
-// where KMS refuses to tell, which the key's Denied then lists. Of an AWS managed key only the metadata are read. A key
-// that KMS does not know has GoneAt. An error means that the key could not be read, and says nothing about the key.
+// ReadWhole reads everything rotd wants to know of a key, but its last use, which takes long to ask for. prev is what
+// was known of it, nil if nothing: it is kept where KMS refuses to tell, which the key's Denied then lists. Of an AWS
+// managed key only the metadata are read. A key that KMS does not know has GoneAt. An error means that the key could not
+// be read, and says nothing about the key.
 func (c *Client) ReadWhole(ctx context.Context, arn string, aliases []string, prev *inventory.Key) (
 	*inventory.Key, error,
 ) {
-	if prev == nil {
-		prev = &inventory.Key{ARN: arn}
-	}
-	r := c.begin(prev)
-	r.key.Aliases = aliases
-	ok, err := r.describe(ctx)
-	if err != nil || !ok {
-		return r.done(err)
-	}
-	if r.key.Manager == string(types.KeyManagerTypeCustomer) {
-		for _, part := range []func(context.Context) error{r.status, r.history, r.tags, r.policy} {
-			if err := part(ctx); err != nil {
-				return r.done(err)
-			}
-		}
-	}
-	r.key.FullAt, r.key.WholeBy = r.now, time.Now().UTC()
-	return r.done(nil)
+	return c.read(ctx, arn, aliases, prev, inventory.FactsWhole)
 }
 
 // ReadDrift re-reads a known key's metadata and rotation status.
 func (c *Client) ReadDrift(ctx context.Context, prev *inventory.Key) (*inventory.Key, error) {
-	return c.reread(ctx, prev, (*reading).status)
+	return c.read(ctx, prev.ARN, prev.Aliases, prev, inventory.FactState)
 }
 
 // ReadRotation re-reads what an action on a key needs to know: metadata, rotation status, and all rotations. Of prev
 // only the ARN must be known.
 func (c *Client) ReadRotation(ctx context.Context, prev *inventory.Key) (*inventory.Key, error) {
-	return c.reread(ctx, prev, (*reading).status, (*reading).history)
+	return c.read(ctx, prev.ARN, prev.Aliases, prev, inventory.FactState|inventory.FactHistory)
 }
 
-func (c *Client) reread(ctx context.Context, prev *inventory.Key, parts ...func(*reading, context.Context) error) (
-	*inventory.Key, error,
-) {
-	r := c.begin(prev)
-	ok, err := r.describe(ctx)
-	if err != nil || !ok || r.key.Manager != string(types.KeyManagerTypeCustomer) {
-		return r.done(err)
+// ReadFacts reads some facts about a known key, and nothing else: its rotations, its grants, its last use.
+func (c *Client) ReadFacts(ctx context.Context, prev *inventory.Key, facts inventory.Facts) (*inventory.Key, error) {
+	return c.read(ctx, prev.ARN, prev.Aliases, prev, facts)
+}
+
+// read reads facts about a key.
+func (c *Client) read(ctx context.Context, arn string, aliases []string, prev *inventory.Key, facts inventory.Facts,
+) (*inventory.Key, error) {
+	if prev == nil {
+		prev = &inventory.Key{ARN: arn}
 	}
-	for _, part := range parts {
-		if err := part(r, ctx); err != nil {
+	r := c.begin(prev)
+	r.key.Aliases = aliases
+	if facts.Has(inventory.FactState) {
+		if ok, err := r.describe(ctx); err != nil || !ok {
 			return r.done(err)
 		}
 	}
+	if r.key.Manager == string(types.KeyManagerTypeCustomer) {
+		if err := r.parts(ctx, facts); err != nil {
+			return r.done(err)
+		}
+	}
+	if facts.Has(inventory.FactConfig) {
+		r.key.FullAt, r.key.WholeBy = r.now, time.Now().UTC()
+	}
 	return r.done(nil)
+}
+
+// parts reads what only customer managed keys have.
+func (r *reading) parts(ctx context.Context, facts inventory.Facts) error {
+	for _, part := range []struct {
+		fact inventory.Facts
+		read func(context.Context) error
+	}{
+		{inventory.FactState, r.status},
+		{inventory.FactHistory, r.history},
+		{inventory.FactConfig, r.tags},
+		{inventory.FactConfig, r.policy},
+		{inventory.FactGrants, r.grants},
+		{inventory.FactUse, r.lastUse},
+	} {
+		if !facts.Has(part.fact) {
+			continue
+		}
+		if err := part.read(ctx); err != nil {
+			return err
+		}
+	}
+	if facts.Has(inventory.FactGrants) || facts.Has(inventory.FactHistory) && !r.key.FactsAskedAt.IsZero() {
+		r.key.FactsAskedAt = r.now
+	}
+	if facts.Has(inventory.FactUse) {
+		r.key.UseAskedAt = r.now
+	}
+	return nil
 }
 
 func (r *reading) done(err error) (*inventory.Key, error) {
@@ -126,7 +152,10 @@ func (r *reading) history(ctx context.Context) error {
 	if r.key.Rotation == nil {
 		return nil
 	}
-	var history []inventory.Rotated
+	var (
+		history []inventory.Rotated
+		current string
+	)
 	in := &kms.ListKeyRotationsInput{
 		KeyId: &r.key.ARN, Limit: aws.Int32(rotationsPerPage),
 		IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
@@ -140,6 +169,9 @@ func (r *reading) history(ctx context.Context) error {
 			return err
 		}
 		for _, e := range out.Rotations {
+			if e.KeyMaterialState == types.KeyMaterialStateCurrent {
+				current = aws.ToString(e.KeyMaterialId)
+			}
 			if e.RotationDate != nil {
 				history = append(history, inventory.Rotated{
 					At: e.RotationDate.UTC(), Type: string(e.RotationType), Material: aws.ToString(e.KeyMaterialId),
@@ -152,7 +184,7 @@ func (r *reading) history(ctx context.Context) error {
 		in.Marker = out.NextMarker
 	}
 	slices.SortStableFunc(history, func(a, b inventory.Rotated) int { return a.At.Compare(b.At) })
-	r.key.Rotation.History, r.key.Rotation.HistoryAt = history, r.now
+	r.key.Rotation.History, r.key.Rotation.HistoryAt, r.key.Rotation.HistoryMaterial = history, r.now, current
 	return nil
 }
 

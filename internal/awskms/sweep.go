@@ -4,18 +4,20 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"rotd/internal/inventory"
 )
 
-// Page is what a sweep read of one page of keys.
+// Page is what a sweep read of some keys, in the order they were listed.
 type Page struct {
-	Keys   []*inventory.Key // as read, in the order they were listed; denied and gone ones among them
+	Keys   []*inventory.Key // as read; denied and gone ones among them
+	Fresh  []string         // ARNs of keys of which nothing was due
 	Failed []Failure        // keys that could not be read
+	Last   string           // ARN of the last key of the page
 }
 
 // Failure is a key a sweep could not read.
@@ -28,20 +30,26 @@ type Failure struct {
 type Coverage struct {
 	Total  int // keys it was to read
 	Read   int // keys read, those denied in part or gone included
-	Denied int // of those, keys for which KMS refused an operation
-	Gone   int // of those, keys that KMS no longer knows
+	Fresh  int // keys of which nothing was due
+	Denied int // of those read, keys for which KMS refused an operation
+	Gone   int // of those read, keys that KMS no longer knows
 	Failed int // keys that could not be read
 }
 
 // Complete says that the sweep saw every key there was to see: only then does what it did not find mean anything.
-func (c Coverage) Complete() bool { return c.Failed == 0 && c.Read == c.Total }
+func (c Coverage) Complete() bool { return c.Failed == 0 && c.Read+c.Fresh == c.Total }
 
-// SweepInventory lists all keys and reads them whole, a page of up to a thousand at a time. known returns what is known
-// of a key, nil if nothing. each gets the pages in order, one at a time, and ends the sweep with its error. One key's
-// failure ends nothing. Keys that KMS no longer lists are not among the pages.
-func (c *Client) SweepInventory(ctx context.Context, known func(arn string) *inventory.Key, each func(Page) error) (
-	Coverage, error,
-) {
+// Ask says what an inventory is to read.
+type Ask struct {
+	Known func(arn string) *inventory.Key            // what is known of a key, nil if nothing
+	Due   func(known *inventory.Key) inventory.Facts // of a key with the aliases it had; nil: of every key
+}
+
+// SweepInventory lists all keys and reads what is due of each, but nothing dear: waiting for that would hold up the
+// whole sweep, so it is left to ReadFacts. each gets the pages in order, one at a time, while the next ones are being
+// read, and ends the sweep with its error. One key's failure ends nothing. A key whose aliases changed is read whole.
+// Keys that KMS no longer lists are not among the pages.
+func (c *Client) SweepInventory(ctx context.Context, ask Ask, each func(Page) error) (Coverage, error) {
 	var done Coverage
 	listedAt := time.Now().UTC()
 	aliases, err := c.Aliases(ctx)
@@ -53,100 +61,67 @@ func (c *Client) SweepInventory(ctx context.Context, known func(arn string) *inv
 		c.opts.Logger.Warn("keys are read without their aliases: kms:ListAliases is denied",
 			zap.String("account", c.place.Account), zap.String("region", c.place.Region))
 	}
-	err = c.ListKeys(ctx, func(arns []string) error {
-		return c.page(ctx, &done, arns, func(ctx context.Context, i int) (*inventory.Key, error) {
-			prev := known(arns[i])
-			names, at := aliases.Of(keyID(arns[i])), listedAt
-			if !listed && prev != nil {
-				names, at = prev.Aliases, prev.AliasesAt
+	read := func(ctx context.Context, it item) (*inventory.Key, error) {
+		prev, due := ask.Known(it.arn), inventory.FactState|inventory.FactConfig
+		if ask.Due != nil {
+			due = ask.Due(prev)
+		}
+		names, at := aliases.Of(keyID(it.arn)), listedAt
+		switch {
+		case prev != nil && (!listed || prev.AliasesAt.After(listedAt)):
+			names, at = prev.Aliases, prev.AliasesAt
+		case prev != nil && !slices.Equal(names, prev.Aliases):
+			due |= inventory.FactState | inventory.FactConfig
+		}
+		if due == 0 {
+			return nil, nil //nolint:nilnil // nothing was due, and nothing went wrong
+		}
+		key, err := c.read(ctx, it.arn, names, prev, due)
+		if err == nil {
+			key.AliasesAt = at
+		}
+		return key, err
+	}
+	err = c.sweep(ctx, &done, func(ctx context.Context, start func([]item) error) error {
+		return c.ListKeys(ctx, func(arns []string) error {
+			items := make([]item, len(arns))
+			for i, arn := range arns {
+				items[i].arn = arn
 			}
-			key, err := c.ReadWhole(ctx, arns[i], names, prev)
-			if err == nil {
-				key.AliasesAt = at
-			}
-			return key, err
-		}, each)
-	})
+			return start(items)
+		})
+	}, read, each)
 	return done, err
 }
 
-// driftPage is how many keys a drift sweep hands over at a time.
-const driftPage = 1000
-
-// SweepDrift re-reads metadata and rotation status of known keys, and hands them over as SweepInventory does.
-func (c *Client) SweepDrift(ctx context.Context, keys []*inventory.Key, each func(Page) error) (Coverage, error) {
+// SweepDrift re-reads metadata and rotation status of known keys, which keys hands over in parts. The pages come as
+// SweepInventory's do.
+func (c *Client) SweepDrift(ctx context.Context, keys func(start func([]*inventory.Key) error) error,
+	each func(Page) error,
+) (Coverage, error) {
 	var done Coverage
-	for len(keys) > 0 {
-		part := keys[:min(driftPage, len(keys))]
-		keys = keys[len(part):]
-		arns := make([]string, len(part))
-		for i, k := range part {
-			arns[i] = k.ARN
-		}
-		err := c.page(ctx, &done, arns, func(ctx context.Context, i int) (*inventory.Key, error) {
-			return c.ReadDrift(ctx, part[i])
-		}, each)
-		if err != nil {
-			return done, err
-		}
-	}
-	return done, nil
-}
-
-// page reads keys concurrently and hands them over together.
-func (c *Client) page(ctx context.Context, done *Coverage, arns []string,
-	read func(context.Context, int) (*inventory.Key, error), each func(Page) error,
-) error {
-	keys, errs := make([]*inventory.Key, len(arns)), make([]error, len(arns))
-	var group errgroup.Group
-	group.SetLimit(c.opts.Concurrency)
-	for i := range arns {
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			keys[i], errs[i] = c.contained(ctx, arns[i], i, read)
-			return nil
+	err := c.sweep(ctx, &done, func(_ context.Context, start func([]item) error) error {
+		return keys(func(part []*inventory.Key) error {
+			items := make([]item, len(part))
+			for i, k := range part {
+				items[i] = item{arn: k.ARN, prev: k}
+			}
+			return start(items)
 		})
-	}
-	_ = group.Wait() // the keys' errors are in errs
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("sweeping keys: %w", err)
-	}
-	return each(collect(done, arns, keys, errs))
+	}, func(ctx context.Context, it item) (*inventory.Key, error) {
+		return c.read(ctx, it.arn, it.prev.Aliases, it.prev, inventory.FactState)
+	}, each)
+	return done, err
 }
 
 // contained reads one key. A panic is that key's failure.
-func (c *Client) contained(ctx context.Context, arn string, i int,
-	read func(context.Context, int) (*inventory.Key, error),
-) (key *inventory.Key, err error) {
+func (c *Client) contained(ctx context.Context, it item, read reader) (key *inventory.Key, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.opts.Logger.Error("panic while reading a key", zap.String("key_arn", arn), zap.Any("panic", p),
+			c.opts.Logger.Error("panic while reading a key", zap.String("key_arn", it.arn), zap.Any("panic", p),
 				zap.ByteString("stack", debug.Stack()))
-			key, err = nil, fmt.Errorf("reading key %s: panic: %v", arn, p)
+			key, err = nil, fmt.Errorf("reading key %s: panic: %v", it.arn, p)
 		}
 	}()
-	return read(ctx, i)
-}
-
-func collect(done *Coverage, arns []string, keys []*inventory.Key, errs []error) Page {
-	var page Page
-	done.Total += len(arns)
-	for i, key := range keys {
-		if errs[i] != nil {
-			done.Failed++
-			page.Failed = append(page.Failed, Failure{ARN: arns[i], Err: errs[i]})
-			continue
-		}
-		done.Read++
-		if len(key.Denied) > 0 {
-			done.Denied++
-		}
-		if key.GoneAt != nil {
-			done.Gone++
-		}
-		page.Keys = append(page.Keys, key)
-	}
-	return page
+	return read(ctx, it)
 }

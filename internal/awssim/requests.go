@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -55,11 +56,22 @@ func (s *Sim) ForgottenRequests() int64 {
 	return s.requests.seq - int64(len(s.requests.ring))
 }
 
+// Asked is a kind of request and what came of it.
+type Asked struct{ Service, Operation, ErrorCode string }
+
+// Tally counts all requests that were judged, those no longer remembered too.
+func (s *Sim) Tally() map[Asked]int {
+	s.requests.mu.Lock()
+	defer s.requests.mu.Unlock()
+	return maps.Clone(s.requests.tally)
+}
+
 // requestLog is a ring of the last limit requests.
 type requestLog struct {
 	mu    sync.Mutex
 	limit int
 	seq   int64
+	tally map[Asked]int
 	ring  []*Request // entry seq is at (seq-1) % limit
 }
 
@@ -85,6 +97,10 @@ func (l *requestLog) judged(r *Request, c *call, errorCode string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Resource, r.Effect, r.Params, r.ErrorCode = c.Resource, c.Effect, c.Params, errorCode
+	if l.tally == nil {
+		l.tally = map[Asked]int{}
+	}
+	l.tally[Asked{c.Service, c.Operation, errorCode}]++
 	if c.Principal != nil {
 		r.PrincipalARN = c.Principal.ARN
 	}

@@ -48,8 +48,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.isCut(c.Service) {
 		panic(http.ErrAbortHandler) // cut off while in hand: long polls, above all
 	}
-	if s.opts.Latency > 0 {
-		time.Sleep(s.opts.Latency)
+	if d := s.latency(); d > 0 {
+		time.Sleep(d)
 	}
 	s.requests.answered(entry, true) // before the client can know
 	if !s.write(w, c, ans) {
@@ -57,6 +57,14 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = s.applyFaults(c, fired, AfterAnswer) // too late for an error
+}
+
+// latency is the wall time that an answer takes.
+func (s *Sim) latency() time.Duration {
+	if s.opts.Jitter <= 0 {
+		return s.opts.Latency
+	}
+	return s.opts.Latency + time.Duration(s.pick(int(s.opts.Jitter)))
 }
 
 // enter counts a request in hand, unless the simulator is closing.

@@ -20,6 +20,7 @@ type Options struct {
 	Logger     *zap.Logger   // default: none
 	Principals []Principal   // known from the start
 	Latency    time.Duration // wall time added to each answer; a real AWS never answers at once
+	Jitter     time.Duration // wall time at random added to Latency, up to this
 	Addr       string        // loopback address to listen on, default 127.0.0.1:0
 	Seed       uint64        // of identifiers and of disorder
 	LogLimit   int           // requests the oracle keeps, default 200,000; the oldest are forgotten first

@@ -93,7 +93,8 @@ type Schedules struct {
 
 // Limits keep rotd out of other people's way.
 type Limits struct {
-	QuotaShare float64 // of AWS's KMS quota per account and Region, above 0 up to 1
+	QuotaShare       float64 // of AWS's KMS quota per account and Region, above 0 up to 1
+	SweepConcurrency int     // accounts and Regions swept at once, 1 to 64
 }
 
 // Guardrails hold automatic actions back.
@@ -141,7 +142,7 @@ func Default() *Config {
 			Retention: "17 3 * * *",
 			Heartbeat: "@every 1m",
 		},
-		Limits: Limits{QuotaShare: 0.25},
+		Limits: Limits{QuotaShare: 0.25, SweepConcurrency: 8},
 		Guardrails: Guardrails{
 			RotationsPerHour: 10,
 			KeyCooldown:      day,

@@ -149,6 +149,10 @@ func schedules(s *Schedules) shape {
 func limits(l *Limits) shape {
 	return object{fields: []field{
 		{key: "quota_share", doc: "Share of AWS's KMS quota per account and Region.", value: share(&l.QuotaShare)},
+		{
+			key: "sweep_concurrency", doc: "Accounts and Regions swept at once; each has quotas of its own.",
+			value: integer(&l.SweepConcurrency, 1, 64),
+		},
 	}}
 }
 

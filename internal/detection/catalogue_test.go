@@ -30,7 +30,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 		},
 		KindSelf: {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
-			"sweep-incomplete MEDIUM", "exception-expired MEDIUM",
+			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
 			"state-record-unreadable HIGH", "rule-panicked HIGH",
 		},

@@ -85,8 +85,8 @@ func (c *KeyContext) ageKnown(e remediation.Eligible) (v Verdict, ok bool) {
 		return notJudged(e.Reason), false
 	case k.WasDenied("ListKeyRotations") || k.Rotation == nil || k.Rotation.HistoryAt.IsZero():
 		return unverifiable("the key's rotations could not be read"), false
-	case k.Rotation.HistoryAt.Before(k.ReadAt):
-		return unverifiable("the key's rotations were not read this time"), false
+	case !k.HistoryCurrent():
+		return unverifiable("the key's rotations were not read since its material changed"), false
 	case k.Rotation.InProgress != nil && c.Now.Sub(*k.Rotation.InProgress) < underway:
 		return unverifiable("a rotation on demand is in progress"), false
 	}

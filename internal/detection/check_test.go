@@ -283,7 +283,25 @@ func TestRotationOverdue(t *testing.T) {
 		{
 			name: "the history was read before, but not with the rest",
 			with: func(c *KeyContext) { created(100)(c); c.Key.Rotation.HistoryAt = c.Key.ReadAt.Add(-time.Hour) },
-			want: "UNVERIFIABLE the key's rotations were not read this time",
+			want: "UNVERIFIABLE the key's rotations were not read since its material changed",
+		},
+		{
+			name: "the history was read before, and the material changed since",
+			with: func(c *KeyContext) {
+				created(100)(c)
+				c.Key.CurrentMaterial = "new"
+				c.Key.Rotation.HistoryAt, c.Key.Rotation.HistoryMaterial = c.Key.ReadAt.Add(-time.Hour), "old"
+			},
+			want: "UNVERIFIABLE the key's rotations were not read since its material changed",
+		},
+		{
+			name: "the history was read before, and names the material that is still current",
+			with: func(c *KeyContext) {
+				created(10)(c)
+				c.Key.CurrentMaterial = "same"
+				c.Key.Rotation.HistoryAt, c.Key.Rotation.HistoryMaterial = c.Key.ReadAt.Add(-time.Hour), "same"
+			},
+			want: "IN ORDER the material is 10 days old, and the policy allows 90 days",
 		},
 		{
 			name: "never rotated, of unknown creation", with: func(c *KeyContext) { c.Key.Created = time.Time{} },

@@ -138,6 +138,12 @@ func selfEntries() []Entry {
 				"answered for the exception has to decide.",
 			"An exception of rotd.yaml whose `expires` has passed. One finding per exception.",
 			"Remove the exception, or renew it with a new `expires`."),
+		self("sweep-found-what-events-missed", "A sweep found what no event told of", finding.Low, quiet,
+			"Events from that account and Region do not all arrive: what only they tell may be missed.",
+			"A sweep found a key created, deleted or changed (state, rotation, material, policy, aliases, tags) since its "+
+				"last reading, and half an hour later no event had told of it, though events come from there. MEDIUM when "+
+				"ten or more are found together. rotd's own changes and the first inventory do not count.",
+			"A single one may get lost. Many: look at the trail, the EventBridge rule and the queue's policy there."),
 		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High,
 			"When an action of the same kind on the key succeeds.",
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+

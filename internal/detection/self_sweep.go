@@ -42,10 +42,22 @@ func SweepIncomplete(
 	denied := deniedActions(reasons)
 	f.Description = clip(sentences(what, refusedSentence(denied), follows, because(reasons)), maxDescription)
 	f.Remedy = []string{"rotd status", "Throttling passes; see what the errors say.", "rotd sweep " + argument(kind)}
-	if len(denied) > 0 {
+	switch {
+	case slices.Equal(denied, []string{"sts:AssumeRole"}):
+		f.Remedy[1] = "See that the account is open, that `accounts[].role_arn` and `external_id` are the role's, and that " +
+			"it trusts rotd's role, which must be allowed sts:AssumeRole on it."
+	case len(denied) > 0:
 		f.Remedy[1] = permit(denied)
+	case slices.ContainsFunc(reasons, unknownHere):
+		f.Remedy[1] = "See that the Region is enabled in the account: " + awsCLI("account list-regions", "us-east-1") +
+			". Otherwise take it out of `accounts` in rotd.yaml."
 	}
 	return f
+}
+
+// unknownHere says that AWS did not know rotd's credentials: in a Region that an account has not enabled it knows none.
+func unknownHere(reason string) bool {
+	return strings.Contains(reason, "UnrecognizedClientException") || strings.Contains(reason, "InvalidClientTokenId")
 }
 
 func refusedSentence(denied []string) string {

@@ -32,6 +32,10 @@ func selfFindings() []finding.Finding {
 			Name: "readers", Keys: []string{"alias/pay-reader-*"}, Checks: []string{"rotation-overdue"}, Author: "jane",
 			Approver: "joe", Reason: "no update \"yet\"\nHIGH", Expires: noon,
 		}, noon),
+		SweepFoundMissed("111122223333", "eu-west-1", 7, []Missed{
+			{Key: "alias/pay\n", ARN: payARN, What: "rotation turned off"}, {ARN: payARN, What: "key policy"},
+		}, noon),
+		SweepFoundMissed("111122223333", "eu-west-1", 1, []Missed{{Key: "alias/pay", ARN: payARN, What: "tags"}}, noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),

@@ -47,7 +47,7 @@ func (n *notebook) digestAlert(place *Place, c state.Coverage, open []finding.Fi
 	shard := n.e.db.Shard()
 	d := notify.NewDigest(place.Account, place.Region, n.now, c.Keys, open)
 	return notify.Alert{
-		ID:      finding.AlertID(shard, "digest "+place.String(), 1, c.FirstComplete.Format(time.RFC3339)),
+		ID:      finding.AlertID(shard, "digest "+place.String(), 1, latest(c.FirstComplete, c.FirstFacts).Format(time.RFC3339)),
 		Kind:    notify.InventoryDigest,
 		Created: n.now, Severity: d.Gravest(), Shard: shard, Digest: d,
 		Note: n.afterBaseline(),
@@ -74,4 +74,11 @@ func (n *notebook) reminder(f *finding.Finding, nth int) notify.Alert {
 		Kind:    notify.FindingReminder,
 		Created: n.now, Severity: f.Severity, Shard: shard, Finding: f,
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,10 +16,10 @@ import (
 
 // afterSweep keeps what the sweep reached. A complete first inventory ends the baseline with one digest; a complete
 // later one finds the keys that are gone.
-func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
+func (e *Engine) afterSweep(place *Place, s *swept) error {
 	var gone []string
 	if s.complete() && s.kind == Inventory {
-		err := e.eachKey(place, func(keys []*inventory.Key) error {
+		err := e.eachKey(place, "", func(keys []*inventory.Key) error {
 			for _, k := range keys {
 				gone = append(gone, k.ARN)
 			}
@@ -30,6 +31,10 @@ func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
 	}
 	now := time.Now().UTC()
 	return e.note(e.Settings(), now, func(n *notebook) error {
+		c, err := n.tx.Place(place.Account, place.Region)
+		if err != nil {
+			return err
+		}
 		for _, arn := range gone {
 			if err := n.vanished(arn); err != nil {
 				return err
@@ -40,14 +45,23 @@ func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
 		if s.err != nil {
 			c.LastError = s.err.Error()
 		}
+		if s.kind == Drift {
+			c.DriftAfter, c.DriftBegan = "", time.Time{}
+		}
 		if s.kind == Inventory {
 			c.Keys, c.Unread, c.Denied = s.coverage.Total, s.coverage.Failed, s.coverage.Denied
 			if s.complete() {
 				c.LastComplete = now
+				if !c.Asked.After(s.asked) {
+					c.Asked = time.Time{}
+				}
 			}
 		}
 		if first {
 			c.FirstComplete = now
+			if !n.tx.NeverAsked(state.DueFacts, place.Account, place.Region) {
+				c.FirstFacts = now
+			}
 		}
 		if err := n.tx.PutPlace(c); err != nil {
 			return err
@@ -60,6 +74,29 @@ func (e *Engine) afterSweep(place *Place, c state.Coverage, s *swept) error {
 		}
 		return n.baselineDone(place, c)
 	})
+}
+
+// firstFacts ends the baseline of a fleet so large that its first inventory left rotations and grants to the background:
+// what they showed since is told in one more digest.
+func (n *notebook) firstFacts(place *Place) error {
+	c, err := n.tx.Place(place.Account, place.Region)
+	if err != nil || n.tx.NeverAsked(state.DueFacts, place.Account, place.Region) {
+		return err
+	}
+	first := c.FirstComplete
+	c.FirstFacts = n.now
+	if err := n.tx.PutPlace(c); err != nil {
+		return err
+	}
+	open, err := n.baselineFindings(place)
+	if err != nil {
+		return err
+	}
+	open = slices.DeleteFunc(open, func(f finding.Finding) bool { return f.FirstSeen.Before(first) })
+	if len(open) == 0 {
+		return nil
+	}
+	return n.tell(n.digestAlert(place, c, open))
 }
 
 // vanished notes that KMS no longer lists a key.

@@ -237,8 +237,8 @@ func (e *Engine) armed(tx *state.Tx) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for i := range e.places {
-		c, err := tx.Place(e.places[i].Account, e.places[i].Region)
+	for _, place := range e.Places() {
+		c, err := tx.Place(place.Account, place.Region)
 		if err != nil || c.FirstComplete.IsZero() || !c.LastComplete.After(restored.At) {
 			return false, err
 		}

@@ -8,6 +8,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -54,20 +55,22 @@ type Settings struct {
 type Options struct {
 	DB        *state.DB
 	Settings  *Settings
-	Places    []Place   // accounts and Regions, in the order they are swept
+	Places    []Place   // accounts and Regions
 	Objects   Objects   // reads log objects; nil: log object notifications are not served
 	Publisher Publisher // publishes alerts
 	Metrics   *Metrics
 	Own       *OwnKeys // the access keys that this daemon signs with
 	Logger    *zap.Logger
 	Partition string // of the daemon's own account
+	// SweepConcurrency is how many places are swept at once; 0 means 8.
+	SweepConcurrency int
 }
 
 // Engine is one shard at work.
 type Engine struct {
 	db        *state.DB
 	settings  atomic.Pointer[Settings]
-	places    []Place
+	places    atomic.Pointer[[]Place]
 	objects   Objects
 	publisher Publisher
 	metrics   *Metrics
@@ -91,14 +94,17 @@ type Engine struct {
 	wakeOutbox  chan struct{}
 	wakeUsage   chan struct{}
 	changed     broadcast // an action moved
+	factsDue    broadcast // facts about keys may be due
+	turns       sync.Map  // who may read them, by place and list
 
 	publishError atomic.Pointer[string] // why alerts cannot be published at the moment
 
-	objectSlots chan struct{}
-	sweeping    sync.Mutex // one sweep at a time: they share the quota
-	deciding    sync.Mutex // one decision about actions at a time
-	idMu        sync.Mutex
-	entropy     *ulid.MonotonicEntropy
+	objectSlots  chan struct{}
+	sweepsAtOnce int
+	sweeping     sync.Mutex // one sweep at a time: they share the quota
+	deciding     sync.Mutex // one decision about actions at a time
+	idMu         sync.Mutex
+	entropy      *ulid.MonotonicEntropy
 }
 
 // Pausable is a consumer that can be told to stop receiving.
@@ -110,25 +116,28 @@ type Pausable interface {
 const (
 	maxCommitWaiting = 1024
 	objectsAtOnce    = 2
+	sweepsAtOnce     = 8
 )
 
 // New builds an engine; Run starts it.
 func New(o Options) *Engine {
 	e := &Engine{
-		db: o.DB, places: o.Places, objects: o.Objects, publisher: o.Publisher, metrics: o.Metrics, log: o.Logger,
+		db: o.DB, objects: o.Objects, publisher: o.Publisher, metrics: o.Metrics, log: o.Logger,
 		partition: o.Partition, started: time.Now().UTC(),
-		commits:     make(chan *work, maxCommitWaiting),
-		own:         o.Own,
-		intake:      newGate(),
-		stopped:     make(chan struct{}),
-		wakeActions: make(chan struct{}, 1),
-		wakeRereads: make(chan struct{}, 1),
-		wakeOutbox:  make(chan struct{}, 1),
-		wakeUsage:   make(chan struct{}, 1),
-		objectSlots: make(chan struct{}, objectsAtOnce),
-		entropy:     ulid.Monotonic(rand.Reader, 0),
+		commits:      make(chan *work, maxCommitWaiting),
+		own:          o.Own,
+		intake:       newGate(),
+		stopped:      make(chan struct{}),
+		wakeActions:  make(chan struct{}, 1),
+		wakeRereads:  make(chan struct{}, 1),
+		wakeOutbox:   make(chan struct{}, 1),
+		wakeUsage:    make(chan struct{}, 1),
+		objectSlots:  make(chan struct{}, objectsAtOnce),
+		sweepsAtOnce: cmp.Or(o.SweepConcurrency, sweepsAtOnce),
+		entropy:      ulid.Monotonic(rand.Reader, 0),
 	}
 	e.settings.Store(o.Settings)
+	e.places.Store(&o.Places)
 	return e
 }
 
@@ -155,6 +164,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	workers := map[string]func(context.Context) error{
 		"commit":  e.runCommits,
 		"rereads": e.runRereads,
+		"facts":   e.runFacts,
 		"actions": e.runActions,
 		"outbox":  e.runOutbox,
 		"usage":   e.runUsage,

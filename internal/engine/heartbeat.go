@@ -44,6 +44,9 @@ func (e *Engine) Heartbeat(context.Context) error {
 	if err := e.noteExpired(now); err != nil {
 		return err
 	}
+	if err := e.settleUntold(now); err != nil {
+		return err
+	}
 	return e.remind(now)
 }
 
@@ -113,8 +116,8 @@ func (n *notebook) remindOf(f *finding.Finding) error {
 // selfSubjects are what findings about rotd itself can be about.
 func (e *Engine) selfSubjects() []string {
 	subjects := []string{e.db.Shard()}
-	for i := range e.places {
-		subjects = append(subjects, e.places[i].Account+"/"+e.places[i].Region)
+	for _, place := range e.Places() {
+		subjects = append(subjects, place.Account+"/"+place.Region)
 	}
 	return append(subjects, e.queueURLs...)
 }

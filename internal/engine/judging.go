@@ -32,8 +32,9 @@ type judging struct {
 	usage    usage.Batch          // the same uses with who, from where and how, written once at the end
 	tally    *tally
 	note     *notebook
-	context  detection.Context   // of the event in hand; rules keep nothing of it
-	selves   map[string]*foundAt // findings about rotd itself, by fingerprint, written once at the end
+	context  detection.Context    // of the event in hand; rules keep nothing of it
+	heard    map[string]time.Time // latest event noted from a place
+	selves   map[string]*foundAt  // findings about rotd itself, by fingerprint, written once at the end
 }
 
 func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
@@ -44,7 +45,7 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 		settings: settings, memory: tx.Memory(),
 		uses:  make(map[string]time.Time),
 		tally: t, note: e.newNotebook(tx, now, settings, t),
-		selves: make(map[string]*foundAt),
+		selves: make(map[string]*foundAt), heard: make(map[string]time.Time),
 	}
 	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
@@ -136,6 +137,8 @@ func (j *judging) event(u *unit, ev *events.Event) error {
 		if err := j.use(ev); err != nil {
 			return err
 		}
+		j.hears(ev)
+		j.tells(ev)
 	}
 	return j.judge(ev, late)
 }

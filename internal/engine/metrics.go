@@ -23,6 +23,7 @@ type Metrics struct {
 	sweepSeconds   *prometheus.HistogramVec
 	sweepKeys      *prometheus.GaugeVec
 	budget         *prometheus.GaugeVec
+	untold         prometheus.Counter
 }
 
 // NewMetrics registers the engine's metrics.
@@ -61,6 +62,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		budget: gauge("rotd_on_demand_rotations_left_min",
 			"The fewest on-demand rotations that any key of the place has left.", "account", "region"),
 	}
+	m.untold = counter("rotd_changes_untold_total",
+		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
 	m.in = counter("rotd_messages_received_total",
 		"Messages received and settled; each receive counts.").WithLabelValues()
 	m.returned = counter("rotd_messages_returned_total",

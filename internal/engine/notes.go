@@ -23,7 +23,8 @@ type notebook struct {
 	// baseline says that this is the first complete look at an account and Region: what it finds is told together in
 	// one digest, not page by page.
 	baseline bool
-	planned  int // actions that wait, once they were counted
+	asked    time.Time // when somebody asked for fresh facts, dear ones too
+	planned  int       // actions that wait, once they were counted
 }
 
 func (e *Engine) newNotebook(tx *state.Tx, now time.Time, settings *Settings, t *tally) *notebook {

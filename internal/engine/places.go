@@ -12,10 +12,15 @@ type Place struct {
 	Account string
 	Region  string
 	KMS     *awskms.Client
+	// OrgPath is where the account is in the organization; empty: not known.
+	OrgPath string
 }
 
 // String names the place for people.
 func (p *Place) String() string { return p.Account + " in " + p.Region }
+
+// Places are the accounts and Regions the engine looks after.
+func (e *Engine) Places() []Place { return *e.places.Load() }
 
 // placeOf returns the place a key belongs to.
 func (e *Engine) placeOf(arn string) (*Place, error) {
@@ -23,12 +28,23 @@ func (e *Engine) placeOf(arn string) (*Place, error) {
 	if len(parts) != 6 {
 		return nil, fmt.Errorf("%q is no key ARN", arn)
 	}
-	for i := range e.places {
-		if e.places[i].Account == parts[4] && e.places[i].Region == parts[3] {
-			return &e.places[i], nil
+	places := *e.places.Load()
+	for i := range places {
+		if places[i].Account == parts[4] && places[i].Region == parts[3] {
+			return &places[i], nil
 		}
 	}
 	return nil, fmt.Errorf("account %s in %s is not among the configured accounts and Regions", parts[4], parts[3])
+}
+
+// hasPlace reports whether an account and Region is among those that rotd looks after.
+func (e *Engine) hasPlace(account, region string) bool {
+	for _, p := range e.Places() {
+		if p.Account == account && p.Region == region {
+			return true
+		}
+	}
+	return false
 }
 
 // inPlace reports whether a key is one that rotd can read.

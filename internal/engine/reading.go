@@ -28,7 +28,17 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if key = newest(before, key); key == nil {
 		return nil
 	}
+	key.StateSince = key.ReadAt
+	if before != nil && before.State == key.State {
+		key.StateSince = before.StateSince
+	}
+	if key.FactsAskedAt.Before(n.asked) {
+		key.FactsAskedAt = time.Time{} // due at once
+	}
 	if err := n.chronicle(before, key); err != nil {
+		return err
+	}
+	if err := n.untold(before, key); err != nil {
 		return err
 	}
 	if err := n.tx.PutKey(key); err != nil {
@@ -57,47 +67,15 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if err := n.check(key, before, p, assigned, whole, open); err != nil {
 		return err
 	}
+	if before != nil && !key.ReadAt.After(before.ReadAt) {
+		return nil // its state was not read again, and only what is read now shows that something is over
+	}
 	for i := range open {
 		if err := n.over(&open[i], key, p); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// newest brings a reading together with what became known while it was made: sweeps, events and actions read at the
-// same time, and a reading in part carries along what was known when it began. Nil when the reading adds nothing.
-func newest(known, read *inventory.Key) *inventory.Key {
-	if known == nil {
-		return read
-	}
-	newer, older := read, known
-	if known.ReadAt.After(read.ReadAt) {
-		newer, older = known, read
-	}
-	wholeIsOlder := older.FullAt.After(newer.FullAt)
-	// A sweep lists all aliases before it reads the first key: who reads one key meanwhile has newer ones.
-	aliasesAreOlder := older.AliasesAt.After(newer.AliasesAt) ||
-		wholeIsOlder && older.AliasesAt.Equal(newer.AliasesAt)
-	historyIsOlder := newer.Rotation != nil && older.Rotation != nil &&
-		older.Rotation.HistoryAt.After(newer.Rotation.HistoryAt)
-	if newer == known && !wholeIsOlder && !aliasesAreOlder && !historyIsOlder {
-		return nil
-	}
-	merged := *newer
-	if wholeIsOlder {
-		merged.Tags, merged.Policy = older.Tags, older.Policy
-		merged.FullAt, merged.WholeBy, merged.Denied = older.FullAt, older.WholeBy, older.Denied
-	}
-	if aliasesAreOlder {
-		merged.Aliases, merged.AliasesAt = older.Aliases, older.AliasesAt
-	}
-	if historyIsOlder {
-		rotation := *newer.Rotation
-		rotation.History, rotation.HistoryAt = older.Rotation.History, older.Rotation.HistoryAt
-		merged.Rotation = &rotation
-	}
-	return &merged
 }
 
 // check lets the checks judge the key; before is the key as it was known.
@@ -131,6 +109,13 @@ func (n *notebook) check(
 
 // around gathers what the checks want to know around a key.
 func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detection.KeyContext, error) {
+	if before != nil && before.ReadAt.Equal(key.ReadAt) && key.StateSince.Equal(key.ReadAt) &&
+		key.FirstRead.Before(key.ReadAt) {
+		// The state that was read a moment ago is new: what is read of the key now, beside its state, proves no second look.
+		was := *before
+		was.State = ""
+		before = &was
+	}
 	c := &detection.KeyContext{
 		Key: key, Before: before, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
 		Grace: n.settings.Guardrails.OverdueGrace, Reserve: n.settings.Guardrails.OnDemandReserve,

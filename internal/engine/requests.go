@@ -166,9 +166,6 @@ func (e *Engine) WaitAction(ctx context.Context, id string, atMost time.Duration
 	}
 }
 
-// Places are the accounts and Regions the engine looks after.
-func (e *Engine) Places() []Place { return slices.Clone(e.places) }
-
 // ResolveKey finds the one key a person means: by id, ARN, alias or alias ARN.
 func (e *Engine) ResolveKey(name string) (string, error) {
 	account, region, short := "", "", name
@@ -182,8 +179,7 @@ func (e *Engine) ResolveKey(name string) (string, error) {
 	}
 	var found []string
 	err := e.db.View(func(tx *state.Tx) error {
-		for i := range e.places {
-			place := &e.places[i]
+		for _, place := range e.Places() {
 			if account != "" && (place.Account != account || place.Region != region) {
 				continue
 			}

@@ -50,7 +50,7 @@ func TestALateEventIsJudgedWithoutMemoryAndStartsNothing(t *testing.T) {
 }
 
 func TestMessagesOfUntrustedSendersAreToldAndJudgedByNobody(t *testing.T) {
-	w := newWorld(t, func(w *world) {
+	w := newWorld(t, silent, func(w *world) {
 		w.settings.Senders = map[string][]string{w.queue: {"AIDATRUSTED"}}
 	})
 	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})

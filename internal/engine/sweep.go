@@ -4,85 +4,76 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"rotd/internal/awskms"
 	"rotd/internal/inventory"
-	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
 // Kinds of sweeps.
 const (
-	Inventory = "inventory" // every key, whole
+	Inventory = "inventory" // every key, and of it what is due
 	Drift     = "drift"     // state and rotation status of the customer keys that can rotate
 )
 
-// Sweep reads the keys of every place; one place that cannot be read never ends the sweep. Sweeps run one at a time:
-// they share the quota.
+// Sweep reads the keys of every place, several places at a time; one that cannot be read never ends the sweep. Sweeps
+// run one at a time: they share the quota.
 func (e *Engine) Sweep(ctx context.Context, kind string) error {
 	e.sweeping.Lock()
 	defer e.sweeping.Unlock()
 	start := time.Now()
-	var failed []error
+	places := e.Places()
+	errs := make([]error, len(places))
+	incomplete := make([]bool, len(places))
+	var group errgroup.Group
+	group.SetLimit(e.sweepsAtOnce)
+	for i := range places {
+		group.Go(func() error {
+			complete, err := e.sweepContained(ctx, &places[i], kind)
+			if err != nil {
+				errs[i] = fmt.Errorf("%s of %s: %w", kind, &places[i], err)
+			}
+			incomplete[i] = !complete
+			return nil
+		})
+	}
+	_ = group.Wait() // the places' errors are in errs
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	outcome := "complete"
-	for i := range e.places {
-		complete, err := e.sweepPlace(ctx, &e.places[i], kind)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s of %s: %w", kind, &e.places[i], err))
-		}
-		if !complete {
+	for _, part := range incomplete {
+		if part {
 			outcome = "incomplete"
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
+	e.factsDue.send()
 	if err := e.endQuiet(time.Now().UTC()); err != nil {
-		failed = append(failed, err)
+		errs = append(errs, err)
 	}
 	e.metrics.sweeps.WithLabelValues(kind, outcome).Inc()
 	e.metrics.sweepSeconds.WithLabelValues(kind).Observe(time.Since(start).Seconds())
-	return errors.Join(failed...)
+	return errors.Join(errs...)
 }
 
-// swept is what one sweep of one place reached.
-type swept struct {
-	kind     string
-	began    time.Time
-	baseline bool
-	coverage awskms.Coverage
-	listed   map[string]bool // with an inventory, the keys KMS listed
-	reasons  []string        // why keys could not be read, the first few
-	budget   int             // the fewest on-demand rotations any key has left
-	err      error           // why the sweep ended early
-}
-
-// complete reports whether every key there was to see was seen: only then does what was not found mean anything.
-func (s *swept) complete() bool { return s.err == nil && s.coverage.Complete() }
-
-const maxReasons = 5
-
-// take judges and keeps a page of what was read.
-func (e *Engine) take(s *swept, page awskms.Page) error {
-	for _, f := range page.Failed {
-		s.listed[f.ARN] = true
-		if len(s.reasons) < maxReasons {
-			s.reasons = append(s.reasons, f.Err.Error())
-		}
-	}
-	for _, k := range page.Keys {
-		s.listed[k.ARN] = true
-		if k.Rotation != nil && !k.Rotation.HistoryAt.IsZero() {
-			s.budget = min(s.budget, inventory.OnDemandLimit-k.Rotation.OnDemandUsed())
-		}
-	}
-	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
-		n.baseline = s.baseline
-		for _, key := range page.Keys {
-			if err := n.reading(key, s.kind == Inventory); err != nil {
+// AskFresh has the next inventory read every fact about every key anew, however young what is known of it: somebody
+// asks for it. It is kept until an inventory has done so.
+func (e *Engine) AskFresh() error {
+	now := time.Now().UTC()
+	return e.db.Update(func(tx *state.Tx) error {
+		for _, place := range e.Places() {
+			c, err := tx.Place(place.Account, place.Region)
+			if err != nil {
+				return err
+			}
+			c.Asked = now
+			if err := tx.PutPlace(c); err != nil {
 				return err
 			}
 		}
@@ -90,90 +81,141 @@ func (e *Engine) take(s *swept, page awskms.Page) error {
 	})
 }
 
-// sweepPlace sweeps one account and Region: each page is read, judged and committed; a partial sweep resolves nothing
-// that it did not read.
-func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) (complete bool, err error) {
-	var before state.Coverage
-	err = e.db.View(func(tx *state.Tx) (err error) {
-		before, err = tx.Place(place.Account, place.Region)
-		return err
-	})
-	if err != nil {
-		return false, err
+// sweepContained sweeps a place. A panic ends the sweep of that place alone. An inventory that somebody wanted fresh
+// while it was under way begins once more.
+func (e *Engine) sweepContained(ctx context.Context, place *Place, kind string) (complete bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.logPanic("sweep", v, debug.Stack())
+			complete, err = false, fmt.Errorf("panic: %v", v)
+		}
+	}()
+	complete, again, err := e.sweepPlace(ctx, place, kind)
+	if again && ctx.Err() == nil {
+		complete, _, err = e.sweepPlace(ctx, place, kind)
 	}
-	s := &swept{
-		kind: kind, began: time.Now().UTC(), baseline: before.FirstComplete.IsZero(), listed: make(map[string]bool),
-		budget: inventory.OnDemandLimit,
-	}
-	if kind == Inventory {
-		s.coverage, s.err = place.KMS.SweepInventory(ctx, e.knownKey, func(p awskms.Page) error { return e.take(s, p) })
-	} else {
-		s.coverage, s.err = e.sweepDrift(ctx, place, s)
-	}
-	if ctx.Err() != nil {
-		return false, nil //nolint:nilerr // a stop, no fault: the job is caught up after the next start
-	}
-	e.measureSweep(place, s)
-	if err := e.afterSweep(place, before, s); err != nil {
-		return false, err
-	}
-	return s.complete(), s.err
+	return complete, err
 }
 
-// sweepDrift re-reads the customer keys that can rotate, as far as they are known, a page of them at a time.
-func (e *Engine) sweepDrift(ctx context.Context, place *Place, s *swept) (total awskms.Coverage, err error) {
-	err = e.eachKey(place, func(keys []*inventory.Key) error {
-		c, err := place.KMS.SweepDrift(ctx, keys, func(p awskms.Page) error { return e.take(s, p) })
-		total.Total += c.Total
-		total.Read += c.Read
-		total.Denied += c.Denied
-		total.Gone += c.Gone
-		total.Failed += c.Failed
-		return err
-	}, func(k *inventory.Key) bool {
-		switch remediation.Eligibility(k).Kind {
-		case remediation.KindRotatable, remediation.KindImported, remediation.KindNotNow:
-			return true
-		case remediation.KindReplaceOnly, remediation.KindReplica, remediation.KindNotYours, remediation.KindGone,
-			remediation.KindUnknown:
-		}
-		return false
-	})
-	return total, err
+// swept is what one sweep of one place reached.
+type swept struct {
+	kind     string
+	began    time.Time
+	asked    time.Time // facts from before are due
+	baseline bool
+	coverage awskms.Coverage
+	listed   map[string]bool // with an inventory, the keys KMS listed
+	reasons  []string        // why keys could not be read, the first few
+	err      error           // why the sweep ended early
+
+	mu     sync.Mutex
+	budget int // the fewest on-demand rotations any key has left
 }
 
-// eachKey hands over the place's keys that are not gone and that pick picks, a page at a time. No transaction is open
-// while fn runs.
-func (e *Engine) eachKey(place *Place, fn func([]*inventory.Key) error, pick func(*inventory.Key) bool) error {
-	const pageSize = 1000
-	for after := ""; ; {
-		var (
-			keys []*inventory.Key
-			next string
-		)
-		err := e.db.View(func(tx *state.Tx) error {
-			page, n, err := tx.Keys(after, pageSize, func(k *inventory.Key) bool {
-				return k.Account == place.Account && k.Region == place.Region && k.GoneAt == nil && pick(k)
-			})
-			for i := range page {
-				keys = append(keys, &page[i])
-			}
-			next = n
-			return err
-		})
-		if err != nil {
-			return err
+// complete reports whether every key there was to see was seen: only then does what was not found mean anything.
+func (s *swept) complete() bool { return s.err == nil && s.coverage.Complete() }
+
+const maxReasons = 5
+
+// counts takes a key's budget into account.
+func (s *swept) counts(k *inventory.Key) {
+	if k == nil || k.GoneAt != nil || k.Rotation == nil || k.Rotation.HistoryAt.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budget = min(s.budget, inventory.OnDemandLimit-k.Rotation.OnDemandUsed())
+}
+
+// take judges and keeps a page of what was read.
+func (e *Engine) take(place *Place, s *swept, page awskms.Page) error {
+	if s.kind == Inventory {
+		s.list(page)
+	}
+	for _, f := range page.Failed {
+		if len(s.reasons) < maxReasons {
+			s.reasons = append(s.reasons, f.Err.Error())
 		}
-		if len(keys) > 0 {
-			if err := fn(keys); err != nil {
+	}
+	if len(page.Keys) == 0 && s.kind == Inventory {
+		return nil
+	}
+	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+		n.baseline = s.baseline
+		if s.kind == Inventory {
+			n.asked = s.asked
+		}
+		for _, key := range page.Keys {
+			s.counts(key)
+			key.OrgPath = place.OrgPath
+			if err := n.reading(key, s.whole(key)); err != nil {
 				return err
 			}
 		}
-		if next == "" {
-			return nil
-		}
-		after = next
+		return n.driftReached(place, s, page.Last)
+	})
+}
+
+func (s *swept) list(page awskms.Page) {
+	for _, f := range page.Failed {
+		s.listed[f.ARN] = true
 	}
+	for _, k := range page.Keys {
+		s.listed[k.ARN] = true
+	}
+	for _, arn := range page.Fresh {
+		s.listed[arn] = true
+	}
+}
+
+// whole reports whether this sweep read everything cheap about a key, or was refused to.
+func (s *swept) whole(key *inventory.Key) bool {
+	return s.kind == Inventory && (!key.FullAt.Before(s.began) || key.WasDenied("DescribeKey"))
+}
+
+// sweepPlace sweeps one account and Region: each page is read, judged and committed; a partial sweep resolves nothing
+// that it did not read. What a sweep that was cut off has read is young when the next one comes, which so goes on where
+// it was. again says that fresh facts were asked for meanwhile.
+func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) (complete, again bool, err error) {
+	before, err := e.coverage(place)
+	if err != nil {
+		return false, false, err
+	}
+	s := &swept{
+		kind: kind, began: time.Now().UTC(), asked: before.Asked, baseline: before.FirstComplete.IsZero(),
+		listed: make(map[string]bool), budget: inventory.OnDemandLimit,
+	}
+	if kind == Inventory {
+		s.coverage, s.err = place.KMS.SweepInventory(ctx, awskms.Ask{
+			Known: func(arn string) *inventory.Key {
+				known := e.knownKey(arn)
+				s.counts(known)
+				return known
+			},
+			Due: func(known *inventory.Key) inventory.Facts { return known.Due(s.began, s.asked) },
+		}, func(p awskms.Page) error { return e.take(place, s, p) })
+	} else {
+		s.coverage, s.err = e.sweepDrift(ctx, place, s, before)
+	}
+	e.refreshFor(ctx, place, factsInSweep)
+	if ctx.Err() != nil {
+		return false, false, nil //nolint:nilerr // a stop, no fault: the job is caught up after the next start
+	}
+	e.measureSweep(place, s)
+	if err := e.afterSweep(place, s); err != nil {
+		return false, false, err
+	}
+	after, err := e.coverage(place)
+	if err != nil {
+		return false, false, err
+	}
+	return s.complete(), kind == Inventory && after.Asked.After(s.asked), s.err
+}
+
+// coverage is what the sweeps of a place have reached.
+func (e *Engine) coverage(place *Place) (c state.Coverage, err error) {
+	err = e.db.View(func(tx *state.Tx) (err error) { c, err = tx.Place(place.Account, place.Region); return err })
+	return c, err
 }
 
 // knownKey gives what is known of a key; nil when nothing is or it cannot be read.
@@ -189,6 +231,7 @@ func (e *Engine) knownKey(arn string) (key *inventory.Key) {
 func (e *Engine) measureSweep(place *Place, s *swept) {
 	for read, n := range map[string]int{
 		"read": s.coverage.Read, "denied": s.coverage.Denied, "failed": s.coverage.Failed, "gone": s.coverage.Gone,
+		"fresh": s.coverage.Fresh,
 	} {
 		e.metrics.sweepKeys.WithLabelValues(place.Account, place.Region, read).Set(float64(n))
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,6 +62,7 @@ type world struct {
 	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
 	silent   bool
+	share    float64                      // of KMS's quotas; 0: all
 	places   func(cfg aws.Config) []Place // besides the account's own
 	*run
 }
@@ -196,7 +198,7 @@ func (w *world) build() {
 		objects = trail.NewReader(awss3.New(cfg), trail.Limits{})
 	}
 	places := []Place{{Account: account, Region: region, KMS: awskms.New(cfg,
-		awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: 1})}}
+		awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: cmp.Or(w.share, 1)})}}
 	if w.places != nil {
 		places = append(places, w.places(cfg)...)
 	}
@@ -367,6 +369,9 @@ func (w *world) key(o awssim.KeyOptions) string {
 
 func (w *world) sweep(kind string) {
 	w.Helper()
+	if kind == Inventory {
+		w.check(w.engine.AskFresh())
+	}
 	w.check(w.engine.Sweep(context.Background(), kind))
 }
 

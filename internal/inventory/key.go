@@ -52,12 +52,18 @@ type Key struct {
 	AliasesAt time.Time  `json:"aliases_at,omitzero"` // when the aliases were listed: in a sweep, all keys' at its start
 	GoneAt    *time.Time `json:"gone_at,omitempty"`   // KMS no longer knows the key
 	FirstRead time.Time  `json:"first_read"`
+	// StateSince is when the state was first read as it is.
+	StateSince time.Time `json:"state_since,omitzero"`
+
+	// When KMS was last asked for dear facts, whether or not it told them.
+	FactsAskedAt time.Time `json:"facts_asked_at,omitzero"` // rotations and grants
+	UseAskedAt   time.Time `json:"use_asked_at,omitzero"`   // last use
 }
 
 // Grants are a key's grants when they were last listed.
 type Grants struct {
 	ReadAt time.Time `json:"read_at"`
-	Count  int       `json:"count"`
+	Count  int       `json:"count"`          // past 2,000 rotd counts no further
 	List   []Grant   `json:"list,omitempty"` // at most MaxGrants, in KMS's order
 }
 
@@ -92,7 +98,9 @@ type Rotation struct {
 	Next       *time.Time `json:"next,omitempty"`              // NextRotationDate
 	InProgress *time.Time `json:"in_progress_since,omitempty"` // OnDemandRotationStartDate
 	HistoryAt  time.Time  `json:"history_at"`                  // when ListKeyRotations was last read; zero: never
-	History    []Rotated  `json:"history,omitempty"`           // oldest first
+	// HistoryMaterial is the material that ListKeyRotations then called current.
+	HistoryMaterial string    `json:"history_material,omitempty"`
+	History         []Rotated `json:"history,omitempty"` // oldest first
 }
 
 // Rotated is one completed rotation.

@@ -53,4 +53,8 @@
 //	history     what changed about keys
 //	├ <key ARN> NUL <kind> NUL <kept: uint64 unix nanoseconds> → JSON history.Entry; at most MaxHistory of a kind
 //	└ <key ARN> NUL <kind> NUL <0: uint64>        → JSON history.Drop: how many older ones were dropped
+//	due                                             keys by when they are to be asked again for dear facts
+//	├── facts:  <account>/<region> NUL <due: uint64 unix seconds><key id> → nothing; 0: never asked
+//	└── use:    the same                            → nothing
+//	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
 package state

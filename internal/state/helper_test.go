@@ -114,7 +114,7 @@ func invariants(tx *Tx) error {
 	}
 	for _, b := range []string{
 		bucketKeys, bucketFindings, bucketOpen, bucketActions, bucketPending, bucketByKey,
-		bucketOutbox, bucketRereads,
+		bucketOutbox, bucketRereads, bucketUntold,
 	} {
 		expect("total of "+b, tx.total(b), tx.bucket(b).Stats().KeyN)
 	}
@@ -169,6 +169,20 @@ func invariants(tx *Tx) error {
 		expect("the key of assignment "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
 	wrong = append(wrong, usageInvariants(tx))
+	facts, use := map[string]bool{}, map[string]bool{}
+	wrong = append(wrong, each(tx, bucketKeys, func(k *inventory.Key) {
+		if k.HasCostlyFacts() {
+			facts[string(dueKey(k, k.FactsDueAt()))], use[string(dueKey(k, k.UseDueAt()))] = true, true
+		}
+	}))
+	for list, want := range map[DueList]map[string]bool{DueFacts: facts, DueUse: use} {
+		got := map[string]bool{}
+		wrong = append(wrong, tx.sub(bucketDue, string(list)).ForEach(func(k, _ []byte) error {
+			got[string(k)] = true
+			return nil
+		}))
+		expect("the list of "+string(list)+" due", got, want)
+	}
 
 	var kept held
 	err := tx.sub(bucketQuarantine, "items").ForEach(func(k, _ []byte) error {
@@ -233,6 +247,7 @@ func testKey(n int, aliases ...string) *inventory.Key {
 	return &inventory.Key{
 		ARN: arn, ID: arn[strings.LastIndexByte(arn, '/')+1:], Partition: "aws-cn", Account: "111122223333",
 		Region: "cn-north-1", State: "Enabled", Manager: "CUSTOMER", Created: day().AddDate(-1, 0, 0), Aliases: aliases,
+		ReadAt: day(),
 	}
 }
 
@@ -285,6 +300,7 @@ func fill(tx *Tx, n int) error {
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))
 		note(tx.PlanReread(keyARN(i), day()))
 		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))
+		note(tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day()}))
 		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
 	}
 	_, err := tx.Starting(day(), time.Minute)

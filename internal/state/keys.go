@@ -20,7 +20,15 @@ type Coverage struct {
 	Keys          int       `json:"keys"`                // listed by the last inventory
 	Unread        int       `json:"unread"`              // of them, not read
 	Denied        int       `json:"denied"`              // of them, with something refused
-	LastError     string    `json:"last_error,omitempty"`
+	// FirstFacts is when every key's rotations and grants had been asked for once: until then what they show belongs to
+	// the baseline, too.
+	FirstFacts time.Time `json:"first_facts,omitzero"`
+	// Asked is when a person last asked for fresh facts that no sweep has read yet.
+	Asked time.Time `json:"asked,omitzero"`
+	// DriftAfter is the last key of a drift sweep that was begun and not ended; it goes on there after a restart.
+	DriftAfter string    `json:"drift_after,omitempty"`
+	DriftBegan time.Time `json:"drift_began,omitzero"`
+	LastError  string    `json:"last_error,omitempty"`
 }
 
 // Key returns a key by ARN; nil when it is not known.
@@ -58,6 +66,9 @@ func (tx *Tx) PutKey(key *inventory.Key) error {
 		if err := names.Put(at, []byte(key.ARN)); err != nil {
 			return fmt.Errorf("store name %s: %w", name, err)
 		}
+	}
+	if err := tx.putDue(before, key); err != nil {
+		return err
 	}
 	if err := tx.putJSON(bucketKeys, []byte(key.ARN), key); err != nil {
 		return fmt.Errorf("store key: %w", err)
@@ -109,6 +120,9 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 				return fmt.Errorf("forget name %s: %w", name, err)
 			}
 		}
+	}
+	if err := tx.putDue(key, nil); err != nil {
+		return err
 	}
 	if err := tx.bucket(bucketUses).Delete([]byte(key.ARN)); err != nil {
 		return fmt.Errorf("forget a key's use: %w", err)

@@ -40,6 +40,8 @@ const (
 	bucketJobs         = "jobs"
 	bucketRereads      = "rereads"
 	bucketHistory      = "history"
+	bucketDue          = "due"
+	bucketUntold       = "untold"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -54,6 +56,7 @@ func layout() map[string][]string {
 		bucketOutbox: nil, bucketMemory: {"values", "expiry"},
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
+		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
 	}
 }
 

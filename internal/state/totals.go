@@ -7,7 +7,8 @@ import (
 
 // bounds are the exported limits, and the others; tests lower them.
 type bounds struct {
-	late, outbox, rereads, memory, ended, history  int
+	late, outbox, rereads, memory, ended           int
+	history, untold                                int
 	quarantined, quarantineBytes, quarantineHashes int
 	usageLog, usagePairs, usageCached              int
 	usageNames                                     [usageKinds]int
@@ -20,6 +21,7 @@ func defaultBounds() bounds {
 	return bounds{
 		late: MaxLate, outbox: MaxOutbox, rereads: MaxRereads, memory: maxMemory, ended: maxEnded,
 		history:     MaxHistory,
+		untold:      MaxUntold,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
 		usageNames:   [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},

@@ -36,6 +36,9 @@ func binaryBuckets() []widths {
 		{bucketOwn, "requests", whatever, exactly(8)},
 		{bucketRereads, "", width{9, bbolt.MaxKeySize}, whatever},
 		{bucketHistory, "", width{12, bbolt.MaxKeySize}, whatever},
+		{bucketDue, string(DueFacts), width{9, bbolt.MaxKeySize}, exactly(0)},
+		{bucketDue, string(DueUse), width{9, bbolt.MaxKeySize}, exactly(0)},
+		{bucketUntold, "", width{9, bbolt.MaxKeySize}, whatever},
 	}
 }
 

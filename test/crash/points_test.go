@@ -45,6 +45,8 @@ var operations = map[string][]int{
 	"ListAliases":                  {1},
 	"GetKeyPolicy":                 {1},
 	"ListResourceTags":             {1},
+	"ListGrants":                   {1},
+	"GetKeyLastUsage":              {1},
 	"GetCallerIdentity":            {1},
 }
 

@@ -1,0 +1,81 @@
+package state
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"rotd/internal/inventory"
+)
+
+func TestKeysAreDueTheLongestFirst(t *testing.T) {
+	db := openTest(t)
+	put := func(n int, change func(*inventory.Key)) {
+		key := testKey(n)
+		change(key)
+		update(t, db, func(tx *Tx) error { return tx.PutKey(key) })
+	}
+	asked := func(d time.Duration) func(*inventory.Key) {
+		return func(k *inventory.Key) { k.FactsAskedAt = day().Add(d) }
+	}
+	put(1, asked(-30*time.Hour))
+	put(2, asked(-40*time.Hour))
+	put(3, asked(-time.Hour))
+	put(4, func(*inventory.Key) {})
+	put(5, func(k *inventory.Key) { k.Manager = "AWS" })
+	put(6, func(k *inventory.Key) { k.Region = "eu-west-1" })
+	put(7, func(k *inventory.Key) { k.GoneAt = &k.ReadAt })
+	put(8, func(k *inventory.Key) { // its material changed since its rotations were read
+		k.FactsAskedAt, k.CurrentMaterial = day().Add(-time.Hour), "new"
+		k.Rotation = &inventory.Rotation{HistoryAt: day().Add(-time.Hour), HistoryMaterial: "old"}
+	})
+	due := func(limit int) (ids []string) {
+		view(t, db, func(tx *Tx) error {
+			keys, err := tx.Due(DueFacts, "111122223333", "cn-north-1", day(), limit)
+			for _, k := range keys {
+				ids = append(ids, k.ID[len(k.ID)-1:])
+			}
+			return err
+		})
+		return ids
+	}
+	same(t, "due", due(10), []string{"4", "2", "1", "8"})
+	same(t, "the first two", due(2), []string{"4", "2"})
+	never := func() (n bool) {
+		view(t, db, func(tx *Tx) error { n = tx.NeverAsked(DueFacts, "111122223333", "cn-north-1"); return nil })
+		return n
+	}
+	same(t, "some were never asked", never(), true)
+	put(4, asked(0))
+	put(8, func(k *inventory.Key) {
+		k.FactsAskedAt, k.CurrentMaterial = day(), "new"
+		k.Rotation = &inventory.Rotation{HistoryAt: day(), HistoryMaterial: "new"}
+	})
+	same(t, "due after two were read", due(10), []string{"2", "1"})
+	same(t, "all were asked", never(), false)
+}
+
+func TestUntoldChangesWaitAndAreBounded(t *testing.T) {
+	db := openTest(t)
+	db.bounds.untold = 3
+	for i := range 5 {
+		update(t, db, func(tx *Tx) error {
+			return tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day().Add(time.Duration(i) * time.Minute)})
+		})
+	}
+	until := func(d time.Duration) (found []Untold) {
+		view(t, db, func(tx *Tx) (err error) { found, err = tx.UntoldUntil(day().Add(d), 10); return err })
+		return found
+	}
+	arns := func(found []Untold) (arns []string) {
+		for _, u := range found {
+			arns = append(arns, u.ARN)
+		}
+		return slices.Clip(arns)
+	}
+	same(t, "the oldest were forgotten", arns(until(time.Hour)), []string{keyARN(2), keyARN(3), keyARN(4)})
+	same(t, "found by then", arns(until(3*time.Minute)), []string{keyARN(2), keyARN(3)})
+	first := until(time.Hour)[0]
+	update(t, db, func(tx *Tx) error { return tx.DoneUntold(&first) })
+	same(t, "what is left", arns(until(time.Hour)), []string{keyARN(3), keyARN(4)})
+}
