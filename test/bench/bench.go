@@ -33,21 +33,38 @@ func measure(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
-	if b.simulator, err = startSimulator(); err != nil {
-		return nil, err
+	r := &report{Options: o, Machine: lookAtMachine(dir)}
+	if o.Only == "" {
+		if err := b.intakeAndAlerting(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	if o.Keys > 0 {
+		if r.Sweep, err = b.sweeps(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.judge()
+	return r, nil
+}
+
+// intakeAndAlerting measures what has to do with events.
+func (b *bench) intakeAndAlerting(ctx context.Context, r *report) (err error) {
+	if b.simulator, err = startRemote(roleSimulator); err != nil {
+		return err
 	}
 	defer b.simulator.stop()
 	if err := b.simulator.call(ctx, "Where", 0, &b.aws); err != nil {
-		return nil, err
+		return err
 	}
-	r := &report{Options: o, Machine: lookAtMachine(dir)}
+	o := b.opts
 	if r.Idle, err = b.idle(ctx); err != nil {
-		return nil, fmt.Errorf("memory while idle: %w", err)
+		return fmt.Errorf("memory while idle: %w", err)
 	}
 	for i := range o.Rounds {
 		round, err := b.round(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		b.say("round %d of %d: raw %.0f, bare %.0f, rotd %.0f msg/s; CPU s per 100,000: bare %.2f, rotd %.2f, ratio %.2f",
 			i+1, o.Rounds, round.Raw.perSecond(), round.Bare.perSecond(), round.Rotd.perSecond(),
@@ -55,10 +72,9 @@ func measure(ctx context.Context, o options, progress io.Writer) (*report, error
 		r.Rounds = append(r.Rounds, round)
 	}
 	if r.Alerts, err = b.alerting(ctx); err != nil {
-		return nil, fmt.Errorf("alerting: %w", err)
+		return fmt.Errorf("alerting: %w", err)
 	}
-	r.judge()
-	return r, nil
+	return nil
 }
 
 func (b *bench) say(format string, args ...any) {

@@ -14,12 +14,13 @@ type remote struct {
 	client *rpc.Client
 }
 
-func startSimulator() (*remote, error) {
+// startRemote starts a simulator's process, in one of its two roles.
+func startRemote(role string) (*remote, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	r := &remote{cmd: exec.Command(program, roleSimulator)}
+	r := &remote{cmd: exec.Command(program, role)}
 	r.cmd.Stderr = os.Stderr
 	in, err := r.cmd.StdinPipe()
 	if err != nil {

@@ -4,7 +4,9 @@
 //     of receive and delete over the same SDK with as many pollers; the CPU time for 100,000 messages is what counts,
 //     because what else the machine does changes it least;
 //   - alerting: the time from an event's arrival in the queue to SNS taking the alert, at light load;
-//   - memory: idle, and at its peak during the intake.
+//   - memory: idle, and at its peak during the intake;
+//   - sweeps: a large fleet of keys read under AWS's quotas, and read again when little has changed, with a sequential
+//     boto3 loop to compare with.
 //
 // It ends with status 1 when a target is missed, or when the simulator was too slow for the figures to mean anything.
 // What packages measure of themselves is in their benchmarks (scripts/bench.sh).
@@ -29,6 +31,7 @@ const (
 	roleSimulator = "simulator"
 	roleRaw       = "raw"
 	roleBare      = "bare"
+	roleFleet     = "fleet"
 )
 
 func main() {
@@ -52,8 +55,11 @@ func dispatch(ctx context.Context, args []string) error {
 		}
 		return measureAndReport(ctx, o, os.Stdout, os.Stderr)
 	}
-	if args[0] == roleSimulator {
+	switch args[0] {
+	case roleSimulator:
 		return serveSimulator(os.Stdin, os.Stdout)
+	case roleFleet:
+		return serveFleet(os.Stdin, os.Stdout)
 	}
 	aws, pollers := AWS{
 		URL: os.Getenv("AWS_ENDPOINT_URL"), AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), Queue: args[1],
@@ -84,6 +90,9 @@ type options struct {
 	Events   int           `json:"events"`  // of the alerting
 	Apart    time.Duration `json:"apart"`   // one event from the next
 	Rest     time.Duration `json:"rest"`    // before the idle memory is looked at, and while
+	Keys     int           `json:"keys"`    // of the fleet that is swept; 0: none is
+	Share    float64       `json:"share"`   // of AWS's quotas for the sweep
+	Only     string        `json:"only"`    // sweep: nothing but the sweeps
 
 	json bool
 	out  string // file that gets the report as Markdown, too
@@ -93,13 +102,17 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
+		Keys: 100_000, Share: 0.95,
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round")
+	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round, 2,000 keys")
 	f.IntVar(&o.Messages, "messages", o.Messages, "messages of each run of the intake")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of the intake")
 	f.IntVar(&o.Pollers, "pollers", o.Pollers, "pollers of each contender, 1 to 64")
 	f.IntVar(&o.Events, "events", o.Events, "events of the alerting")
+	f.IntVar(&o.Keys, "keys", o.Keys, "keys of the fleet that is swept; 0: none is")
+	f.Float64Var(&o.Share, "share", o.Share, "share of AWS's quotas for the sweep")
+	f.StringVar(&o.Only, "only", "", `"sweep": measure nothing but the sweeps`)
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	f.StringVar(&o.out, "o", "", "write the report to this file, too, as Markdown")
 	f.StringVar(&o.rotd, "rotd", "", "measure this binary instead of building one")
@@ -112,11 +125,16 @@ func parse(args []string) (options, error) {
 	if o.Messages < batch || o.Rounds < 1 || o.Pollers < 1 || o.Pollers > 64 || o.Events < 1 {
 		return o, errors.New("there must be at least ten messages, one round, one event and 1 to 64 pollers")
 	}
+	if o.Only != "" && o.Only != onlySweep || o.Keys < 0 || o.Keys > 100_000 || o.Share <= 0 || o.Share > 1 {
+		return o, errors.New("-only is sweep or nothing, -keys at most 100,000, -share above 0 and at most 1")
+	}
 	return o, nil
 }
 
+const onlySweep = "sweep"
+
 func (o options) quick() options {
-	o.Messages, o.Rounds, o.Events, o.Rest = 5_000, 1, 20, time.Second
+	o.Messages, o.Rounds, o.Events, o.Rest, o.Keys = 5_000, 1, 20, time.Second, 2_000
 	return o
 }
 
@@ -125,6 +143,10 @@ func (o options) Arguments() string {
 	args := []string{
 		"-messages", strconv.Itoa(o.Messages), "-rounds", strconv.Itoa(o.Rounds),
 		"-pollers", strconv.Itoa(o.Pollers), "-events", strconv.Itoa(o.Events),
+		"-keys", strconv.Itoa(o.Keys), "-share", strconv.FormatFloat(o.Share, 'f', -1, 64),
+	}
+	if o.Only != "" {
+		args = []string{"-only", o.Only, "-keys", strconv.Itoa(o.Keys), "-share", strconv.FormatFloat(o.Share, 'f', -1, 64)}
 	}
 	return strings.Join(args, " ")
 }

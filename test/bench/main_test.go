@@ -24,12 +24,13 @@ func TestMain(m *testing.M) {
 func TestASmallRunMeasuresEverything(t *testing.T) {
 	o := options{
 		Messages: 500, Rounds: 1, Pollers: 4, Events: 3, Apart: time.Millisecond, Rest: 10 * time.Millisecond,
+		Keys: 300, Share: 0.5,
 	}
 	r, err := measure(t.Context(), o, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rounds) != o.Rounds || len(r.Alerts) != o.Events || r.Idle.Anon == 0 || len(r.Targets) != 5 {
+	if len(r.Rounds) != o.Rounds || len(r.Alerts) != o.Events || r.Idle.Anon == 0 || len(r.Targets) != 9 {
 		t.Errorf("something was not measured: %+v", r)
 	}
 	for _, round := range r.Rounds {
@@ -38,6 +39,10 @@ func TestASmallRunMeasuresEverything(t *testing.T) {
 				t.Errorf("%s: %+v", name, run)
 			}
 		}
+	}
+	if s := r.Sweep; s == nil || s.Throttled != 0 || s.First.Calls["GetKeyRotationStatus"] < o.Keys || s.Changed != 3 ||
+		s.Second.Calls["GetKeyPolicy"] < 3 || s.Second.total() >= s.First.total()/2 || s.StateBytes == 0 || s.Memory.Anon == 0 {
+		t.Errorf("the sweeps: %+v", r.Sweep)
 	}
 	text, err := r.json()
 	if err != nil || !jsontext.Value(text).IsValid() {
@@ -83,6 +88,7 @@ func TestEventsAreEventBridgesAndDiffer(t *testing.T) {
 func TestArguments(t *testing.T) {
 	whole := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
+		Keys: 100_000, Share: 0.95,
 	}
 	o, err := parse(nil)
 	if diff := cmp.Diff(whole, o, cmp.AllowUnexported(options{})); diff != "" || err != nil {

@@ -29,11 +29,7 @@ const (
 // startProcess starts a program that knows of no AWS but the simulated one, and dies with this one.
 func startProcess(aws AWS, program string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(program, args...), exited: make(chan struct{})}
-	p.cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + aws.URL, "AWS_REGION=" + region,
-		"AWS_ACCESS_KEY_ID=" + aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + aws.Secret,
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-	}
+	p.cmd.Env = environment(aws)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
@@ -44,6 +40,16 @@ func startProcess(aws AWS, program string, args ...string) (*process, error) {
 		close(p.exited)
 	}()
 	return p, nil
+}
+
+// environment is all that a program learns of its surroundings.
+func environment(aws AWS) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + aws.URL,
+		"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"AWS_ACCESS_KEY_ID=" + aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + aws.Secret,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
 }
 
 // stop asks the process to end, and wants it to do so in time and with exit status 0.

@@ -5,7 +5,9 @@ import (
 	_ "embed" // the report's text
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"text/template"
 	"time"
 
@@ -23,7 +25,8 @@ type report struct {
 	Machine machine         `json:"machine"`
 	Rounds  []round         `json:"rounds"`
 	Idle    memory          `json:"idle"`
-	Alerts  []time.Duration `json:"alerts"`  // ascending
+	Alerts  []time.Duration `json:"alerts"` // ascending
+	Sweep   *sweeping       `json:"sweep,omitempty"`
 	Targets []target        `json:"targets"` // filled in by judge
 }
 
@@ -41,17 +44,48 @@ const (
 	leastRaw     = 2.0 // times the bare loop's rate, or the simulator is what is measured
 	mostInIntake = 100 << 20
 	mostIdle     = 40 << 20
+	leastShare   = 0.9 // of the configured share of the quota that a sweep reaches
+	mostInSweep  = 300 << 20
+	mostAgain    = 0.1 // of the first sweep's calls that the second makes
+
+	// fewKeysSwept are too few to say how near a sweep comes to its share: what it begins and ends with weighs too much.
+	fewKeysSwept = 20_000
 )
 
 // judge compares what was measured with what was wanted.
 func (r *report) judge() {
-	add := func(what, measured, wanted, otherwise string, met bool) {
-		verdict := "PASS"
-		if !met {
-			verdict = otherwise
-		}
-		r.Targets = append(r.Targets, target{what, measured, wanted, verdict})
+	if r.Options.Only == "" {
+		r.judgeIntake()
 	}
+	if r.Sweep != nil {
+		r.judgeSweep()
+	}
+}
+
+// add adds a target; otherwise is its verdict when it is not met.
+func (r *report) add(what, measured, wanted, otherwise string, met bool) {
+	verdict := "PASS"
+	if !met {
+		verdict = otherwise
+	}
+	r.Targets = append(r.Targets, target{what, measured, wanted, verdict})
+}
+
+func (r *report) judgeSweep() {
+	s, otherwise := r.Sweep, "FAIL"
+	if s.Keys < fewKeysSwept {
+		otherwise = "reported"
+	}
+	r.add("sweep: of the configured share of GetKeyRotationStatus, reached", percent(s.reached()),
+		"at least "+percent(leastShare), otherwise, s.reached() >= leastShare)
+	r.add("sweep: calls that AWS would have throttled", strconv.Itoa(s.Throttled), "none", "FAIL", s.Throttled == 0)
+	r.add("sweep: rotd's peak of RssAnon", mib(s.Memory.Anon), "under "+mib(mostInSweep), "FAIL", s.Memory.Anon < mostInSweep)
+	r.add("sweep: calls of a second one, 1 % of the keys changed, of the first one's", percent(s.again()),
+		"at most "+percent(mostAgain), otherwise, s.again() <= mostAgain)
+}
+
+func (r *report) judgeIntake() {
+	add := r.add
 	raw, cpu := r.median(round.rawRatio), r.median(round.cpuRatio)
 	rate := r.median(round.rateRatio)
 	add("the simulator is fast enough: raw client's msg/s, of the bare loop's", times(raw),
@@ -95,14 +129,24 @@ func (r *report) Peak() (m memory) {
 	return m
 }
 
+// PerSecond is the rate of the first sweep, in keys.
+func (s *sweeping) PerSecond() float64 { return s.perSecond() }
+
+// OfPython is the sweep's rate, of the boto3 loop's.
+func (s *sweeping) OfPython() float64 { return s.perSecond() / s.Python }
+
+// StatePerKey is the size of the state for each key, in bytes.
+func (s *sweeping) StatePerKey() int64 { return s.StateBytes / int64(s.Keys) }
+
 // Percentile is the time within which p % of the alerts came.
 func (r *report) Percentile(p int) time.Duration {
 	rank := (len(r.Alerts)*p + 99) / 100
 	return r.Alerts[max(0, rank-1)]
 }
 
-func times(v float64) string { return fmt.Sprintf("%.2f ×", v) }
-func mib(n int64) string     { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+func times(v float64) string   { return fmt.Sprintf("%.2f ×", v) }
+func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
+func mib(n int64) string       { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 
 // markdown renders the report for people.
 func (r *report) markdown() ([]byte, error) {
@@ -113,6 +157,8 @@ func (r *report) markdown() ([]byte, error) {
 		"row": func(r run) string {
 			return fmt.Sprintf("%.0f | %.2f | %.2f", r.perSecond(), r.Took.Most.Seconds(), r.cpuPer100k())
 		},
+		"percent": percent,
+		"sorted":  func(calls map[string]int) []string { return slices.Sorted(maps.Keys(calls)) },
 		"ratios": func(r round) string {
 			return fmt.Sprintf("%.2f | %.2f | %.2f", r.rawRatio(), r.cpuRatio(), r.rateRatio())
 		},
