@@ -54,6 +54,12 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "status-things-to-look-at", args: []string{"status"}, change: func(d *fakeDaemon) { d.status.Armed = false }},
 		{name: "status-not-in-order", args: []string{"status"}, change: unwell},
 		{name: "status-json", args: []string{"status", "-o", "json"}},
+		{name: "status-organization", args: []string{"status"}, change: func(d *fakeDaemon) {
+			d.status.Organization = &admin.Organization{ListedAt: before(2 * time.Hour), Accounts: 14, Skipped: []state.Member{
+				{ID: "222233334444", Name: "old\x1b[31m shop", State: "SUSPENDED"},
+				{ID: "333344445555", Name: "sandbox", State: "ACTIVE"},
+			}}
+		}},
 		{name: "findings-list", args: []string{"findings", "list"}},
 		{name: "findings-list-all-jsonl", args: []string{"findings", "list", "--status", "all", "-o", "jsonl"}},
 		{name: "findings-list-csv", args: []string{"findings", "list", "--status", "all", "-o", "csv"}},

@@ -84,6 +84,7 @@ func (c *cli) printStatus(s *admin.Status) {
 		}
 		c.field(" ", text)
 	}
+	c.organization(s)
 	for i := range s.Jobs {
 		c.field("job", jobText(s.Now, &s.Jobs[i]))
 	}
@@ -98,6 +99,31 @@ func (c *cli) printStatus(s *admin.Status) {
 			inventory.OnDemandLimit, name))
 	}
 	c.field("state", fmt.Sprintf("%s, %s", s.State.Path, bytesText(s.State.Bytes)))
+}
+
+// organization tells which of the organization's accounts are left out.
+func (c *cli) organization(s *admin.Status) {
+	o := s.Organization
+	if o == nil {
+		return
+	}
+	text := fmt.Sprintf("%s, listed %s", plural(o.Accounts, "account", "accounts"), ago(s.Now, o.ListedAt))
+	if o.ListedAt.IsZero() {
+		text = "its accounts were never listed"
+	}
+	c.field("organization", text)
+	const most = 10
+	for i := range o.Skipped[:min(most, len(o.Skipped))] {
+		m := &o.Skipped[i]
+		why := strings.ToLower(clean(m.State))
+		if m.State == "ACTIVE" {
+			why = "excluded in rotd.yaml"
+		}
+		c.field(" ", fmt.Sprintf("%s (%s) is left out: %s", m.ID, clean(m.Name), why))
+	}
+	if more := len(o.Skipped) - most; more > 0 {
+		c.field(" ", fmt.Sprintf("and %d more are left out", more))
+	}
 }
 
 // verdict is the first line.

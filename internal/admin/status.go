@@ -29,6 +29,8 @@ type Status struct {
 	LastEvent time.Time        `json:"last_event,omitzero"` // eventTime of the newest event handled
 	Places    []state.Coverage `json:"places"`
 	Jobs      []Job            `json:"jobs"`
+	// Organization is what is known of the organization's accounts; nil when configuration does not ask for them.
+	Organization *Organization `json:"organization,omitempty"`
 
 	Findings       Counts `json:"open_findings"`
 	Keys           int    `json:"keys"`
@@ -38,6 +40,15 @@ type Status struct {
 
 	Budget *Budget `json:"budget,omitempty"` // nil: no key has used any
 	State  File    `json:"state"`
+}
+
+// Organization says which accounts of the AWS Organization are looked after.
+type Organization struct {
+	ListedAt  time.Time `json:"listed_at,omitzero"`   // zero: never
+	LastError string    `json:"last_error,omitempty"` // of listing them, since it last succeeded
+	Accounts  int       `json:"accounts"`             // that there are
+	// Skipped are those that are not looked after: not active, or excluded by configuration.
+	Skipped []state.Member `json:"skipped"`
 }
 
 // Counts are open findings by severity.

@@ -62,6 +62,7 @@ type daemonProcess struct {
 	home    awskms.Place // the daemon's own account and Region
 	store   *awss3.Client
 	engine  *engine.Engine
+	fleet   *fleet // the accounts and Regions that are looked after
 	parts   parts
 	up      atomic.Bool            // everything is built: requests can be answered
 	waiting atomic.Pointer[string] // what the start waits for

@@ -58,10 +58,14 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		return err
 	}
 	d.store = awss3.New(sdk)
-	places := d.places(sdk, first)
+	d.fleet = d.newFleet(sdk, first)
+	places, err := d.fleet.refresh(ctx)
+	if err != nil {
+		return err
+	}
 	d.engine = engine.New(engine.Options{
 		DB:        d.db,
-		Settings:  settings(d.cfg, d.home.Account),
+		Settings:  d.fleet.trusting(settings(d.cfg, d.home.Account)),
 		Places:    places,
 		Objects:   trail.NewReader(d.store, trail.Limits{}),
 		Publisher: notify.NewPublisher(notify.NewClient(sdk), 0),
@@ -72,6 +76,9 @@ func (d *daemonProcess) build(ctx context.Context) error {
 
 		SweepConcurrency: d.cfg.Limits.SweepConcurrency,
 	})
+	if err := d.engine.NoteListing(d.fleet.trouble()); err != nil {
+		return err
+	}
 	if err := d.makeConsumers(sdk); err != nil {
 		return err
 	}
@@ -112,33 +119,6 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
 		}
 	}
-}
-
-// places makes a client for every configured account and Region; the caller's own when none is configured.
-func (d *daemonProcess) places(sdk aws.Config, first awskms.BeforeFirstUse) []engine.Place {
-	accounts := d.cfg.Accounts
-	if len(accounts) == 0 {
-		accounts = []config.Account{{ID: d.home.Account}}
-	}
-	var places []engine.Place
-	for _, a := range accounts {
-		cfg := sdk
-		if a.RoleARN != "" {
-			cfg = awskms.Assume(sdk, a.RoleARN, a.ExternalID, "rotd-"+d.cfg.Shard, first)
-		}
-		regions := a.Regions
-		if len(regions) == 0 {
-			regions = []string{d.home.Region}
-		}
-		for _, region := range regions {
-			places = append(places, engine.Place{Account: a.ID, Region: region, KMS: awskms.New(cfg, awskms.Place{
-				Partition: d.home.Partition, Account: a.ID, Region: region,
-			}, awskms.Options{
-				QuotaShare: d.cfg.Limits.QuotaShare, Logger: d.log.Named("kms"), Observe: d.observeKMS(a.ID, region),
-			})})
-		}
-	}
-	return places
 }
 
 // observeKMS counts requests to KMS.
@@ -182,15 +162,16 @@ func hasRedrive(a queue.Attributes) bool {
 
 // jobs are what the scheduler runs.
 func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
-	sweep := func(kind string) func(context.Context) error {
-		return func(ctx context.Context) error { return d.engine.Sweep(ctx, kind) }
+	inventory := func(ctx context.Context) error {
+		return errors.Join(d.relist(ctx), d.engine.Sweep(ctx, engine.Inventory))
 	}
+	drift := func(ctx context.Context) error { return d.engine.Sweep(ctx, engine.Drift) }
 	return append([]scheduler.Job{
 		{
 			Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
-			Run: sweep(engine.Inventory),
+			Run: inventory,
 		},
-		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: sweep(engine.Drift)},
+		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: drift},
 		{Name: "retention", Spec: cfg.Schedules.Retention, CatchUp: true, Run: d.engine.Retain},
 		{Name: "heartbeat", Spec: cfg.Schedules.Heartbeat, AtStart: true, Run: d.heartbeat},
 	}, d.reportJobs(cfg.Reports)...)

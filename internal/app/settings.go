@@ -1,6 +1,7 @@
 package app
 
 import (
+	"reflect"
 	"slices"
 
 	"go.uber.org/zap"
@@ -72,10 +73,11 @@ func (d *daemonProcess) reload() {
 		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
 		return
 	}
-	d.engine.Reload(settings(cfg, d.home.Account))
+	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
 	d.prices.Store(&cfg.Prices)
 	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Admin, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts,
 		d.cfg.Admin, d.cfg.Shard
+	cfg.Organization = d.cfg.Organization
 	d.cfg = cfg
 	d.log.Info("the configuration was reloaded", zap.String("mode", string(cfg.Mode)))
 }
@@ -96,6 +98,7 @@ func needsRestart(old, updated *config.Config) []string {
 	add("accounts", !slices.EqualFunc(old.Accounts, updated.Accounts, func(a, b config.Account) bool {
 		return a.ID == b.ID && slices.Equal(a.Regions, b.Regions) && a.RoleARN == b.RoleARN && a.ExternalID == b.ExternalID
 	}))
+	add("organization", !reflect.DeepEqual(old.Organization, updated.Organization))
 	add("admin", old.Admin != updated.Admin)
 	add("limits", old.Limits != updated.Limits)
 	return what

@@ -56,6 +56,7 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	if s.Places, err = b.places(tx); err != nil {
 		return err
 	}
+	s.Organization = b.d.fleet.told()
 	for i := range s.Places {
 		s.Keys += s.Places[i].Keys
 	}

@@ -37,6 +37,7 @@ type Sim struct {
 	sqs      *sqsService
 	sns      *snsService
 	s3       *s3Service
+	org      *orgService
 	faults   faultPlan
 	requests requestLog
 	buffers  sync.Pool // *bytes.Buffer, for the bodies of requests
@@ -84,7 +85,9 @@ func New(opts Options) *Sim {
 	s.requests.limit = opts.LogLimit
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.sqs, s.sns, s.s3 = newSQS(s), newSNS(s), newS3(s)
-	for _, svc := range []*service{s.sqs.service(), s.sns.service(), s.s3.service(), newSTS(s), newKMS(s)} {
+	var org *service
+	s.org, org = newOrganizations()
+	for _, svc := range []*service{s.sqs.service(), s.sns.service(), s.s3.service(), newSTS(s), newKMS(s), org} {
 		s.services[svc.name] = svc
 		s.outages[svc.name] = make(chan struct{})
 	}

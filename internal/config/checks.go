@@ -26,6 +26,7 @@ var (
 	policyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 	queueName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
 	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	roleName   = regexp.MustCompile(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
 	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 	keyID      = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 	aliasName  = regexp.MustCompile(`^alias/[A-Za-z0-9/_-]{1,250}$`)
@@ -60,6 +61,10 @@ func checkPolicyName(s string) error {
 
 func checkExternalID(s string) error {
 	return matching(externalID, "an external id: write two or more letters, digits or +=,.@:/-")(s)
+}
+
+func checkRoleName(s string) error {
+	return matching(roleName, "a role's name: write it without its ARN, such as rotd-member")(s)
 }
 
 func checkRegion(s string) error {

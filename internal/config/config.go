@@ -18,7 +18,8 @@ type Config struct {
 	State           State
 	Intake          Intake
 	Accounts        []Account // empty: the caller's account and Region
-	TrustedAccounts []string  // 12 digits each; besides Accounts, whose keys and principals are no outsiders
+	Organization    Organization
+	TrustedAccounts []string // 12 digits each; besides Accounts, whose keys and principals are no outsiders
 	Policies        policy.Set
 	Exceptions      policy.Exceptions
 	Detections      Detections
@@ -61,6 +62,15 @@ type Account struct {
 	Regions    []string // empty: the caller's Region
 	RoleARN    string   // assumed for this account; empty: the caller's own credentials
 	ExternalID string   // told when the role is assumed
+}
+
+// Organization says that the accounts of the caller's AWS Organization are looked after, besides Accounts, which may say
+// otherwise of single ones.
+type Organization struct {
+	RoleName   string   // of the role to assume in each account, with its path; empty: the organization is not asked
+	ExternalID string   // told when the role is assumed
+	Regions    []string // empty: the caller's Region
+	Exclude    []string // ids of accounts that are left out
 }
 
 // Detections tunes rules and checks.

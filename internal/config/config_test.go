@@ -48,6 +48,7 @@ accounts:
     regions: [us-east-1, us-gov-west-1]
     role_arn: arn:aws-us-gov:iam::111122223333:role/path/rotd
     external_id: abc-1
+organization: {role_name: path/rotd-member, external_id: abc-2, regions: [eu-west-1], exclude: ["777788889999"]}
 trusted_accounts: ["444455556666"]
 policies:
   - name: payments
@@ -119,6 +120,9 @@ reports:
 			ID: "111122223333", Regions: []string{"us-east-1", "us-gov-west-1"},
 			RoleARN: "arn:aws-us-gov:iam::111122223333:role/path/rotd", ExternalID: "abc-1",
 		}},
+		Organization: Organization{
+			RoleName: "path/rotd-member", ExternalID: "abc-2", Regions: []string{"eu-west-1"}, Exclude: []string{"777788889999"},
+		},
 		TrustedAccounts: []string{"444455556666"},
 		Policies: policy.Set{{
 			Name: "payments",

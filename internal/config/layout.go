@@ -28,6 +28,10 @@ func layout(c *Config, known Known) shape {
 				value: accounts(&c.Accounts),
 			},
 			{
+				key: "organization", doc: "Looks after every active account of the AWS Organization, besides `accounts`.",
+				value: organization(&c.Organization),
+			},
+			{
 				key: "trusted_accounts", doc: "Other accounts that are no outsiders.",
 				value: texts(&c.TrustedAccounts, "an account id", checkAccount),
 			},
@@ -129,6 +133,21 @@ func account(a *Account) shape {
 			}
 		},
 	}
+}
+
+func organization(o *Organization) shape {
+	return object{fields: []field{
+		{
+			key: "role_name", doc: "Role to assume in each account but the caller's.",
+			value: text(&o.RoleName, "a role's name", checkRoleName), need: "role_name: rotd-member",
+		},
+		{
+			key: "external_id", doc: "Told when the role is assumed.",
+			value: text(&o.ExternalID, "an external id", checkExternalID),
+		},
+		{key: "regions", doc: "None: the caller's Region.", value: texts(&o.Regions, "a Region", checkRegion)},
+		{key: "exclude", doc: "Ids of accounts that are left out.", value: texts(&o.Exclude, "an account id", checkAccount)},
+	}}
 }
 
 func state(st *State) shape {

@@ -144,6 +144,10 @@ func selfEntries() []Entry {
 				"last reading, and half an hour later no event had told of it, though events come from there. MEDIUM when "+
 				"ten or more are found together. rotd's own changes and the first inventory do not count.",
 			"A single one may get lost. Many: look at the trail, the EventBridge rule and the queue's policy there."),
+		self("accounts-unlisted", "The organization's accounts cannot be listed", finding.Medium, "When they were listed.",
+			"New accounts go unnoticed, and closed ones are swept in vain.",
+			"AWS Organizations did not list the accounts (`organization` in rotd.yaml); those last known are swept.",
+			"Let rotd's role call organizations:ListAccounts, in the management account or as a delegated administrator."),
 		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High,
 			"When an action of the same kind on the key succeeds.",
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+

@@ -2,6 +2,7 @@ package detection
 
 import (
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func selfFindings() []finding.Finding {
 			{Key: "alias/pay\n", ARN: payARN, What: "rotation turned off"}, {ARN: payARN, What: "key policy"},
 		}, noon),
 		SweepFoundMissed("111122223333", "eu-west-1", 1, []Missed{{Key: "alias/pay", ARN: payARN, What: "tags"}}, noon),
+		AccountsUnlisted("default", noon.Add(-30*time.Hour), errors.New("AccessDeniedException: not yours"), noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),

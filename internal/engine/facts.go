@@ -21,6 +21,7 @@ const (
 	factsInSweep = 5 * time.Second
 	factsIdle    = time.Minute
 	factsAtOnce  = 8
+	usesAtOnce   = 2   // more would arrive together when one is held up, which a quota of 5 a second does not bear
 	factsInOne   = 100 // keys read and committed together
 	usesInOne    = 20  // they take a second each
 )
@@ -140,6 +141,9 @@ func (e *Engine) readFacts(ctx context.Context, place *Place, list state.DueList
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(factsAtOnce)
+	if list == state.DueUse {
+		group.SetLimit(usesAtOnce)
+	}
 	for _, known := range due {
 		group.Go(func() error {
 			defer func() {

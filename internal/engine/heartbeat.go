@@ -62,6 +62,19 @@ func (e *Engine) NoteRedrive(queueURL string, present bool) error {
 	})
 }
 
+// NoteListing opens or ends the finding that the organization's accounts could not be listed; listed is when they last
+// were.
+func (e *Engine) NoteListing(listed time.Time, failed error) error {
+	now := time.Now().UTC()
+	return e.note(e.Settings(), now, func(n *notebook) error {
+		f := detection.AccountsUnlisted(e.db.Shard(), listed, failed, now)
+		if failed != nil {
+			return n.found(f)
+		}
+		return n.resolveByFingerprint(f.Fingerprint, "the organization's accounts were listed", false)
+	})
+}
+
 // NoteRecovered tells that a damaged state was set aside.
 func (e *Engine) NoteRecovered(setAside, damage string) error {
 	now := time.Now().UTC()

@@ -52,3 +52,6 @@ func (e *Engine) inPlace(arn string) bool {
 	_, err := e.placeOf(arn)
 	return err == nil
 }
+
+// SetPlaces replaces the accounts and Regions: the next sweep reads the new ones.
+func (e *Engine) SetPlaces(places []Place) { e.places.Store(&places) }

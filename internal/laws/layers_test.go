@@ -39,6 +39,7 @@ var house = []layer{
 	{path: "internal/awss3", rank: 2, alone: true},
 	{path: "internal/events/trail", rank: 3},
 	{path: "internal/awskms", rank: 3},
+	{path: "internal/awsorg", rank: 3, alone: true},
 	{path: "internal/notify", rank: 3},
 	{path: "internal/scheduler", rank: 3, alone: true},
 
@@ -68,7 +69,7 @@ var house = []layer{
 // other side.
 var services = map[string][]string{
 	"kms":           {"internal/awskms"},
-	"organizations": {"internal/awskms", "internal/app"},
+	"organizations": {"internal/awsorg"},
 	"s3":            {"internal/awss3"},
 	"sns":           {"internal/notify"},
 	"sqs":           {"internal/events/queue"},

@@ -14,6 +14,7 @@
 //	├── commits                                     <count: uint64><last: uint64 unix nanoseconds>
 //	├── armed, pause, quarantined, protected        JSON; absent: no, none
 //	├── restored, compact                           JSON: the last restoration; who wants the file compacted
+//	├── organization                                JSON Organization; absent: never listed
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly
 //	seen                                            eventIDs already handled, in slices of one hour of eventTime
 //	└── <hour: uint32>                              a bucket; retention drops it whole
