@@ -106,7 +106,8 @@ func (f *fleet) places(known state.Organization) []engine.Place {
 	return places
 }
 
-// chosen are the accounts to look after: the configured ones, then the organization's active ones that are not excluded.
+// chosen are the accounts to look after: the configured ones, then the organization's active ones, but for those
+// excluded.
 func (f *fleet) chosen(known state.Organization) []located {
 	var all []located
 	paths := make(map[string]string, len(known.Accounts))

@@ -1,6 +1,7 @@
 package awskms
 
 import (
+	"maps"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -28,9 +29,7 @@ func inventoryOf(t *testing.T, c *Client, memory map[string]*inventory.Key, ask 
 	if err != nil {
 		t.Fatal(err)
 	}
-	for arn, k := range read {
-		memory[arn] = k
-	}
+	maps.Copy(memory, read)
 	return done
 }
 

@@ -142,7 +142,9 @@ func (f *fakeKMS) RotateKeyOnDemand(ctx context.Context, in *kms.RotateKeyOnDema
 	return &kms.RotateKeyOnDemandOutput{}, f.serve(ctx, rotateKeyOnDemand, in.KeyId)
 }
 
-func (f *fakeKMS) ListGrants(ctx context.Context, in *kms.ListGrantsInput, _ ...options) (*kms.ListGrantsOutput, error) {
+func (f *fakeKMS) ListGrants(ctx context.Context, in *kms.ListGrantsInput, _ ...options) (
+	*kms.ListGrantsOutput, error,
+) {
 	return &kms.ListGrantsOutput{}, f.serve(ctx, listGrants, in.KeyId)
 }
 

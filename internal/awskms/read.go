@@ -15,8 +15,8 @@ import (
 
 // ReadWhole reads everything rotd wants to know of a key, but its last use, which takes long to ask for. prev is what
 // was known of it, nil if nothing: it is kept where KMS refuses to tell, which the key's Denied then lists. Of an AWS
-// managed key only the metadata are read. A key that KMS does not know has GoneAt. An error means that the key could not
-// be read, and says nothing about the key.
+// managed key only the metadata are read. A key that KMS does not know has GoneAt. An error means that the key could
+// not be read, and says nothing about the key.
 func (c *Client) ReadWhole(ctx context.Context, arn string, aliases []string, prev *inventory.Key) (
 	*inventory.Key, error,
 ) {

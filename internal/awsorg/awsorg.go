@@ -28,7 +28,9 @@ type Account struct {
 func (a *Account) Active() bool { return a.State == string(types.AccountStateActive) }
 
 // Client lists an organization's accounts, as its management account or a delegated administrator may.
-type Client struct{ api organizations.ListAccountsAPIClient }
+type Client struct {
+	api organizations.ListAccountsAPIClient
+}
 
 const (
 	attempts = 8 // AWS lets few calls a second through

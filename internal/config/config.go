@@ -64,8 +64,8 @@ type Account struct {
 	ExternalID string   // told when the role is assumed
 }
 
-// Organization says that the accounts of the caller's AWS Organization are looked after, besides Accounts, which may say
-// otherwise of single ones.
+// Organization says that the accounts of the caller's AWS Organization are looked after, besides Accounts, which may
+// say otherwise of single ones.
 type Organization struct {
 	RoleName   string   // of the role to assume in each account, with its path; empty: the organization is not asked
 	ExternalID string   // told when the role is assumed

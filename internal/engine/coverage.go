@@ -76,8 +76,8 @@ func (e *Engine) afterSweep(place *Place, s *swept) error {
 	})
 }
 
-// firstFacts ends the baseline of a fleet so large that its first inventory left rotations and grants to the background:
-// what they showed since is told in one more digest.
+// firstFacts ends the baseline of a fleet so large that its first inventory left rotations and grants to the
+// background: what they showed since is told in one more digest.
 func (n *notebook) firstFacts(place *Place) error {
 	c, err := n.tx.Place(place.Account, place.Region)
 	if err != nil || n.tx.NeverAsked(state.DueFacts, place.Account, place.Region) {

@@ -14,9 +14,9 @@ import (
 	"rotd/internal/state"
 )
 
-// Facts that are dear to ask for (rotations and grants at 100 calls a second, last use at 5) are read in the background,
-// in each place the longest due first, at the pace of the sweeps' lane. The end of a sweep waits for them a few seconds,
-// which is enough for a small fleet, and events have their key read whole at once.
+// Facts that are dear to ask for (rotations and grants at 100 calls a second, last use at 5) are read in the
+// background, in each place the longest due first, at the pace of the sweeps' lane. The end of a sweep waits for them a
+// few seconds, which is enough for a small fleet, and events have their key read whole at once.
 const (
 	factsInSweep = 5 * time.Second
 	factsIdle    = time.Minute

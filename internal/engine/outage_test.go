@@ -37,7 +37,7 @@ func inAProcess(t *testing.T) bool {
 		return true
 	}
 	t.Parallel()
-	rest := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test itself
+	rest := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	rest.Env = append(os.Environ(), mark+"=1")
 	if out, err := rest.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

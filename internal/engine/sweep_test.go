@@ -222,7 +222,9 @@ func TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody(t *testing
 	const keys = 60 // about 50 are read with the inventory
 	w := newWorld(t, silent, func(w *world) { w.share = 0.1 })
 	for range keys {
-		w.key(awssim.KeyOptions{RotationPeriod: 365, Created: time.Now().Add(-500 * day), Aliases: []string{"alias/a-" + uuid()}})
+		w.key(awssim.KeyOptions{
+			RotationPeriod: 365, Created: time.Now().Add(-500 * day), Aliases: []string{"alias/a-" + uuid()},
+		})
 	}
 	w.check(w.engine.Sweep(t.Context(), Inventory))
 	c, err := w.engine.coverage(&w.engine.Places()[0])

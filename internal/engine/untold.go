@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rotd/internal/detection"
@@ -12,9 +13,9 @@ import (
 	"rotd/internal/state"
 )
 
-// Sweeps and events are held against each other. A change that a reading finds waits until an event had the time to tell
-// of it, since a sweep may come first; a change that none told of is counted and told, because whatever else happened
-// there may have been missed too.
+// Sweeps and events are held against each other. A change that a reading finds waits until an event had the time to
+// tell of it, since a sweep may come first; a change that none told of is counted and told, because whatever else
+// happened there may have been missed too.
 const (
 	toldWithin   = 30 * time.Minute // events are late by minutes
 	untoldMost   = 2 * time.Hour    // a backlog takes longer; then it is judged in any case
@@ -118,7 +119,7 @@ func settled(m *state.Memory, u *state.Untold, now time.Time) bool {
 // missed forgets changes and tells of those that no event told of though events come from there.
 func (n *notebook) missed(due []state.Untold) (total int, err error) {
 	memory := n.tx.Memory()
-	places := make(map[[2]string][]detection.Missed)
+	places := make(map[string][]detection.Missed)
 	for i := range due {
 		u := &due[i]
 		if err := n.tx.DoneUntold(u); err != nil {
@@ -133,15 +134,16 @@ func (n *notebook) missed(due []state.Untold) (total int, err error) {
 				return 0, err
 			}
 			if !told {
-				place := [2]string{u.Account, u.Region}
+				place := u.Account + "/" + u.Region
 				places[place] = append(places[place], detection.Missed{Key: u.Name, ARN: u.ARN, What: c.What})
 			}
 		}
 	}
-	for _, place := range slices.SortedFunc(maps.Keys(places), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		account, region, _ := strings.Cut(place, "/")
 		missed := places[place]
 		total += len(missed)
-		f := detection.SweepFoundMissed(place[0], place[1], len(missed), missed[:min(namedChanges, len(missed))], n.now)
+		f := detection.SweepFoundMissed(account, region, len(missed), missed[:min(namedChanges, len(missed))], n.now)
 		if err := n.foundTimes(f, len(missed)); err != nil {
 			return 0, err
 		}

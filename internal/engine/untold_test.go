@@ -35,7 +35,7 @@ func TestDifferences(t *testing.T) {
 		want  []string
 	}{
 		{"nothing", whole(func(*inventory.Key) {}), nil},
-		{"rotation off", whole(func(k *inventory.Key) { k.Rotation = &inventory.Rotation{} }), []string{"rotation turned off"}},
+		{"rotation off", whole(func(k *inventory.Key) { k.Rotation.Enabled = false }), []string{"rotation turned off"}},
 		{"period", whole(func(k *inventory.Key) { k.Rotation.PeriodDays = 365 }), []string{"rotation period"}},
 		{"disabled", whole(func(k *inventory.Key) { k.State = "Disabled" }), []string{"state Enabled → Disabled"}},
 		{"KMS at work on it", whole(func(k *inventory.Key) { k.State = "Updating" }), nil},
@@ -90,8 +90,9 @@ func TestAChangeThatNoEventToldOfIsFoundByTheSweep(t *testing.T) {
 	if f == nil || f.Severity != finding.Low || f.Count != 2 || f.Account != account || f.Region != region {
 		t.Fatalf("got %+v", f)
 	}
-	for _, says := range []string{"2 changes", "alias/lonely (rotation turned off)", aws.ToString(created.KeyMetadata.KeyId) +
-		" (created)"} {
+	for _, says := range []string{
+		"2 changes", "alias/lonely (rotation turned off)", aws.ToString(created.KeyMetadata.KeyId) + " (created)",
+	} {
 		if !strings.Contains(f.Description, says) {
 			t.Errorf("it does not say %q: %s", says, f.Description)
 		}

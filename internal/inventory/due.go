@@ -43,8 +43,8 @@ const (
 	staleAgain = time.Minute
 )
 
-// Due are the cheap facts about a key, as it is known, that an inventory must read: those past their age, and those from
-// before somebody asked for fresh ones. Of a key that is not known, or was gone, everything is due.
+// Due are the cheap facts about a key, as it is known, that an inventory must read: those past their age, and those
+// from before somebody asked for fresh ones. Of a key that is not known, or was gone, everything is due.
 func (k *Key) Due(now, asked time.Time) Facts {
 	switch {
 	case k == nil || k.FullAt.IsZero() || k.GoneAt != nil, k.FullAt.Before(asked), k.partlyDenied(),

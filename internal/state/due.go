@@ -32,8 +32,8 @@ func dueStamp(due time.Time) []byte {
 	return stamp(due)
 }
 
-// putDue moves a key in the lists to where it belongs now; before is the key as it was stored, after as it will be. Nil:
-// it was not, or it will not be.
+// putDue moves a key in the lists to where it belongs now; before is the key as it was stored, after as it will be.
+// Nil: it was not, or it will not be.
 func (tx *Tx) putDue(before, after *inventory.Key) error {
 	for list, due := range map[DueList]func(*inventory.Key) time.Time{
 		DueFacts: (*inventory.Key).FactsDueAt, DueUse: (*inventory.Key).UseDueAt,
@@ -69,12 +69,12 @@ func (tx *Tx) Due(list DueList, account, region string, now time.Time, limit int
 	prefix := duePlace(account, region)
 	cursor := tx.sub(bucketDue, string(list)).Cursor()
 	for k, _ := cursor.Seek(prefix); bytes.HasPrefix(k, prefix) && len(due) < limit; k, _ = cursor.Next() {
-		at, id := k[len(prefix):], ""
-		if len(at) < 8 {
-			continue
+		rest := k[len(prefix):]
+		if len(rest) < 8 {
+			continue // a bit of the length fell over
 		}
-		at, id = at[:8], string(at[8:])
-		if binary.BigEndian.Uint64(at) > uint64(now.Unix()) { //nolint:gosec // after 1970
+		id := string(rest[8:])
+		if binary.BigEndian.Uint64(rest) > uint64(now.Unix()) { //nolint:gosec // after 1970
 			break
 		}
 		key, err := tx.Key(tx.Resolve(account, region, id))

@@ -44,7 +44,8 @@ func serveFleet(in io.ReadCloser, out io.WriteCloser) error {
 
 // fleetPolicy is a key policy as large as they commonly are.
 const fleetPolicy = `{"Version":"2012-10-17","Id":"fleet","Statement":[
-{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},
+{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*",
+"Resource":"*"},
 {"Sid":"Use","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:role/application-that-uses-the-key",
 "arn:aws:iam::111122223333:role/its-worker"]},"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*",
 "kms:GenerateDataKey*","kms:DescribeKey"],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":

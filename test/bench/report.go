@@ -79,7 +79,8 @@ func (r *report) judgeSweep() {
 	r.add("sweep: of the configured share of GetKeyRotationStatus, reached", percent(s.reached()),
 		"at least "+percent(leastShare), otherwise, s.reached() >= leastShare)
 	r.add("sweep: calls that AWS would have throttled", strconv.Itoa(s.Throttled), "none", "FAIL", s.Throttled == 0)
-	r.add("sweep: rotd's peak of RssAnon", mib(s.Memory.Anon), "under "+mib(mostInSweep), "FAIL", s.Memory.Anon < mostInSweep)
+	r.add("sweep: rotd's peak of RssAnon", mib(s.Memory.Anon), "under "+mib(mostInSweep), "FAIL",
+		s.Memory.Anon < mostInSweep)
 	r.add("sweep: calls of a second one, 1 % of the keys changed, of the first one's", percent(s.again()),
 		"at most "+percent(mostAgain), otherwise, s.again() <= mostAgain)
 }
