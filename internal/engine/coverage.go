@@ -136,9 +136,9 @@ func (n *notebook) baselineDone(place *Place, c state.Coverage) error {
 				return err
 			}
 		}
-		if err := n.release(remediation.GuardNotArmed); err != nil {
-			return err
-		}
+	}
+	if err := n.release(remediation.GuardNotArmed); err != nil { // what waited for this place; the rest goes on waiting
+		return err
 	}
 	open, err := n.baselineFindings(place)
 	if err != nil {

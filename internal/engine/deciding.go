@@ -96,7 +96,7 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	f := remediation.Facts{Now: n.now, StartedAt: n.e.started}
 	var err error
-	if f.Armed, err = n.e.armed(n.tx); err != nil {
+	if f.Armed, err = n.e.armed(n.tx, a.Account, a.Region); err != nil {
 		return f, err
 	}
 	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
@@ -227,9 +227,9 @@ func (e *Engine) paused(tx *state.Tx, settings *Settings) (string, error) {
 	return fmt.Sprintf("%s paused rotd at %s: %s", p.By, p.At.UTC().Format(time.RFC3339), p.Reason), nil
 }
 
-// armed reports whether automatic actions are allowed on this state at all: somebody armed it, and every place was
-// seen whole, after the state was restored if it ever was.
-func (e *Engine) armed(tx *state.Tx) (bool, error) {
+// armed reports whether automatic actions are allowed in a place: somebody armed the state, and the place was seen
+// whole, after the state was restored if it ever was. A place that cannot be read holds back nothing in the others.
+func (e *Engine) armed(tx *state.Tx, account, region string) (bool, error) {
 	if _, ok, err := tx.Armed(); err != nil || !ok {
 		return false, err
 	}
@@ -237,11 +237,6 @@ func (e *Engine) armed(tx *state.Tx) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, place := range e.Places() {
-		c, err := tx.Place(place.Account, place.Region)
-		if err != nil || c.FirstComplete.IsZero() || !c.LastComplete.After(restored.At) {
-			return false, err
-		}
-	}
-	return true, nil
+	c, err := tx.Place(account, region)
+	return err == nil && !c.FirstComplete.IsZero() && c.LastComplete.After(restored.At), err
 }

@@ -83,6 +83,14 @@ func TestOnePlaceThatCannotBeReadEndsNoOther(t *testing.T) {
 	}, got); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)
 	}
+	w.view(func(tx *state.Tx) error {
+		for place, want := range map[string]bool{account: true, lent: true, closed: false} {
+			if armed, err := w.engine.armed(tx, place, region); armed != want || err != nil {
+				t.Errorf("automatic actions in %s: %t, %v", place, armed, err)
+			}
+		}
+		return nil
+	})
 	said := map[string]string{}
 	for _, f := range w.findings() {
 		if f.RuleID == "sweep-incomplete" && f.Severity == finding.High {

@@ -23,8 +23,12 @@ func (e *Engine) OutboxError() string {
 // Armed reports whether automatic actions are allowed on this state at all.
 func (e *Engine) Armed() (armed bool, err error) {
 	err = e.db.View(func(tx *state.Tx) error {
-		armed, err = e.armed(tx)
-		return err
+		for _, p := range e.Places() {
+			if armed, err = e.armed(tx, p.Account, p.Region); armed || err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return armed, err
 }
