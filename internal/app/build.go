@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,6 +78,9 @@ func (d *daemonProcess) build(ctx context.Context) error {
 
 		SweepConcurrency: d.cfg.Limits.SweepConcurrency,
 	})
+	if err := d.judgesBy(); err != nil {
+		return err
+	}
 	if err := d.engine.NoteListing(d.fleet.trouble()); err != nil {
 		return err
 	}
@@ -97,6 +102,15 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	}
 	p.registry.MustRegister(&gauges{d: d})
 	return nil
+}
+
+// judgesBy tells the engine by what keys are judged: rotd.yaml as it is, by this version.
+func (d *daemonProcess) judgesBy() error {
+	file, err := os.ReadFile(d.opts.ConfigPath)
+	if err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	return d.engine.JudgesBy(fmt.Sprintf("%s %x", d.opts.Version, sha256.Sum256(file)))
 }
 
 // whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not

@@ -75,6 +75,10 @@ func (d *daemonProcess) reload() {
 	}
 	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
 	d.prices.Store(&cfg.Prices)
+	if err := d.judgesBy(); err != nil {
+		d.log.Error("keys that are known are not judged anew by the reloaded configuration before they are read again",
+			zap.Error(err))
+	}
 	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Admin, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts,
 		d.cfg.Admin, d.cfg.Shard
 	cfg.Organization = d.cfg.Organization

@@ -65,20 +65,36 @@ func (e *Engine) Sweep(ctx context.Context, kind string) error {
 // AskFresh has the next inventory read every fact about every key anew, however young what is known of it: somebody
 // asks for it. It is kept until an inventory has done so.
 func (e *Engine) AskFresh() error {
-	now := time.Now().UTC()
+	return e.db.Update(func(tx *state.Tx) error { return e.askFresh(tx) })
+}
+
+// JudgesBy says by what keys are judged: configuration and this version's checks, in a word that changes with them.
+// When they have changed, so that facts that are young mean something else, the next inventory reads everything fresh.
+func (e *Engine) JudgesBy(digest string) error {
 	return e.db.Update(func(tx *state.Tx) error {
-		for _, place := range e.Places() {
-			c, err := tx.Place(place.Account, place.Region)
-			if err != nil {
-				return err
-			}
-			c.Asked = now
-			if err := tx.PutPlace(c); err != nil {
-				return err
-			}
+		if tx.JudgedBy() == digest {
+			return nil
 		}
-		return nil
+		if err := tx.SetJudgedBy(digest); err != nil {
+			return err
+		}
+		return e.askFresh(tx)
 	})
+}
+
+func (e *Engine) askFresh(tx *state.Tx) error {
+	now := time.Now().UTC()
+	for _, place := range e.Places() {
+		c, err := tx.Place(place.Account, place.Region)
+		if err != nil {
+			return err
+		}
+		c.Asked = now
+		if err := tx.PutPlace(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweepContained sweeps a place. A panic ends the sweep of that place alone. An inventory that somebody wanted fresh

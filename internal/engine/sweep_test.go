@@ -191,6 +191,24 @@ func TestAPersonsInventoryReadsEverythingFresh(t *testing.T) {
 	}
 }
 
+func TestOtherPoliciesHaveEveryKeyReadAnew(t *testing.T) {
+	w := newWorld(t, silent)
+	w.key(awssim.KeyOptions{RotationPeriod: 365})
+	read := func() int {
+		before := w.requests("GetKeyPolicy")
+		w.check(w.engine.Sweep(t.Context(), Inventory))
+		return w.requests("GetKeyPolicy") - before
+	}
+	w.check(w.engine.JudgesBy("1.2.3 a"))
+	first := read()
+	w.check(w.engine.JudgesBy("1.2.3 a"))
+	same := read()
+	w.check(w.engine.JudgesBy("1.2.3 b"))
+	if other := read(); first != 1 || same != 0 || other != 1 {
+		t.Errorf("read %d times at first, %d by the same, %d by others", first, same, other)
+	}
+}
+
 func TestSeveralPlacesAreSweptAtOnce(t *testing.T) {
 	regions := []string{"us-east-1", "us-east-2", "us-west-1"}
 	w := newWorld(t, silent, func(w *world) {

@@ -10,7 +10,7 @@
 // The schema, version 1. Times in keys are big endian, so that age is order and retention deletes from the front.
 //
 //	meta
-//	├── schema, shard, created                      plain values
+//	├── schema, shard, created, judged_by           plain values
 //	├── commits                                     <count: uint64><last: uint64 unix nanoseconds>
 //	├── armed, pause, quarantined, protected        JSON; absent: no, none
 //	├── restored, compact                           JSON: the last restoration; who wants the file compacted

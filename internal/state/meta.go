@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -47,6 +48,17 @@ func (tx *Tx) SetPause(p *Pause) error {
 		return tx.bucket(bucketMeta).Delete([]byte("pause"))
 	}
 	return putJSON(tx.bucket(bucketMeta), []byte("pause"), p)
+}
+
+// JudgedBy is by what keys were last judged; "" when nobody said.
+func (tx *Tx) JudgedBy() string { return string(tx.bucket(bucketMeta).Get([]byte("judged_by"))) }
+
+// SetJudgedBy keeps by what keys are judged from now on.
+func (tx *Tx) SetJudgedBy(digest string) error {
+	if err := tx.bucket(bucketMeta).Put([]byte("judged_by"), []byte(digest)); err != nil {
+		return fmt.Errorf("keep by what keys are judged: %w", err)
+	}
+	return nil
 }
 
 // Created is when this state was begun.

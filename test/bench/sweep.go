@@ -94,6 +94,9 @@ func (b *bench) sweeps(ctx context.Context) (*sweeping, error) {
 	}
 	s := &sweeping{Keys: b.opts.Keys, Share: b.opts.Share}
 	f := &fleetRun{b: b, s: s, aws: aws, remote: fleet, dir: dir}
+	if f.status, err = freeAddress(ctx); err != nil {
+		return nil, err
+	}
 	if err := f.first(ctx); err != nil {
 		return nil, fmt.Errorf("first sweep: %w", err)
 	}
@@ -116,18 +119,15 @@ type fleetRun struct {
 	aws    AWS
 	remote *remote
 	dir    string
+	status string // the same each time: another rotd.yaml would have every key read anew
 }
 
 // run starts rotd, lets watch wait for what is measured, and stops it.
 func (f *fleetRun) run(ctx context.Context, watch func(ctx context.Context, client *admin.Client) error) (err error) {
 	config, socket := filepath.Join(f.dir, "rotd.yaml"), filepath.Join(f.dir, "rotd.sock")
-	status, err := freeAddress(ctx)
-	if err != nil {
-		return err
-	}
 	content := strings.NewReplacer(
 		"{db}", filepath.Join(f.dir, "rotd.db"), "{queue}", f.aws.Queue, "{topic}", f.aws.Topic, "{socket}", socket,
-		"{share}", strconv.FormatFloat(f.s.Share, 'f', -1, 64), "{http}", status,
+		"{share}", strconv.FormatFloat(f.s.Share, 'f', -1, 64), "{http}", f.status,
 	).Replace(fleetYAML)
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		return fmt.Errorf("write rotd.yaml: %w", err)
