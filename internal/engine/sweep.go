@@ -72,6 +72,13 @@ func (e *Engine) AskFresh() error {
 // When they have changed, so that facts that are young mean something else, the next inventory reads everything fresh.
 func (e *Engine) JudgesBy(digest string) error {
 	return e.db.Update(func(tx *state.Tx) error {
+		restored, ok, err := tx.Restored()
+		if err != nil {
+			return err
+		}
+		if ok { // a copy put back knows young facts, too, that are none any more
+			digest += restored.At.Format(" restored " + time.RFC3339)
+		}
 		if tx.JudgedBy() == digest {
 			return nil
 		}
