@@ -126,19 +126,20 @@ func (n *notebook) incomplete(place *Place, s *swept) error {
 
 // baselineDone arms the state when configuration says so and tells what the first look found, in one digest.
 func (n *notebook) baselineDone(place *Place, c state.Coverage) error {
-	if n.settings.ArmOnNewState {
-		_, armed, err := n.tx.Armed()
-		if err != nil {
+	_, armed, err := n.tx.Armed()
+	if err != nil {
+		return err
+	}
+	if !armed && n.settings.ArmOnNewState {
+		armed = true
+		if err := n.tx.Arm(state.Arming{At: n.now, By: "guardrails.arm_on_new_state"}); err != nil {
 			return err
 		}
-		if !armed {
-			if err := n.tx.Arm(state.Arming{At: n.now, By: "guardrails.arm_on_new_state"}); err != nil {
-				return err
-			}
-		}
 	}
-	if err := n.release(remediation.GuardNotArmed); err != nil { // what waited for this place; the rest goes on waiting
-		return err
+	if armed { // what waited for this place may begin; the rest goes on waiting
+		if err := n.release(remediation.GuardNotArmed); err != nil {
+			return err
+		}
 	}
 	open, err := n.baselineFindings(place)
 	if err != nil {

@@ -138,6 +138,14 @@ func (o options) quick() options {
 	return o
 }
 
+// Page is where the report is kept in the project.
+func (o options) Page() string {
+	if o.Only == onlySweep {
+		return "docs/benchmarks-sweep.md"
+	}
+	return "docs/benchmarks.md"
+}
+
 // Arguments are the command line that measures the same.
 func (o options) Arguments() string {
 	args := []string{
