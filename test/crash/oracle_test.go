@@ -45,6 +45,8 @@ func possible(what string) bool {
 	switch rule {
 	case "rotation-turned-off", "rotation-disabled":
 		return kind == "finding-resolved" || kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-cards")
+	case "key-policy-public": // a sweep came before the event, which then tells who did it
+		return kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-orders")
 	case "rotation-overdue":
 		return kind == "finding-resolved" && alias == "alias/pay-ledger"
 	}
