@@ -69,7 +69,7 @@ func (e *Engine) Acknowledge(id, by, reason string) (f *finding.Finding, before 
 	e.deciding.Lock() // no action is decided about while what counts for its key changes
 	defer e.deciding.Unlock()
 	now := time.Now().UTC()
-	err = e.note(e.Settings(), now, func(n *notebook) error {
+	err = e.note(now, func(n *notebook) error {
 		if f, err = n.tx.Finding(id); err != nil {
 			return err
 		}

@@ -196,7 +196,7 @@ func TestAnAcknowledgedFindingGoesOnCountingAndTheNextEpisodeIsNew(t *testing.T)
 	if f := w.found("key-disabled"); f.Count != 2 || f.Acknowledged == nil || f.Status != finding.Open {
 		t.Errorf("got %+v", f)
 	}
-	w.check(w.engine.note(w.engine.Settings(), time.Now().UTC(), func(n *notebook) error {
+	w.check(w.engine.note(time.Now().UTC(), func(n *notebook) error {
 		return n.resolve(w.found("key-disabled"), "a person looked", false)
 	}))
 	if _, _, err := w.engine.Acknowledge(f.ID, "ada", "again"); !errors.Is(err, ErrNotOpen) {

@@ -226,7 +226,7 @@ func TestAFloodOfOneChangePushesOutNothingElse(t *testing.T) {
 	key := w.known(arn)
 	key.State, key.ReadAt = "Disabled", key.ReadAt.Add(time.Millisecond)
 	read := func() {
-		w.check(w.engine.note(w.engine.Settings(), time.Now(), func(n *notebook) error { return n.reading(key, true) }))
+		w.check(w.engine.note(time.Now(), func(n *notebook) error { return n.reading(key, true) }))
 	}
 	read()
 	for i := range 3 * state.MaxHistory {
@@ -262,7 +262,7 @@ func TestReadingsThatOverlapMakeNoFlipAndBack(t *testing.T) {
 	read := func(state string, began, kept time.Duration) {
 		k := *start
 		k.State, k.ReadAt, k.FullAt, k.WholeBy = state, now.Add(began), now.Add(began), now.Add(kept)
-		w.check(w.engine.note(w.engine.Settings(), now.Add(kept), func(n *notebook) error { return n.reading(&k, true) }))
+		w.check(w.engine.note(now.Add(kept), func(n *notebook) error { return n.reading(&k, true) }))
 	}
 	read("Disabled", time.Second, 4*time.Second)
 	read("Enabled", 2*time.Second, 5*time.Second) // began before the other was kept

@@ -30,7 +30,7 @@ func (e *Engine) afterSweep(place *Place, s *swept) error {
 		}
 	}
 	now := time.Now().UTC()
-	return e.note(e.Settings(), now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		c, err := n.tx.Place(place.Account, place.Region)
 		if err != nil {
 			return err

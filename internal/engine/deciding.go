@@ -17,12 +17,11 @@ func (e *Engine) decide(id string, seen remediation.Observation) (remediation.Ac
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	now := time.Now().UTC()
-	settings := e.Settings()
 	var (
 		next remediation.Action
 		do   remediation.Do
 	)
-	err := e.note(settings, now, func(n *notebook) (err error) {
+	err := e.note(now, func(n *notebook) (err error) {
 		next, do, err = n.step(id, seen)
 		return err
 	})

@@ -99,7 +99,7 @@ func (o *outbox) told(
 }
 
 func (o *outbox) markTold(topic notify.Topic, g notify.Group, pending map[string]*waiting, now time.Time) error {
-	return o.e.note(o.e.Settings(), now, func(n *notebook) error {
+	return o.e.note(now, func(n *notebook) error {
 		for i := range g.Alerts {
 			if err := n.sent(pending[g.Alerts[i].ID], topic.ARN); err != nil {
 				return err
@@ -118,7 +118,7 @@ func (o *outbox) refuse(
 	o.e.log.Error("SNS refuses alerts for a topic; they are tried again later", zap.String("topic", topic.ARN),
 		zap.Error(why))
 	f := detection.AlertUndeliverable(o.e.db.Shard(), topic.ARN, why.Error(), now)
-	return o.e.note(o.e.Settings(), now, func(n *notebook) error {
+	return o.e.note(now, func(n *notebook) error {
 		for i := range g.Alerts {
 			a := &g.Alerts[i]
 			o.refused[refusal{a.ID, topic.ARN}] = now.Add(refusedRetry)

@@ -44,11 +44,10 @@ func (n *notebook) exceptedFrom(a *remediation.Action, key *inventory.Key) (*pol
 // noteExpired opens a finding for each exception that has expired, and ends those of exceptions that were renewed or
 // removed.
 func (e *Engine) noteExpired(now time.Time) error {
-	settings := e.Settings()
-	return e.note(settings, now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		var expired []string
-		for i := range settings.Exceptions {
-			x := &settings.Exceptions[i]
+		for i := range n.settings.Exceptions {
+			x := &n.settings.Exceptions[i]
 			if !x.Expired(now) {
 				continue
 			}

@@ -109,7 +109,7 @@ func (e *Engine) refreshSome(ctx context.Context, place *Place, list state.DueLi
 		return false, e.factsRead(place, list)
 	}
 	read, failed := e.readFacts(ctx, place, list, due)
-	err = e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+	err = e.note(time.Now().UTC(), func(n *notebook) error {
 		c, err := n.tx.Place(place.Account, place.Region)
 		if err != nil {
 			return err
@@ -205,5 +205,5 @@ func (e *Engine) factsRead(place *Place, list state.DueList) error {
 	if err != nil || list != state.DueFacts || c.FirstComplete.IsZero() || !c.FirstFacts.IsZero() {
 		return err
 	}
-	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error { return n.firstFacts(place) })
+	return e.note(time.Now().UTC(), func(n *notebook) error { return n.firstFacts(place) })
 }

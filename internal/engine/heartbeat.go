@@ -23,7 +23,7 @@ func (e *Engine) noteSilence(now time.Time) error {
 		last = e.started
 	}
 	silent := detection.IntakeSilent(e.db.Shard(), last, settings.Heartbeat, now)
-	return e.note(settings, now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		switch {
 		case now.Sub(last) > settings.Heartbeat:
 			return n.found(silent)
@@ -54,7 +54,7 @@ func (e *Engine) Heartbeat(context.Context) error {
 func (e *Engine) NoteRedrive(queueURL string, present bool) error {
 	now := time.Now().UTC()
 	f := detection.QueueWithoutRedrive(queueURL, now)
-	return e.note(e.Settings(), now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		if !present {
 			return n.found(f)
 		}
@@ -66,7 +66,7 @@ func (e *Engine) NoteRedrive(queueURL string, present bool) error {
 // were.
 func (e *Engine) NoteListing(listed time.Time, failed error) error {
 	now := time.Now().UTC()
-	return e.note(e.Settings(), now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		f := detection.AccountsUnlisted(e.db.Shard(), listed, failed, now)
 		if failed != nil {
 			return n.found(f)
@@ -78,7 +78,7 @@ func (e *Engine) NoteListing(listed time.Time, failed error) error {
 // NoteRecovered tells that a damaged state was set aside.
 func (e *Engine) NoteRecovered(setAside, damage string) error {
 	now := time.Now().UTC()
-	return e.note(e.Settings(), now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		return n.found(detection.StateRecovered(e.db.Shard(), setAside, damage, now))
 	})
 }
@@ -88,11 +88,10 @@ func (e *Engine) ReportPanic(where string, value any, stack []byte) { e.logPanic
 
 // remind tells again, once each repeat interval, of findings about rotd itself that stay open.
 func (e *Engine) remind(now time.Time) error {
-	settings := e.Settings()
-	if settings.Repeat == 0 {
-		return nil
-	}
-	return e.note(settings, now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
+		if n.settings.Repeat == 0 {
+			return nil
+		}
 		for _, subject := range n.e.selfSubjects() {
 			open, err := n.tx.OpenAbout(subject, maxOpenAbout)
 			if err != nil {
@@ -135,11 +134,12 @@ func (e *Engine) selfSubjects() []string {
 	return append(subjects, e.queueURLs...)
 }
 
-// note runs fn with a notebook in a transaction of its own and makes known what it did.
-func (e *Engine) note(settings *Settings, now time.Time, fn func(n *notebook) error) error {
+// note runs fn with a notebook in a transaction of its own and makes known what it did. The settings are those in force
+// once the transaction has begun: with older ones a pause that was lifted together with a reload could be passed.
+func (e *Engine) note(now time.Time, fn func(n *notebook) error) error {
 	t := newTally()
 	err := e.db.Update(func(tx *state.Tx) error {
-		return fn(e.newNotebook(tx, now, settings, t))
+		return fn(e.newNotebook(tx, now, e.Settings(), t))
 	})
 	if err != nil {
 		return err

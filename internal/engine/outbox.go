@@ -122,7 +122,7 @@ func (o *outbox) tellOverflow(told int) error {
 		return nil
 	}
 	dropped, now := int(o.e.overflow.Swap(0)), time.Now().UTC()
-	return o.e.note(o.e.Settings(), now, func(n *notebook) error {
+	return o.e.note(now, func(n *notebook) error {
 		return n.foundTimes(detection.OutboxOverflow(o.e.db.Shard(), dropped, now), dropped)
 	})
 }

@@ -10,10 +10,9 @@ import (
 
 // endQuiet ends the episodes that nothing repeated for a day and that no reading will end. It is told nowhere.
 func (e *Engine) endQuiet(now time.Time) error {
-	settings := e.Settings()
 	for after := ""; ; {
 		next := ""
-		err := e.note(settings, now, func(n *notebook) error {
+		err := e.note(now, func(n *notebook) error {
 			var ids []string
 			ids, next = n.tx.OpenFindings(after, 500)
 			for _, id := range ids {

@@ -63,12 +63,12 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	settings, now := e.Settings(), time.Now().UTC()
+	now := time.Now().UTC()
 	used := e.usedBy(arn, now)
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	var plan *RotatePlan
-	err = e.note(settings, now, func(n *notebook) error {
+	err = e.note(now, func(n *notebook) error {
 		plan, err = n.planForPerson(key, r)
 		if plan != nil {
 			plan.Used = used
@@ -207,14 +207,14 @@ func (e *Engine) Pause(by, reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return ErrNoReason
 	}
-	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+	return e.note(time.Now().UTC(), func(n *notebook) error {
 		return n.tx.SetPause(&state.Pause{At: n.now, By: by, Reason: reason})
 	})
 }
 
 // Resume ends a pause, and arms a new state.
 func (e *Engine) Resume(by string) error {
-	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+	return e.note(time.Now().UTC(), func(n *notebook) error {
 		if err := n.tx.SetPause(nil); err != nil {
 			return err
 		}

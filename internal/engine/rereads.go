@@ -102,7 +102,7 @@ func (e *Engine) rereadOne(ctx context.Context, arn string, asked []state.Reread
 		}
 		e.log.Warn("cannot read a changed key again; the next sweep will", zap.String("key", arn), zap.Error(err))
 	}
-	err = e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+	err = e.note(time.Now().UTC(), func(n *notebook) error {
 		for _, r := range asked {
 			if err := n.tx.DoneReread(r); err != nil {
 				return err

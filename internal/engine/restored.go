@@ -13,7 +13,7 @@ import (
 // planned by itself waits until the state is armed.
 func (e *Engine) NoteRestored() error {
 	now := time.Now().UTC()
-	return e.note(e.Settings(), now, func(n *notebook) error {
+	return e.note(now, func(n *notebook) error {
 		r, ok, err := n.tx.Restored()
 		if err != nil || !ok || r.Told {
 			return err

@@ -70,7 +70,7 @@ func TestAnEventFromTheFutureHidesNothingThatReallyHappens(t *testing.T) {
 	if f := w.found("key-disabled"); f.LastSeen.After(time.Now()) {
 		t.Errorf("last seen %s", f.LastSeen)
 	}
-	w.check(w.engine.note(w.engine.Settings(), time.Now().UTC(), func(n *notebook) error {
+	w.check(w.engine.note(time.Now().UTC(), func(n *notebook) error {
 		return n.resolve(w.found("key-disabled"), "a person looked", false)
 	}))
 	w.send(newRecord("DisableKey", arn, w.engineer, time.Now().Add(time.Second)).bridged())

@@ -163,7 +163,7 @@ func (e *Engine) take(place *Place, s *swept, page awskms.Page) error {
 	if len(page.Keys) == 0 && s.kind == Inventory {
 		return nil
 	}
-	return e.note(e.Settings(), time.Now().UTC(), func(n *notebook) error {
+	return e.note(time.Now().UTC(), func(n *notebook) error {
 		n.baseline = s.baseline
 		if s.kind == Inventory {
 			n.asked = s.asked

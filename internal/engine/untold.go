@@ -103,7 +103,7 @@ func (e *Engine) settleUntold(now time.Time) error {
 			return err
 		}
 		var missed int
-		err = e.note(e.Settings(), now, func(n *notebook) error { missed, err = n.missed(due); return err })
+		err = e.note(now, func(n *notebook) error { missed, err = n.missed(due); return err })
 		if err != nil {
 			return err
 		}
