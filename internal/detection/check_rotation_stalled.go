@@ -113,8 +113,8 @@ func (c *KeyContext) dueDate() Verdict {
 func (c *KeyContext) historySince(at time.Time) (v Verdict, ok bool) {
 	k, r := c.Key, c.Key.Rotation
 	known := r.HistoryAt // until when the history is known to be complete
-	if n := len(r.History); n > 0 && k.CurrentMaterial != "" && r.History[n-1].Material == k.CurrentMaterial {
-		known = k.ReadAt // whose material is the one of the last rotation
+	if k.HistoryCurrent() {
+		known = k.ReadAt // it names the material that the key has
 	}
 	switch {
 	case k.WasDenied("ListKeyRotations") || r.HistoryAt.IsZero():

@@ -104,7 +104,15 @@ func stalledByItsSchedule() []checkTest {
 				due(3 * day)(c)
 				rotatedAt(c, 93*day)
 				c.Key.Rotation.HistoryAt = noon.Add(-4 * day)
-				c.Key.CurrentMaterial, c.Key.Rotation.History[0].Material = "same", "same"
+				c.Key.CurrentMaterial, c.Key.Rotation.HistoryMaterial = "same", "same"
+			},
+		},
+		{
+			name: "never rotated, and the rotations, read before the date, name the material that the key has", want: title,
+			with: func(c *KeyContext) {
+				due(3 * day)(c)
+				c.Key.Rotation.HistoryAt = noon.Add(-4 * day)
+				c.Key.CurrentMaterial, c.Key.Rotation.HistoryMaterial = "first", "first"
 			},
 		},
 		{
