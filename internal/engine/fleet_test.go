@@ -15,7 +15,9 @@ import (
 	"rotd/internal/awskms"
 	"rotd/internal/awssim"
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/state"
 )
 
 // fleetKey is a key and what an inventory finds about it, as `rule-id SEVERITY`.
@@ -156,6 +158,8 @@ func fleet() []fleetKey {
 			}),
 		},
 		{name: "watch-off", o: awssim.KeyOptions{Created: ago(800)}},
+		{name: "idle-vault", o: awssim.KeyOptions{Created: ago(100)}, finds: []string{"key-unused LOW"}},
+		{name: "idle-desk", o: awssim.KeyOptions{Created: ago(100), Used: ago(5)}},
 		{name: "stray", o: awssim.KeyOptions{Created: ago(800)}, finds: []string{"key-unmanaged LOW"}},
 	}
 }
@@ -168,11 +172,14 @@ func fleetPolicies() policy.Set {
 			Name: name, Mode: policy.Observe, Rotation: r, Match: policy.Match{Aliases: []string{"alias/" + name + "-*"}},
 		}
 	}
+	idle := named("idle", policy.Rotation{Method: policy.None})
+	idle.UnusedAfter = 90 * day
 	return policy.Set{
 		named("pay", year),
 		named("sign", policy.Rotation{Method: policy.Replace, MaxAge: 365 * day}),
 		named("hand", policy.Rotation{Method: policy.OnDemand, MaxAge: 365 * day}),
 		named("watch", policy.Rotation{Method: policy.None}),
+		idle,
 	}
 }
 
@@ -254,6 +261,17 @@ func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
 		w.sweep(Inventory)
 		w.sweep(Drift)
 	}
+	w.await("KMS's word on the idle keys' last use", func() bool {
+		told := 0
+		w.view(func(tx *state.Tx) error {
+			keys, _, err := tx.Keys("", 1000, func(k *inventory.Key) bool {
+				return k.LastUsage != nil && strings.HasPrefix(k.Name(), "alias/idle-")
+			})
+			told = len(keys)
+			return err
+		})
+		return told == 2
+	})
 	got := map[string][]string{}
 	for _, f := range w.findings() {
 		name := names[f.KeyARN]
