@@ -48,7 +48,7 @@ func (w *textWriter) summary(b *body) error {
 	w.heading("Coverage")
 	for i := range b.Places {
 		p := &b.Places[i]
-		w.linef("  %-28s %6d keys, %d unread, %d in part denied, whole at %s", p.name(), p.Keys, p.Unread, p.Denied,
+		w.linef("  %-28s %11s, %d unread, %d in part denied, whole at %s", p.name(), keys(p.Keys), p.Unread, p.Denied,
 			stampOr(p.LastComplete))
 	}
 	if b.Framework != nil {
