@@ -40,7 +40,6 @@ const (
 	region   = "eu-west-1"
 	bucket   = "trail-logs"
 	roleARN  = "arn:aws:iam::111122223333:role/rotd"
-	within   = time.Minute // how long a test waits for what must come: a loaded machine is slow, not wrong
 	day      = 24 * time.Hour
 )
 
