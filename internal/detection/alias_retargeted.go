@@ -129,7 +129,8 @@ func moved(ev *events.Event, from, to *target) Found {
 
 func aliasBack(f *finding.Finding, key *inventory.Key, _ *policy.Policy) (bool, string) {
 	movedTo := finding.Fingerprint("alias-retargeted", f.Subject, "", key.ARN)
-	if f.Fingerprint == movedTo || !readAfter(f, key, true) || !slices.Contains(key.Aliases, f.Alias) {
+	listed := key.AliasesAt.After(f.LastSeen) && !key.WasDenied("ListAliases")
+	if f.Fingerprint == movedTo || !listed || !slices.Contains(key.Aliases, f.Alias) {
 		return false, ""
 	}
 	return true, "KMS shows the alias on its former key again"

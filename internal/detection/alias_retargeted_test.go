@@ -91,7 +91,12 @@ func TestAliasRetargetedIsOver(t *testing.T) {
 	without.Aliases = []string{"alias/archive"}
 	newOne := otherKey()
 	newOne.Aliases, newOne.FullAt = []string{"alias/payments"}, noon.Add(time.Minute)
+	unlisted, refused := inState("Enabled", time.Minute), inState("Enabled", time.Minute)
+	unlisted.AliasesAt = noon.Add(-time.Minute)
+	refused.SetDenied("ListAliases", true)
 	testOver(t, aliasRetargeted(), event, []overTest{
+		{"read since, with aliases listed before", unlisted, ""},
+		{"read since, with aliases that KMS refused to list", refused, ""},
 		{"back on its former key", inState("Enabled", time.Minute), "KMS shows the alias on its former key again"},
 		{"not back", without, ""},
 		{"read before", inState("Enabled", -time.Minute), ""},

@@ -61,6 +61,6 @@ func TestKeyDisabledIsOver(t *testing.T) {
 
 func inState(state string, read time.Duration) *inventory.Key {
 	k := payKey()
-	k.State, k.ReadAt, k.FullAt = state, noon.Add(read), noon.Add(read)
+	k.State, k.ReadAt, k.FullAt, k.AliasesAt = state, noon.Add(read), noon.Add(read), noon.Add(read)
 	return k
 }
