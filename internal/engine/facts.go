@@ -90,8 +90,12 @@ func (e *Engine) refresh(ctx context.Context, place *Place, list state.DueList) 
 // refreshSome reads and commits the facts of the keys that are due the longest.
 func (e *Engine) refreshSome(ctx context.Context, place *Place, list state.DueList) (some bool, err error) {
 	turn := e.turn(place, list)
-	turn.Lock()
-	defer turn.Unlock()
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done(): // a sweep must not wait as long as the background waits for KMS
+		return false, ctx.Err()
+	}
 	limit := factsInOne
 	if list == state.DueUse {
 		limit = usesInOne
@@ -129,9 +133,9 @@ func (e *Engine) refreshSome(ctx context.Context, place *Place, list state.DueLi
 }
 
 // turn is for one at a time to read the facts of a list in a place: the background or a sweep.
-func (e *Engine) turn(place *Place, list state.DueList) *sync.Mutex {
-	lock, _ := e.turns.LoadOrStore(place.String()+" "+string(list), new(sync.Mutex))
-	return lock.(*sync.Mutex) //nolint:forcetypeassert // nothing else is stored
+func (e *Engine) turn(place *Place, list state.DueList) chan struct{} {
+	turn, _ := e.turns.LoadOrStore(place.String()+" "+string(list), make(chan struct{}, 1))
+	return turn.(chan struct{}) //nolint:forcetypeassert // nothing else is stored
 }
 
 // readFacts reads facts about keys. The error is one that is no key's own.
