@@ -39,9 +39,9 @@ func (c *Client) begin(prev *inventory.Key) *reading {
 
 // allowed notes whether KMS refused an operation on the key, and passes on every other error.
 func (r *reading) allowed(op operation, err error) (bool, error) {
-	r.key.Denied = slices.DeleteFunc(r.key.Denied, func(denied string) bool { return denied == string(op) })
-	if Classify(err) == AccessDenied {
-		r.key.Denied = append(r.key.Denied, string(op))
+	refused := Classify(err) == AccessDenied
+	r.key.SetDenied(string(op), refused)
+	if refused {
 		return false, nil
 	}
 	return err == nil, err

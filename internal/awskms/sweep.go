@@ -67,6 +67,9 @@ func (c *Client) SweepInventory(ctx context.Context, ask Ask, each func(Page) er
 			due = ask.Due(prev)
 		}
 		names, at := aliases.Of(keyID(it.arn)), listedAt
+		if prev != nil && prev.WasDenied(string(listAliases)) == listed {
+			due |= inventory.FactState | inventory.FactConfig // a permission was given or taken
+		}
 		switch {
 		case prev != nil && (!listed || prev.AliasesAt.After(listedAt)):
 			names, at = prev.Aliases, prev.AliasesAt
@@ -79,6 +82,7 @@ func (c *Client) SweepInventory(ctx context.Context, ask Ask, each func(Page) er
 		key, err := c.read(ctx, it.arn, names, prev, due)
 		if err == nil {
 			key.AliasesAt = at
+			key.SetDenied(string(listAliases), !listed)
 		}
 		return key, err
 	}

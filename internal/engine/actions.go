@@ -151,6 +151,9 @@ func (e *Engine) readForAction(ctx context.Context, arn string) remediation.Obse
 	if err != nil {
 		return remediation.Observation{ReadError: err.Error()}
 	}
+	if key.WasDenied("DescribeKey") {
+		return remediation.Observation{ReadError: "KMS does not describe the key to rotd (kms:DescribeKey is denied)"}
+	}
 	return remediation.Observation{Facts: remediation.Facts{Key: key}}
 }
 

@@ -21,6 +21,9 @@ func (n *notebook) reassign(was, is *inventory.Key) (*policy.Assignment, error) 
 	if err != nil {
 		return nil, err
 	}
+	if !is.NamesTold() || was != nil && !was.NamesTold() {
+		return before, nil // what KMS did not tell is no move, and neither is its being told at last
+	}
 	next := policy.Reassign(n.settings.Policies, n.settings.Exceptions, before, was, is, n.now)
 	if next != nil && next.Pending != nil && !n.tellsOfMoves(next, is) {
 		if next.Accept(n.now); next.Spent(n.now) {

@@ -161,6 +161,9 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if stored != nil { // a reading for an action brings no tags
 		known.Tags, known.Aliases = stored.Tags, stored.Aliases
 	}
+	if !known.NamesTold() || stored != nil && !stored.NamesTold() {
+		return "KMS refuses rotd the key's tags or aliases, by which policies match.", nil
+	}
 	p, err := n.policyOf(&known)
 	if err != nil || p == nil {
 		return "No policy matches the key any more.", err

@@ -127,6 +127,10 @@ func putsRight(checkID string) bool {
 func (n *notebook) plan(
 	key *inventory.Key, p *policy.Policy, f *finding.Finding, reason string,
 ) (action *remediation.Action, why string, err error) {
+	if !key.NamesTold() {
+		return nil, "KMS refuses rotd the key's tags or aliases, by which policies match: another policy may be meant, " +
+			"and rotd does nothing by itself.", nil
+	}
 	if p.Mode != policy.Enforce {
 		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
 	}

@@ -28,6 +28,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if key = newest(before, key); key == nil {
 		return nil
 	}
+	if place, err := n.e.placeOf(key.ARN); err == nil {
+		key.OrgPath = place.OrgPath // whoever read it: policies match by it from the first reading on
+	}
 	key.StateSince = key.ReadAt
 	if before != nil && before.State == key.State {
 		key.StateSince = before.StateSince
@@ -170,6 +173,9 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 	rule := n.settings.Judge.Rule(f.RuleID)
 	if rule == nil || rule.Over == nil || f.Status != finding.Open {
 		return nil
+	}
+	if key.WasDenied("DescribeKey") {
+		return nil // what is known of the key is from before, whenever it was asked for
 	}
 	over, why := n.ruleOver(rule, f, key, p)
 	switch {

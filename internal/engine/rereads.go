@@ -88,7 +88,11 @@ func (e *Engine) rereadDue(ctx context.Context, read map[string]time.Time) time.
 	return wait
 }
 
-// rereadOne reads one key and commits what it says. A key that cannot be read is left to the sweeps.
+// rereadLater is when a changed key is tried again that could not be read, for a reason that may pass.
+const rereadLater = 2 * time.Minute
+
+// rereadOne reads one key and commits what it says. A key that cannot be read for a reason that may pass is tried again
+// later, any other is left to the sweeps.
 func (e *Engine) rereadOne(ctx context.Context, arn string, asked []state.Reread) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -100,18 +104,23 @@ func (e *Engine) rereadOne(ctx context.Context, arn string, asked []state.Reread
 		if ctx.Err() != nil {
 			return // still due after the next start
 		}
-		e.log.Warn("cannot read a changed key again; the next sweep will", zap.String("key", arn), zap.Error(err))
+		e.log.Warn("cannot read a changed key again; it is tried later", zap.String("key", arn), zap.Error(err))
 	}
+	_, elsewhere := e.placeOf(arn)
+	later := err != nil && elsewhere == nil && awskms.Classify(err).Passing()
 	err = e.note(time.Now().UTC(), func(n *notebook) error {
 		for _, r := range asked {
 			if err := n.tx.DoneReread(r); err != nil {
 				return err
 			}
 		}
-		if key == nil {
-			return nil
+		switch {
+		case key != nil:
+			return n.reading(key, true)
+		case later: // sweeps would find its tags and policy young for hours
+			return n.tx.PlanReread(arn, n.now.Add(rereadLater))
 		}
-		return n.reading(key, true)
+		return nil
 	})
 	if err != nil {
 		e.log.Error("cannot keep what was read of a key", zap.String("key", arn), zap.Error(err))
@@ -127,11 +136,12 @@ func (e *Engine) readWhole(ctx context.Context, arn string) (*inventory.Key, err
 	kms, prev := place.KMS.In(awskms.Reread), e.knownKey(arn)
 	listedAt := time.Now().UTC()
 	aliases, err := kms.AliasesOf(ctx, arn)
+	refused := awskms.Classify(err) == awskms.AccessDenied
 	switch class := awskms.Classify(err); {
 	case class == awskms.OK:
 	case class == awskms.NotFound:
 		aliases = nil // reading the key says so
-	case class == awskms.AccessDenied && prev != nil:
+	case refused && prev != nil:
 		aliases, listedAt = slices.Clone(prev.Aliases), prev.AliasesAt
 	default:
 		return nil, err
@@ -139,6 +149,7 @@ func (e *Engine) readWhole(ctx context.Context, arn string) (*inventory.Key, err
 	key, err := kms.ReadWhole(ctx, arn, aliases, prev)
 	if err == nil {
 		key.AliasesAt = listedAt
+		key.SetDenied("ListAliases", refused)
 	}
 	return key, err
 }

@@ -170,7 +170,6 @@ func (e *Engine) take(place *Place, s *swept, page awskms.Page) error {
 		}
 		for _, key := range page.Keys {
 			s.counts(key)
-			key.OrgPath = place.OrgPath
 			if err := n.reading(key, s.whole(key)); err != nil {
 				return err
 			}

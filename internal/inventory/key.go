@@ -156,6 +156,20 @@ func (k *Key) WasDenied(operation string) bool {
 	return slices.Contains(k.Denied, operation)
 }
 
+// SetDenied notes whether KMS refused an operation on the key when it was last asked.
+func (k *Key) SetDenied(operation string, denied bool) {
+	k.Denied = slices.DeleteFunc(slices.Clone(k.Denied), func(op string) bool { return op == operation })
+	if denied {
+		k.Denied = append(k.Denied, operation)
+		slices.Sort(k.Denied)
+	}
+}
+
+// NamesTold reports whether KMS told the key's tags and aliases, by which policies match, when it was last asked.
+func (k *Key) NamesTold() bool {
+	return !k.WasDenied("ListResourceTags") && !k.WasDenied("ListAliases")
+}
+
 // MRKSet ties related multi-Region keys: `<account>/<key id>`, which they share, "" for a single-Region key.
 func (k *Key) MRKSet() string {
 	if k.MultiRegion == "" || !strings.HasPrefix(k.ID, "mrk-") {

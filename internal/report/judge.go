@@ -117,6 +117,10 @@ func datedMaterial(k *inventory.Key) bool {
 
 // old says why the key's facts are too old to call anything in order.
 func (j *Judging) old(r *Row) {
+	if slices.Contains(r.Denied, "DescribeKey") {
+		r.old = "KMS did not describe the key to rotd when it was last asked"
+		return
+	}
 	if age := j.Now.Sub(r.ReadAt); age > j.Fresh {
 		r.old = fmt.Sprintf("the key was last read at %s, %s before this report", stamp(r.ReadAt), span(age))
 	}
