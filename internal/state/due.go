@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,14 @@ const (
 	DueFacts DueList = "facts" // rotations and grants
 	DueUse   DueList = "use"   // last use
 )
+
+// at is when a key is due in the list; zero: it was never asked.
+func (l DueList) at(key *inventory.Key) time.Time {
+	if l == DueUse {
+		return key.UseDueAt()
+	}
+	return key.FactsDueAt()
+}
 
 // dueKey is `<account>/<region> NUL <due: uint64 unix seconds><key id>`.
 func dueKey(key *inventory.Key, due time.Time) []byte {
@@ -35,15 +44,13 @@ func dueStamp(due time.Time) []byte {
 // putDue moves a key in the lists to where it belongs now; before is the key as it was stored, after as it will be.
 // Nil: it was not, or it will not be.
 func (tx *Tx) putDue(before, after *inventory.Key) error {
-	for list, due := range map[DueList]func(*inventory.Key) time.Time{
-		DueFacts: (*inventory.Key).FactsDueAt, DueUse: (*inventory.Key).UseDueAt,
-	} {
+	for _, list := range []DueList{DueFacts, DueUse} {
 		var was, is []byte
 		if before != nil && before.HasCostlyFacts() {
-			was = dueKey(before, due(before))
+			was = dueKey(before, list.at(before))
 		}
 		if after != nil && after.HasCostlyFacts() {
-			is = dueKey(after, due(after))
+			is = dueKey(after, list.at(after))
 		}
 		if bytes.Equal(was, is) {
 			continue
@@ -78,10 +85,14 @@ func (tx *Tx) Due(list DueList, account, region string, now time.Time, limit int
 			break
 		}
 		key, err := tx.Key(tx.Resolve(account, region, id))
+		if _, unreadable := errors.AsType[*UnreadableError](err); unreadable {
+			continue // one key's record: the next inventory writes it anew
+		}
 		if err != nil {
 			return nil, err
 		}
-		if key != nil {
+		// What an unreadable record left behind in the list would be due for ever.
+		if key != nil && bytes.Equal(k, dueKey(key, list.at(key))) {
 			due = append(due, key)
 		}
 	}

@@ -55,6 +55,31 @@ func TestKeysAreDueTheLongestFirst(t *testing.T) {
 	same(t, "all were asked", never(), false)
 }
 
+// TestAKeyWhoseRecordWasSpoiledIsDueOnce: its old entry in the list cannot be found any more when it is written anew.
+func TestAKeyWhoseRecordWasSpoiledIsDueOnce(t *testing.T) {
+	db := openTest(t)
+	key := testKey(1)
+	update(t, db, func(tx *Tx) error { return tx.PutKey(key) })
+	due := func() (n int) {
+		view(t, db, func(tx *Tx) error {
+			keys, err := tx.Due(DueFacts, "111122223333", "cn-north-1", day(), 10)
+			n = len(keys)
+			return err
+		})
+		return n
+	}
+	same(t, "due", due(), 1)
+	update(t, db, func(tx *Tx) error { return tx.bucket(bucketKeys).Put([]byte(key.ARN), []byte("{")) })
+	same(t, "due while its record cannot be read", due(), 0)
+	key.FactsAskedAt = day()
+	update(t, db, func(tx *Tx) error { return tx.PutKey(key) })
+	same(t, "due once it was read again", due(), 0)
+	// The entry is left; a test's state must be in order at the end.
+	update(t, db, func(tx *Tx) error {
+		return tx.sub(bucketDue, string(DueFacts)).Delete(dueKey(key, time.Time{}))
+	})
+}
+
 func TestUntoldChangesWaitAndAreBounded(t *testing.T) {
 	db := openTest(t)
 	db.bounds.untold = 3
