@@ -26,6 +26,9 @@ type fleet struct {
 	sdk   aws.Config
 	first awskms.BeforeFirstUse
 
+	// As configured at the start: a reload changes none of them, and may come while the fleet is refreshed.
+	shard        string
+	quotaShare   float64
 	accounts     []config.Account
 	organization config.Organization
 
@@ -36,7 +39,8 @@ type fleet struct {
 
 func (d *daemonProcess) newFleet(sdk aws.Config, first awskms.BeforeFirstUse) *fleet {
 	return &fleet{
-		d: d, sdk: sdk, first: first, accounts: d.cfg.Accounts, organization: d.cfg.Organization,
+		d: d, sdk: sdk, first: first, shard: d.cfg.Shard, quotaShare: d.cfg.Limits.QuotaShare,
+		accounts: d.cfg.Accounts, organization: d.cfg.Organization,
 		clients: make(map[awskms.Place]*awskms.Client),
 	}
 }
@@ -148,10 +152,10 @@ func (f *fleet) client(a config.Account, place awskms.Place) *awskms.Client {
 	}
 	cfg := f.sdk
 	if a.RoleARN != "" {
-		cfg = awskms.Assume(f.sdk, a.RoleARN, a.ExternalID, "rotd-"+f.d.cfg.Shard, f.first)
+		cfg = awskms.Assume(f.sdk, a.RoleARN, a.ExternalID, "rotd-"+f.shard, f.first)
 	}
 	c := awskms.New(cfg, place, awskms.Options{
-		QuotaShare: f.d.cfg.Limits.QuotaShare, Logger: f.d.log.Named("kms"),
+		QuotaShare: f.quotaShare, Logger: f.d.log.Named("kms"),
 		Observe: f.d.observeKMS(place.Account, place.Region),
 	})
 	f.clients[place] = c
