@@ -17,8 +17,8 @@ func keyPendingDeletion() Check {
 			Condition: "A customer managed key whose state is PendingDeletion or PendingReplicaDeletion; replicas by " +
 				"themselves. Not judged: AWS managed keys.",
 			Tuning: "Lower the severity where keys are deleted as a routine.",
-			FalsePositives: "The planned end of a key that nothing uses. The last use told is what rotd has seen " +
-				"in events.",
+			FalsePositives: "The planned end of a key that nothing uses. The last use told is the later of " +
+				"what rotd has seen in events and of what KMS itself says.",
 			Response: "If anything uses the key, cancel the deletion and enable the key.",
 		},
 	}
@@ -33,7 +33,7 @@ func judgeKeyPendingDeletion(c *KeyContext) Verdict {
 		return inOrder("the key is not scheduled for deletion; it is " + shown(k.State))
 	}
 	t := c.on()
-	_, used := lastUse(c.LastUse)
+	_, used := lastUse(c.lastUsed())
 	v := drift("The key is scheduled for deletion",
 		sentences(fmt.Sprintf("KMS shows %s in state %s.", t.name(), k.State), c.daysLeft(),
 			"It does not work, and once deleted nothing that it has encrypted can be read.", used),

@@ -345,6 +345,15 @@ func TestKeyPendingDeletion(t *testing.T) {
 				"aws kms enable-key --key-id " + payARN + " --region eu-west-1",
 			},
 		},
+		{
+			name: "last used as KMS itself says",
+			with: func(c *KeyContext) {
+				pending(240 * time.Hour)(c)
+				used := noon.Add(-time.Hour)
+				c.LastUse, c.Key.LastUsage = noon.AddDate(0, 0, -1), &inventory.LastUsage{At: &used, ReadAt: noon}
+			},
+			want: title, says: []string{"last seen used at 2026-11-20 11:00Z"},
+		},
 		{name: "in hours", with: pending(5 * time.Hour), want: title, says: []string{"in 5 h.", "that proves none"}},
 		{
 			name: "at any moment", with: pending(-time.Minute), want: title,
