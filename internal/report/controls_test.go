@@ -51,6 +51,7 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 
 		{"pci-dss-4.0.1", "3.7.5", "in use", pay(), NotJudged},
 		{"pci-dss-4.0.1", "3.7.5", "disabled", pay(in("Disabled")), InOrder},
+		{"pci-dss-4.0.1", "3.7.5", "disabled, described no more", pay(in("Disabled"), denied("DescribeKey")), Unverifiable},
 		{"pci-dss-4.0.1", "3.6.1", "nobody else is let in", pay(), InOrder},
 		{"pci-dss-4.0.1", "3.6.1", "everybody is let in", pay(public), Drift},
 		{"pci-dss-4.0.1", "3.6.1", "denied", pay(denied("GetKeyPolicy")), Unverifiable},
@@ -64,6 +65,7 @@ func TestWhatAKeyIsUnderAControl(t *testing.T) {
 		{"cis-aws", "3.6", "disabled", pay(in("Disabled"), off), NotJudged},
 		{"cis-aws", "3.6", "excepted", key(1, prodAccount, "us-east-1", "alias/pay-vendor", off), Excepted},
 		{"cis-aws", "3.6", "on when it was read, long ago", pay(read(9 * day)), Unverifiable},
+		{"cis-aws", "3.6", "on, and described to rotd no more", pay(denied("DescribeKey")), Unverifiable},
 
 		{"security-hub", "KMS.1", "any key", pay(), Unverifiable},
 		{"security-hub", "KMS.3", "in use", pay(), InOrder},
