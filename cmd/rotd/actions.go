@@ -74,8 +74,20 @@ func stateStyle(s remediation.State) style {
 
 // actionText says what an action does in a few words.
 func actionText(a *remediation.Action) string {
-	if a.Method == remediation.EnableAutomatic {
+	switch a.Method {
+	case remediation.EnableAutomatic:
 		return fmt.Sprintf("rotate every %dd", a.PeriodDays)
+	case remediation.ImportedMaterial:
+		return "rotate, imported"
+	case remediation.NewKey:
+		return "replace"
+	case remediation.MoveBack:
+		return "move alias back"
+	case remediation.Restore:
+		return "restore"
+	case remediation.Measures:
+		return "contain"
+	case remediation.NewMaterial:
 	}
 	return "rotate now"
 }
@@ -175,7 +187,34 @@ func (c *cli) printAction(a *remediation.Action) {
 	}
 	c.field("attempts", attemptsText(a))
 	c.field("KMS request", a.RequestID)
+	c.field("new key", a.NewKeyARN)
 	c.field("id", a.ID)
+	c.printCalls(a)
+}
+
+// printCalls prints what an action of several calls does, call by call.
+func (c *cli) printCalls(a *remediation.Action) {
+	if len(a.Calls) == 0 {
+		return
+	}
+	fmt.Fprintln(c.out, "\n  calls")
+	for i := range a.Calls {
+		call := &a.Calls[i]
+		how, text := "to do", clean(call.Words())
+		switch {
+		case call.Skipped != "":
+			how, text = "not needed", text+": "+call.Skipped
+		case call.Done != nil:
+			how = "done"
+		case i == a.At && a.State == remediation.Failed:
+			how = "failed"
+		case a.State.Final():
+			how = "not done"
+		case i == a.At:
+			how = string(a.State)
+		}
+		fmt.Fprintf(c.out, "    %-11s %s (%s)\n", how, text, call.Operation)
+	}
 }
 
 func attemptsText(a *remediation.Action) string {

@@ -1,6 +1,6 @@
-// Package awskms is KMS as rotd sees it: reading keys whole, in part, or in sweeps; setting a rotation schedule and
-// rotating on demand; AWS's quotas and what its errors mean. It also holds how rotd gets its credentials, for every AWS
-// client, so that no access key is used before it is known as rotd's own.
+// Package awskms is KMS as rotd sees it: reading keys whole, in part, or in sweeps; making the calls of actions and
+// looking for their effects; AWS's quotas and what its errors mean. It also holds how rotd gets its credentials, for
+// every AWS client, so that no access key is used before it is known as rotd's own.
 //
 // It decides nothing: what to read is the engine's to order, what a key's facts mean is detection's, and whether a call
 // may be made is remediation's. It keeps no keys. Every read is repeated while that may help; a call that changes
@@ -37,6 +37,18 @@ type api interface {
 		*kms.EnableKeyRotationOutput, error)
 	RotateKeyOnDemand(context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options)) (
 		*kms.RotateKeyOnDemandOutput, error)
+	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
+	ReplicateKey(context.Context, *kms.ReplicateKeyInput, ...func(*kms.Options)) (*kms.ReplicateKeyOutput, error)
+	CreateGrant(context.Context, *kms.CreateGrantInput, ...func(*kms.Options)) (*kms.CreateGrantOutput, error)
+	RevokeGrant(context.Context, *kms.RevokeGrantInput, ...func(*kms.Options)) (*kms.RevokeGrantOutput, error)
+	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
+	UpdateAlias(context.Context, *kms.UpdateAliasInput, ...func(*kms.Options)) (*kms.UpdateAliasOutput, error)
+	DeleteAlias(context.Context, *kms.DeleteAliasInput, ...func(*kms.Options)) (*kms.DeleteAliasOutput, error)
+	TagResource(context.Context, *kms.TagResourceInput, ...func(*kms.Options)) (*kms.TagResourceOutput, error)
+	CancelKeyDeletion(context.Context, *kms.CancelKeyDeletionInput, ...func(*kms.Options)) (
+		*kms.CancelKeyDeletionOutput, error)
+	EnableKey(context.Context, *kms.EnableKeyInput, ...func(*kms.Options)) (*kms.EnableKeyOutput, error)
+	DisableKey(context.Context, *kms.DisableKeyInput, ...func(*kms.Options)) (*kms.DisableKeyOutput, error)
 }
 
 // Place is one account in one Region.

@@ -16,6 +16,8 @@ import (
 // fakeKMS is a KMS with many plain keys, for what is about requests and not about keys. What is about keys is tested
 // against awssim, over HTTP.
 type fakeKMS struct {
+	api // what is not here is never called
+
 	keys    int
 	latency time.Duration
 	answer  func(op operation, arn string) error // nil error: KMS does it

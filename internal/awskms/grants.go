@@ -51,6 +51,9 @@ func grant(g *types.GrantListEntry) inventory.Grant {
 		Retiring: either(g.RetiringPrincipal, g.RetiringServicePrincipal),
 		Created:  aws.ToTime(g.CreationDate).UTC(),
 	}
+	if g.Constraints != nil {
+		out.ContextEquals, out.ContextSubset = g.Constraints.EncryptionContextEquals, g.Constraints.EncryptionContextSubset
+	}
 	for _, op := range g.Operations {
 		out.Operations = append(out.Operations, string(op))
 	}

@@ -1,6 +1,9 @@
 package awskms
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // operation is a KMS operation by AWS's name.
 type operation string
@@ -18,6 +21,17 @@ const (
 	getKeyLastUsage      operation = "GetKeyLastUsage"
 	enableKeyRotation    operation = "EnableKeyRotation"
 	rotateKeyOnDemand    operation = "RotateKeyOnDemand"
+	createKey            operation = "CreateKey"
+	replicateKey         operation = "ReplicateKey"
+	createGrant          operation = "CreateGrant"
+	revokeGrant          operation = "RevokeGrant"
+	createAlias          operation = "CreateAlias"
+	updateAlias          operation = "UpdateAlias"
+	deleteAlias          operation = "DeleteAlias"
+	tagResource          operation = "TagResource"
+	cancelKeyDeletion    operation = "CancelKeyDeletion"
+	enableKey            operation = "EnableKey"
+	disableKey           operation = "DisableKey"
 )
 
 // quotas are AWS's limits in requests a second for an account and Region, shared with everything else that runs there.
@@ -33,10 +47,23 @@ var quotas = map[operation]float64{
 	getKeyLastUsage:      5,
 	enableKeyRotation:    15,
 	rotateKeyOnDemand:    5,
+	createKey:            5,
+	replicateKey:         5,
+	createGrant:          50,
+	revokeGrant:          50,
+	createAlias:          5,
+	updateAlias:          5,
+	deleteAlias:          15,
+	tagResource:          10,
+	cancelKeyDeletion:    5,
+	enableKey:            5,
+	disableKey:           5,
 }
 
 // changes says that an operation changes a key: no sweep waits in its way.
-func (op operation) changes() bool { return op == enableKeyRotation || op == rotateKeyOnDemand }
+func (op operation) changes() bool {
+	return !strings.HasPrefix(string(op), "List") && !strings.HasPrefix(string(op), "Get") && op != describeKey
+}
 
 // Lane is a part of rotd's share of a quota, so that none starves another.
 type Lane int

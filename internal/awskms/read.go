@@ -155,6 +155,7 @@ func (r *reading) history(ctx context.Context) error {
 	var (
 		history []inventory.Rotated
 		current string
+		pending *inventory.Pending
 	)
 	in := &kms.ListKeyRotationsInput{
 		KeyId: &r.key.ARN, Limit: aws.Int32(rotationsPerPage),
@@ -172,6 +173,11 @@ func (r *reading) history(ctx context.Context) error {
 			if e.KeyMaterialState == types.KeyMaterialStateCurrent {
 				current = aws.ToString(e.KeyMaterialId)
 			}
+			if isPending(e.KeyMaterialState) {
+				pending = &inventory.Pending{
+					Material: aws.ToString(e.KeyMaterialId), State: string(e.KeyMaterialState), Import: string(e.ImportState),
+				}
+			}
 			if e.RotationDate != nil {
 				history = append(history, inventory.Rotated{
 					At: e.RotationDate.UTC(), Type: string(e.RotationType), Material: aws.ToString(e.KeyMaterialId),
@@ -185,7 +191,14 @@ func (r *reading) history(ctx context.Context) error {
 	}
 	slices.SortStableFunc(history, func(a, b inventory.Rotated) int { return a.At.Compare(b.At) })
 	r.key.Rotation.History, r.key.Rotation.HistoryAt, r.key.Rotation.HistoryMaterial = history, r.now, current
+	r.key.Rotation.Pending = pending
 	return nil
+}
+
+// isPending says that material waits to become the current one.
+func isPending(state types.KeyMaterialState) bool {
+	return state == types.KeyMaterialStatePendingRotation ||
+		state == types.KeyMaterialStatePendingMultiRegionImportAndRotation
 }
 
 func (r *reading) tags(ctx context.Context) error {

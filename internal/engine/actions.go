@@ -78,7 +78,7 @@ func (r *actionRunner) startDue(ctx context.Context) time.Duration {
 		}
 		select {
 		case r.slots <- struct{}{}:
-			r.workers.Go(func() { r.work(ctx, a.ID, a.KeyARN) })
+			r.workers.Go(func() { r.work(ctx, a.ID) })
 		default:
 			r.release(a.ID)
 			return wait // a slot that becomes free wakes the runner
@@ -114,7 +114,7 @@ func (r *actionRunner) rest(id string) {
 
 // work steps one action until it waits or ends. A panic leaves it as it was made durable last, to be settled by
 // reading KMS like after a crash.
-func (r *actionRunner) work(ctx context.Context, id, arn string) {
+func (r *actionRunner) work(ctx context.Context, id string) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.rest(id)
@@ -135,8 +135,8 @@ func (r *actionRunner) work(ctx context.Context, id, arn string) {
 		seen = remediation.Observation{}
 		switch do.What {
 		case remediation.Read:
-			seen = r.e.readForAction(ctx, arn)
-		case remediation.Call:
+			seen = r.e.look(ctx, &a)
+		case remediation.Attempt:
 			answer := r.e.call(ctx, &a)
 			seen.Answer = &answer
 		case remediation.Nothing, remediation.End:
@@ -145,16 +145,28 @@ func (r *actionRunner) work(ctx context.Context, id, arn string) {
 	}
 }
 
-// readForAction reads what an action needs to know of its key.
-func (e *Engine) readForAction(ctx context.Context, arn string) remediation.Observation {
-	key, err := e.readRotation(ctx, arn)
+// look reads what the call that an action has under way is about.
+func (e *Engine) look(ctx context.Context, a *remediation.Action) remediation.Observation {
+	arn := a.CallKey()
+	place, err := e.placeOf(arn)
 	if err != nil {
 		return remediation.Observation{ReadError: err.Error()}
 	}
-	if key.WasDenied("DescribeKey") {
+	prev := e.knownKey(arn)
+	if prev == nil {
+		prev = &inventory.Key{ARN: arn}
+	}
+	seen, err := place.KMS.In(awskms.Act).Look(ctx, a, prev, func(arn string) bool {
+		k := e.knownKey(arn)
+		return k != nil && k.Created.Before(a.Started.Add(-callMargin))
+	})
+	switch {
+	case err != nil:
+		return remediation.Observation{ReadError: err.Error()}
+	case seen.Facts.Key.WasDenied("DescribeKey"):
 		return remediation.Observation{ReadError: "KMS does not describe the key to rotd (kms:DescribeKey is denied)"}
 	}
-	return remediation.Observation{Facts: remediation.Facts{Key: key}}
+	return seen
 }
 
 func (e *Engine) readRotation(ctx context.Context, arn string) (*inventory.Key, error) {
@@ -171,18 +183,16 @@ func (e *Engine) readRotation(ctx context.Context, arn string) (*inventory.Key, 
 
 // call makes the one attempt that the action's durable intent is for.
 func (e *Engine) call(ctx context.Context, a *remediation.Action) remediation.Answer {
-	place, err := e.placeOf(a.KeyARN)
+	place, err := e.placeOf(a.CallKey())
 	if err != nil {
 		return remediation.Answer{Kind: remediation.Refused, Message: err.Error()}
 	}
 	// The attempt outlives a stop: its answer is worth more than a second.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin)
 	defer cancel()
-	e.log.Info("calling KMS", zap.String("action", a.ID), zap.String("operation", callOf(a)), zap.String("key", a.KeyARN))
-	if a.Method == remediation.EnableAutomatic {
-		return place.KMS.EnableRotation(ctx, a.KeyARN, a.PeriodDays).Answer()
-	}
-	return place.KMS.RotateOnDemand(ctx, a.KeyARN).Answer()
+	e.log.Info("calling KMS", zap.String("action", a.ID), zap.String("operation", string(a.Current().Operation)),
+		zap.String("key", a.CallKey()))
+	return place.KMS.Do(ctx, a).Answer()
 }
 
 func sleep(ctx context.Context, d time.Duration) {

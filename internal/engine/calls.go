@@ -58,8 +58,10 @@ func callsSince(tx *state.Tx, since time.Time) ([]time.Time, error) {
 		}
 		for i := range actions {
 			a := &actions[i]
-			if a.Method == remediation.NewMaterial && a.CalledAt.After(since) {
-				calls = append(calls, a.CalledAt)
+			for _, c := range a.Asked() {
+				if makesMaterial(&c) && c.CalledAt.After(since) {
+					calls = append(calls, c.CalledAt)
+				}
 			}
 			if a.Created.Before(since.Add(-plannedWithin)) {
 				return calls, nil // the newest come first
@@ -70,4 +72,9 @@ func callsSince(tx *state.Tx, since time.Time) ([]time.Time, error) {
 		}
 		after = next
 	}
+}
+
+// makesMaterial reports whether a call counts against the hourly limit.
+func makesMaterial(c *remediation.Call) bool {
+	return c.Operation == remediation.RotateKeyOnDemand || c.Operation == remediation.CreateKey
 }

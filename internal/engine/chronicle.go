@@ -3,7 +3,6 @@ package engine
 import (
 	"rotd/internal/history"
 	"rotd/internal/inventory"
-	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
@@ -60,9 +59,9 @@ func (n *notebook) evidenceOf(arn string) (known []history.Evidence, err error) 
 	}
 	actions, err := n.tx.ActionsOn(arn, explainedBy)
 	for i := range actions {
-		if a := &actions[i]; !a.CalledAt.IsZero() {
+		for _, c := range actions[i].Asked() {
 			known = append(known, history.Evidence{
-				Operation: callOf(a), At: a.CalledAt, Principal: "rotd", Own: true, ActionID: a.ID,
+				Operation: string(c.Operation), At: c.CalledAt, Principal: "rotd", Own: true, ActionID: actions[i].ID,
 			})
 		}
 	}
@@ -75,10 +74,11 @@ func actionBehind(tx *state.Tx, arn, operation, requestID string) string {
 	if err != nil {
 		return "" // told without it
 	}
-	fits := func(a *remediation.Action) bool { return callOf(a) == operation && !a.CalledAt.IsZero() }
 	for i := range actions {
-		if a := &actions[i]; fits(a) && (a.RequestID == requestID && requestID != "" || a.RequestID == "") {
-			return a.ID
+		for _, c := range actions[i].Asked() {
+			if string(c.Operation) == operation && (c.RequestID == requestID && requestID != "" || c.RequestID == "") {
+				return actions[i].ID
+			}
 		}
 	}
 	return ""

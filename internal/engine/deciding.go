@@ -28,7 +28,7 @@ func (e *Engine) decide(id string, seen remediation.Observation) (remediation.Ac
 	if err != nil {
 		return next, do, fmt.Errorf("step action %s: %w", id, err)
 	}
-	if do.What == remediation.Call && next.Method == remediation.NewMaterial {
+	if do.What == remediation.Attempt && makesMaterial(next.Current()) {
 		e.calls.add(next.CalledAt)
 	}
 	e.changed.send()
@@ -84,8 +84,10 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 
 // succeeded keeps what KMS shows to be done: one reading ends what was warned of, and an earlier failure is over.
 func (n *notebook) succeeded(a *remediation.Action) error {
-	if err := n.undone(a.KeyARN, callOf(a), ""); err != nil {
-		return err
+	for _, c := range a.Asked() {
+		if err := n.undone(c.KeyARN, string(c.Operation), ""); err != nil {
+			return err
+		}
 	}
 	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
 	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
@@ -150,7 +152,7 @@ func (n *notebook) underPolicy(f *remediation.Facts, key *inventory.Key) error {
 // unwanted says why no policy asks any more for an automatic action that was planned a while ago, on the key as just
 // read; "" when one does, or when a person asked.
 func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, error) {
-	if !a.Automatic || a.State != remediation.Planned {
+	if !a.Automatic || a.State != remediation.Planned || a.At > 0 {
 		return "", nil
 	}
 	known := *key

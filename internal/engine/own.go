@@ -100,32 +100,40 @@ func (o *OwnKeys) made(tx *state.Tx, ev *events.Event) bool {
 	return mine && (ev.ReadOnly || tx.IsOwnRequest(ev.RequestID) || fitsLostCall(tx, ev))
 }
 
-// fitsLostCall reports whether an action of this key has an attempt whose answer is not recorded and that the record
-// would be the record of.
+// fitsLostCall reports whether an action has an attempt whose answer is not recorded and that the record would be the
+// record of.
 func fitsLostCall(tx *state.Tx, ev *events.Event) bool {
-	actions, err := tx.ActionsOn(ev.Key.ARN, 3)
+	actions, err := actionsBehind(tx, ev)
 	if err != nil {
 		return false
 	}
 	for i := range actions {
 		a := &actions[i]
-		lost := a.State == remediation.Running || a.Ambiguous || a.Attempts-a.Rejected > 1 ||
-			a.RequestID == "" && !a.CalledAt.IsZero() // verified after a crash: its answer never arrived
-		if lost && callOf(a) == ev.EventName && !ev.EventTime.Before(a.Started.Add(-callMargin)) &&
-			!ev.EventTime.After(a.CalledAt.Add(callMargin)) {
-			return true
+		for _, c := range a.Asked() {
+			sameKey := c.KeyARN == ev.Key.ARN || c.KeyARN == ev.TargetKey.ARN || c.Operation == remediation.CreateKey &&
+				a.Account == ev.RecipientAccountID && a.Region == ev.AWSRegion
+			if c.Lost && sameKey && string(c.Operation) == ev.EventName &&
+				!ev.EventTime.Before(a.Started.Add(-callMargin)) && !ev.EventTime.After(c.CalledAt.Add(callMargin)) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
+// actionsBehind are the actions that an event may be of: the latest about its keys, or those under way when it is about
+// a key that nobody can know yet.
+func actionsBehind(tx *state.Tx, ev *events.Event) ([]remediation.Action, error) {
+	if ev.EventName == string(remediation.CreateKey) {
+		return tx.PendingActions(maxPending)
+	}
+	actions, err := tx.ActionsOn(ev.Key.ARN, 3)
+	if err != nil || ev.TargetKey.ARN == "" {
+		return actions, err
+	}
+	others, err := tx.ActionsOn(ev.TargetKey.ARN, 3)
+	return append(actions, others...), err
+}
+
 // callMargin is how far the clocks of rotd and CloudTrail may be apart, and how long an attempt may take.
 const callMargin = 2 * time.Minute
-
-// callOf is the KMS operation an action calls.
-func callOf(a *remediation.Action) string {
-	if a.Method == remediation.EnableAutomatic {
-		return "EnableKeyRotation"
-	}
-	return "RotateKeyOnDemand"
-}

@@ -161,8 +161,10 @@ func (n *notebook) told(memory *state.Memory, u *state.Untold, c state.Change) (
 	}
 	actions, err := n.tx.ActionsOn(u.ARN, 5)
 	for i := range actions {
-		if a := &actions[i]; slices.Contains(c.Operations, callOf(a)) && a.CalledAt.After(since) {
-			return true, err
+		for _, asked := range actions[i].Asked() {
+			if slices.Contains(c.Operations, string(asked.Operation)) && asked.CalledAt.After(since) {
+				return true, err
+			}
 		}
 	}
 	return false, err

@@ -79,6 +79,9 @@ type Grant struct {
 	IssuingAccount string    `json:"issuing_account,omitempty"`
 	Operations     []string  `json:"operations,omitempty"`
 	Created        time.Time `json:"created"`
+	// Constraints: what the encryption context must be, or contain.
+	ContextEquals map[string]string `json:"context_equals,omitempty"`
+	ContextSubset map[string]string `json:"context_subset,omitempty"`
 }
 
 // LastUsage is what KMS itself says of a key's last use (GetKeyLastUsage): up to an hour late, and nothing from before
@@ -100,8 +103,19 @@ type Rotation struct {
 	HistoryAt  time.Time  `json:"history_at"`                  // when ListKeyRotations was last read; zero: never
 	// HistoryMaterial is the material that ListKeyRotations then called current.
 	HistoryMaterial string    `json:"history_material,omitempty"`
+	Pending         *Pending  `json:"pending,omitempty"` // imported material that waits for its rotation
 	History         []Rotated `json:"history,omitempty"` // oldest first
 }
+
+// Pending is material for a key that takes imported material, which is not in use yet.
+type Pending struct {
+	Material string `json:"material"`
+	State    string `json:"state"`  // PENDING_ROTATION, PENDING_MULTI_REGION_IMPORT_AND_ROTATION
+	Import   string `json:"import"` // IMPORTED, PENDING_IMPORT
+}
+
+// Imported reports whether the key has the pending material itself.
+func (p *Pending) Imported() bool { return p != nil && p.Import == "IMPORTED" }
 
 // Rotated is one completed rotation.
 type Rotated struct {

@@ -49,6 +49,9 @@ func actionCommands(act *remediation.Action) []string {
 		read = "aws kms get-key-rotation-status" + at
 		byHand = fmt.Sprintf("aws kms enable-key-rotation%s --rotation-period-in-days %d", at, act.PeriodDays)
 	}
+	if act.Verb != remediation.Rotate {
+		return []string{"rotd actions show " + argument(act.ID), "rotd keys show " + argument(act.KeyARN)}
+	}
 	commands := []string{"rotd actions show " + argument(act.ID), read}
 	if act.State == remediation.Failed || act.State == remediation.Expired {
 		commands = append(commands, byHand)

@@ -137,6 +137,8 @@ func boundedAction(act remediation.Action) remediation.Action {
 	act.LastError = line(act.LastError, longError)
 	act.Outcome = paragraphs(act.Outcome, longText)
 	act.Overrides = some(act.Overrides, longTool)
+	act.NewKeyARN = name(act.NewKeyARN, longName)
+	act.Calls = nil // with their policies and grants too long to send; rotd actions show has them
 	return act
 }
 

@@ -34,14 +34,14 @@ func actionText(a *Alert) string {
 	if act.LastError != "" && act.State != remediation.Succeeded {
 		p.paragraph("KMS or the network said: " + quoted(act.LastError, longError))
 	}
-	if act.State == remediation.Failed && act.Method == remediation.NewMaterial {
+	if act.State == remediation.Failed && act.Current().Operation == remediation.RotateKeyOnDemand {
 		p.paragraph(fmt.Sprintf("Read KMS before trying again: each rotation on demand uses up one of the %d that a "+
 			"key has in its life, and this one may still appear.", inventory.OnDemandLimit))
 	}
-	if strings.Contains(act.Outcome, "stays decryptable") {
-		p.paragraph(toChangeThat)
-	} else {
-		p.paragraph(stillDecrypts)
+	if act.Verb == remediation.Rotate {
+		if !strings.Contains(act.Outcome, "stays decryptable") {
+			p.paragraph(stillDecrypts)
+		}
 		p.paragraph(toChangeThat)
 	}
 	p.list("Commands:", actionCommands(act))
@@ -68,14 +68,7 @@ func grade(a *Alert) string {
 
 // actionTitle is what became of an action, in a few words.
 func actionTitle(act *remediation.Action) string {
-	what, done := "Rotation on demand", "Key rotated, verified"
-	switch {
-	case act.Method == remediation.NewMaterial:
-	case act.Before.Enabled:
-		what, done = "Setting the rotation period", "Rotation period set, verified"
-	default:
-		what, done = "Turning on automatic rotation", "Automatic rotation is on, verified"
-	}
+	what, done := actionNames(act)
 	switch act.State {
 	case remediation.Succeeded:
 		return done
@@ -88,6 +81,29 @@ func actionTitle(act *remediation.Action) string {
 	default:
 		return what + " is " + string(act.State)
 	}
+}
+
+// actionNames are what an action is called on its way, and once it is done.
+func actionNames(act *remediation.Action) (what, done string) {
+	switch act.Method {
+	case remediation.NewMaterial:
+		return "Rotation on demand", "Key rotated, verified"
+	case remediation.ImportedMaterial:
+		return "Rotation to imported material", "Key rotated, verified"
+	case remediation.NewKey:
+		return "Replacing the key", "Key replaced, verified"
+	case remediation.MoveBack:
+		return "Moving the alias back", "Alias moved back, verified"
+	case remediation.Restore:
+		return "Restoring the key", "Key restored, verified"
+	case remediation.Measures:
+		return "Containing the key", "Key contained, verified"
+	case remediation.EnableAutomatic:
+	}
+	if act.Before.Enabled {
+		return "Setting the rotation period", "Rotation period set, verified"
+	}
+	return "Turning on automatic rotation", "Automatic rotation is on, verified"
 }
 
 func emergency(act *remediation.Action) string {
@@ -162,14 +178,25 @@ func actionDoing(act *remediation.Action) string {
 }
 
 func actionVerb(act *remediation.Action) string {
-	switch {
-	case act.Method == remediation.NewMaterial:
+	switch act.Method {
+	case remediation.NewMaterial:
 		return "rotate the key on demand"
-	case act.Before.Enabled:
-		return fmt.Sprintf("set automatic rotation to every %d days", act.PeriodDays)
-	default:
-		return fmt.Sprintf("turn on automatic rotation every %d days", act.PeriodDays)
+	case remediation.ImportedMaterial:
+		return "rotate the key to imported material"
+	case remediation.NewKey:
+		return "replace the key"
+	case remediation.MoveBack:
+		return "move the alias back"
+	case remediation.Restore:
+		return "cancel the key's deletion and enable it"
+	case remediation.Measures:
+		return "contain the key"
+	case remediation.EnableAutomatic:
 	}
+	if act.Before.Enabled {
+		return fmt.Sprintf("set automatic rotation to every %d days", act.PeriodDays)
+	}
+	return fmt.Sprintf("turn on automatic rotation every %d days", act.PeriodDays)
 }
 
 // wait is why and until when a planned action waits.

@@ -9,19 +9,40 @@ import (
 	"rotd/internal/inventory"
 )
 
-// Verb is one of the four things rotd does; only rotate exists yet.
+// Verb is what an action does to a key. Moving ciphertext (reencrypt) changes no key and is no action.
 type Verb string
 
-// Rotate gives a key new material, or a schedule for it; it re-encrypts nothing and cuts nobody off.
-const Rotate Verb = "rotate"
+// Verbs.
+const (
+	Rotate  Verb = "rotate"  // new material, or a schedule for it; re-encrypts nothing and cuts nobody off
+	Replace Verb = "replace" // a new key, and the aliases moved to it; the old key stays enabled
+	Contain Verb = "contain" // deletion cancelled, grants revoked, the key disabled, an alias retired
+)
 
-// Method is how a rotate action works.
+// past is the verb as in "was rotated".
+func (v Verb) past() string {
+	switch v {
+	case Replace:
+		return "replaced"
+	case Contain:
+		return "contained"
+	case Rotate:
+	}
+	return "rotated"
+}
+
+// Method is how an action works.
 type Method string
 
-// Methods of rotate.
+// Methods.
 const (
-	EnableAutomatic Method = "enable-automatic" // EnableKeyRotation with a period
-	NewMaterial     Method = "on-demand"        // RotateKeyOnDemand
+	EnableAutomatic  Method = "enable-automatic"  // rotate: EnableKeyRotation with a period
+	NewMaterial      Method = "on-demand"         // rotate: RotateKeyOnDemand
+	ImportedMaterial Method = "imported-material" // rotate: ImportKeyMaterial, then RotateKeyOnDemand
+	NewKey           Method = "new-key"           // replace: CreateKey, then UpdateAlias
+	MoveBack         Method = "undo-alias"        // replace: UpdateAlias, back to the old key
+	Restore          Method = "restore"           // contain: CancelKeyDeletion, EnableKey
+	Measures         Method = "measures"          // contain: what a person chose
 )
 
 // State is where an action stands; the package comment draws the transitions and Step makes them.
@@ -54,6 +75,10 @@ type Action struct {
 	Region     string `json:"region"`
 	PeriodDays int    `json:"period_days,omitempty"` // of enable-automatic
 
+	Calls     []Call `json:"calls,omitempty"`       // what is asked of KMS, in order; see Current
+	At        int    `json:"at,omitzero"`           // which of them is under way; the numbers below are about it
+	NewKeyARN string `json:"new_key_arn,omitempty"` // of replace: the key that was made
+
 	Before Precondition `json:"before"` // what the plan was made on; re-read just before the call
 	After  Precondition `json:"after,omitzero"`
 
@@ -69,6 +94,7 @@ type Action struct {
 	Created   time.Time  `json:"created"`
 	NotBefore time.Time  `json:"not_before,omitzero"` // nothing happens before: a guardrail, a back-off, the next read
 	Started   time.Time  `json:"started,omitzero"`    // first became running
+	Progress  time.Time  `json:"progress,omitzero"`   // when the call before the one under way was done
 	CalledAt  time.Time  `json:"called_at,omitzero"`  // start of the last attempt
 	Deadline  time.Time  `json:"deadline,omitzero"`   // unverified after this: failed
 	Ended     *time.Time `json:"ended,omitempty"`
@@ -87,10 +113,10 @@ type Action struct {
 
 // Missed reports whether the action asked KMS for new material, or may have, and ended without having seen it.
 func (a *Action) Missed() bool {
-	return a.State == Failed && a.Method == NewMaterial && a.Attempts > a.Rejected
+	return a.State == Failed && a.Current().Operation == RotateKeyOnDemand && a.Attempts > a.Rejected
 }
 
-// Precondition is the part of a key that a rotate action depends on or changes.
+// Precondition is the part of a key that an action depends on or changes.
 type Precondition struct {
 	Material     string `json:"material,omitempty"` // CurrentKeyMaterialId
 	OnDemandUsed int    `json:"on_demand_used"`
@@ -99,7 +125,7 @@ type Precondition struct {
 	KeyState     string `json:"key_state,omitempty"`
 }
 
-// PreconditionOf takes from a key what a rotate action depends on or changes.
+// PreconditionOf takes from a key what an action depends on or changes.
 func PreconditionOf(key *inventory.Key) Precondition {
 	p := Precondition{Material: key.CurrentMaterial, KeyState: key.State}
 	if key.Rotation != nil {
@@ -115,10 +141,19 @@ func PreconditionOf(key *inventory.Key) Precondition {
 func (a *Action) Identity() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d\x00", a.KeyARN, a.Verb, a.Method, a.PeriodDays)
-	if a.Method == NewMaterial {
-		fmt.Fprintf(h, "%s\x00%d", a.Before.Material, a.Before.OnDemandUsed)
-	} else {
-		fmt.Fprintf(h, "%t\x00%d", a.Before.Enabled, a.Before.PeriodDays)
+	switch a.Verb {
+	case Rotate:
+		if a.GivesMaterial() {
+			fmt.Fprintf(h, "%s\x00%d", a.Before.Material, a.Before.OnDemandUsed)
+		} else {
+			fmt.Fprintf(h, "%t\x00%d", a.Before.Enabled, a.Before.PeriodDays)
+		}
+	case Replace, Contain:
+		fmt.Fprintf(h, "%s", a.Before.KeyState)
+		for i := range a.Calls {
+			c := &a.Calls[i]
+			fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s", c.Operation, c.Alias, c.FromARN, c.grantID())
+		}
 	}
 	return "v1:" + hex.EncodeToString(h.Sum(nil))
 }

@@ -12,6 +12,7 @@ type Answer struct {
 	RequestID string // KMS's; empty when no answer arrived
 	Code      string // KMS's error code; empty when accepted or no answer arrived
 	Message   string // the error as it came; empty when accepted
+	Made      string // ARN of the key that CreateKey made; empty when no answer arrived
 }
 
 // AnswerKind says what an answer means for what happens next.
@@ -31,16 +32,16 @@ func refusal(a *Action, answer *Answer) string {
 	why := "KMS did not do it: " + answer.Message + "."
 	switch answer.Code {
 	case "LimitExceededException":
-		why = fmt.Sprintf("KMS says the key has used all %d rotations on demand of its lifetime. "+
-			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit)
+		why = limitReached(a, answer)
 	case "DisabledException":
 		why = "KMS says the key is disabled. Enable it first (aws kms enable-key)."
 	case "KMSInvalidStateException":
 		why = "KMS says the key's state does not allow it: " + answer.Message + "."
 	case "UnsupportedOperationException":
-		why = "KMS says this kind of key cannot be rotated: " + answer.Message + "."
+		why = "KMS says this kind of key cannot be " + a.Verb.past() + ": " + answer.Message + "."
 	case "AccessDeniedException", "AccessDenied":
-		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a) + ", in IAM and in the key policy."
+		why = "KMS refuses rotd the call. Let rotd's role call kms:" + string(a.Current().Operation) +
+			", in IAM and in the key policy."
 	case "NotFoundException":
 		why = "KMS does not know the key. Check account and Region."
 	case "ThrottlingException":
@@ -51,7 +52,19 @@ func refusal(a *Action, answer *Answer) string {
 	if a.Attempts > a.Rejected {
 		return join(why, lookYourself(a))
 	}
+	if a.At > 0 {
+		return why
+	}
 	return join(why, "Nothing was changed.")
+}
+
+// limitReached says which of KMS's limits stands in the way.
+func limitReached(a *Action, answer *Answer) string {
+	if a.Current().Operation == RotateKeyOnDemand {
+		return fmt.Sprintf("KMS says the key has used all %d rotations on demand of its lifetime. "+
+			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit)
+	}
+	return "KMS says that a limit of the account is reached: " + answer.Message + ". Have it raised, or make room."
 }
 
 // unverified says that KMS never showed what it was asked for.
@@ -73,16 +86,9 @@ func unverified(a *Action, key *inventory.Key) string {
 
 // lookYourself is what a person does when rotd cannot tell.
 func lookYourself(a *Action) string {
-	if a.Method == EnableAutomatic {
-		return "A person decides: look at aws kms get-key-rotation-status --key-id " + a.KeyARN + "."
+	look := "A person decides: look at " + a.Current().Look(a.CallKey())
+	if a.Current().Operation == RotateKeyOnDemand {
+		return look + " before rotating again, because every call may cost one of the key's 25 rotations on demand."
 	}
-	return "A person decides: look at aws kms list-key-rotations --key-id " + a.KeyARN +
-		" before rotating again, because every call may cost one of the key's 25 rotations on demand."
-}
-
-func permission(a *Action) string {
-	if a.Method == EnableAutomatic {
-		return "kms:EnableKeyRotation"
-	}
-	return "kms:RotateKeyOnDemand"
+	return look + "."
 }

@@ -14,11 +14,7 @@ func (j *judgement) absolute() {
 	if j.f.Key != nil {
 		j.eligible()
 	}
-	if protected := j.g.Protected; protected != nil && protected(j.a.KeyARN) {
-		j.block(GuardProtected,
-			"This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
-				"on it. Rotate it by hand in KMS, or take it off the list.")
-	}
+	j.protected()
 	if used, ok := j.onDemandUsed(); ok && used >= inventory.OnDemandLimit {
 		j.block(GuardSpent, fmt.Sprintf("The key has used all %d rotations on demand of its lifetime. "+
 			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit))
@@ -38,6 +34,14 @@ func (j *judgement) absolute() {
 		}
 		j.block(GuardPutBackLimit, fmt.Sprintf("rotd has put this setting back %d times in 30 days and stops now. %s: "+
 			"settle with them who is right, then run rotd rotate --automatic %dd.", j.f.PutBacks, who, j.a.PeriodDays))
+	}
+}
+
+func (j *judgement) protected() {
+	if protected := j.g.Protected; protected != nil && protected(j.a.KeyARN) {
+		j.block(GuardProtected,
+			"This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
+				"on it. Rotate it by hand in KMS, or take it off the list.")
 	}
 }
 
@@ -64,8 +68,18 @@ func (j *judgement) passable() {
 	if j.a.Automatic {
 		j.unattended(soon)
 	}
-	if j.a.Method == NewMaterial {
+	if j.a.GivesMaterial() || j.a.Method == NewKey {
 		j.paced()
+	}
+}
+
+// underWay judges an action whose first call is done: it goes on to its end, unless rotd is paused or the key has been
+// protected since. Half done it would be worse than either.
+func (j *judgement) underWay() {
+	j.protected()
+	if j.f.Paused != "" && !j.a.Emergency {
+		j.wait(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may go on.", j.f.Paused),
+			j.f.Now.Add(holdFor))
 	}
 }
 
@@ -115,24 +129,35 @@ func (j *judgement) paced() {
 }
 
 func (j *judgement) eligible() {
-	e := Eligibility(j.f.Key)
+	if reason := j.a.ineligible(j.f.Key); reason != "" {
+		j.block(GuardNotEligible, reason)
+	}
+}
+
+// ineligible says why the action cannot be done to the key, "" when it can.
+func (a *Action) ineligible(key *inventory.Key) string {
+	switch a.Verb {
+	case Replace, Contain:
+		if key.GoneAt != nil {
+			return "KMS no longer knows this key."
+		}
+		return ""
+	case Rotate:
+	}
+	e := Eligibility(key)
 	able := e.Automatic
-	if j.a.Method == NewMaterial {
+	if a.GivesMaterial() {
 		able = e.OnDemand
 	}
-	if !able {
-		j.block(GuardNotEligible, join(e.Reason, e.Instead))
-		return
+	switch {
+	case !able:
+		return join(e.Reason, e.Instead)
+	case key.Rotation == nil:
+		return "KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus."
+	case a.GivesMaterial():
+		return unproven(key)
 	}
-	if j.f.Key.Rotation == nil {
-		j.block(GuardNotEligible,
-			"KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus.")
-	}
-	if j.a.Method == NewMaterial {
-		if reason := unproven(j.f.Key); reason != "" {
-			j.block(GuardNotEligible, reason)
-		}
-	}
+	return ""
 }
 
 // oneAtATime keeps two actions off one key. A person's goes before an automatic one that has not begun, which then
@@ -164,7 +189,7 @@ func before(a, other *Action) bool {
 }
 
 func (j *judgement) onDemandUsed() (used int, known bool) {
-	if j.f.Key == nil || j.a.Method != NewMaterial {
+	if j.f.Key == nil || !j.a.GivesMaterial() {
 		return 0, false
 	}
 	return j.f.Key.Rotation.OnDemandUsed(), true

@@ -4,6 +4,10 @@
 //
 // # The way of an action
 //
+// An action is a list of calls, each of which changes one thing: a rotation has one, a replacement a dozen. Every call
+// goes this way; once KMS shows the effect of one, the next is planned. Guardrails are judged in full before the first
+// call. Between two calls only a pause and protection count: half done is worse than either.
+//
 //	          Plan
 //	            │
 //	            ▼     guardrail says wait
@@ -20,9 +24,12 @@
 //	            ▼                                                │
 //	        verifying ───────────────────────────────────────────┘ answer lost, and repeated reads over
 //	            │    │                                             Guardrails.Settle show no effect:
-//	            │    └─► failed    not verified in time            RotateKeyOnDemand once more, never twice more
+//	            │    └─► failed    not verified in time            what is dear to repeat once more, never twice more
 //	            ▼
-//	        succeeded              KMS shows it
+//	        succeeded              KMS shows it, and it was the last call
+//
+// operationOf has a row for every operation that an action may call: what must be read before and after it, how things
+// are with regard to it (open, done, moved, soon), and whether it may be repeated.
 //
 // An action found running without an answer, as after a crash, counts as one whose answer was lost. Nothing but a
 // reading of KMS makes an action succeed.

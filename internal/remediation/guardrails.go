@@ -92,8 +92,12 @@ const holdFor = 10 * time.Second
 // pass a limit that each alone respects.
 func (g Guardrails) Decide(a *Action, f Facts) Decision {
 	j := judgement{g: g, a: a, f: f}
-	j.absolute()
-	j.passable()
+	if a.At > 0 {
+		j.underWay()
+	} else {
+		j.absolute()
+		j.passable()
+	}
 	if j.stop != nil {
 		return *j.stop
 	}

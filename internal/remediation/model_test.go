@@ -61,7 +61,7 @@ func (w *world) drive(a Action) {
 		o = Observation{}
 		if w.trouble(2) { // a crash: what was kept is all there is
 			w.pass(time.Duration(1+w.dice.IntN(1200)) * time.Second)
-			if do.What == Call && w.chance(50) {
+			if do.What == Attempt && w.chance(50) {
 				w.call(&a)
 			}
 			continue
@@ -77,7 +77,7 @@ func (w *world) drive(a Action) {
 			w.pass(do.Until.Sub(w.now))
 		case Read:
 			o.Facts.Key, o.ReadError = w.read()
-		case Call:
+		case Attempt:
 			o.Answer = w.call(&a)
 		}
 		w.pass(time.Second)
@@ -96,7 +96,7 @@ func (w *world) check(a *Action, do Do) {
 	if w.rotate > 2 {
 		w.t.Fatalf("RotateKeyOnDemand %d times", w.rotate)
 	}
-	if do.What == Call && a.Method == NewMaterial && w.taken > 0 {
+	if do.What == Attempt && a.Method == NewMaterial && w.taken > 0 {
 		w.t.Fatalf("RotateKeyOnDemand again, after a call that KMS took")
 	}
 	if a.State == Succeeded {

@@ -9,10 +9,15 @@ import (
 
 // Observation is what the engine knows when it asks for an action's next step.
 type Observation struct {
-	Facts  Facts   // Facts.Key is the key as read for this step, nil when it was not
+	Facts  Facts   // Facts.Key is the key that the call is about, as read for this step; nil when it was not
 	Answer *Answer // what the call came back with, in the step right after Do said Call
 	// ReadError says why KMS could not be asked, in the step after Do said Read; empty when it could.
 	ReadError string
+
+	// What else was read for the call under way, where its operation is about it.
+	Target  string // ARN of the key that the call's alias points at; empty: there is no such alias
+	Granted bool   // the call's grant is there
+	Made    string // ARN of the key that carries the action's id; empty: none is to be found
 }
 
 // What is what the engine does next for an action.
@@ -21,8 +26,8 @@ type What string
 // Whats. Whichever it is, the action as Step returned it is made durable first.
 const (
 	Nothing What = "nothing" // step again at Do.Until
-	Read    What = "read"    // read the key (state, status, rotations), then step with Facts.Key or ReadError
-	Call    What = "call"    // make one attempt, then step with Answer; only after a crash step without
+	Read    What = "read"    // read what the current call is about, then step with Facts.Key or ReadError
+	Attempt What = "attempt" // make one attempt at the call, then step with Answer; only after a crash without
 	End     What = "end"     // the action is final: report its outcome
 )
 
@@ -90,9 +95,6 @@ func (m *machine) planned() Do {
 		}
 		return Do{What: Read}
 	}
-	if m.called() && proven(&m.a, key) {
-		return m.succeed(key)
-	}
 	if do, stopped := m.precondition(key); stopped {
 		return do
 	}
@@ -129,7 +131,7 @@ func (m *machine) begin() Do {
 	m.a.Attempts++
 	m.a.RequestID, m.a.LastError, m.a.Ambiguous = "", "", false
 	m.a.Reads, m.a.FirstRead = 0, time.Time{}
-	return Do{What: Call}
+	return Do{What: Attempt}
 }
 
 // running takes the answer of the attempt. Without one the answer is lost: rotd stopped in between.
@@ -139,6 +141,9 @@ func (m *machine) running() Do {
 		answer = &Answer{Kind: Lost, Message: "rotd stopped before the answer was recorded"}
 	}
 	m.a.RequestID, m.a.LastError = answer.RequestID, answer.Message
+	if answer.Made != "" {
+		m.a.Current().Made = answer.Made
+	}
 	switch answer.Kind {
 	case Accepted:
 		return m.verify(VerifyWithin)
@@ -193,25 +198,54 @@ func (m *machine) tooLate() (Do, bool) {
 	if m.a.Automatic {
 		limit = automaticWaits
 	}
-	if m.now.Sub(m.a.Created) < limit && m.a.NotBefore.Sub(m.a.Created) < limit {
+	since := m.a.Created
+	if m.a.Progress.After(since) {
+		since = m.a.Progress
+	}
+	if m.now.Sub(since) < limit && m.a.NotBefore.Sub(since) < limit {
 		return Do{}, false
 	}
 	why := "It could not begin within " + days(limit) + "."
-	if m.called() {
+	switch {
+	case m.called():
 		return m.fail(join(why, m.a.Waiting, lookYourself(&m.a))), true
+	case m.a.At > 0:
+		return m.fail(join("It could not go on within "+days(limit)+".", m.a.Waiting)), true
 	}
 	return m.end(Expired, join(why, m.a.Waiting, "Nothing was changed.")), true
 }
 
 func (m *machine) until(t time.Time) Do { return Do{What: Nothing, Until: t} }
 
-func (m *machine) succeed(key *inventory.Key) Do {
-	m.a.After = PreconditionOf(key)
-	m.a.LastError, m.a.Ambiguous = "", false
-	if m.a.Method == EnableAutomatic {
-		return m.end(Succeeded, scheduledOutcome(&m.a, key))
+// next goes on to the next call once KMS shows the effect of the one under way, or that it needs none; skipped says
+// which. After the last one the action has succeeded.
+func (m *machine) next(key *inventory.Key, skipped string) Do {
+	m.a.LastError = ""
+	if made := m.o.Made; m.a.Current().Operation == CreateKey {
+		m.a.adopt(made)
 	}
-	return m.end(Succeeded, rotatedOutcome(&m.a, key))
+	if m.a.At < len(m.a.Calls) {
+		c, ended := m.a.Current(), m.now
+		c.Done, c.Skipped = &ended, skipped
+		c.CalledAt, c.RequestID, c.Lost = m.a.CalledAt, m.a.RequestID, m.a.lost()
+	}
+	if m.a.At+1 >= len(m.a.Calls) {
+		return m.succeed(key)
+	}
+	m.a.At++
+	m.a.State, m.a.Progress = Planned, m.now
+	m.a.Attempts, m.a.Rejected, m.a.RequestID, m.a.Ambiguous = 0, 0, "", false
+	m.a.Reads, m.a.FirstRead = 0, time.Time{}
+	m.a.CalledAt, m.a.Deadline, m.a.NotBefore, m.a.Waiting = time.Time{}, time.Time{}, time.Time{}, ""
+	return Do{What: Read}
+}
+
+func (m *machine) succeed(key *inventory.Key) Do {
+	if key.ARN == m.a.KeyARN {
+		m.a.After = PreconditionOf(key)
+	}
+	m.a.Ambiguous = false
+	return m.end(Succeeded, outcome(&m.a, key))
 }
 
 // TakeBack cancels an action of which nothing was done yet.
@@ -223,13 +257,17 @@ func TakeBack(a Action, why string, now time.Time) Action {
 
 // drop ends an action that may not or need not go on: cancelled, unless a call of it may have had an effect.
 func (m *machine) drop(reason string) Do {
-	if m.called() {
+	switch {
+	case m.called():
 		return m.fail(join(reason, lookYourself(&m.a)))
+	case m.a.At > 0:
+		return m.fail(reason)
 	}
 	return m.end(Cancelled, join(reason, "Nothing was changed."))
 }
 
-func (m *machine) fail(why string) Do { return m.end(Failed, why) }
+// fail ends the action with what stood in its way and, of several calls, what was done and what was not.
+func (m *machine) fail(why string) Do { return m.end(Failed, join(why, progress(&m.a))) }
 
 func (m *machine) end(s State, outcome string) Do {
 	m.a.State, m.a.Outcome, m.a.Waiting, m.a.NotBefore = s, outcome, "", time.Time{}

@@ -77,13 +77,13 @@ func TestStep(t *testing.T) {
 		{
 			"planned with the truth as planned on makes the call", NewMaterial, nil, seen(testKey()),
 			Running,
-			Do{What: Call},
+			Do{What: Attempt},
 			"",
 		},
 		{
 			"a schedule is set when the truth is as planned on", EnableAutomatic, nil,
 			seen(testKey()), Running,
-			Do{What: Call},
+			Do{What: Attempt},
 			"",
 		},
 		{
@@ -269,7 +269,7 @@ func TestStep(t *testing.T) {
 		{
 			"settled as having had no effect, it is called once more", NewMaterial, settled,
 			seen(testKey()), Running,
-			Do{What: Call},
+			Do{What: Attempt},
 			"",
 		},
 		{
@@ -298,7 +298,7 @@ func TestStep(t *testing.T) {
 			"a schedule is set again after three reads", EnableAutomatic,
 			both(lost, func(a *Action) { a.Reads, a.FirstRead = 2, ago(time.Second) }), seen(testKey()),
 			Running,
-			Do{What: Call},
+			Do{What: Attempt},
 			"",
 		},
 		{
@@ -373,7 +373,7 @@ func TestARotationWhoseFirstAnswerWasLost(t *testing.T) {
 	}
 	truth := Observation{Facts: Facts{Key: key}}
 	step(Observation{}, 0, Planned, Read)
-	step(truth, 0, Running, Call)
+	step(truth, 0, Running, Attempt)
 	first := a.CalledAt
 	step(Observation{Answer: &Answer{Kind: Lost, Message: "connection reset"}}, time.Second, Verifying, Read)
 	for range 20 {
@@ -382,7 +382,7 @@ func TestARotationWhoseFirstAnswerWasLost(t *testing.T) {
 	if !a.Ambiguous || a.Reads != 20 || a.Attempts != 1 || a.LastError != "connection reset" {
 		t.Errorf("while it settles: %+v", a)
 	}
-	step(truth, 30*time.Second, Running, Call)
+	step(truth, 30*time.Second, Running, Attempt)
 	if a.Attempts != 2 || !a.CalledAt.After(first) || a.Reads != 0 || a.Ambiguous || a.LastError != "" {
 		t.Errorf("the second attempt: %+v", a)
 	}

@@ -1,40 +1,38 @@
 package remediation
 
 import (
-	"fmt"
 	"time"
 
 	"rotd/internal/inventory"
 )
 
-// proven says that KMS shows what the action was for: a new entry among the rotations on demand and other current
-// material, or the schedule as planned.
-func proven(a *Action, key *inventory.Key) bool {
-	r := key.Rotation
-	if r == nil {
-		return false
+// condition says how things are with regard to the call under way, and why in words.
+func (m *machine) condition() (condition, string) {
+	row, known := operationOf(m.a.Current().Operation)
+	if !known {
+		return moved, "rotd does not know the operation " + string(m.a.Current().Operation) + "."
 	}
-	if a.Method == EnableAutomatic {
-		return r.Enabled && r.PeriodDays == a.PeriodDays
-	}
-	return !r.HistoryAt.IsZero() && r.OnDemandUsed() > a.Before.OnDemandUsed &&
-		key.CurrentMaterial != "" && key.CurrentMaterial != a.Before.Material
+	return row.condition(&m.a, m.a.Current(), &m.o)
 }
 
 // inProgress says that KMS is working on a rotation on demand.
 func inProgress(a *Action, key *inventory.Key) bool {
-	return a.Method == NewMaterial && key.Rotation != nil && key.Rotation.InProgress != nil
+	return a.Current().Operation == RotateKeyOnDemand && key.Rotation != nil && key.Rotation.InProgress != nil
 }
 
-// unreadable says why a reading of the key does not tell what the action needs to know, "" when it does.
+// unreadable says why a reading of the key does not tell what the call needs to know, "" when it does.
 func unreadable(a *Action, key *inventory.Key) string {
+	op := a.Current().Operation
+	rotation := op == EnableKeyRotation || op == RotateKeyOnDemand || op == ImportKeyMaterial
 	switch {
 	case key.GoneAt != nil:
 		return "KMS says it does not know the key."
-	case key.Rotation == nil:
+	case rotation && key.Rotation == nil:
 		return "KMS did not tell the key's rotation status."
-	case a.Method == NewMaterial:
+	case op == RotateKeyOnDemand || op == ImportKeyMaterial:
 		return unproven(key)
+	case op == TagResource && key.WasDenied("ListResourceTags"):
+		return "KMS refuses to list the key's tags. Let rotd's role call kms:ListResourceTags."
 	}
 	return ""
 }
@@ -46,7 +44,7 @@ func (m *machine) readSince(then time.Time) {
 		return
 	}
 	read := key.ReadAt
-	if m.a.Method == NewMaterial && key.Rotation.HistoryAt.Before(read) {
+	if m.a.Current().Operation.Needs().Has(inventory.FactHistory) && key.Rotation.HistoryAt.Before(read) {
 		read = key.Rotation.HistoryAt
 	}
 	if read.Before(then) {
@@ -54,27 +52,30 @@ func (m *machine) readSince(then time.Time) {
 	}
 }
 
-// precondition compares the truth with what the action was planned on. It stops an action whose work is already done,
-// whose key has moved on, or whose key is just being rotated by somebody else.
+// precondition compares the truth with what the call was planned on. It goes on when the call's work is already done,
+// and stops an action whose key has moved on, or is just being changed by somebody else.
 func (m *machine) precondition(key *inventory.Key) (Do, bool) {
-	now, was := PreconditionOf(key), m.a.Before
-	if unreadable(&m.a, key) != "" {
+	if reason := unreadable(&m.a, key); reason != "" {
+		if m.a.At > 0 {
+			m.o.ReadError = reason
+			return m.retryRead(), true
+		}
 		return Do{}, false // the guardrails say it: not eligible
 	}
-	if m.a.Method == EnableAutomatic {
-		if proven(&m.a, key) {
-			return m.supersede(fmt.Sprintf("Automatic rotation is already on, every %d days.", now.PeriodDays)), true
+	switch condition, why := m.condition(); condition {
+	case done:
+		switch {
+		case m.called():
+			return m.next(key, ""), true
+		case len(m.a.Calls) > 1:
+			return m.next(key, why), true
 		}
-		if now.Enabled != was.Enabled || now.PeriodDays != was.PeriodDays {
-			return m.supersede("Somebody changed the rotation schedule after this was planned."), true
-		}
-		return Do{}, false
-	}
-	if now.Material != was.Material || now.OnDemandUsed != was.OnDemandUsed {
-		return m.supersede("The key got new material after this was planned."), true
-	}
-	if inProgress(&m.a, key) {
-		return m.waitFor("Another rotation of this key is in progress; rotd waits for it.", 30*time.Second), true
+		return m.supersede(why), true
+	case moved:
+		return m.supersede(why), true
+	case soon:
+		return m.waitFor(why, 30*time.Second), true
+	case open:
 	}
 	return Do{}, false
 }
@@ -84,6 +85,9 @@ func (m *machine) supersede(why string) Do {
 	if m.called() {
 		return m.fail(join("Superseded.", why, "Whether this action's own call had a part in it cannot be told.",
 			lookYourself(&m.a)))
+	}
+	if m.a.At > 0 {
+		return m.fail(why)
 	}
 	return m.end(Cancelled, join("Superseded.", why, "Nothing was changed."))
 }

@@ -12,8 +12,8 @@ func (m *machine) verifying() Do {
 	if key == nil || m.o.ReadError != "" {
 		return m.verifyUnread()
 	}
-	if proven(&m.a, key) {
-		return m.succeed(key)
+	if condition, _ := m.condition(); condition == done {
+		return m.next(key, "")
 	}
 	if inProgress(&m.a, key) {
 		m.a.Ambiguous = false // KMS works on it: the call did arrive

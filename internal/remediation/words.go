@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rotd/internal/inventory"
@@ -12,6 +13,90 @@ import (
 const stillDecrypts = "Everything encrypted before stays decryptable: KMS keeps all earlier material, and " +
 	"nothing was re-encrypted. That would change only if the key were disabled or deleted. " +
 	"Nobody lost access: to cut somebody off, change grants or the key policy, or disable the key."
+
+// outcome says what an action did, and what that does not do.
+func outcome(a *Action, key *inventory.Key) string {
+	switch a.Method {
+	case EnableAutomatic:
+		return scheduledOutcome(a, key)
+	case NewMaterial, ImportedMaterial:
+		return rotatedOutcome(a, key)
+	case NewKey, MoveBack, Restore, Measures:
+	}
+	return progress(a)
+}
+
+// progress says of an action of several calls what was done and what was not, "" of an action of one.
+func progress(a *Action) string {
+	if len(a.Calls) == 0 {
+		return ""
+	}
+	var did, left []string
+	for i := range a.Calls {
+		c := &a.Calls[i]
+		switch {
+		case c.Skipped != "":
+		case c.Done != nil:
+			did = append(did, c.Words())
+		case i != a.At || a.Attempts == a.Rejected:
+			left = append(left, c.Words())
+		}
+	}
+	text := ""
+	if len(did) > 0 {
+		text = "Done: " + strings.Join(did, "; ") + "."
+	}
+	if len(left) > 0 {
+		text = join(text, "Not done: "+strings.Join(left, "; ")+".")
+	}
+	return text
+}
+
+// Words are what a call does, for people.
+func (c *Call) Words() string {
+	switch c.Operation {
+	case EnableKeyRotation:
+		return fmt.Sprintf("automatic rotation every %d days", c.PeriodDays)
+	case RotateKeyOnDemand:
+		return "new key material"
+	case ImportKeyMaterial:
+		if c.Material == ExistingKeyMaterial {
+			return "the same material imported into " + arnRegion(c.KeyARN)
+		}
+		return "new material imported"
+	case CreateKey:
+		return "a new key"
+	case ReplicateKey:
+		return "a replica in " + c.Region
+	case CreateGrant:
+		return "a grant for " + c.Grant.Grantee
+	case RevokeGrant:
+		return "grant " + short(c.Grant.ID) + " of " + c.Grant.Grantee + " revoked"
+	case CreateAlias:
+		return c.Alias + " made again"
+	case UpdateAlias:
+		return c.Alias + " moved to " + keyID(c.KeyARN)
+	case DeleteAlias:
+		return c.Alias + " retired"
+	case TagResource:
+		return "tags"
+	case CancelKeyDeletion:
+		return "the deletion cancelled"
+	case EnableKey:
+		return "the key enabled"
+	case DisableKey:
+		return "the key disabled"
+	}
+	return string(c.Operation)
+}
+
+// keyID is the last part of a key's ARN; "the new key" while there is none.
+func keyID(arn string) string {
+	if arn == "" {
+		return "the new key"
+	}
+	return arn[strings.LastIndexByte(arn, '/')+1:]
+}
 
 func rotatedOutcome(a *Action, key *inventory.Key) string {
 	used := key.Rotation.OnDemandUsed()

@@ -20,8 +20,10 @@ func (tx *Tx) PutAction(a *remediation.Action) error {
 	if err := tx.putJSON(bucketActions, []byte(a.ID), a); err != nil {
 		return fmt.Errorf("store action: %w", err)
 	}
-	if err := tx.setIndex(bucketByKey, indexKey(a.KeyARN, a.ID), true); err != nil {
-		return err
+	for _, arn := range a.Keys() {
+		if err := tx.setIndex(bucketByKey, indexKey(arn, a.ID), true); err != nil {
+			return err
+		}
 	}
 	return tx.setIndex(bucketPending, []byte(a.ID), !a.State.Final())
 }
@@ -42,7 +44,7 @@ func (tx *Tx) PendingActions(limit int) ([]remediation.Action, error) {
 	return actions, nil
 }
 
-// ActionsOn returns a key's newest actions, newest first, at most limit.
+// ActionsOn returns the newest actions that are about a key, newest first, at most limit.
 func (tx *Tx) ActionsOn(arn string, limit int) ([]remediation.Action, error) {
 	var actions []remediation.Action
 	for id := range tx.indexed(bucketByKey, arn) {
@@ -69,8 +71,10 @@ func (tx *Tx) Actions(after string, limit int, keep func(*remediation.Action) bo
 
 // deleteAction removes a final action and what points at it.
 func (tx *Tx) deleteAction(a *remediation.Action) error {
-	if err := tx.setIndex(bucketByKey, indexKey(a.KeyARN, a.ID), false); err != nil {
-		return err
+	for _, arn := range a.Keys() {
+		if err := tx.setIndex(bucketByKey, indexKey(arn, a.ID), false); err != nil {
+			return err
+		}
 	}
 	if err := tx.setIndex(bucketPending, []byte(a.ID), false); err != nil {
 		return err

@@ -146,7 +146,9 @@ func invariants(tx *Tx) error {
 
 	pending, byKey := map[string]bool{}, map[string]bool{}
 	wrong = append(wrong, each(tx, bucketActions, func(a *remediation.Action) {
-		byKey[string(indexKey(a.KeyARN, a.ID))] = true
+		for _, arn := range a.Keys() {
+			byKey[string(indexKey(arn, a.ID))] = true
+		}
 		if !a.State.Final() {
 			pending[a.ID] = true
 		}
