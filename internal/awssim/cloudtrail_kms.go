@@ -83,7 +83,10 @@ func kmsResource(arn string) RecordResource {
 // requestParameters are the call's input without its secrets and with the defaults CloudTrail names; nil for none.
 func (c *kmsCall) requestParameters() fields {
 	in := c.members()
-	for _, secret := range []string{"Plaintext", "CiphertextBlob", "GrantTokens", "Recipient"} {
+	for _, secret := range []string{
+		"Plaintext", "CiphertextBlob", "GrantTokens", "Recipient", "ImportToken",
+		"EncryptedKeyMaterial",
+	} {
 		delete(in, secret)
 	}
 	usually := func(name string, value any) {

@@ -119,6 +119,10 @@ func (k *KMS) operations() map[string]operation {
 		"RotateKeyOnDemand":               handle(k, k.rotateKeyOnDemand),
 		"ListKeyRotations":                handle(k, k.listKeyRotations),
 		"ListGrants":                      handle(k, k.listGrants),
+		"CreateGrant":                     handle(k, k.createGrant),
+		"RevokeGrant":                     handle(k, k.revokeGrant),
+		"GetParametersForImport":          handle(k, k.getParametersForImport),
+		"ImportKeyMaterial":               handle(k, k.importKeyMaterial),
 		"GetKeyLastUsage":                 handle(k, k.getKeyLastUsage),
 		"Encrypt":                         handle(k, k.encrypt),
 		"Decrypt":                         handle(k, k.decrypt),
@@ -133,7 +137,7 @@ func kmsReadOnly(operation string) bool {
 	switch operation {
 	case "DescribeKey", "ListKeys", "ListAliases", "ListResourceTags", "GetKeyPolicy", "GetKeyRotationStatus",
 		"ListKeyRotations", "ListGrants", "GetKeyLastUsage", "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey",
-		"GenerateDataKeyWithoutPlaintext":
+		"GenerateDataKeyWithoutPlaintext", "GetParametersForImport":
 		return true
 	}
 	return false

@@ -15,6 +15,8 @@ type KMSGrant struct {
 	Retiring   string
 	Operations []string
 	Created    time.Time // default: now
+
+	ContextEquals, ContextSubset map[string]string // constraints
 }
 
 // AddGrant gives a key a grant and returns its id. No event is recorded.
@@ -49,6 +51,8 @@ func (k *KMS) RemoveGrant(arn, id string) {
 type listGrantsInput struct {
 	keyInput
 	pageInput
+	GrantID          string `json:"GrantId"`
+	GranteePrincipal string
 }
 
 func (k *KMS) listGrants(c *kmsCall, in listGrantsInput) (any, error) {
@@ -60,7 +64,12 @@ func (k *KMS) listGrants(c *kmsCall, in listGrantsInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := k.keys[key.ARN].grants
+	all := slices.DeleteFunc(slices.Clone(k.keys[key.ARN].grants), func(g KMSGrant) bool {
+		return in.GrantID != "" && g.ID != in.GrantID || in.GranteePrincipal != "" && g.Grantee != in.GranteePrincipal
+	})
+	if in.GrantID != "" && len(all) == 0 {
+		return nil, apiErrorf("NotFoundException", 0, "Grant ID %s not found", in.GrantID)
+	}
 	start, err := in.offset(len(all))
 	if err != nil {
 		return nil, err
@@ -83,6 +92,16 @@ func (g KMSGrant) listed(key *KMSKey) fields {
 	}
 	if g.Retiring != "" {
 		f["RetiringPrincipal"] = g.Retiring
+	}
+	constraints := fields{}
+	if len(g.ContextEquals) > 0 {
+		constraints["EncryptionContextEquals"] = g.ContextEquals
+	}
+	if len(g.ContextSubset) > 0 {
+		constraints["EncryptionContextSubset"] = g.ContextSubset
+	}
+	if len(constraints) > 0 {
+		f["Constraints"] = constraints
 	}
 	return f
 }

@@ -24,7 +24,11 @@ func kmsQuota(operation string) (lane string, perSecond float64) {
 		return operation, 500
 	case "ListKeyRotations", "ListGrants":
 		return operation, 100
-	case "EnableKeyRotation", "ScheduleKeyDeletion", "PutKeyPolicy":
+	case "CreateGrant", "RevokeGrant":
+		return operation, 50
+	case "GetParametersForImport":
+		return operation, 1
+	case "EnableKeyRotation", "ScheduleKeyDeletion", "PutKeyPolicy", "ImportKeyMaterial":
 		return operation, 15
 	case "TagResource":
 		return operation, 10

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/hex"
 	"sync"
 	"time"
@@ -23,9 +24,11 @@ type KMS struct {
 	aliasIDs map[kmsScope]*nameIndex        // for ListAliases
 	denials  []KMSDenial
 	quotas   map[kmsLane]*tokenBucket
-	calls    map[*call]*kmsCall // between an operation and its observer
-	due      dueQueue           // what KMS will do by itself
-	happened []kmsEvent         // what it did, to be recorded once mu is released
+	imports  map[string]importToken
+	wrapping map[int]*rsa.PrivateKey // by bits; made when first asked for
+	calls    map[*call]*kmsCall      // between an operation and its observer
+	due      dueQueue                // what KMS will do by itself
+	happened []kmsEvent              // what it did, to be recorded once mu is released
 }
 
 // KMSOptions change how the service behaves. The zero value is a consistent service without quotas.
@@ -54,6 +57,7 @@ func newKMS(s *Sim) *service {
 		keys: map[string]*kmsEntry{}, aliases: map[string]*history[*kmsAlias]{},
 		keyIDs: map[kmsScope]*nameIndex{}, aliasIDs: map[kmsScope]*nameIndex{},
 		quotas: map[kmsLane]*tokenBucket{}, calls: map[*call]*kmsCall{},
+		imports: map[string]importToken{}, wrapping: map[int]*rsa.PrivateKey{},
 	}
 	wire := awsJSON{contentType: "application/x-amz-json-1.1", rename: jsonErrorNames}
 	return &service{
