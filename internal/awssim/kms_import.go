@@ -90,8 +90,8 @@ type importKeyMaterialInput struct {
 	ImportType                        types.ImportType
 }
 
-// importKeyMaterial unwraps material and associates it: the first enables the key, further material waits for a rotation
-// on demand, and for the same material in all replicas.
+// importKeyMaterial unwraps material and associates it: the first enables the key, further material waits for a
+// rotation on demand, and for the same material in all replicas.
 func (k *KMS) importKeyMaterial(c *kmsCall, in importKeyMaterialInput) (any, error) {
 	key, err := k.importable(c, in.KeyID)
 	if err != nil {
