@@ -51,8 +51,22 @@ func (g Guardrails) Plan(key *inventory.Key, p *policy.Policy, why Why, now time
 		return Action{}, false,
 			"The key's rotation status could not be read; let rotd's role call kms:GetKeyRotationStatus."
 	}
+	a := begun(Rotate, "", key, p, why, now)
+	switch why.Want {
+	case WantMaterial:
+		return planMaterial(a, key)
+	case WantSchedule:
+		return planSchedule(a, key, why.PeriodDays)
+	case WantPolicy:
+		return g.planPolicy(a, key, p, now)
+	}
+	return Action{}, false, fmt.Sprintf("rotd does not know how to plan %q.", why.Want)
+}
+
+// begun is an action without what it does.
+func begun(verb Verb, method Method, key *inventory.Key, p *policy.Policy, why Why, now time.Time) Action {
 	a := Action{
-		Verb: Rotate, State: Planned,
+		Verb: verb, Method: method, State: Planned,
 		KeyARN: key.ARN, Account: key.Account, Region: key.Region, Before: PreconditionOf(key),
 		Automatic: why.Automatic, Requester: why.Requester, Reason: why.Reason, Ticket: why.Ticket,
 		Emergency: why.Emergency && !why.Automatic, FindingID: why.FindingID, Created: now,
@@ -63,15 +77,7 @@ func (g Guardrails) Plan(key *inventory.Key, p *policy.Policy, why Why, now time
 	if p != nil {
 		a.Policy = p.Name
 	}
-	switch why.Want {
-	case WantMaterial:
-		return planMaterial(a, key)
-	case WantSchedule:
-		return planSchedule(a, key, why.PeriodDays)
-	case WantPolicy:
-		return g.planPolicy(a, key, p, now)
-	}
-	return Action{}, false, fmt.Sprintf("rotd does not know how to plan %q.", why.Want)
+	return a
 }
 
 func planMaterial(a Action, key *inventory.Key) (Action, bool, string) {
