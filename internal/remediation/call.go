@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"rotd/internal/inventory"
@@ -39,7 +40,7 @@ type Call struct {
 	PeriodDays int               `json:"period_days,omitempty"` // EnableKeyRotation
 	Material   ImportType        `json:"material,omitempty"`    // ImportKeyMaterial
 	New        *NewKeySpec       `json:"new,omitempty"`         // CreateKey
-	Region     string            `json:"region,omitempty"`      // ReplicateKey: where to
+	Region     string            `json:"region,omitempty"`      // of a replica that is yet to be made
 	Grant      *inventory.Grant  `json:"grant,omitempty"`       // CreateGrant: its model; RevokeGrant: the one
 	Alias      string            `json:"alias,omitempty"`       // alias/…
 	FromARN    string            `json:"from_arn,omitempty"`    // UpdateAlias: the key the alias points at before
@@ -145,16 +146,36 @@ func (a *Action) Keys() []string {
 // GivesMaterial reports whether the action makes RotateKeyOnDemand, which works 25 times in a key's life.
 func (a *Action) GivesMaterial() bool { return a.Method == NewMaterial || a.Method == ImportedMaterial }
 
-// adopt takes the key that CreateKey made: the calls that follow are about it.
+// adopt takes the key that CreateKey made: the calls that follow are about it, or about its replica in their Region.
 func (a *Action) adopt(arn string) {
 	a.NewKeyARN = arn
 	for i := range a.Calls {
-		if c := &a.Calls[i]; c.KeyARN == "" && c.Operation != CreateKey {
+		c := &a.Calls[i]
+		switch {
+		case c.Operation == CreateKey:
+		case c.Operation == TagResource && c.KeyARN == a.KeyARN:
+			c.Tags = map[string]string{ReplacedByTag: arn}
+		case c.KeyARN == "" && c.Region != "" && c.Operation != ReplicateKey:
+			c.KeyARN = inRegion(arn, c.Region)
+		case c.KeyARN == "":
 			c.KeyARN = arn
 		}
 	}
 }
 
-// GrantName is the name of the grant that a call makes: the same one for every attempt, by which KMS gives the same
-// grant again.
-func (a *Action) GrantName() string { return "rotd-" + a.ID + "-" + itoa(a.At) }
+// inRegion is the ARN of the related multi-Region key in another Region.
+func inRegion(arn, region string) string {
+	parts := strings.SplitN(arn, ":", 5)
+	parts[3] = region
+	return strings.Join(parts, ":")
+}
+
+// Tags by which a key and the one that replaced it know each other.
+const (
+	ReplacesTag   = "rotd:replaces"
+	ReplacedByTag = "rotd:replaced-by"
+)
+
+// GrantName is the name of the grant that the call under way makes. It is the same for every attempt, and for another
+// action that goes on with this one's work: KMS gives the same grant again.
+func (a *Action) GrantName() string { return "rotd-like-" + a.Current().Grant.ID }

@@ -82,7 +82,7 @@ func replacement(w *account) Action {
 	return w.action(Replace, NewKey,
 		Call{Operation: CreateKey, New: &NewKeySpec{Spec: "SYMMETRIC_DEFAULT", Tags: map[string]string{"team": "pay"}}},
 		Call{Operation: EnableKeyRotation, PeriodDays: 90},
-		Call{Operation: CreateGrant, Grant: &inventory.Grant{Grantee: "arn:aws:iam::111122223333:role/app"}},
+		Call{Operation: CreateGrant, Grant: &inventory.Grant{ID: "g0", Grantee: "arn:aws:iam::111122223333:role/app"}},
 		Call{Operation: ReplicateKey, Region: "us-east-1"},
 		Call{Operation: UpdateAlias, Alias: "alias/pay", FromARN: testARN},
 		Call{Operation: UpdateAlias, Alias: "alias/pay-old", FromARN: testARN},

@@ -2,7 +2,6 @@ package remediation
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"rotd/internal/inventory"
@@ -203,8 +202,6 @@ func ifInState(wanted string) func(*Action, *Call, *Observation) (condition, str
 }
 
 const pendingDeletion = "PendingDeletion"
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // arnRegion is the Region in an ARN; "" when it is none.
 func arnRegion(arn string) string {

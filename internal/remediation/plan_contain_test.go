@@ -36,12 +36,14 @@ func TestPlanContain(t *testing.T) {
 		{"a disabled key is not", testKey(inState("Disabled")), Containment{Disable: true}, "only an enabled key"},
 		{
 			"a deletion is cancelled and the key enabled", testKey(inState("PendingDeletion")),
-			Containment{CancelDeletion: true}, "the deletion cancelled; the key enabled",
+			Containment{CancelDeletion: true},
+			"the deletion cancelled; the key enabled",
 		},
 		{"no deletion to cancel", testKey(), Containment{CancelDeletion: true}, "not scheduled for deletion"},
 		{
 			"cancelling and disabling contradict each other", testKey(inState("PendingDeletion")),
-			Containment{CancelDeletion: true, Disable: true}, "choose that or --disable",
+			Containment{CancelDeletion: true, Disable: true},
+			"choose that or --disable",
 		},
 		{
 			"all grants one by one, and disabling last", testKey(granted("g1", "g2")),
@@ -50,7 +52,8 @@ func TestPlanContain(t *testing.T) {
 				"grant g2 of arn:aws:iam::111122223333:role/g2 revoked; the key disabled",
 		},
 		{
-			"one grant by its id", testKey(granted("g1", "g2")), Containment{RevokeGrants: []string{"g2"}},
+			"one grant by its id", testKey(granted("g1", "g2")),
+			Containment{RevokeGrants: []string{"g2"}},
 			"grant g2 of arn:aws:iam::111122223333:role/g2 revoked",
 		},
 		{"a grant nobody knows", testKey(granted("g1")), Containment{RevokeGrants: []string{"g9"}}, "no grant g9"},
@@ -61,7 +64,8 @@ func TestPlanContain(t *testing.T) {
 			"an alias", testKey(), Containment{RetireAliases: []string{"alias/pay"}}, "alias/pay retired",
 		},
 		{
-			"another key's alias", testKey(), Containment{RetireAliases: []string{"alias/other"}},
+			"another key's alias", testKey(),
+			Containment{RetireAliases: []string{"alias/other"}},
 			"alias/other is no alias of this key. It has: alias/pay.",
 		},
 	}
@@ -78,7 +82,8 @@ func TestPlanContain(t *testing.T) {
 			for i := range a.Calls {
 				c := &a.Calls[i]
 				words = append(words, c.Words())
-				if reversible := c.Operation != RevokeGrant && c.Operation != CancelKeyDeletion; (c.Undo != "") != reversible {
+				final := c.Operation == RevokeGrant || c.Operation == CancelKeyDeletion
+				if final != (c.Undo == "") {
 					t.Errorf("%s is undone by %q", c.Operation, c.Undo)
 				}
 			}
