@@ -102,7 +102,8 @@ func TestPlanRestore(t *testing.T) {
 			t.Errorf("of a key that was enabled %t: %+v, %s", enabled, a, reason)
 		}
 	}
-	if _, ok, reason := PlanRestore(testKey(), nil, true, Why{}, testNow()); ok || !strings.Contains(reason, "nothing to") {
+	_, ok, reason := PlanRestore(testKey(), nil, true, Why{}, testNow())
+	if ok || !strings.Contains(reason, "nothing to") {
 		t.Errorf("of an enabled key: %q", reason)
 	}
 }
