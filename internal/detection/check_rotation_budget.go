@@ -19,7 +19,8 @@ func rotationBudgetLow() Check {
 				"less. Judged on every customer managed key that can rotate on demand, imported material included, " +
 				"with or without a policy. Told again when none is left. Not judged: AWS managed keys, replicas " +
 				"(judged at their primary), keys that are not enabled, kinds that cannot rotate. A history that " +
-				"cannot be read is key-unverifiable.",
+				"cannot be read is key-unverifiable; one that was not read since the material changed neither finds " +
+				"nor ends anything.",
 			Tuning:         "`guardrails.on_demand_reserve`.",
 			FalsePositives: "None known; say so if you meet one.",
 			Response: "Let the schedule rotate the key; plan its replacement by a new key, which begins with 25. If " +
@@ -33,10 +34,12 @@ func judgeRotationBudgetLow(c *KeyContext) Verdict {
 		return v
 	}
 	k := c.Key
-	if k.WasDenied("ListKeyRotations") || k.Rotation.HistoryAt.IsZero() {
+	switch {
+	case k.WasDenied("ListKeyRotations") || k.Rotation.HistoryAt.IsZero():
 		return unverifiable("the key's rotations could not be read")
+	case !k.HistoryCurrent():
+		return unverifiable("the key's rotations were not read since its material changed")
 	}
-	// What was read long ago can only have become less.
 	used := k.Rotation.OnDemandUsed()
 	left := max(inventory.OnDemandLimit-used, 0)
 	if left > c.Reserve {

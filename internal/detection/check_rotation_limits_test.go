@@ -114,8 +114,28 @@ func TestRotationBudgetLow(t *testing.T) {
 		{name: "no policy", with: all(used(20), unmatched), want: "MEDIUM 5 of 25 rotations on demand are left"},
 		{name: "imported material", with: all(used(20), imported), want: "MEDIUM 5 of 25 rotations on demand are left"},
 		{
-			name: "the rotations were read long ago", want: "MEDIUM 5 of 25 rotations on demand are left",
-			with: all(used(20), func(c *KeyContext) { c.Key.Rotation.HistoryAt = noon.AddDate(0, -1, 0) }),
+			name: "the rotations were read long ago, and the material is still the same",
+			want: "MEDIUM 5 of 25 rotations on demand are left",
+			with: all(used(20), func(c *KeyContext) {
+				c.Key.Rotation.HistoryAt = noon.AddDate(0, -1, 0)
+				c.Key.CurrentMaterial, c.Key.Rotation.HistoryMaterial = "m1", "m1"
+			}),
+		},
+		{
+			name: "the material changed since the rotations were read, few of which were left",
+			want: "UNVERIFIABLE the key's rotations were not read since its material changed",
+			with: all(used(20), func(c *KeyContext) {
+				c.Key.Rotation.HistoryAt = noon.AddDate(0, -1, 0)
+				c.Key.CurrentMaterial, c.Key.Rotation.HistoryMaterial = "m2", "m1"
+			}),
+		},
+		{
+			name: "the material changed since the rotations were read, enough of which were left",
+			want: "UNVERIFIABLE the key's rotations were not read since its material changed",
+			with: all(used(19), func(c *KeyContext) {
+				c.Key.Rotation.HistoryAt = noon.AddDate(0, -1, 0)
+				c.Key.CurrentMaterial, c.Key.Rotation.HistoryMaterial = "m2", "m1"
+			}),
 		},
 		{
 			name: "the rotations are denied", with: all(used(20), unread("ListKeyRotations")),
