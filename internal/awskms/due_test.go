@@ -204,3 +204,29 @@ func TestDearFactsOfAKey(t *testing.T) {
 		t.Errorf("what was known changed: %+v", known)
 	}
 }
+
+func TestAKeyOfWhichKMSTellsNoRotations(t *testing.T) {
+	w := newWorld(t)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
+	w.sim.Plan(awssim.Fault{
+		Operation: "ListKeyRotations", Times: 1, Err: &awssim.APIError{Code: "UnsupportedOperationException", Status: 400},
+	})
+	c := w.client()
+	none, err := c.ReadWhole(t.Context(), arn, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := none.Rotation; !r.HistoryAt.IsZero() || r.NoHistoryAt.IsZero() || none.HistoryCurrent() {
+		t.Errorf("got %+v", r)
+	}
+	if due := none.FactsDueAt(); due.Before(none.FactsAskedAt.Add(inventory.GrantsAge)) {
+		t.Errorf("asked again at %s", due)
+	}
+	told, err := c.ReadFacts(t.Context(), none, inventory.FactHistory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := told.Rotation; !told.HistoryCurrent() || !r.NoHistoryAt.IsZero() {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -164,6 +164,7 @@ func (r *reading) history(ctx context.Context) error {
 	for {
 		out, err := read(ctx, r.c, listKeyRotations, in, r.c.api.ListKeyRotations)
 		if inapplicable(err) {
+			r.key.Rotation.NoHistoryAt = r.now
 			return nil
 		}
 		if ok, err := r.allowed(listKeyRotations, err); !ok {
@@ -190,8 +191,9 @@ func (r *reading) history(ctx context.Context) error {
 		in.Marker = out.NextMarker
 	}
 	slices.SortStableFunc(history, func(a, b inventory.Rotated) int { return a.At.Compare(b.At) })
-	r.key.Rotation.History, r.key.Rotation.HistoryAt, r.key.Rotation.HistoryMaterial = history, r.now, current
-	r.key.Rotation.Pending = pending
+	told := r.key.Rotation
+	told.History, told.HistoryAt, told.HistoryMaterial, told.NoHistoryAt = history, r.now, current, time.Time{}
+	told.Pending = pending
 	return nil
 }
 

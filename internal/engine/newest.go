@@ -30,11 +30,12 @@ func newest(known, read *inventory.Key) *inventory.Key {
 		carried = true
 		merged.Aliases, merged.AliasesAt = older.Aliases, older.AliasesAt
 	}
-	if newer.Rotation != nil && older.Rotation != nil && older.Rotation.HistoryAt.After(newer.Rotation.HistoryAt) {
+	if is, was := newer.Rotation, older.Rotation; is != nil && was != nil && was.HistoryAsked().After(is.HistoryAsked()) {
 		carried = true
-		rotation := *newer.Rotation
-		rotation.History, rotation.HistoryAt = older.Rotation.History, older.Rotation.HistoryAt
-		rotation.HistoryMaterial = older.Rotation.HistoryMaterial
+		rotation := *is
+		rotation.History, rotation.HistoryAt = was.History, was.HistoryAt
+		rotation.HistoryMaterial, rotation.NoHistoryAt = was.HistoryMaterial, was.NoHistoryAt
+		rotation.Pending = was.Pending
 		merged.Rotation = &rotation
 	}
 	if older.FactsAskedAt.After(newer.FactsAskedAt) {

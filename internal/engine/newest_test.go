@@ -21,6 +21,10 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 		k.Aliases, k.AliasesAt = []string{alias}, at(listed)
 		return k
 	}
+	untold := func(k *inventory.Key, asked int) *inventory.Key {
+		k.Rotation.NoHistoryAt = at(asked)
+		return k
+	}
 	tests := []struct {
 		name        string
 		known, read *inventory.Key
@@ -43,6 +47,10 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 		{
 			"a history read meanwhile is kept", whole(1, 1, 3, "p1", "m3"), whole(2, 2, 2, "p2", "m2"),
 			whole(2, 2, 3, "p2", "m3"),
+		},
+		{
+			"that KMS had no rotations to tell meanwhile is kept", untold(whole(1, 1, 1, "p1", "m1"), 3),
+			whole(2, 2, 1, "p2", "m2"), untold(whole(2, 2, 1, "p2", "m1"), 3),
 		},
 		{
 			"a sweep that listed the aliases before they were moved does not bring them back",

@@ -89,12 +89,19 @@ func (k *Key) HistoryCurrent() bool {
 	return !r.HistoryAt.Before(k.ReadAt) || r.HistoryMaterial != "" && r.HistoryMaterial == k.CurrentMaterial
 }
 
+// historySettled says that asking for the key's rotations again brings nothing new before they are past their age: all
+// of them are known, or KMS has none to tell while the key is in its state.
+func (k *Key) historySettled() bool {
+	return k.HistoryCurrent() || k.Rotation != nil && !k.Rotation.NoHistoryAt.IsZero() &&
+		!k.Rotation.NoHistoryAt.Before(k.StateSince)
+}
+
 // FactsDueAt is when the key's rotations and grants are to be asked for again; zero when they never were.
 func (k *Key) FactsDueAt() time.Time {
 	switch {
 	case k.FactsAskedAt.IsZero():
 		return time.Time{}
-	case k.Rotation != nil && !k.HistoryCurrent() && !k.WasDenied("ListKeyRotations"):
+	case k.Rotation != nil && !k.historySettled() && !k.WasDenied("ListKeyRotations"):
 		return k.FactsAskedAt.Add(staleAgain)
 	case k.Grants == nil || k.WasDenied("ListGrants"):
 		return k.FactsAskedAt.Add(GrantsAge)
@@ -114,7 +121,7 @@ func (k *Key) FactsDue(now time.Time) (due Facts) {
 	if k.FactsAskedAt.IsZero() {
 		return FactsCostly
 	}
-	if k.Rotation != nil && (!k.HistoryCurrent() || now.Sub(k.Rotation.HistoryAt) >= HistoryAge) {
+	if k.Rotation != nil && (!k.historySettled() || now.Sub(k.Rotation.HistoryAsked()) >= HistoryAge) {
 		due |= FactHistory
 	}
 	if due == 0 || k.Grants == nil || now.Sub(k.Grants.ReadAt) >= GrantsAge {

@@ -105,7 +105,12 @@ type Rotation struct {
 	HistoryMaterial string    `json:"history_material,omitempty"`
 	Pending         *Pending  `json:"pending,omitempty"` // imported material that waits for its rotation
 	History         []Rotated `json:"history,omitempty"` // oldest first
+	// NoHistoryAt is when KMS last answered that it tells of no rotations of this key as it is; zero: it told of them.
+	NoHistoryAt time.Time `json:"no_history_at,omitzero"`
 }
+
+// HistoryAsked is when KMS last answered about the key's rotations, whether or not it told of them; zero: never.
+func (r *Rotation) HistoryAsked() time.Time { return later(r.HistoryAt, r.NoHistoryAt) }
 
 // Pending is material for a key that takes imported material, which is not in use yet.
 type Pending struct {
