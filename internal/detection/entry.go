@@ -142,7 +142,8 @@ func selfEntries() []Entry {
 			"Events from that account and Region do not all arrive: what only they tell may be missed.",
 			"A sweep found a key created, deleted or changed (state, rotation, material, policy, aliases, tags) since its "+
 				"last reading, and half an hour later no event had told of it, though events come from there. MEDIUM when "+
-				"ten or more are found together. rotd's own changes and the first inventory do not count.",
+				"ten or more are found together. Where more than 10,000 changed keys wait, the oldest are judged no more and "+
+				"counted in the finding. rotd's own changes and the first inventory do not count.",
 			"A single one may get lost. Many: look at the trail, the EventBridge rule and the queue's policy there."),
 		self("accounts-unlisted", "The organization's accounts cannot be listed", finding.Medium, "When they were listed.",
 			"New accounts go unnoticed, and closed ones are swept in vain.",

@@ -17,6 +17,24 @@ import (
 
 const queueURL = "https://sqs.eu-west-1.amazonaws.com/111122223333/rotd"
 
+// missing is a number of changes that no event told of.
+func missing(n int) *Missing {
+	all := []Missed{
+		{Key: "alias/pay\n", ARN: payARN, What: "rotation turned off"},
+		{ARN: payARN, What: "key policy"},
+		{Key: "alias/pay", ARN: payARN, What: "tags"},
+	}
+	for len(all) < n {
+		all = append(all, all[len(all)%3])
+	}
+	return &Missing{Account: "111122223333", Region: "eu-west-1", Changes: all[:n]}
+}
+
+func unjudged(m *Missing, n int) *Missing {
+	m.Unjudged = n
+	return m
+}
+
 // selfFindings is one of each finding rotd has about itself.
 func selfFindings() []finding.Finding {
 	action := &remediation.Action{
@@ -33,10 +51,10 @@ func selfFindings() []finding.Finding {
 			Name: "readers", Keys: []string{"alias/pay-reader-*"}, Checks: []string{"rotation-overdue"}, Author: "jane",
 			Approver: "joe", Reason: "no update \"yet\"\nHIGH", Expires: noon,
 		}, noon),
-		SweepFoundMissed("111122223333", "eu-west-1", 7, []Missed{
-			{Key: "alias/pay\n", ARN: payARN, What: "rotation turned off"}, {ARN: payARN, What: "key policy"},
-		}, noon),
-		SweepFoundMissed("111122223333", "eu-west-1", 1, []Missed{{Key: "alias/pay", ARN: payARN, What: "tags"}}, noon),
+		SweepFoundMissed(missing(7), noon),
+		SweepFoundMissed(missing(1), noon),
+		SweepFoundMissed(unjudged(missing(2), 9), noon),
+		SweepFoundMissed(unjudged(missing(0), 1), noon),
 		AccountsUnlisted("default", noon.Add(-30*time.Hour), errors.New("AccessDeniedException: not yours"), noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),

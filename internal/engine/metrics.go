@@ -24,6 +24,7 @@ type Metrics struct {
 	sweepKeys      *prometheus.GaugeVec
 	budget         *prometheus.GaugeVec
 	untold         prometheus.Counter
+	unjudged       prometheus.Counter
 }
 
 // NewMetrics registers the engine's metrics.
@@ -64,6 +65,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m.untold = counter("rotd_changes_untold_total",
 		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
+	m.unjudged = counter("rotd_changes_unjudged_total",
+		"Changes of keys that a sweep found and that could not wait for an event because too many did.").WithLabelValues()
 	m.in = counter("rotd_messages_received_total",
 		"Messages received and settled; each receive counts.").WithLabelValues()
 	m.returned = counter("rotd_messages_returned_total",
@@ -106,6 +109,7 @@ func (m *Metrics) count(t *tally) {
 	}
 	m.outboxOverflow.Add(float64(t.dropped))
 	m.usageDropped.Add(float64(t.usageDropped))
+	m.unjudged.Add(float64(t.unjudged))
 	for _, lag := range t.lags {
 		m.lag.Observe(lag.Seconds())
 	}

@@ -60,6 +60,7 @@ type tally struct {
 	findings              [][2]string // rule and severity of those opened or raised
 	ended                 [][2]string // method and outcome of actions that ended
 	dropped               int         // alerts the full outbox refused
+	unjudged              int         // changes that could not wait for an event to tell of them
 	usageLog              int         // bytes of usage not yet folded
 	usageDropped          int         // calls that its full log refused
 }

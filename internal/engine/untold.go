@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"rotd/internal/detection"
@@ -17,13 +15,12 @@ import (
 // tell of it, since a sweep may come first; a change that none told of is counted and told, because whatever else
 // happened there may have been missed too.
 const (
-	toldWithin   = 30 * time.Minute // events are late by minutes
-	untoldMost   = 2 * time.Hour    // a backlog takes longer; then it is judged in any case
-	toldFor      = 72 * time.Hour   // how long it is remembered that an event told of a change
-	heardFor     = 24 * time.Hour   // where an event came from within, events are expected
-	heardEvery   = 5 * time.Minute  // how often it is noted that an event came from a place
-	untoldInOne  = 500
-	namedChanges = 5
+	toldWithin  = 30 * time.Minute // events are late by minutes
+	untoldMost  = 2 * time.Hour    // a backlog takes longer; then it is judged in any case
+	toldFor     = 72 * time.Hour   // how long it is remembered that an event told of a change
+	heardFor    = 24 * time.Hour   // where an event came from within, events are expected
+	heardEvery  = 5 * time.Minute  // how often it is noted that an event came from a place
+	untoldInOne = 500
 )
 
 func toldName(operation, arn string) string { return "told:" + operation + ":" + arn }
@@ -86,29 +83,72 @@ func (n *notebook) untold(before, after *inventory.Key) error {
 	if len(u.Changes) == 0 {
 		return nil
 	}
-	return n.tx.NoteUntold(&u)
+	forgotten, err := n.tx.NoteUntold(&u)
+	for i := range forgotten {
+		if err := n.unjudged(&forgotten[i]); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// unjudged counts the changes that cannot wait any longer for an event that tells of them.
+func (n *notebook) unjudged(u *state.Untold) error {
+	missed, err := n.missed(u)
+	if err != nil || len(missed) == 0 {
+		return err
+	}
+	n.tally.unjudged += len(missed)
+	c, err := n.tx.Place(u.Account, u.Region)
+	if err != nil {
+		return err
+	}
+	c.Unjudged += len(missed)
+	return n.tx.PutPlace(c)
 }
 
 // settleUntold judges the changes that events had their time to tell of.
 func (e *Engine) settleUntold(now time.Time) error {
-	for {
+	for after, more := "", true; more; more = after != "" {
 		var due []state.Untold
-		err := e.db.View(func(tx *state.Tx) (err error) {
-			due, err = tx.UntoldUntil(now.Add(-toldWithin), untoldInOne)
+		err := e.db.View(func(tx *state.Tx) error {
+			due, after = tx.UntoldUntil(after, now.Add(-toldWithin), untoldInOne)
 			memory := tx.Memory()
 			due = slices.DeleteFunc(due, func(u state.Untold) bool { return !settled(memory, &u, now) })
-			return err
+			return nil
 		})
-		if err != nil || len(due) == 0 {
+		if err != nil {
 			return err
 		}
+		if len(due) == 0 {
+			continue
+		}
 		var missed int
-		err = e.note(now, func(n *notebook) error { missed, err = n.missed(due); return err })
+		err = e.note(now, func(n *notebook) error { missed, err = n.settle(due); return err })
 		if err != nil {
 			return err
 		}
 		e.metrics.untold.Add(float64(missed))
 	}
+	return e.tellUnjudged(now)
+}
+
+// tellUnjudged tells of the changes that could not wait where nothing else is to be told of.
+func (e *Engine) tellUnjudged(now time.Time) error {
+	for _, place := range e.Places() {
+		c, err := e.coverage(&place)
+		if err != nil {
+			return err
+		}
+		if c.Unjudged == 0 {
+			continue
+		}
+		m := &detection.Missing{Account: place.Account, Region: place.Region}
+		if err := e.note(now, func(n *notebook) error { return n.tellMissed(m) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settled reports whether a change can be judged: what came from its place is later than it, or nothing will be.
@@ -116,10 +156,10 @@ func settled(m *state.Memory, u *state.Untold, now time.Time) bool {
 	return now.Sub(u.Found) >= untoldMost || !notedTime(m, heardName(u.Account, u.Region), now).Before(u.Found)
 }
 
-// missed forgets changes and tells of those that no event told of though events come from there.
-func (n *notebook) missed(due []state.Untold) (total int, err error) {
+// settle forgets changes and tells of those that no event told of though events come from there.
+func (n *notebook) settle(due []state.Untold) (total int, err error) {
 	memory := n.tx.Memory()
-	places := make(map[string][]detection.Missed)
+	var places []*detection.Missing
 	for i := range due {
 		u := &due[i]
 		if err := n.tx.DoneUntold(u); err != nil {
@@ -128,27 +168,58 @@ func (n *notebook) missed(due []state.Untold) (total int, err error) {
 		if notedTime(memory, heardName(u.Account, u.Region), u.Found).IsZero() {
 			continue // intake-silent is about that
 		}
-		for _, c := range u.Changes {
-			told, err := n.told(memory, u, c)
-			if err != nil {
-				return 0, err
-			}
-			if !told {
-				place := u.Account + "/" + u.Region
-				places[place] = append(places[place], detection.Missed{Key: u.Name, ARN: u.ARN, What: c.What})
-			}
+		missed, err := n.missed(u)
+		if err != nil {
+			return 0, err
 		}
-	}
-	for _, place := range slices.Sorted(maps.Keys(places)) {
-		account, region, _ := strings.Cut(place, "/")
-		missed := places[place]
+		if len(missed) == 0 {
+			continue
+		}
 		total += len(missed)
-		f := detection.SweepFoundMissed(account, region, len(missed), missed[:min(namedChanges, len(missed))], n.now)
-		if err := n.foundTimes(f, len(missed)); err != nil {
+		at := slices.IndexFunc(places, func(m *detection.Missing) bool {
+			return m.Account == u.Account && m.Region == u.Region
+		})
+		if at < 0 {
+			at = len(places)
+			places = append(places, &detection.Missing{Account: u.Account, Region: u.Region})
+		}
+		places[at].Changes = append(places[at].Changes, missed...)
+	}
+	for _, m := range places {
+		if err := n.tellMissed(m); err != nil {
 			return 0, err
 		}
 	}
 	return total, nil
+}
+
+// tellMissed tells of changes in a place that no event told of, and of those that could not wait for one.
+func (n *notebook) tellMissed(m *detection.Missing) error {
+	c, err := n.tx.Place(m.Account, m.Region)
+	if err != nil {
+		return err
+	}
+	if m.Unjudged, c.Unjudged = c.Unjudged, 0; m.Unjudged > 0 {
+		if err := n.tx.PutPlace(c); err != nil {
+			return err
+		}
+	}
+	return n.foundTimes(detection.SweepFoundMissed(m, n.now), len(m.Changes)+m.Unjudged)
+}
+
+// missed are those of the changes about a key that no event told of.
+func (n *notebook) missed(u *state.Untold) (missed []detection.Missed, err error) {
+	memory := n.tx.Memory()
+	for _, c := range u.Changes {
+		told, err := n.told(memory, u, c)
+		if err != nil {
+			return nil, err
+		}
+		if !told {
+			missed = append(missed, detection.Missed{Key: u.Name, ARN: u.ARN, What: c.What})
+		}
+	}
+	return missed, nil
 }
 
 // told reports whether an event told of a change, or rotd made it itself.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -136,11 +137,10 @@ func TestChangesThatAreNotMissed(t *testing.T) {
 				t.Errorf("got %+v", f)
 			}
 			w.view(func(tx *state.Tx) error {
-				waiting, err := tx.UntoldUntil(time.Now().Add(day), 10)
-				if len(waiting) != 0 {
+				if waiting, _ := tx.UntoldUntil("", time.Now().Add(day), 10); len(waiting) != 0 {
 					t.Errorf("still waiting: %+v", waiting)
 				}
-				return err
+				return nil
 			})
 		})
 	}
@@ -166,5 +166,58 @@ func TestRotdsOwnRotationIsNotMissed(t *testing.T) {
 	w.sweep(Inventory)
 	if f := w.missedAfter(3 * time.Hour); f != nil {
 		t.Errorf("got %+v", f)
+	}
+}
+
+// unheard has changes of keys wait for their events that were found at a time, one of each key.
+func (w *world) unheard(keys int, found time.Time, in string) {
+	w.Helper()
+	w.update(func(tx *state.Tx) error {
+		for i := range keys {
+			u := state.Untold{
+				ARN: fmt.Sprintf("arn:aws:kms:%s:%s:key/%d", in, account, i), Name: fmt.Sprint(i), Account: account, Region: in,
+				Since: found, Found: found, Changes: []state.Change{{What: "tags", Operations: []string{"TagResource"}}},
+			}
+			if _, err := tx.NoteUntold(&u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestChangesThatGoOnWaitingHoldUpNoOthers(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
+	now := time.Now().UTC()
+	w.unheard(2*untoldInOne, now.Add(-40*time.Minute), "us-west-2") // nothing came from there yet
+	w.unheard(1, now.Add(-35*time.Minute), region)
+	w.settle(newRecord("Decrypt", arn, w.engineer, now.Add(-30*time.Minute)).bridged())
+	if f := w.missedAfter(0); f == nil || f.Region != region || f.Count != 1 {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestChangesThatCouldNotWaitAreCountedAndTold(t *testing.T) {
+	w := newWorld(t, silent)
+	var keys []string
+	for range 3 {
+		keys = append(keys, w.key(awssim.KeyOptions{RotationPeriod: 365}))
+	}
+	w.sweep(Inventory)
+	w.unheard(state.MaxUntold, time.Now().UTC().Add(-time.Minute), region)
+	w.settle(w.aRecord("TagResource", "arn:aws:kms:"+region+":"+account+":key/0").bridged()) // tells of the first one
+	for _, arn := range keys {
+		w.disableRotation(w.engineer, arn)
+	}
+	w.sweep(Drift)
+	for range 2 { // told once
+		f := w.missedAfter(20 * time.Minute)
+		if f == nil || f.Count != 2 || !strings.Contains(f.Description, "Of 2 changes") {
+			t.Errorf("got %+v", f)
+		}
+	}
+	if n := w.counter("rotd_changes_unjudged_total"); n != 2 {
+		t.Errorf("counted %d", n)
 	}
 }

@@ -83,24 +83,58 @@ func TestAKeyWhoseRecordWasSpoiledIsDueOnce(t *testing.T) {
 func TestUntoldChangesWaitAndAreBounded(t *testing.T) {
 	db := openTest(t)
 	db.bounds.untold = 3
-	for i := range 5 {
-		update(t, db, func(tx *Tx) error {
-			return tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day().Add(time.Duration(i) * time.Minute)})
-		})
-	}
-	until := func(d time.Duration) (found []Untold) {
-		view(t, db, func(tx *Tx) (err error) { found, err = tx.UntoldUntil(day().Add(d), 10); return err })
-		return found
-	}
 	arns := func(found []Untold) (arns []string) {
 		for _, u := range found {
 			arns = append(arns, u.ARN)
 		}
 		return slices.Clip(arns)
 	}
-	same(t, "the oldest were forgotten", arns(until(time.Hour)), []string{keyARN(2), keyARN(3), keyARN(4)})
-	same(t, "found by then", arns(until(3*time.Minute)), []string{keyARN(2), keyARN(3)})
-	first := until(time.Hour)[0]
-	update(t, db, func(tx *Tx) error { return tx.DoneUntold(&first) })
-	same(t, "what is left", arns(until(time.Hour)), []string{keyARN(3), keyARN(4)})
+	var forgotten []Untold
+	for i := range 5 {
+		update(t, db, func(tx *Tx) error {
+			some, err := tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day().Add(time.Duration(i) * time.Minute)})
+			forgotten = append(forgotten, some...)
+			return err
+		})
+	}
+	until := func(after string, d time.Duration, limit int) (found []Untold, next string) {
+		view(t, db, func(tx *Tx) error { found, next = tx.UntoldUntil(after, day().Add(d), limit); return nil })
+		return found, next
+	}
+	same(t, "the oldest were forgotten", arns(forgotten), []string{keyARN(0), keyARN(1)})
+	all, next := until("", time.Hour, 10)
+	same(t, "the others wait", arns(all), []string{keyARN(2), keyARN(3), keyARN(4)})
+	same(t, "there are no more", next, "")
+	some, next := until("", time.Hour, 2)
+	same(t, "the first two", arns(some), []string{keyARN(2), keyARN(3)})
+	rest, next := until(next, time.Hour, 2)
+	same(t, "the rest", arns(rest), []string{keyARN(4)})
+	same(t, "nothing is left", next, "")
+	early, next := until("", 3*time.Minute, 10)
+	same(t, "found by then", arns(early), []string{keyARN(2), keyARN(3)})
+	same(t, "the other was not", next, "")
+	update(t, db, func(tx *Tx) error { return tx.DoneUntold(&all[0]) })
+	all, _ = until("", time.Hour, 10)
+	same(t, "what is left", arns(all), []string{keyARN(3), keyARN(4)})
+}
+
+func TestAnUntoldChangeThatCannotBeReadIsStillOne(t *testing.T) {
+	db := openTest(t)
+	const arn = "arn:aws:kms:eu-west-1:111122223333:key/k1"
+	update(t, db, func(tx *Tx) error {
+		u := &Untold{ARN: arn, Found: day()}
+		return tx.put(bucketUntold, u.key(), []byte("{"))
+	})
+	view(t, db, func(tx *Tx) error {
+		found, _ := tx.UntoldUntil("", day(), 10)
+		same(t, "found", found, []Untold{{
+			ARN: arn, Name: "k1", Account: "111122223333", Region: "eu-west-1", Found: day(),
+			Changes: []Change{{What: "a change that cannot be read"}},
+		}})
+		return nil
+	})
+	update(t, db, func(tx *Tx) error {
+		found, _ := tx.UntoldUntil("", day(), 10)
+		return tx.DoneUntold(&found[0])
+	})
 }

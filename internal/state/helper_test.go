@@ -302,7 +302,8 @@ func fill(tx *Tx, n int) error {
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))
 		note(tx.PlanReread(keyARN(i), day()))
 		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))
-		note(tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day()}))
+		_, err = tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day()})
+		note(err)
 		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
 	}
 	_, err := tx.Starting(day(), time.Minute)

@@ -29,6 +29,9 @@ type Coverage struct {
 	DriftAfter string    `json:"drift_after,omitempty"`
 	DriftBegan time.Time `json:"drift_began,omitzero"`
 	LastError  string    `json:"last_error,omitempty"`
+	// Unjudged are changes that could not wait for events to tell of them, because too many did, and of which no finding
+	// says so yet.
+	Unjudged int `json:"unjudged,omitempty"`
 }
 
 // Key returns a key by ARN; nil when it is not known.

@@ -3,10 +3,11 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// MaxUntold bounds the changes that wait for an event to tell of them; past it the oldest are forgotten.
+// MaxUntold bounds the keys whose changes wait for an event to tell of them; past it the oldest wait no longer.
 const MaxUntold = 10_000
 
 // Untold is what a sweep found changed about a key and no event had told of yet.
@@ -26,51 +27,67 @@ type Change struct {
 	Operations []string `json:"operations"` // any of them makes it
 }
 
-// NoteUntold keeps a change until events had the time to tell of it.
-func (tx *Tx) NoteUntold(u *Untold) error {
+// NoteUntold keeps a change until events had the time to tell of it. It returns what was forgotten for it, the oldest.
+func (tx *Tx) NoteUntold(u *Untold) (forgotten []Untold, err error) {
 	for tx.total(bucketUntold) >= tx.bounds.untold {
-		first, _ := tx.bucket(bucketUntold).Cursor().First()
-		if first == nil {
+		k, v := tx.bucket(bucketUntold).Cursor().First()
+		if k == nil {
 			break // a total that a bit fell over in
 		}
-		if err := tx.remove(bucketUntold, first); err != nil {
-			return fmt.Errorf("forget an untold change: %w", err)
+		oldest := untold(k, v)
+		if err := tx.remove(bucketUntold, k); err != nil {
+			return nil, fmt.Errorf("forget an untold change: %w", err)
 		}
+		forgotten = append(forgotten, oldest)
 	}
-	key := append(stamp(u.Found), u.ARN...)
-	known, ok, err := getJSON[Untold](tx.bucket(bucketUntold), key)
-	if err != nil {
-		return err
-	}
-	if ok { // found a moment ago
-		u.Changes = append(known.Changes, u.Changes...)
+	key := u.key()
+	if v := tx.bucket(bucketUntold).Get(key); v != nil { // found a moment ago
+		u.Changes = append(untold(key, v).Changes, u.Changes...)
 	}
 	if err := tx.putJSON(bucketUntold, key, u); err != nil {
-		return fmt.Errorf("note an untold change: %w", err)
+		return nil, fmt.Errorf("note an untold change: %w", err)
 	}
-	return nil
+	return forgotten, nil
 }
 
-// UntoldUntil returns the changes found until a time, the oldest first, at most limit.
-func (tx *Tx) UntoldUntil(until time.Time, limit int) ([]Untold, error) {
-	var found []Untold
-	cursor := tx.bucket(bucketUntold).Cursor()
-	for k, _ := cursor.First(); k != nil && len(found) < limit; k, _ = cursor.Next() {
-		if binary.BigEndian.Uint64(k[:8]) > uint64(until.Unix()) { //nolint:gosec // after 1970
-			break
+func (u *Untold) key() []byte { return append(stamp(u.Found), u.ARN...) }
+
+// untold decodes an entry. What cannot be decoded is a change all the same: nothing tells of it, so that it is told.
+func untold(k, v []byte) Untold {
+	u, err := decode[Untold](k, v)
+	if err != nil {
+		u = Untold{ARN: string(k[8:]), Found: entryTime(k[:8]).UTC()}
+		u.Changes = []Change{{What: "a change that cannot be read"}}
+		if parts := strings.SplitN(u.ARN, ":", 6); len(parts) == 6 {
+			u.Region, u.Account, u.Name = parts[3], parts[4], strings.TrimPrefix(parts[5], "key/")
 		}
-		u, _, err := getJSON[Untold](tx.bucket(bucketUntold), k)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, u)
 	}
-	return found, nil
+	return u
+}
+
+// UntoldUntil returns the changes found until a time, the oldest first, at most limit, from after on; next is where
+// to go on, "" at the end.
+func (tx *Tx) UntoldUntil(after string, until time.Time, limit int) (found []Untold, next string) {
+	cursor := tx.bucket(bucketUntold).Cursor()
+	k, v := cursor.Seek([]byte(after))
+	if k != nil && string(k) == after {
+		k, v = cursor.Next()
+	}
+	for ; k != nil; k, v = cursor.Next() {
+		switch {
+		case binary.BigEndian.Uint64(k[:8]) > uint64(until.Unix()): //nolint:gosec // after 1970
+			return found, ""
+		case len(found) == limit:
+			return found, string(found[limit-1].key())
+		}
+		found = append(found, untold(k, v))
+	}
+	return found, ""
 }
 
 // DoneUntold forgets a change that was judged.
 func (tx *Tx) DoneUntold(u *Untold) error {
-	if err := tx.remove(bucketUntold, append(stamp(u.Found), u.ARN...)); err != nil {
+	if err := tx.remove(bucketUntold, u.key()); err != nil {
 		return fmt.Errorf("forget an untold change: %w", err)
 	}
 	return nil
