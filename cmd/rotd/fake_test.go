@@ -85,11 +85,11 @@ func someStatus() *admin.Status {
 		}},
 		Places: []state.Coverage{
 			{
-				Account: "111122223333", Region: "us-east-1", Keys: 400, FirstComplete: before(day),
+				Account: "111122223333", Region: "us-east-1", Keys: 400, FirstSeen: before(day),
 				LastComplete: before(2 * time.Hour),
 			},
 			{
-				Account: "111122223333", Region: "eu-west-1", Keys: 12, FirstComplete: before(day),
+				Account: "111122223333", Region: "eu-west-1", Keys: 12, FirstSeen: before(day),
 				LastComplete: before(2 * time.Hour),
 			},
 		},

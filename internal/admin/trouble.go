@@ -103,7 +103,7 @@ func (s *Status) judgeSweeps(grave, minor telling) {
 		p := &s.Places[i]
 		place := p.Account + "/" + p.Region
 		switch {
-		case p.LastError != "" && p.FirstComplete.IsZero():
+		case p.LastError != "" && p.LastComplete.IsZero():
 			grave("rotd sweep inventory", "%s was never swept whole: %s", place, p.LastError)
 		case p.LastError != "":
 			grave("rotd sweep inventory", "the last sweep of %s was not whole: %s", place, p.LastError)

@@ -19,7 +19,7 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 				URL: "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", Ready: true, State: queue.StateReceiving,
 				ReadAt: noon, Redrive: true, MaxReceives: 20,
 			}},
-			Places: []state.Coverage{{Account: "111122223333", Region: "us-east-1", FirstComplete: ago(time.Hour)}},
+			Places: []state.Coverage{{Account: "111122223333", Region: "us-east-1", LastComplete: ago(time.Hour)}},
 			Jobs:   []Job{{Name: "drift", LastFinished: ago(time.Minute)}},
 			Budget: &Budget{Left: 6, Reserve: 5, KeyARN: keyARN},
 		}

@@ -96,7 +96,7 @@ func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[adm
 func (b *backend) partial(tx *state.Tx) (bool, error) {
 	places, err := b.places(tx)
 	for i := range places {
-		if places[i].FirstComplete.IsZero() || places[i].LastError != "" {
+		if places[i].LastComplete.IsZero() || places[i].LastError != "" {
 			return true, err
 		}
 	}

@@ -105,11 +105,15 @@ func ErrorCode(err error) string {
 	return ""
 }
 
-// Passing says that a request which changes nothing may be made again: the trouble is no key's own and may pass.
-// Credentials come back too, and the SDK learns of a wrong clock from the first refusal.
+// Passing says that a request which changes nothing may be made again: what went wrong may pass. Credentials come back
+// too, and the SDK learns of a wrong clock from the first refusal.
 func (c Class) Passing() bool {
-	passing := []Class{Throttled, Unreachable, CredentialsMissing, Ambiguous, Internal, DependencyTimeout}
-	return slices.Contains(passing, c)
+	return c.Everywhere() || slices.Contains([]Class{Ambiguous, Internal, DependencyTimeout}, c)
+}
+
+// Everywhere says that the trouble is no key's own: whoever asks about another key meets it, too.
+func (c Class) Everywhere() bool {
+	return slices.Contains([]Class{Throttled, Unreachable, CredentialsMissing}, c)
 }
 
 // unsentError is an error before anything was sent.

@@ -46,7 +46,7 @@ func (n *notebook) actionAlert(a *remediation.Action, f *finding.Finding) notify
 func (n *notebook) digestAlert(place *Place, c state.Coverage, open []finding.Finding) notify.Alert {
 	shard := n.e.db.Shard()
 	d := notify.NewDigest(place.Account, place.Region, n.now, c.Keys, open)
-	at := latest(c.FirstComplete, c.FirstFacts).Format(time.RFC3339)
+	at := latest(c.FirstSeen, c.FirstFacts).Format(time.RFC3339)
 	return notify.Alert{
 		ID:      finding.AlertID(shard, "digest "+place.String(), 1, at),
 		Kind:    notify.InventoryDigest,

@@ -14,8 +14,8 @@ import (
 	"rotd/internal/state"
 )
 
-// afterSweep keeps what the sweep reached. A complete first inventory ends the baseline with one digest; a complete
-// later one finds the keys that are gone.
+// afterSweep keeps what the sweep reached. The first inventory that saw the place ends the baseline with one digest; a
+// complete one finds the keys that are gone.
 func (e *Engine) afterSweep(place *Place, s *swept) error {
 	var gone []string
 	if s.complete() && s.kind == Inventory {
@@ -40,7 +40,7 @@ func (e *Engine) afterSweep(place *Place, s *swept) error {
 				return err
 			}
 		}
-		first := s.complete() && s.kind == Inventory && c.FirstComplete.IsZero()
+		first := s.saw() && c.FirstSeen.IsZero()
 		c.LastSweep, c.LastKind, c.LastError = now, s.kind, ""
 		if s.err != nil {
 			c.LastError = s.err.Error()
@@ -57,8 +57,11 @@ func (e *Engine) afterSweep(place *Place, s *swept) error {
 				}
 			}
 		}
+		if s.saw() {
+			c.LastSeen = now
+		}
 		if first {
-			c.FirstComplete = now
+			c.FirstSeen = now
 			if !n.tx.NeverAsked(state.DueFacts, place.Account, place.Region) {
 				c.FirstFacts = now
 			}
@@ -83,7 +86,7 @@ func (n *notebook) firstFacts(place *Place) error {
 	if err != nil || n.tx.NeverAsked(state.DueFacts, place.Account, place.Region) {
 		return err
 	}
-	first := c.FirstComplete
+	first := c.FirstSeen
 	c.FirstFacts = n.now
 	if err := n.tx.PutPlace(c); err != nil {
 		return err

@@ -231,8 +231,9 @@ func (e *Engine) paused(tx *state.Tx, settings *Settings) (string, error) {
 	return fmt.Sprintf("%s paused rotd at %s: %s", p.By, p.At.UTC().Format(time.RFC3339), p.Reason), nil
 }
 
-// armed reports whether automatic actions are allowed in a place: somebody armed the state, and the place was seen
-// whole, after the state was restored if it ever was. A place that cannot be read holds back nothing in the others.
+// armed reports whether automatic actions are allowed in a place: somebody armed the state, and an inventory saw the
+// place, after the state was restored if it ever was. A place that cannot be read holds back nothing in the others, nor
+// a key that cannot be read the other keys: about it nothing is known to act on.
 func (e *Engine) armed(tx *state.Tx, account, region string) (bool, error) {
 	if _, ok, err := tx.Armed(); err != nil || !ok {
 		return false, err
@@ -242,5 +243,5 @@ func (e *Engine) armed(tx *state.Tx, account, region string) (bool, error) {
 		return false, err
 	}
 	c, err := tx.Place(account, region)
-	return err == nil && !c.FirstComplete.IsZero() && c.LastComplete.After(restored.At), err
+	return err == nil && !c.FirstSeen.IsZero() && c.LastSeen.After(restored.At), err
 }

@@ -138,11 +138,16 @@ func (e *Engine) turn(place *Place, list state.DueList) chan struct{} {
 	return turn.(chan struct{}) //nolint:forcetypeassert // nothing else is stored
 }
 
-// readFacts reads facts about keys. The error is one that is no key's own.
+// readFacts reads facts about keys. Where no answer came about a key, for a reason that may be its own, that counts as
+// asked, unless it is so for every one of many. The error is one that is no key's own.
 func (e *Engine) readFacts(ctx context.Context, place *Place, list state.DueList, due []*inventory.Key) (
 	read []*inventory.Key, failed error,
 ) {
-	var mu sync.Mutex
+	var (
+		mu      sync.Mutex
+		asked   []*inventory.Key // in vain
+		trouble error
+	)
 	var group errgroup.Group
 	group.SetLimit(factsAtOnce)
 	if list == state.DueUse {
@@ -158,11 +163,14 @@ func (e *Engine) readFacts(ctx context.Context, place *Place, list state.DueList
 			key, err := e.factsOf(ctx, place, list, known)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
+			switch {
+			case err == nil:
+				read = append(read, key)
+			case key != nil:
+				asked, trouble = append(asked, key), err
+			default:
 				failed = err
-				return nil
 			}
-			read = append(read, key)
 			return nil
 		})
 		mu.Lock()
@@ -173,11 +181,14 @@ func (e *Engine) readFacts(ctx context.Context, place *Place, list state.DueList
 		}
 	}
 	_ = group.Wait() // the error is in failed
-	return read, failed
+	if len(read) == 0 && len(asked) > fewKeys {
+		return nil, trouble
+	}
+	return append(read, asked...), failed
 }
 
-// factsOf reads the facts of a list about one key. When it is the key's own trouble that nothing can be read, that
-// counts as asked: the facts stay as old as they are.
+// factsOf reads the facts of a list about one key. Where KMS did not tell them for a reason of the key's own, that
+// counts as asked: the facts stay as old as they are. With an error that may be its own or everybody's comes the same.
 func (e *Engine) factsOf(ctx context.Context, place *Place, list state.DueList, known *inventory.Key) (
 	*inventory.Key, error,
 ) {
@@ -187,10 +198,11 @@ func (e *Engine) factsOf(ctx context.Context, place *Place, list state.DueList, 
 		facts = known.FactsDue(now)
 	}
 	key, err := place.KMS.ReadFacts(ctx, known, facts)
-	switch class := awskms.Classify(err); {
+	class := awskms.Classify(err)
+	switch {
 	case err == nil:
 		return key, nil
-	case class.Passing() || ctx.Err() != nil:
+	case class.Everywhere() || ctx.Err() != nil:
 		return nil, err
 	}
 	e.log.Warn("cannot read facts about a key", zap.String("key", known.ARN), zap.Error(err))
@@ -200,13 +212,16 @@ func (e *Engine) factsOf(ctx context.Context, place *Place, list state.DueList, 
 	} else {
 		asked.UseAskedAt = now
 	}
-	return &asked, nil
+	if !class.Passing() {
+		err = nil
+	}
+	return &asked, err
 }
 
 // factsRead ends the baseline of a place when every key's rotations and grants were asked for once.
 func (e *Engine) factsRead(place *Place, list state.DueList) error {
 	c, err := e.coverage(place)
-	if err != nil || list != state.DueFacts || c.FirstComplete.IsZero() || !c.FirstFacts.IsZero() {
+	if err != nil || list != state.DueFacts || c.FirstSeen.IsZero() || !c.FirstFacts.IsZero() {
 		return err
 	}
 	return e.note(time.Now().UTC(), func(n *notebook) error { return n.firstFacts(place) })

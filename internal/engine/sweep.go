@@ -138,6 +138,15 @@ type swept struct {
 // complete reports whether every key there was to see was seen: only then does what was not found mean anything.
 func (s *swept) complete() bool { return s.err == nil && s.coverage.Complete() }
 
+// fewKeys may fail beside others for reasons of their own; where more do, or all, the trouble is the place's.
+const fewKeys = 10
+
+// saw reports whether an inventory saw the place: it listed every key, and read all but at most a few, or a tenth.
+func (s *swept) saw() bool {
+	all, failed := s.coverage.Total, s.coverage.Failed
+	return s.kind == Inventory && s.err == nil && (failed == 0 || failed < all && failed <= max(fewKeys, all/10))
+}
+
 const maxReasons = 5
 
 // counts takes a key's budget into account.
@@ -204,7 +213,7 @@ func (e *Engine) sweepPlace(ctx context.Context, place *Place, kind string) (com
 		return false, false, err
 	}
 	s := &swept{
-		kind: kind, began: time.Now().UTC(), asked: before.Asked, baseline: before.FirstComplete.IsZero(),
+		kind: kind, began: time.Now().UTC(), asked: before.Asked, baseline: before.FirstSeen.IsZero(),
 		listed: make(map[string]bool), budget: inventory.OnDemandLimit,
 	}
 	if kind == Inventory {

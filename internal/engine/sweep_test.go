@@ -67,9 +67,9 @@ func TestOnePlaceThatCannotBeReadEndsNoOther(t *testing.T) {
 				return err
 			}
 			switch {
-			case c.FirstComplete.IsZero() && c.LastError == "":
+			case c.FirstSeen.IsZero() && c.LastError == "":
 				got[p.String()] = "not swept"
-			case c.FirstComplete.IsZero():
+			case c.FirstSeen.IsZero():
 				got[p.String()] = "failed"
 			default:
 				got[p.String()] = "complete"
@@ -139,7 +139,7 @@ func TestAnInventoryThatWasCutOffGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("%d keys were read, want the %d that were not before", n, keys-had)
 	}
 	c, err := w.engine.coverage(&w.engine.Places()[0])
-	if err != nil || c.Keys != keys || c.FirstComplete.IsZero() {
+	if err != nil || c.Keys != keys || c.FirstSeen.IsZero() {
 		t.Errorf("coverage %+v, %v", c, err)
 	}
 }
@@ -254,7 +254,7 @@ func TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody(t *testing
 	}
 	w.check(w.engine.Sweep(t.Context(), Inventory))
 	c, err := w.engine.coverage(&w.engine.Places()[0])
-	if err != nil || c.FirstComplete.IsZero() || !c.FirstFacts.IsZero() {
+	if err != nil || c.FirstSeen.IsZero() || !c.FirstFacts.IsZero() {
 		t.Errorf("after the first inventory: %+v, %v", c, err)
 	}
 	w.await("every key's rotations", func() bool {

@@ -11,15 +11,18 @@ import (
 
 // Coverage is what the sweeps of one account and Region reached.
 type Coverage struct {
-	Account       string    `json:"account"`
-	Region        string    `json:"region"`
-	FirstComplete time.Time `json:"first_complete,omitzero"` // the baseline
-	LastComplete  time.Time `json:"last_complete,omitzero"`
-	LastSweep     time.Time `json:"last_sweep,omitzero"`
-	LastKind      string    `json:"last_kind,omitempty"` // inventory, drift
-	Keys          int       `json:"keys"`                // listed by the last inventory
-	Unread        int       `json:"unread"`              // of them, not read
-	Denied        int       `json:"denied"`              // of them, with something refused
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	// FirstSeen and LastSeen are when an inventory first and last saw the place: it listed every key, and read all but
+	// at most a few. The first ends the baseline.
+	FirstSeen    time.Time `json:"first_seen,omitzero"`
+	LastSeen     time.Time `json:"last_seen,omitzero"`
+	LastComplete time.Time `json:"last_complete,omitzero"` // when an inventory last read every key
+	LastSweep    time.Time `json:"last_sweep,omitzero"`
+	LastKind     string    `json:"last_kind,omitempty"` // inventory, drift
+	Keys         int       `json:"keys"`                // listed by the last inventory
+	Unread       int       `json:"unread"`              // of them, not read
+	Denied       int       `json:"denied"`              // of them, with something refused
 	// FirstFacts is when every key's rotations and grants had been asked for once: until then what they show belongs to
 	// the baseline, too.
 	FirstFacts time.Time `json:"first_facts,omitzero"`

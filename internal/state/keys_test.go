@@ -126,7 +126,7 @@ func TestAKeyLongGoneIsForgottenWithItsNamesAndUses(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	db := openTest(t)
-	want := []Coverage{{Account: "1", Region: "a", Keys: 7, FirstComplete: day()}, {Account: "1", Region: "b", Denied: 1}}
+	want := []Coverage{{Account: "1", Region: "a", Keys: 7, FirstSeen: day()}, {Account: "1", Region: "b", Denied: 1}}
 	update(t, db, func(tx *Tx) error {
 		none, err := tx.Place("1", "a")
 		same(t, "a place never swept", none, Coverage{Account: "1", Region: "a"})

@@ -79,7 +79,7 @@ func (b *bench) startRotd(ctx context.Context) (*process, error) {
 	defer cancel()
 	return p, p.wait(ctx, func(ctx context.Context) bool {
 		s, err := client.Status(ctx)
-		return err == nil && s.Ready && len(s.Places) > 0 && !s.Places[0].FirstComplete.IsZero()
+		return err == nil && s.Ready && len(s.Places) > 0 && !s.Places[0].LastComplete.IsZero()
 	})
 }
 

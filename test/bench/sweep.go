@@ -159,7 +159,7 @@ func (f *fleetRun) first(ctx context.Context) error {
 				ended = now
 			}
 			c, err := client.Status(ctx)
-			done := err == nil && len(c.Places) > 0 && !c.Places[0].FirstComplete.IsZero()
+			done := err == nil && len(c.Places) > 0 && !c.Places[0].LastComplete.IsZero()
 			if done {
 				f.s.First.Calls, f.s.First.Apart = asked.parts(nil)
 				f.s.Throttled += asked.Throttled
