@@ -86,7 +86,7 @@ func someStatus() *admin.Status {
 		Places: []state.Coverage{
 			{
 				Account: "111122223333", Region: "us-east-1", Keys: 400, FirstSeen: before(day),
-				LastComplete: before(2 * time.Hour),
+				LastComplete: before(2 * time.Hour), LastEvent: before(time.Minute),
 			},
 			{
 				Account: "111122223333", Region: "eu-west-1", Keys: 12, FirstSeen: before(day),

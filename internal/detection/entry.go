@@ -123,8 +123,11 @@ func selfEntries() []Entry {
 		self("intake-silent", "No event has arrived for too long", finding.High, "When events arrive again.",
 			"Between two sweeps rotd hears of nothing: nothing happens, the delivery is broken, or somebody "+
 				"switched it off.",
-			"No event for longer than `intake.heartbeat`.", "rotd status; look at the trail and at the EventBridge "+
-				"rule."),
+			"No event for longer than `intake.heartbeat`. Of one account and Region: a sweep found a change there, two "+
+				"hours later neither an event that tells of it had come from there nor any other, and the last one is "+
+				"further back than `intake.heartbeat`, or none ever came. Silence alone says nothing of a place: it may "+
+				"be a quiet one.",
+			"rotd status; look at the trail and at the EventBridge rule, of the account and Region where one is named."),
 		self("sweep-incomplete", "A sweep could not read everything", finding.Medium,
 			"When a sweep of that kind reads everything.",
 			"What was not read is as it was known before, and unknown when it never was read; nothing is called "+
@@ -141,9 +144,10 @@ func selfEntries() []Entry {
 		self("sweep-found-what-events-missed", "A sweep found what no event told of", finding.Low, quiet,
 			"Events from that account and Region do not all arrive: what only they tell may be missed.",
 			"A sweep found a key created, deleted or changed (state, rotation, material, policy, aliases, tags) since its "+
-				"last reading, and half an hour later no event had told of it, though events come from there. MEDIUM when "+
-				"ten or more are found together. Where more than 10,000 changed keys wait, the oldest are judged no more and "+
-				"counted in the finding. rotd's own changes and the first inventory do not count.",
+				"last reading, and half an hour later no event had told of it; two hours later where nothing comes from at "+
+				"all, which for longer than `intake.heartbeat` is intake-silent. MEDIUM when ten or more are found together. "+
+				"Where more than 10,000 changed keys wait, the oldest are judged no more and counted in the finding. rotd's "+
+				"own changes and the first inventory do not count.",
 			"A single one may get lost. Many: look at the trail, the EventBridge rule and the queue's policy there."),
 		self("accounts-unlisted", "The organization's accounts cannot be listed", finding.Medium, "When they were listed.",
 			"New accounts go unnoticed, and closed ones are swept in vain.",

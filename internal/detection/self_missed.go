@@ -21,6 +21,9 @@ type Missing struct {
 	Changes         []Missed
 	// Unjudged are further changes of which nobody knows: they could not wait for their events, because too many did.
 	Unjudged int
+	// Quiet says that nothing at all came from there since, in two hours; Heard is when something last did, zero: never.
+	Quiet bool
+	Heard time.Time
 }
 
 const (
@@ -36,7 +39,7 @@ func SweepFoundMissed(m *Missing, at time.Time) finding.Finding {
 		f.Severity = finding.Medium
 	}
 	f.Title = "A sweep found what no event told of"
-	f.Description = clip(sentences(m.found(), m.unjudged(),
+	f.Description = clip(sentences(m.found(), m.unjudged(), m.heard(),
 		"The checks have judged the keys as they are now. What only events tell, such as who did it and what was "+
 			"decrypted, may have been missed there as well."), maxDescription)
 	f.Remedy = []string{
@@ -47,6 +50,38 @@ func SweepFoundMissed(m *Missing, at time.Time) finding.Finding {
 		"rotd status",
 	}
 	return f
+}
+
+// PlaceSilent says that no event comes from an account and Region: sweeps found changes there, and neither an event
+// that tells of them has come nor any other.
+func PlaceSilent(m *Missing, at time.Time) finding.Finding {
+	f := m.finding("intake-silent", finding.High, at)
+	f.Title = "No event comes from an account and Region"
+	f.Description = clip(sentences(m.found(), m.unjudged(), m.heard(),
+		"CloudTrail has an event of each change: what brings them from there is broken, was switched off or was never set "+
+			"up. Until events come nothing is noticed there between two sweeps, and who did what, and what was decrypted, "+
+			"is not known at all."), maxDescription)
+	region := " --region " + argument(m.Region)
+	f.Remedy = []string{
+		"Check that a trail logs there, and KMS's events with it: aws cloudtrail describe-trails" + region,
+		"aws cloudtrail get-event-selectors --trail-name TRAIL" + region,
+		"Check that the rule there is on and has rotd's queue, or the bus before it, as a target: aws events " +
+			"list-rules" + region,
+		"If no events are to come from there, say so: rotd findings ack ID --reason …",
+		"rotd status",
+	}
+	return f
+}
+
+// heard says when something last came from a place where nothing comes; "" where something does.
+func (m *Missing) heard() string {
+	switch {
+	case !m.Quiet:
+		return ""
+	case m.Heard.IsZero():
+		return "No event has ever come from there."
+	}
+	return "Nothing at all has come from there since " + stamp(m.Heard) + "."
 }
 
 func (m *Missing) finding(id string, sev finding.Severity, at time.Time) finding.Finding {
@@ -68,8 +103,12 @@ func (m *Missing) found() string {
 	if n := len(m.Changes) - len(named); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Sprintf("In account %s in %s a sweep found %s of keys that no event had told of half an hour later: %s%s.",
-		shown(m.Account), shown(m.Region), changes(len(m.Changes)), strings.Join(named, ", "), more)
+	later := "half an hour"
+	if m.Quiet {
+		later = "two hours"
+	}
+	return fmt.Sprintf("In account %s in %s a sweep found %s of keys that no event had told of %s later: %s%s.",
+		shown(m.Account), shown(m.Region), changes(len(m.Changes)), later, strings.Join(named, ", "), more)
 }
 
 // unjudged says how many changes nobody knows of whether events told of them; "" when there are none.

@@ -35,6 +35,11 @@ func unjudged(m *Missing, n int) *Missing {
 	return m
 }
 
+func quiet(m *Missing, heard time.Time) *Missing {
+	m.Quiet, m.Heard = true, heard
+	return m
+}
+
 // selfFindings is one of each finding rotd has about itself.
 func selfFindings() []finding.Finding {
 	action := &remediation.Action{
@@ -55,6 +60,9 @@ func selfFindings() []finding.Finding {
 		SweepFoundMissed(missing(1), noon),
 		SweepFoundMissed(unjudged(missing(2), 9), noon),
 		SweepFoundMissed(unjudged(missing(0), 1), noon),
+		SweepFoundMissed(quiet(missing(1), noon.Add(-3*time.Hour)), noon),
+		PlaceSilent(quiet(missing(2), noon.Add(-30*time.Hour)), noon),
+		PlaceSilent(quiet(missing(1), time.Time{}), noon),
 		AccountsUnlisted("default", noon.Add(-30*time.Hour), errors.New("AccessDeniedException: not yours"), noon),
 		RotationFailed("default", action, noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),

@@ -11,7 +11,8 @@ import (
 	"rotd/internal/state"
 )
 
-// noteSilence opens the finding when the intake is silent, and ends it when an event has arrived again.
+// noteSilence opens the finding when the intake is silent, and ends it, and those of places, when events have arrived
+// again.
 func (e *Engine) noteSilence(now time.Time) error {
 	settings := e.Settings()
 	if settings.Heartbeat == 0 || len(e.queues) == 0 {
@@ -30,7 +31,10 @@ func (e *Engine) noteSilence(now time.Time) error {
 		case !arrived:
 			return nil
 		}
-		return n.resolveByFingerprint(silent.Fingerprint, "events arrive again", false)
+		if err := n.resolveByFingerprint(silent.Fingerprint, "events arrive again", false); err != nil {
+			return err
+		}
+		return n.heardAgain()
 	})
 }
 

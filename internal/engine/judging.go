@@ -33,7 +33,7 @@ type judging struct {
 	tally    *tally
 	note     *notebook
 	context  detection.Context    // of the event in hand; rules keep nothing of it
-	heard    map[string]time.Time // latest event noted from a place
+	heard    map[whence]time.Time // newest event from each account and Region, written once at the end
 	selves   map[string]*foundAt  // findings about rotd itself, by fingerprint, written once at the end
 }
 
@@ -45,7 +45,7 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 		settings: settings, memory: tx.Memory(),
 		uses:  make(map[string]time.Time),
 		tally: t, note: e.newNotebook(tx, now, settings, t),
-		selves: make(map[string]*foundAt), heard: make(map[string]time.Time),
+		selves: make(map[string]*foundAt), heard: make(map[whence]time.Time),
 	}
 	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
@@ -67,6 +67,9 @@ func (j *judging) works(works []*work) error {
 		}
 	}
 	if err := j.logUsage(); err != nil {
+		return err
+	}
+	if err := j.noteHeard(); err != nil {
 		return err
 	}
 	for _, s := range j.selves {

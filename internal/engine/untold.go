@@ -18,14 +18,11 @@ const (
 	toldWithin  = 30 * time.Minute // events are late by minutes
 	untoldMost  = 2 * time.Hour    // a backlog takes longer; then it is judged in any case
 	toldFor     = 72 * time.Hour   // how long it is remembered that an event told of a change
-	heardFor    = 24 * time.Hour   // where an event came from within, events are expected
-	heardEvery  = 5 * time.Minute  // how often it is noted that an event came from a place
+	newFor      = 24 * time.Hour   // a key that a sweep meets counts as new; older ones it had not seen for other reasons
 	untoldInOne = 500
 )
 
 func toldName(operation, arn string) string { return "told:" + operation + ":" + arn }
-
-func heardName(account, region string) string { return "heard:" + account + "/" + region }
 
 // tells remembers that an event told of a change of keys, rotd's own calls included.
 func (j *judging) tells(ev *events.Event) {
@@ -33,22 +30,13 @@ func (j *judging) tells(ev *events.Event) {
 		return
 	}
 	for _, arn := range j.changed(ev) {
-		noteTime(j.memory, toldName(ev.EventName, arn), ev.EventTime, toldFor, 0)
+		noteTime(j.memory, toldName(ev.EventName, arn), ev.EventTime, toldFor)
 	}
 }
 
-// hears remembers that events arrive from an account and Region.
-func (j *judging) hears(ev *events.Event) {
-	if place := heardName(ev.RecipientAccountID, ev.AWSRegion); ev.RecipientAccountID != "" &&
-		ev.EventTime.Sub(j.heard[place]) >= heardEvery && j.e.hasPlace(ev.RecipientAccountID, ev.AWSRegion) {
-		j.heard[place] = ev.EventTime
-		noteTime(j.memory, place, ev.EventTime, heardFor, heardEvery)
-	}
-}
-
-// noteTime keeps the latest of the times noted under a name. What is less than step later is not worth writing.
-func noteTime(m *state.Memory, name string, at time.Time, keep, step time.Duration) {
-	if known := notedTime(m, name, at); known.IsZero() || at.Sub(known) > step {
+// noteTime keeps the latest of the times noted under a name.
+func noteTime(m *state.Memory, name string, at time.Time, keep time.Duration) {
+	if at.After(notedTime(m, name, at)) {
 		m.Note(name, strconv.FormatInt(at.Unix(), 10), at, keep)
 	}
 }
@@ -76,7 +64,7 @@ func (n *notebook) untold(before, after *inventory.Key) error {
 			}
 			u.Changes = append(u.Changes, d.Change)
 		}
-	case after.Manager == "CUSTOMER" && n.now.Sub(after.Created) < heardFor:
+	case after.Manager == "CUSTOMER" && n.now.Sub(after.Created) < newFor:
 		u.Since = after.Created
 		u.Changes = []state.Change{{What: "created", Operations: []string{"CreateKey", "ReplicateKey"}}}
 	}
@@ -111,11 +99,10 @@ func (n *notebook) unjudged(u *state.Untold) error {
 func (e *Engine) settleUntold(now time.Time) error {
 	for after, more := "", true; more; more = after != "" {
 		var due []state.Untold
-		err := e.db.View(func(tx *state.Tx) error {
+		err := e.db.View(func(tx *state.Tx) (err error) {
 			due, after = tx.UntoldUntil(after, now.Add(-toldWithin), untoldInOne)
-			memory := tx.Memory()
-			due = slices.DeleteFunc(due, func(u state.Untold) bool { return !settled(memory, &u, now) })
-			return nil
+			due, err = e.settled(tx, due, now)
+			return err
 		})
 		if err != nil {
 			return err
@@ -151,22 +138,33 @@ func (e *Engine) tellUnjudged(now time.Time) error {
 	return nil
 }
 
-// settled reports whether a change can be judged: what came from its place is later than it, or nothing will be.
-func settled(m *state.Memory, u *state.Untold, now time.Time) bool {
-	return now.Sub(u.Found) >= untoldMost || !notedTime(m, heardName(u.Account, u.Region), now).Before(u.Found)
+// settled are the changes that can be judged: what came from their place is later, or nothing will be. Where a backlog
+// may have waited for rotd to start, it is heard first.
+func (e *Engine) settled(tx *state.Tx, due []state.Untold, now time.Time) (ready []state.Untold, err error) {
+	for i := range due {
+		u := &due[i]
+		c, err := tx.Place(u.Account, u.Region)
+		if err != nil {
+			return nil, err
+		}
+		waited := now.Sub(u.Found) >= untoldMost && now.Sub(e.started) >= toldWithin
+		if waited || !c.LastEvent.Before(u.Found) {
+			ready = append(ready, *u)
+		}
+	}
+	return ready, nil
 }
 
-// settle forgets changes and tells of those that no event told of though events come from there.
+// settle forgets changes and tells of those that no event told of. Without a queue no event is to be expected.
 func (n *notebook) settle(due []state.Untold) (total int, err error) {
-	memory := n.tx.Memory()
 	var places []*detection.Missing
 	for i := range due {
 		u := &due[i]
 		if err := n.tx.DoneUntold(u); err != nil {
 			return 0, err
 		}
-		if notedTime(memory, heardName(u.Account, u.Region), u.Found).IsZero() {
-			continue // intake-silent is about that
+		if len(n.e.queues) == 0 {
+			continue
 		}
 		missed, err := n.missed(u)
 		if err != nil {
@@ -183,7 +181,12 @@ func (n *notebook) settle(due []state.Untold) (total int, err error) {
 			at = len(places)
 			places = append(places, &detection.Missing{Account: u.Account, Region: u.Region})
 		}
-		places[at].Changes = append(places[at].Changes, missed...)
+		c, err := n.tx.Place(u.Account, u.Region)
+		if err != nil {
+			return 0, err
+		}
+		m := places[at]
+		m.Changes, m.Quiet = append(m.Changes, missed...), m.Quiet || quiet(&c, u, n.now)
 	}
 	for _, m := range places {
 		if err := n.tellMissed(m); err != nil {
@@ -193,18 +196,29 @@ func (n *notebook) settle(due []state.Untold) (total int, err error) {
 	return total, nil
 }
 
-// tellMissed tells of changes in a place that no event told of, and of those that could not wait for one.
+// tellMissed tells of changes in a place that no event told of, and of those that could not wait for one. Where nothing
+// at all came from there it tells of that, unless nothing comes from anywhere.
 func (n *notebook) tellMissed(m *detection.Missing) error {
 	c, err := n.tx.Place(m.Account, m.Region)
 	if err != nil {
 		return err
+	}
+	if m.Quiet {
+		if all, err := n.allSilent(); err != nil || all {
+			return err
+		}
 	}
 	if m.Unjudged, c.Unjudged = c.Unjudged, 0; m.Unjudged > 0 {
 		if err := n.tx.PutPlace(c); err != nil {
 			return err
 		}
 	}
-	return n.foundTimes(detection.SweepFoundMissed(m, n.now), len(m.Changes)+m.Unjudged)
+	m.Heard = c.Heard
+	f := detection.SweepFoundMissed(m, n.now)
+	if m.Quiet && n.silent(&c) {
+		f = detection.PlaceSilent(m, n.now)
+	}
+	return n.foundTimes(f, len(m.Changes)+m.Unjudged)
 }
 
 // missed are those of the changes about a key that no event told of.

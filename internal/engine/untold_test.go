@@ -122,10 +122,6 @@ func TestChangesThatAreNotMissed(t *testing.T) {
 			w.sweep(Drift)
 			w.settle(w.aRecord("DisableKeyRotation", arn).bridged())
 		}},
-		{"no event ever came from there", func(w *world, arn string) {
-			w.disableRotation(w.engineer, arn)
-			w.sweep(Drift)
-		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,6 +32,9 @@ type Coverage struct {
 	DriftAfter string    `json:"drift_after,omitempty"`
 	DriftBegan time.Time `json:"drift_began,omitzero"`
 	LastError  string    `json:"last_error,omitempty"`
+	// Heard is when an event last arrived from the place, and LastEvent the eventTime of the newest: to within minutes.
+	Heard     time.Time `json:"heard,omitzero"`
+	LastEvent time.Time `json:"last_event,omitzero"`
 	// Unjudged are changes that could not wait for events to tell of them, because too many did, and of which no finding
 	// says so yet.
 	Unjudged int `json:"unjudged,omitempty"`
