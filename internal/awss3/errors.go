@@ -45,8 +45,10 @@ func (e *Error) Advice() string {
 	case code == "NoSuchBucket":
 		return "there is no bucket " + e.At.Bucket
 	case e.Class == Denied && strings.HasPrefix(e.Op, "writing"):
-		return "the role needs s3:PutObject on " + e.At.Bucket + "/" + e.At.Key + ", and kms:GenerateDataKey on the key " +
-			"that encrypts the bucket, if it is one of your own"
+		return "the role needs s3:PutObject on " + e.At.Bucket + "/" + e.At.Key + ", and kms:GenerateDataKey and " +
+			"kms:Decrypt on the key that encrypts the bucket, if it is one of your own"
+	case e.Class == Denied && strings.HasPrefix(e.Op, "aborting"):
+		return "the role needs s3:AbortMultipartUpload on " + e.At.Bucket + "/" + e.At.Key
 	case e.Class == Denied:
 		return "the role needs s3:GetObject and s3:ListBucket on " + e.At.Bucket + ", and kms:Decrypt on the key that " +
 			"encrypts the object, if it is one of your own"
@@ -71,8 +73,8 @@ func classify(err error) Class {
 		return Unavailable
 	}
 	switch api.ErrorCode() {
-	case "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "NotFound", "InvalidObjectState", "MethodNotAllowed",
-		"InvalidBucketName", "KeyTooLongError", "InvalidRequest", "InvalidURI":
+	case "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NoSuchBucket", "NotFound", "InvalidObjectState",
+		"MethodNotAllowed", "InvalidBucketName", "KeyTooLongError", "InvalidRequest", "InvalidURI":
 		return Gone
 	case "AccessDenied", "AllAccessDisabled", "Forbidden":
 		return Denied

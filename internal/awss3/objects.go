@@ -15,9 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// MaxPut is the largest object that one request can write.
-const MaxPut = 5 << 30
-
 // Object is an object as it is stored.
 type Object struct {
 	Body     io.ReadCloser // streamed; the caller closes it
@@ -40,7 +37,7 @@ func (c *Client) Get(ctx context.Context, at Location) (*Object, error) {
 
 // Upload is what one Put writes.
 type Upload struct {
-	Body        io.ReadSeeker // read from its beginning, again when a request has to be repeated
+	Body        io.ReadSeeker // read from its beginning, a small one again when a request has to be repeated
 	Size        int64
 	SHA256      string // of the body, in hex: S3 refuses what arrived otherwise
 	ContentType string
@@ -49,15 +46,17 @@ type Upload struct {
 	Overwrite   bool   // also when an object is there already
 }
 
-// Put writes an object whole or not at all.
+// Put writes an object whole or not at all: what is larger than PartSize in parts.
 func (c *Client) Put(ctx context.Context, at Location, up Upload) error {
-	if up.Size > MaxPut {
-		return &Error{Op: "writing", At: at, Class: Gone, Err: fmt.Errorf("%d bytes are more than the %d that S3 takes "+
-			"in one request", up.Size, int64(MaxPut))}
-	}
 	sum, err := hex.DecodeString(up.SHA256)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("write %s: the SHA-256 is not in hex: %w", at, err)
+	case up.Size > MaxPut:
+		return &Error{Op: "writing", At: at, Class: Gone, Err: fmt.Errorf("%d bytes are more than the %d that rotd writes",
+			up.Size, int64(MaxPut))}
+	case up.Size > PartSize:
+		return c.putParts(ctx, at, up)
 	}
 	in := &s3.PutObjectInput{
 		Bucket: &at.Bucket, Key: &at.Key, Body: up.Body, ContentLength: &up.Size, Metadata: maps.Clone(up.Metadata),

@@ -78,7 +78,7 @@ func TestAnUploadThatFailsLeavesNothing(t *testing.T) {
 	huge := upload("body")
 	huge.Size = awss3.MaxPut + 1
 	for name, up := range map[string]awss3.Upload{
-		"another digest": wrong, "a body that ends early": cut, "more than one request takes": huge,
+		"another digest": wrong, "a body that ends early": cut, "more than S3 takes": huge,
 	} {
 		if err := client.Put(t.Context(), at("k"), up); err == nil {
 			t.Errorf("%s: taken", name)
@@ -171,8 +171,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		return e.Advice()
 	}
 	err := client.Put(t.Context(), at("k"), upload("body"))
-	same(t, advice(err), "the role needs s3:PutObject on backups/k, and kms:GenerateDataKey on the key that encrypts "+
-		"the bucket, if it is one of your own")
+	same(t, advice(err), "the role needs s3:PutObject on backups/k, and kms:GenerateDataKey and kms:Decrypt on the key "+
+		"that encrypts the bucket, if it is one of your own")
 	_, err = client.Get(t.Context(), at("k"))
 	same(t, advice(err), "the role needs s3:GetObject and s3:ListBucket on backups, and kms:Decrypt on the key that "+
 		"encrypts the object, if it is one of your own")

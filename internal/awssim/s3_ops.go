@@ -54,35 +54,16 @@ func (s *s3Service) headBucket(c *call) (any, error) {
 }
 
 func (s *s3Service) putObject(c *call) (any, error) {
-	if strings.HasPrefix(c.HTTP.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		return nil, apiErrorf("NotImplemented", http.StatusNotImplemented, "awssim takes no chunked uploads")
-	}
-	header := map[string]string{}
-	for name, values := range c.HTTP.Header {
-		if name == "Content-Type" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") ||
-			strings.HasPrefix(name, encryptedBy) {
-			header[name] = values[0]
-		}
-	}
-	if err := sameDigest(c); err != nil {
+	if err := whole(c); err != nil {
 		return nil, err
 	}
-	bucket, key := bucketAndKey(c)
-	onlyNew := c.HTTP.Header.Get("If-None-Match") == "*"
-	switch there, stored := s.store(bucket, key, bytes.Clone(c.Body), header, c.Time, onlyNew); {
-	case stored:
-	case there:
-		return nil, apiErrorf("PreconditionFailed", http.StatusPreconditionFailed,
-			"At least one of the pre-conditions you specified did not hold")
-	default:
-		return nil, apiErrorf("NoSuchBucket", http.StatusNotFound, "The specified bucket does not exist")
+	header := objectHeader(c)
+	etag := etagOf(c.Body)
+	if err := s.keep(c, bytes.Clone(c.Body), header, etag); err != nil {
+		return nil, err
 	}
-	c.Effect = true
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	o := s.buckets[bucket].objects[key]
-	answered := map[string]string{"ETag": `"` + o.etag + `"`}
-	for name, value := range o.header {
+	answered := map[string]string{"ETag": `"` + etag + `"`}
+	for name, value := range header {
 		if strings.HasPrefix(name, encryptedBy) {
 			answered[name] = value
 		}
@@ -90,11 +71,41 @@ func (s *s3Service) putObject(c *call) (any, error) {
 	return &answer{status: http.StatusOK, contentType: "application/xml", header: answered}, nil
 }
 
+// objectHeader is what of a request's header belongs to the object it begins.
+func objectHeader(c *call) map[string]string {
+	header := map[string]string{}
+	for name, values := range c.HTTP.Header {
+		if name == "Content-Type" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") ||
+			strings.HasPrefix(name, encryptedBy) {
+			header[name] = values[0]
+		}
+	}
+	return header
+}
+
+// keep stores the request's object, unless it may replace none and there is one.
+func (s *s3Service) keep(c *call, body []byte, header map[string]string, etag string) error {
+	bucket, key := bucketAndKey(c)
+	o := newObject(body, etag, c.Time, header)
+	switch there, stored := s.store(bucket, key, o, c.HTTP.Header.Get("If-None-Match") == "*"); {
+	case stored:
+		c.Effect = true
+		return nil
+	case there:
+		return apiErrorf("PreconditionFailed", http.StatusPreconditionFailed,
+			"At least one of the pre-conditions you specified did not hold")
+	}
+	return apiErrorf("NoSuchBucket", http.StatusNotFound, "The specified bucket does not exist")
+}
+
 // encryptedBy begins the headers that say with what an object is encrypted; awssim keeps them and encrypts nothing.
 const encryptedBy = "X-Amz-Server-Side-Encryption"
 
-// sameDigest refuses a body that is not the one whose SHA-256 the caller sent along.
-func sameDigest(c *call) error {
+// whole refuses a body that comes in chunks, or is not the one whose SHA-256 the caller sent along.
+func whole(c *call) error {
+	if strings.HasPrefix(c.HTTP.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		return apiErrorf("NotImplemented", http.StatusNotImplemented, "awssim takes no chunked uploads")
+	}
 	want := c.HTTP.Header.Get("X-Amz-Checksum-Sha256")
 	if sum := sha256.Sum256(c.Body); want == "" || want == base64.StdEncoding.EncodeToString(sum[:]) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -16,6 +17,9 @@ func (restS3) operation(c *call) string {
 	bucket, key := bucketAndKey(c)
 	c.Resource = strings.TrimSuffix(bucket+"/"+key, "/")
 	name := map[bool]string{true: "Bucket", false: "Object"}[key == ""]
+	if op := multipartOperation(c.HTTP.Method, query); op != "" {
+		return op
+	}
 	switch c.HTTP.Method {
 	case http.MethodHead:
 		return "Head" + name
@@ -30,6 +34,22 @@ func (restS3) operation(c *call) string {
 		if query.Get("list-type") == "2" {
 			return "ListObjectsV2"
 		}
+	}
+	return ""
+}
+
+// multipartOperation names what a request has to do with an upload in parts; "" for nothing.
+func multipartOperation(method string, query url.Values) string {
+	if query.Has("uploads") {
+		return map[string]string{
+			http.MethodPost: "CreateMultipartUpload", http.MethodGet: "ListMultipartUploads",
+		}[method]
+	}
+	if query.Has("uploadId") {
+		return map[string]string{
+			http.MethodPut: "UploadPart", http.MethodPost: "CompleteMultipartUpload",
+			http.MethodDelete: "AbortMultipartUpload",
+		}[method]
 	}
 	return ""
 }

@@ -19,6 +19,7 @@ type s3Service struct {
 
 	mu      sync.RWMutex
 	buckets map[string]*bucketState
+	uploads map[string]*multipart // by id: those under way
 }
 
 type bucketState struct {
@@ -37,7 +38,19 @@ type object struct {
 	header   map[string]string // Content-Type, Content-Encoding, X-Amz-Meta-*, encryption
 }
 
-func newS3(s *Sim) *s3Service { return &s3Service{sim: s, buckets: map[string]*bucketState{}} }
+func newObject(body []byte, etag string, modified time.Time, header map[string]string) *object {
+	return &object{body: body, etag: etag, crc32: crc32.ChecksumIEEE(body), modified: modified, header: header}
+}
+
+// etagOf is the ETag of what one request wrote, without its quotes.
+func etagOf(body []byte) string {
+	sum := md5.Sum(body) //nolint:gosec // S3's own ETag
+	return hex.EncodeToString(sum[:])
+}
+
+func newS3(s *Sim) *s3Service {
+	return &s3Service{sim: s, buckets: map[string]*bucketState{}, uploads: map[string]*multipart{}}
+}
 
 func (s *s3Service) service() *service {
 	return &service{
@@ -49,13 +62,19 @@ func (s *s3Service) service() *service {
 				return "s3:GetObject"
 			case "HeadBucket", "ListObjectsV2":
 				return "s3:ListBucket"
+			case "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
+				return "s3:PutObject"
+			case "ListMultipartUploads":
+				return "s3:ListBucketMultipartUploads"
 			}
 			return ""
 		},
 		ops: map[string]operation{
 			"CreateBucket": s.createBucket, "HeadBucket": s.headBucket, "ListObjectsV2": s.listObjects,
 			"PutObject": s.putObject, "GetObject": s.getObject, "HeadObject": s.headObject,
-			"DeleteObject": s.deleteObject,
+			"DeleteObject":          s.deleteObject,
+			"CreateMultipartUpload": s.createUpload, "UploadPart": s.uploadPart, "CompleteMultipartUpload": s.completeUpload,
+			"AbortMultipartUpload": s.abortUpload, "ListMultipartUploads": s.listUploads,
 		},
 	}
 }
@@ -78,7 +97,8 @@ func (s *s3Service) newBucket(region, account, name string) *bucketState {
 // PutObject stores an object, keeping body, and notifies as an upload would. header may have Content-Type,
 // Content-Encoding and X-Amz-Meta-* (in canonical form); nil for none.
 func (s *Sim) PutObject(bucket, key string, body []byte, header map[string]string) error {
-	if _, stored := s.s3.store(bucket, key, body, header, s.clock.Now(), false); !stored {
+	o := newObject(body, etagOf(body), s.clock.Now(), header)
+	if _, stored := s.s3.store(bucket, key, o, false); !stored {
 		return fmt.Errorf("awssim: no bucket %s", bucket)
 	}
 	return nil
@@ -109,13 +129,7 @@ func isoMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 
 // store tells whether the object was there before, and whether it is stored now: not without a bucket, nor over another
 // object where onlyNew forbids it.
-func (s *s3Service) store(
-	bucket, key string, body []byte, header map[string]string, now time.Time, onlyNew bool,
-) (there, stored bool) {
-	sum := md5.Sum(body) //nolint:gosec // S3's own ETag
-	o := &object{
-		body: body, etag: hex.EncodeToString(sum[:]), crc32: crc32.ChecksumIEEE(body), modified: now, header: header,
-	}
+func (s *s3Service) store(bucket, key string, o *object, onlyNew bool) (there, stored bool) {
 	s.mu.Lock()
 	b := s.buckets[bucket]
 	var queue string

@@ -10,7 +10,10 @@ func awssimLacks() map[string]string {
 }
 
 func fauxqsLacks() map[string]string {
-	const code = "refuses, with the code AWS.SimpleQueueService.InvalidParameterValue"
+	const (
+		code   = "refuses, with the code AWS.SimpleQueueService.InvalidParameterValue"
+		quotes = "does not read the quotes of an ETag as the SDK writes them, and ends no upload"
+	)
 	return map[string]string{
 		"a batch of deletes answers for each entry":         "calls a delete with a made-up receipt handle successful",
 		"more than ten messages at a time are refused":      code,
@@ -18,13 +21,23 @@ func fauxqsLacks() map[string]string {
 		"a subject with a line break is refused":            "accepts it",
 		"a subject over 100 characters is refused":          "accepts it",
 		"a structured message without a default is refused": "accepts it",
-		notWhole: "accepts it",
-		onlyNew:  "replaces the one there is",
+		notWhole:  "accepts it",
+		onlyNew:   "replaces the one there is",
+		partsPut:  quotes,
+		partsNew:  quotes,
+		partsList: "does not know ListMultipartUploads",
+		partWhole: "accepts it",
 	}
 }
 
 // gofakes3Lacks: it looks at no checksum but Content-MD5.
-func gofakes3Lacks() map[string]string { return map[string]string{notWhole: "accepts it"} }
+func gofakes3Lacks() map[string]string {
+	return map[string]string{
+		notWhole:  "accepts it",
+		partWhole: "accepts it",
+		partsNew:  "replaces the one there is",
+	}
+}
 
 func goawsLacks() map[string]string {
 	return map[string]string{

@@ -16,8 +16,12 @@ import (
 )
 
 const (
-	onlyNew  = "an object put with If-None-Match: * replaces none"
-	notWhole = "an object that is not the one of its SHA-256 is refused"
+	onlyNew   = "an object put with If-None-Match: * replaces none"
+	notWhole  = "an object that is not the one of its SHA-256 is refused"
+	partsPut  = "an object put in parts is got whole, with its metadata"
+	partWhole = "a part that is not the one of its SHA-256 is refused"
+	partsNew  = "an upload in parts ended with If-None-Match: * replaces no object"
+	partsList = "an upload under way is listed until it is aborted"
 )
 
 func s3Behaviours() []behaviour {
@@ -33,6 +37,12 @@ func s3Behaviours() []behaviour {
 		{"S3", "a deleted object is gone, and deleting it again is no error", deletesObjects},
 		{"S3", onlyNew, putsOnlyNew},
 		{"S3", notWhole, refusesAnotherDigest},
+		{"S3", partsPut, putsInParts},
+		{"S3", "an upload that was aborted takes no part and makes no object", abortsUploads},
+		{"S3", "a part that was never sent ends no upload", missesAPart},
+		{"S3", partsList, listsUploads},
+		{"S3", partWhole, refusesAnotherPart},
+		{"S3", partsNew, endsOnlyNew},
 	}
 }
 
@@ -196,4 +206,170 @@ func lists(ctx context.Context, a *api) error {
 		}
 	}
 	return same("listing", strings.Join(listed, " "), "logs/a logs/b logs/c")
+}
+
+// firstPart is as large as every part but the last has to be.
+var firstPart = strings.Repeat("rotd!", 1<<20)
+
+// upload begins an upload in parts of the object k.
+func (a *api) upload(ctx context.Context) (*string, error) {
+	out, err := a.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &a.name, Key: aws.String("k"), Metadata: map[string]string{"shard": "default"},
+		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("CreateMultipartUpload: %w", err)
+	}
+	return out.UploadId, nil
+}
+
+// sendPart sends a part of the object k; digest is whose SHA-256 is told.
+func (a *api) sendPart(ctx context.Context, id *string, number int32, body, digest string) (
+	types.CompletedPart, error,
+) {
+	sum := sha256.Sum256([]byte(digest))
+	encoded := base64.StdEncoding.EncodeToString(sum[:])
+	out, err := a.s3.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &a.name, Key: aws.String("k"), UploadId: id, PartNumber: &number, Body: strings.NewReader(body),
+		ChecksumSHA256: &encoded,
+	})
+	if err != nil {
+		return types.CompletedPart{}, fmt.Errorf("UploadPart: %w", err)
+	}
+	return types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: &encoded}, nil
+}
+
+// complete ends an upload of the object k.
+func (a *api) complete(ctx context.Context, id *string, onlyNew bool, parts ...types.CompletedPart) error {
+	in := &s3.CompleteMultipartUploadInput{
+		Bucket: &a.name, Key: aws.String("k"), UploadId: id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}
+	if onlyNew {
+		in.IfNoneMatch = aws.String("*")
+	}
+	_, err := a.s3.CompleteMultipartUpload(ctx, in)
+	return err
+}
+
+// inParts puts the object k in two parts.
+func (a *api) inParts(ctx context.Context, onlyNew bool) error {
+	id, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	first, err := a.sendPart(ctx, id, 1, firstPart, firstPart)
+	if err != nil {
+		return err
+	}
+	last, err := a.sendPart(ctx, id, 2, "end", "end")
+	if err != nil {
+		return err
+	}
+	return a.complete(ctx, id, onlyNew, first, last)
+}
+
+func putsInParts(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	if err := a.inParts(ctx, false); err != nil {
+		return err
+	}
+	out, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: aws.String("k")})
+	if err != nil {
+		return fmt.Errorf("GetObject: %w", err)
+	}
+	defer out.Body.Close()
+	got, err := io.ReadAll(out.Body)
+	if err != nil || string(got) != firstPart+"end" {
+		return fmt.Errorf("%d bytes got of %d, %w", len(got), len(firstPart)+3, err)
+	}
+	return same("metadata", out.Metadata["shard"], "default")
+}
+
+func abortsUploads(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	id, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := a.sendPart(ctx, id, 1, "x", "x"); err != nil {
+		return err
+	}
+	in := &s3.AbortMultipartUploadInput{Bucket: &a.name, Key: aws.String("k"), UploadId: id}
+	if _, err := a.s3.AbortMultipartUpload(ctx, in); err != nil {
+		return fmt.Errorf("AbortMultipartUpload: %w", err)
+	}
+	_, taken := a.sendPart(ctx, id, 2, "x", "x")
+	_, err = a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.name, Key: aws.String("k")})
+	return errors.Join(refusedAs(taken, "NoSuchUpload"), refusal[*types.NoSuchKey](err))
+}
+
+func missesAPart(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	id, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	sent, err := a.sendPart(ctx, id, 1, firstPart, firstPart)
+	if err != nil {
+		return err
+	}
+	missing := sent
+	missing.PartNumber = aws.Int32(2)
+	return refusedAs(a.complete(ctx, id, false, sent, missing), "InvalidPart")
+}
+
+func listsUploads(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	id, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	listed := func() (ids []string, err error) {
+		out, err := a.s3.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &a.name})
+		if err != nil {
+			return nil, fmt.Errorf("ListMultipartUploads: %w", err)
+		}
+		for _, u := range out.Uploads {
+			ids = append(ids, aws.ToString(u.UploadId))
+		}
+		return ids, nil
+	}
+	before, err := listed()
+	if err != nil {
+		return err
+	}
+	in := &s3.AbortMultipartUploadInput{Bucket: &a.name, Key: aws.String("k"), UploadId: id}
+	if _, err := a.s3.AbortMultipartUpload(ctx, in); err != nil {
+		return fmt.Errorf("AbortMultipartUpload: %w", err)
+	}
+	after, err := listed()
+	return errors.Join(err, same("under way", strings.Join(before, " "), *id), same("after", len(after), 0))
+}
+
+func refusesAnotherPart(ctx context.Context, a *api) error {
+	if err := a.bucket(ctx); err != nil {
+		return err
+	}
+	id, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = a.sendPart(ctx, id, 1, "body", "another body")
+	return refusedAs(err, "BadDigest")
+}
+
+func endsOnlyNew(ctx context.Context, a *api) error {
+	if _, err := a.roundTrip(ctx, &s3.PutObjectInput{Key: aws.String("k")}, "first"); err != nil {
+		return err
+	}
+	return refusedAs(a.inParts(ctx, true), "PreconditionFailed")
 }
