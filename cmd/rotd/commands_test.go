@@ -164,6 +164,14 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		},
 		{name: "keys-list", args: []string{"keys", "list"}},
 		{
+			name: "findings-list-unreadable", args: []string{"findings", "list"},
+			change: func(d *fakeDaemon) { d.unreadable = []string{"fnd_01JPK3X0000000000000000000", "fnd_\x1b[2J"} },
+		},
+		{
+			name: "findings-list-unreadable-json", args: []string{"findings", "list", "-o", "json", "--limit", "1"},
+			change: func(d *fakeDaemon) { d.unreadable = []string{"fnd_01JPK3X0000000000000000000", "fnd_\x1b[2J"} },
+		},
+		{
 			name: "keys-list-partial", args: []string{"keys", "list", "--search", "pay"},
 			change: func(d *fakeDaemon) { d.partial = true },
 		},

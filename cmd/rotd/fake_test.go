@@ -32,13 +32,14 @@ func at(d time.Duration) *time.Time { t := noon.Add(d); return &t }
 
 // fakeDaemon is a small world: three keys, findings and actions about them. Tests change what they need.
 type fakeDaemon struct {
-	status   *admin.Status
-	notReady []string
-	findings []finding.Finding
-	keys     []admin.Key
-	actions  []remediation.Action
-	partial  bool
-	db       *state.DB // what `rotd state` is about; nil: none
+	status     *admin.Status
+	notReady   []string
+	findings   []finding.Finding
+	keys       []admin.Key
+	actions    []remediation.Action
+	partial    bool
+	unreadable []string
+	db         *state.DB // what `rotd state` is about; nil: none
 	// assignment is that of the first key.
 	assignment *policy.Assignment
 
@@ -230,7 +231,9 @@ func pageOf[T any](items []T, r admin.Range, keep func(*T) bool) admin.Page[T] {
 }
 
 func (d *fakeDaemon) Findings(_ context.Context, q admin.FindingQuery) (admin.Page[finding.Finding], error) {
-	return pageOf(d.findings, q.Range, q.Keep), nil
+	page := pageOf(d.findings, q.Range, q.Keep)
+	page.Unreadable = d.unreadable
+	return page, nil
 }
 
 func (d *fakeDaemon) Finding(_ context.Context, id string) (*finding.Finding, error) {

@@ -80,6 +80,7 @@ func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*ad
 		}
 		printed += len(page.Items)
 		last.Next, last.Partial = page.Next, last.Partial || page.Partial
+		last.Unreadable = append(last.Unreadable, page.Unreadable...)
 		if err := out.rows(page.Items); err != nil {
 			return err
 		}
@@ -87,11 +88,17 @@ func list[T any](c *cli, l listing[T], f listFlags, fetch func(admin.Range) (*ad
 			break
 		}
 	}
-	if err := out.end(last.Next, last.Partial); err != nil {
+	if err := out.end(last); err != nil {
 		return err
 	}
 	if last.Partial {
 		hint(c.err, "This is not everything: some accounts and Regions were not swept whole; see `rotd status`.")
+	}
+	if ids := last.Unreadable; len(ids) > 0 {
+		const named = 5
+		hint(c.err, "The state holds %s that cannot be read: %s. See `rotd state check`.",
+			plural(len(ids), "row of this list", "rows of this list"),
+			clean(strings.Join(ids[:min(len(ids), named)], ", ")))
 	}
 	if last.Next != "" && c.output != "json" {
 		hint(c.err, "There are more: --limit 0 shows all, --after %s goes on.", last.Next)
@@ -113,7 +120,7 @@ func printPage[T any](c *cli, l listing[T], page admin.Page[T]) error {
 	if err := out.rows(page.Items); err != nil {
 		return err
 	}
-	return out.end(page.Next, page.Partial)
+	return out.end(page)
 }
 
 // printJSON prints a value, indented.

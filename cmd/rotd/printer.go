@@ -12,8 +12,8 @@ import (
 // printer prints the rows of a list as they come; nothing of a list is kept.
 type printer[T any] interface {
 	rows(rows []T) error
-	// end says where the list goes on and whether it is all there is.
-	end(next string, partial bool) error
+	// end says where the list goes on and whether it is all there is: what stands beside the last page's rows.
+	end(last admin.Page[T]) error
 }
 
 func newPrinter[T any](c *cli, l listing[T]) printer[T] {
@@ -50,7 +50,7 @@ func (p *tablePrinter[T]) rows(rows []T) error {
 	return nil
 }
 
-func (p *tablePrinter[T]) end(string, bool) error {
+func (p *tablePrinter[T]) end(admin.Page[T]) error {
 	if !p.any {
 		fmt.Fprintln(p.c.out, p.l.none)
 	}
@@ -90,12 +90,21 @@ func (p *jsonPrinter[T]) head() string {
 	return fmt.Sprintf("{\n  \"schema\": %q,\n  \"items\": ", p.schema)
 }
 
-func (p *jsonPrinter[T]) end(next string, partial bool) error {
+func (p *jsonPrinter[T]) end(last admin.Page[T]) error {
 	items := "\n  ]"
 	if !p.begun {
 		items = p.head() + "[]"
 	}
-	return write(p.c.out, fmt.Appendf(nil, "%s,\n  \"next\": %q,\n  \"partial\": %t\n}\n", items, next, partial))
+	unreadable := ""
+	if len(last.Unreadable) > 0 {
+		ids, err := admin.Marshal(last.Unreadable)
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		unreadable = ",\n  \"unreadable\": " + string(cleanJSON(ids))
+	}
+	return write(p.c.out, fmt.Appendf(nil, "%s,\n  \"next\": %q,\n  \"partial\": %t%s\n}\n",
+		items, last.Next, last.Partial, unreadable))
 }
 
 // rowWriter prints rows as they come, as JSON lines or CSV.
@@ -120,7 +129,7 @@ func newRowWriter[T any](c *cli, l listing[T]) *rowWriter[T] {
 	return w
 }
 
-func (w *rowWriter[T]) end(string, bool) error { return nil }
+func (w *rowWriter[T]) end(admin.Page[T]) error { return nil }
 
 func (w *rowWriter[T]) rows(rows []T) error {
 	for _, row := range rows {

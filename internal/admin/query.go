@@ -25,6 +25,8 @@ type Page[T any] struct {
 	Next   string `json:"next"`
 	// Partial says that rotd knows of rows it cannot show: keys of a Region that could not be swept.
 	Partial bool `json:"partial"`
+	// Unreadable are the ids of rows that stand where the page is and cannot be read from the state.
+	Unreadable []string `json:"unreadable,omitempty"`
 }
 
 // Range says which part of a list is wanted. Backends get a Limit from 1 to MaxRows, and in After what they gave as

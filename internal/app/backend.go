@@ -45,9 +45,18 @@ func (b *backend) NotReady(context.Context) []string {
 func (b *backend) Findings(_ context.Context, q admin.FindingQuery) (page admin.Page[finding.Finding], err error) {
 	err = b.d.db.View(func(tx *state.Tx) error {
 		page.Items, page.Next, err = tx.Findings(q.After, q.Limit, q.Keep)
+		page.Unreadable = passedOver(tx)
 		return err
 	})
 	return page, err
+}
+
+// passedOver names the records that a list left out because they cannot be read.
+func passedOver(tx *state.Tx) (ids []string) {
+	for _, lost := range tx.PassedOver() {
+		ids = append(ids, lost.Key)
+	}
+	return ids
 }
 
 // Finding returns one finding.
@@ -77,7 +86,7 @@ func (b *backend) Keys(_ context.Context, q admin.KeyQuery) (page admin.Page[adm
 		if err = errors.Join(err, unread); err != nil {
 			return err
 		}
-		page.Next = next
+		page.Next, page.Unreadable = next, passedOver(tx)
 		for i := range keys {
 			view, _, err := keyView(tx, &keys[i], policies)
 			if err != nil {
@@ -226,6 +235,7 @@ func (b *backend) KeyUsage(_ context.Context, name string, since time.Time) (*ad
 func (b *backend) Actions(_ context.Context, q admin.ActionQuery) (page admin.Page[remediation.Action], err error) {
 	err = b.d.db.View(func(tx *state.Tx) error {
 		page.Items, page.Next, err = tx.Actions(q.After, q.Limit, q.Keep)
+		page.Unreadable = passedOver(tx)
 		return err
 	})
 	return page, err

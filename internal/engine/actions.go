@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 // time; reads and calls of different keys overlap.
 func (e *Engine) runActions(ctx context.Context) error {
 	r := &actionRunner{
-		e: e, busy: make(map[string]bool), resting: make(map[string]time.Time),
+		e: e, busy: make(map[string]bool), resting: make(map[string]time.Time), told: make(map[string]bool),
 		slots: make(chan struct{}, actionsAtOnce),
 	}
 	defer r.workers.Wait()
@@ -52,15 +53,23 @@ type actionRunner struct {
 	mu      sync.Mutex
 	busy    map[string]bool
 	resting map[string]time.Time // actions that are left alone until then: taking them on failed inside rotd
+	told    map[string]bool      // records that cannot be read and were told
 }
 
 // startDue begins work on every action that is due and returns when to look again.
 func (r *actionRunner) startDue(ctx context.Context) time.Duration {
-	var pending []remediation.Action
+	var (
+		pending []remediation.Action
+		lost    []*state.UnreadableError
+	)
 	err := r.e.db.View(func(tx *state.Tx) (err error) {
 		pending, err = tx.PendingActions(maxPending)
+		lost = tx.PassedOver()
 		return err
 	})
+	if err == nil {
+		err = r.tellLost(lost)
+	}
 	if err != nil {
 		r.e.log.Error("cannot read the planned actions", zap.Error(err))
 		return time.Second
@@ -85,6 +94,30 @@ func (r *actionRunner) startDue(ctx context.Context) time.Duration {
 		}
 	}
 	return max(wait, time.Millisecond)
+}
+
+// tellLost tells of planned actions that cannot be read, each once after a start.
+func (r *actionRunner) tellLost(lost []*state.UnreadableError) error {
+	lost = slices.DeleteFunc(lost, func(l *state.UnreadableError) bool { return r.told[l.Key] })
+	if len(lost) == 0 {
+		return nil
+	}
+	now := time.Now().UTC()
+	err := r.e.note(now, func(n *notebook) error {
+		for _, l := range lost {
+			if err := n.tx.PassOver(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range lost {
+		r.told[l.Key] = true
+	}
+	return nil
 }
 
 // claim reserves an action, unless it is being worked on or left alone.

@@ -33,7 +33,7 @@ func (l *callLog) recent(tx *state.Tx, now time.Time) ([]time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.loaded {
-		at, err := callsSince(tx, now.Add(-callsWithin))
+		at, err := callsSince(tx, now)
 		if err != nil {
 			return nil, err
 		}
@@ -49,8 +49,18 @@ func (l *callLog) recent(tx *state.Tx, now time.Time) ([]time.Time, error) {
 	return append([]time.Time(nil), recent...), nil
 }
 
-func callsSince(tx *state.Tx, since time.Time) ([]time.Time, error) {
-	var calls []time.Time
+// callsSince are the calls of the last hour as the state knows them. An action that cannot be read counts as one that
+// has just called, where it may have.
+func callsSince(tx *state.Tx, now time.Time) (calls []time.Time, err error) {
+	since := now.Add(-callsWithin)
+	before := len(tx.PassedOver())
+	defer func() {
+		for _, lost := range tx.PassedOver()[before:] {
+			if idTime(lost.Key).After(since.Add(-plannedWithin)) {
+				calls = append(calls, now)
+			}
+		}
+	}()
 	for after := ""; ; {
 		actions, next, err := tx.Actions(after, 1000, nil)
 		if err != nil {

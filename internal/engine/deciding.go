@@ -115,7 +115,7 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	if f.RecentRotations, err = n.e.calls.recent(n.tx, n.now); err != nil {
 		return f, err
 	}
-	onKey, err := n.tx.ActionsOn(a.KeyARN, 100)
+	onKey, err := n.actionsOn(a.KeyARN, 100)
 	if err != nil {
 		return f, err
 	}
@@ -212,7 +212,7 @@ func (n *notebook) ended(a *remediation.Action) error {
 	var f *finding.Finding
 	if a.FindingID != "" {
 		var err error
-		if f, err = n.tx.Finding(a.FindingID); err != nil {
+		if f, err = n.finding(a.FindingID); err != nil {
 			return err
 		}
 	}

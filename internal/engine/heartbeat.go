@@ -143,7 +143,11 @@ func (e *Engine) selfSubjects() []string {
 func (e *Engine) note(now time.Time, fn func(n *notebook) error) error {
 	t := newTally()
 	err := e.db.Update(func(tx *state.Tx) error {
-		return fn(e.newNotebook(tx, now, e.Settings(), t))
+		n := e.newNotebook(tx, now, e.Settings(), t)
+		if err := fn(n); err != nil {
+			return err
+		}
+		return n.tellPassedOver()
 	})
 	if err != nil {
 		return err

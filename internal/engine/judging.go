@@ -77,6 +77,9 @@ func (j *judging) works(works []*work) error {
 			return err
 		}
 	}
+	if err := j.note.tellPassedOver(); err != nil {
+		return err
+	}
 	return j.memory.Err()
 }
 

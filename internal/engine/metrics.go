@@ -25,6 +25,7 @@ type Metrics struct {
 	budget         *prometheus.GaugeVec
 	untold         prometheus.Counter
 	unjudged       prometheus.Counter
+	unreadable     prometheus.Counter
 }
 
 // NewMetrics registers the engine's metrics.
@@ -67,6 +68,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
 	m.unjudged = counter("rotd_changes_unjudged_total",
 		"Changes of keys that a sweep found and that could not wait for an event because too many did.").WithLabelValues()
+	m.unreadable = counter("rotd_state_unreadable_total",
+		"Times a record of the state could not be read and rotd went on without it.").WithLabelValues()
 	m.in = counter("rotd_messages_received_total",
 		"Messages received and settled; each receive counts.").WithLabelValues()
 	m.returned = counter("rotd_messages_returned_total",

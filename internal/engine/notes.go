@@ -52,11 +52,14 @@ type how struct {
 
 // record brings a finding together with what is known of it, lets respond plan an action, and tells what is news.
 func (n *notebook) record(f finding.Finding, how how) error {
-	prev, err := n.tx.FindingByFingerprint(f.Fingerprint)
+	prev, spoiled, err := n.byFingerprint(f.Fingerprint)
 	if err != nil {
 		return err
 	}
 	next, transition := finding.Observe(prev, f)
+	if spoiled != "" {
+		next.ID = spoiled
+	}
 	if how.times > 0 {
 		next.Count = how.times
 		if transition != finding.Opened {
@@ -157,7 +160,7 @@ func (n *notebook) tell(a notify.Alert) error {
 
 // resolveByFingerprint ends the open finding with a fingerprint, if there is one.
 func (n *notebook) resolveByFingerprint(fingerprint, why string, quietly bool) error {
-	f, err := n.tx.FindingByFingerprint(fingerprint)
+	f, _, err := n.byFingerprint(fingerprint)
 	if err != nil || f == nil || f.Status != finding.Open {
 		return err
 	}

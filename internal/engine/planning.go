@@ -161,6 +161,9 @@ func (n *notebook) plan(
 		}
 		n.tally.actions++
 		pending = &planned
+	} else if pending.Method == "" {
+		return nil, "The record of action " + pending.ID + " on this key cannot be read, and it may be under way: " +
+			"a person decides.", nil
 	} else if pending.Method != planned.Method {
 		return pending, "", nil
 	}
@@ -211,7 +214,7 @@ func (n *notebook) hindrance(
 // triedBefore says why the same action is not tried again on a key that is as it was: a call for new material that KMS
 // may have acted on is for a person to look into, and what fails again and again is too.
 func (n *notebook) triedBefore(planned *remediation.Action) (why string, err error) {
-	earlier, err := n.tx.ActionsOn(planned.KeyARN, keptActions)
+	earlier, err := n.actionsOn(planned.KeyARN, keptActions)
 	if err != nil {
 		return "", err
 	}
@@ -237,7 +240,7 @@ func (n *notebook) triedBefore(planned *remediation.Action) (why string, err err
 
 // unfinished returns the action under way on a key, if any.
 func (n *notebook) unfinished(arn string) (*remediation.Action, error) {
-	actions, err := n.tx.ActionsOn(arn, keptActions)
+	actions, err := n.actionsOn(arn, keptActions)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package engine
 import (
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"rotd/internal/finding"
 )
 
@@ -16,7 +14,7 @@ func (e *Engine) endQuiet(now time.Time) error {
 			var ids []string
 			ids, next = n.tx.OpenFindings(after, 500)
 			for _, id := range ids {
-				f, err := n.tx.Finding(id)
+				f, err := n.finding(id)
 				if err != nil {
 					return err
 				}
@@ -54,11 +52,8 @@ func endsQuietly(f *finding.Finding) bool {
 // is not over when it arrives.
 func lastHeard(f *finding.Finding) time.Time {
 	last := f.LastSeen
-	id, err := ulid.ParseStrict(trimID(f.ID))
-	if err == nil && ulid.Time(id.Time()).After(last) {
-		last = ulid.Time(id.Time())
+	if begun := idTime(f.ID); begun.After(last) {
+		return begun
 	}
 	return last
 }
-
-func trimID(id string) string { return id[min(len("fnd_"), len(id)):] }

@@ -130,7 +130,7 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 			return nil, err
 		}
 	}
-	actions, err := n.tx.ActionsOn(key.ARN, keptActions)
+	actions, err := n.actionsOn(key.ARN, keptActions)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (n *notebook) ruleOver(r *detection.Rule, f *finding.Finding, key *inventor
 func (n *notebook) answering(f *finding.Finding) (bool, error) {
 	for _, id := range f.ActionIDs {
 		a, err := n.tx.Action(id)
-		if err = n.passOver(err); err != nil {
+		if err = n.tx.PassOver(err); err != nil {
 			return false, err
 		}
 		if a != nil && !a.State.Final() {

@@ -5,11 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
-	"rotd/internal/awssim"
 	"rotd/internal/finding"
-	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
@@ -86,39 +82,4 @@ func TestWhatPeopleAskedForBeforeTheCopyIsNotDoneAfterIt(t *testing.T) {
 		t.Errorf("%+v, %d calls", a, w.issued())
 	}
 	w.awaitTold(waits.ID)
-}
-
-// spoil makes a key's record one that cannot be decoded.
-func (w *world) spoil(arn string) {
-	w.Helper()
-	w.stop()
-	db, err := bbolt.Open(w.path, 0o600, &bbolt.Options{Timeout: time.Second})
-	w.check(err)
-	w.check(db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("keys")).Put([]byte(arn), []byte(`{"arn":`)) }))
-	w.check(db.Close())
-	w.start()
-}
-
-func TestARecordThatCannotBeReadIsToldAndWrittenAnew(t *testing.T) {
-	w := newWorld(t, silent)
-	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
-	w.sweep(Inventory)
-	w.spoil(arn)
-	for range 3 {
-		w.send(w.aRecord("DisableKey", arn).bridged())
-	}
-	w.drained()
-	f := w.awaitFound("state-record-unreadable", finding.Open)
-	if !strings.Contains(f.Description, arn) || f.Count < 1 {
-		t.Errorf("%d times: %s", f.Count, f.Description)
-	}
-	if f := w.found("key-disabled"); f == nil || f.Count != 3 {
-		t.Errorf("the events about it: %+v", f)
-	}
-	w.sweep(Inventory)
-	var key *inventory.Key
-	w.view(func(tx *state.Tx) (err error) { key, err = tx.Key(arn); return err })
-	if key == nil || key.State != "Enabled" {
-		t.Errorf("after an inventory: %+v", key)
-	}
 }

@@ -34,7 +34,7 @@ func (tx *Tx) PendingActions(limit int) ([]remediation.Action, error) {
 	cursor := tx.bucket(bucketPending).Cursor()
 	for k, _ := cursor.First(); k != nil && len(actions) < limit; k, _ = cursor.Next() {
 		a, err := tx.Action(string(k))
-		if err != nil {
+		if err = tx.PassOver(err); err != nil {
 			return nil, err
 		}
 		if a != nil {
@@ -52,7 +52,7 @@ func (tx *Tx) ActionsOn(arn string, limit int) ([]remediation.Action, error) {
 			break
 		}
 		a, err := tx.Action(id)
-		if err != nil {
+		if err = tx.PassOver(err); err != nil {
 			return nil, err
 		}
 		if a != nil {
@@ -62,11 +62,14 @@ func (tx *Tx) ActionsOn(arn string, limit int) ([]remediation.Action, error) {
 	return actions, nil
 }
 
+// IsPending reports whether an action is not final, as the index says, also of one that cannot be read.
+func (tx *Tx) IsPending(id string) bool { return tx.bucket(bucketPending).Get([]byte(id)) != nil }
+
 // Actions copies a page of actions, newest first; see page.
 func (tx *Tx) Actions(after string, limit int, keep func(*remediation.Action) bool) (
 	[]remediation.Action, string, error,
 ) {
-	return page(tx.bucket(bucketActions), after, limit, true, keep)
+	return page(tx, tx.bucket(bucketActions), after, limit, true, keep)
 }
 
 // deleteAction removes a final action and what points at it.

@@ -3,7 +3,6 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -85,10 +84,7 @@ func (tx *Tx) Due(list DueList, account, region string, now time.Time, limit int
 			break
 		}
 		key, err := tx.Key(tx.Resolve(account, region, id))
-		if _, unreadable := errors.AsType[*UnreadableError](err); unreadable {
-			continue // one key's record: the next inventory writes it anew
-		}
-		if err != nil {
+		if err = tx.PassOver(err); err != nil { // one key's record: the next inventory writes it anew
 			return nil, err
 		}
 		// What an unreadable record left behind in the list would be due for ever.

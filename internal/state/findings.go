@@ -68,7 +68,7 @@ func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) 
 			break
 		}
 		f, err := tx.Finding(id)
-		if err != nil {
+		if err = tx.PassOver(err); err != nil {
 			return nil, err
 		}
 		if f != nil {
@@ -115,7 +115,7 @@ func (tx *Tx) OpenCount() int { return tx.total(bucketOpen) }
 
 // Findings copies a page of findings, newest first; see page.
 func (tx *Tx) Findings(after string, limit int, keep func(*finding.Finding) bool) ([]finding.Finding, string, error) {
-	return page(tx.bucket(bucketFindings), after, limit, true, keep)
+	return page(tx, tx.bucket(bucketFindings), after, limit, true, keep)
 }
 
 // deleteFinding removes a finding and what points at it.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -197,12 +198,23 @@ func TestPages(t *testing.T) {
 			return err
 		})
 	})
-	t.Run("what cannot be decoded is an error that names it", func(t *testing.T) {
-		update(t, db, func(tx *Tx) error { return tx.bucket(bucketPlaces).Put([]byte("1/x"), []byte("{")) })
-		err := db.View(func(tx *Tx) error { _, err := tx.Places(); return err })
-		if err == nil || !strings.Contains(err.Error(), `decode "1/x"`) {
-			t.Errorf("got %v", err)
-		}
+	t.Run("what cannot be decoded is passed over and named", func(t *testing.T) {
+		spoiled := testFinding(8, finding.Open).ID
+		update(t, db, func(tx *Tx) error { return tx.bucket(bucketFindings).Put([]byte(spoiled), []byte("{")) })
+		view(t, db, func(tx *Tx) error {
+			all, next, err := tx.Findings("", 2, nil)
+			same(t, "the others", findingIDs(all), []int{9, 7})
+			same(t, "next", next, testFinding(7, finding.Open).ID)
+			open, err2 := tx.OpenAbout(testFinding(8, finding.Open).Subject.ID, 10)
+			same(t, "about its subject", len(open), 0)
+			var named []string
+			for _, lost := range tx.PassedOver() {
+				named = append(named, lost.Key)
+			}
+			same(t, "passed over", named, []string{spoiled, spoiled})
+			return errors.Join(err, err2)
+		})
+		update(t, db, func(tx *Tx) error { return tx.PutFinding(testFinding(8, finding.Open)) })
 	})
 }
 
@@ -221,7 +233,7 @@ func TestAFilterThatKeepsNothingIsBounded(t *testing.T) {
 	for after, more := "", true; more; more = after != "" {
 		view(t, db, func(tx *Tx) error {
 			n := 0
-			items, next, err := page(tx.bucket(bucketPlaces), after, 10, false, func(*Coverage) bool { n++; return false })
+			items, next, err := page(tx, tx.bucket(bucketPlaces), after, 10, false, func(*Coverage) bool { n++; return false })
 			same(t, "items", len(items), 0)
 			after = next
 			scanned = append(scanned, n)

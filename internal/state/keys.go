@@ -92,7 +92,7 @@ func (tx *Tx) Resolve(account, region, name string) string {
 
 // Keys copies a page of keys in ARN order; see page.
 func (tx *Tx) Keys(after string, limit int, keep func(*inventory.Key) bool) ([]inventory.Key, string, error) {
-	return page(tx.bucket(bucketKeys), after, limit, false, keep)
+	return page(tx, tx.bucket(bucketKeys), after, limit, false, keep)
 }
 
 // KeyCount is how many keys are known.
@@ -167,7 +167,7 @@ func (tx *Tx) PutPlace(c Coverage) error {
 
 // Places returns the coverage of every account and Region ever swept.
 func (tx *Tx) Places() ([]Coverage, error) {
-	items, _, err := page[Coverage](tx.bucket(bucketPlaces), "", 10_000, false, nil)
+	items, _, err := page[Coverage](tx, tx.bucket(bucketPlaces), "", 10_000, false, nil)
 	return items, err
 }
 

@@ -81,7 +81,7 @@ func (tx *Tx) setQuarantined(h held) error {
 
 // QuarantineList copies a page of the quarantine, newest first; see page.
 func (tx *Tx) QuarantineList(after string, limit int) ([]Quarantined, string, error) {
-	return page[Quarantined](tx.sub(bucketQuarantine, "items"), after, limit, true, nil)
+	return page[Quarantined](tx, tx.sub(bucketQuarantine, "items"), after, limit, true, nil)
 }
 
 // QuarantineCount is how many bodies are kept and their bytes.

@@ -137,7 +137,7 @@ func dropEnded[T any](db *DB, e ending[T]) (total int, err error) {
 	for after, more := "", true; err == nil && more; more = after != "" {
 		var chosen []T
 		err = db.View(func(tx *Tx) (err error) {
-			chosen, after, err = page(tx.bucket(e.bucket), after, dropAtOnce, false, func(v *T) bool {
+			chosen, after, err = page(tx, tx.bucket(e.bucket), after, dropAtOnce, false, func(v *T) bool {
 				if !e.over(v) || excess <= 0 && !e.old(v) {
 					return false
 				}
@@ -157,7 +157,7 @@ func dropEnded[T any](db *DB, e ending[T]) (total int, err error) {
 func (e *ending[T]) drop(tx *Tx, chosen []T, total *int) error {
 	for i := range chosen {
 		v, ok, err := getJSON[T](tx.bucket(e.bucket), []byte(e.id(&chosen[i])))
-		if err != nil {
+		if err = tx.PassOver(err); err != nil {
 			return err
 		}
 		if !ok || !e.over(&v) {

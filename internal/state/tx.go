@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,8 @@ type Tx struct {
 	buckets map[string]*bbolt.Bucket
 	slice   *bbolt.Bucket // of seen: the slice used last
 	sliceAt uint32
+
+	passedOver []*UnreadableError
 }
 
 // Update runs fn in one writing transaction, durable when Update returns nil. fn's error rolls back and comes back as
@@ -121,6 +124,20 @@ func (e *UnreadableError) Error() string { return fmt.Sprintf("decode %q: %v", e
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
+// PassOver notes a record that cannot be read, so that the others can be had. Another error comes back.
+func (tx *Tx) PassOver(err error) error {
+	unreadable, ok := errors.AsType[*UnreadableError](err)
+	if !ok {
+		return err
+	}
+	tx.passedOver = append(tx.passedOver, unreadable)
+	return nil
+}
+
+// PassedOver are the records that the transaction's lists left out because they cannot be read, and what else was noted
+// by PassOver; each as often as it was met.
+func (tx *Tx) PassedOver() []*UnreadableError { return tx.passedOver }
+
 func decode[T any](key, raw []byte) (value T, err error) {
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return value, &UnreadableError{Key: string(key), Err: err}
@@ -129,8 +146,9 @@ func decode[T any](key, raw []byte) (value T, err error) {
 }
 
 // page copies up to limit values whose keys follow after, in order, or from the newest back; next is the key to go on
-// from, "" at the end. Values that keep refuses are passed over, at most scanLimit in one page.
-func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, keep func(*T) bool) (
+// from, "" at the end. Values that keep refuses are left out, at most scanLimit in one page, and so is what cannot be
+// read: see PassedOver.
+func page[T any](tx *Tx, b *bbolt.Bucket, after string, limit int, newestFirst bool, keep func(*T) bool) (
 	items []T, next string, err error,
 ) {
 	const scanLimit = 2_500 // keys of 2 KB take some 40 ms
@@ -162,7 +180,10 @@ func page[T any](b *bbolt.Bucket, after string, limit int, newestFirst bool, kee
 		last = string(k)
 		item, err := decode[T](k, v)
 		if err != nil {
-			return items, last, err
+			if err := tx.PassOver(err); err != nil {
+				return items, last, err
+			}
+			continue
 		}
 		if keep == nil || keep(&item) {
 			items = append(items, item)
