@@ -167,6 +167,22 @@ func (k *KMS) AddImported(arn string, validTo time.Time) (err error) {
 	return err
 }
 
+// Retag replaces a key's tags. No event is recorded.
+func (k *KMS) Retag(arn string, tags map[string]string) (err error) {
+	k.locked(func() {
+		now := k.sim.clock.Now()
+		key := k.settle(arn, now)
+		if key == nil {
+			err = fmt.Errorf("awssim: there is no key %s", arn)
+			return
+		}
+		next := key.clone()
+		next.Tags = maps.Clone(tags)
+		k.store(next, now)
+	})
+	return err
+}
+
 // Key is the truth about a key now, whatever readers over HTTP are shown; ok is false when there is none.
 func (k *KMS) Key(arn string) (key KMSKey, ok bool) {
 	k.locked(func() {

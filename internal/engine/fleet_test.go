@@ -25,6 +25,7 @@ type fleetKey struct {
 	name  string // of its alias; with a slash: of AWS's or nobody's
 	o     awssim.KeyOptions
 	deny  string // an operation that KMS refuses rotd on it
+	moves string // the value that its tag "tier" gets after the first sweeps
 	finds []string
 }
 
@@ -161,6 +162,20 @@ func fleet() []fleetKey {
 		{name: "idle-vault", o: awssim.KeyOptions{Created: ago(100)}, finds: []string{"key-unused LOW"}},
 		{name: "idle-desk", o: awssim.KeyOptions{Created: ago(100), Used: ago(5)}},
 		{name: "stray", o: awssim.KeyOptions{Created: ago(800)}, finds: []string{"key-unmanaged LOW"}},
+		{name: "pay-let-off", o: awssim.KeyOptions{}},
+		{name: "pay-let-off-once", o: awssim.KeyOptions{}, finds: []string{"rotation-disabled HIGH"}},
+		{
+			name: "moved-laxer", o: awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}},
+			moves: "iron", finds: []string{"key-policy-assignment-changed HIGH"},
+		},
+		{
+			name: "moved-out", o: awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}},
+			moves: "none", finds: []string{"key-policy-assignment-changed HIGH"},
+		},
+		{
+			name: "moved-stricter", o: awssim.KeyOptions{RotationPeriod: 365, Tags: map[string]string{"tier": "iron"}},
+			moves: "gold", finds: []string{"rotation-period-too-long MEDIUM"},
+		},
 	}
 }
 
@@ -174,7 +189,15 @@ func fleetPolicies() policy.Set {
 	}
 	idle := named("idle", policy.Rotation{Method: policy.None})
 	idle.UnusedAfter = 90 * day
+	tiered := func(tier string, automatic time.Duration) policy.Policy {
+		return policy.Policy{
+			Name: tier, Mode: policy.Observe, Match: policy.Match{Tags: map[string]string{"tier": tier}},
+			Rotation: policy.Rotation{Method: policy.Auto, Automatic: automatic, MaxAge: 2 * automatic},
+		}
+	}
 	return policy.Set{
+		tiered("gold", 90*day),
+		tiered("iron", 365*day),
 		named("pay", year),
 		named("sign", policy.Rotation{Method: policy.Replace, MaxAge: 365 * day}),
 		named("hand", policy.Rotation{Method: policy.OnDemand, MaxAge: 365 * day}),
@@ -217,7 +240,17 @@ func fleetWorld(spots *[]spot) func(w *world) {
 				places = append(places, Place{Account: s.account, Region: s.region, KMS: awskms.New(there,
 					awskms.Place{Partition: "aws", Account: s.account, Region: s.region}, awskms.Options{QuotaShare: 1})})
 			}
-			return places
+			return append(places, w.outOfReach(cfg)...)
+		}
+		w.settings.Exceptions = policy.Exceptions{
+			{
+				Name: "migration", Keys: []string{"alias/pay-let-off"}, Author: "jane", Reason: "moves in June",
+				Expires: time.Now().Add(30 * day),
+			},
+			{
+				Name: "freeze", Keys: []string{"alias/pay-let-off-once"}, Author: "jane", Reason: "no changes in May",
+				Expires: ago(1),
+			},
 		}
 		w.settings.Policies = fleetPolicies()
 		w.settings.Trusted = func(id string) bool { return slices.Contains(fleetAccounts(), id) }
@@ -253,14 +286,29 @@ func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
 			want[name] = finds
 		}
 	}
-	for i, k := range fleet() {
-		expect(w.make(&k, spots[i%len(spots)]), k.name, k.finds...)
+	moves := map[string]string{}
+	for i, k := range slices.Concat(fleet(), conditioned(), oddStates(), badInput()) {
+		s := spots[i%len(spots)]
+		arn := w.make(&k, s)
+		expect(arn, k.name, k.finds...)
+		if k.moves != "" {
+			moves[arn] = k.moves
+		}
+		if k.name == vanishing {
+			w.vanish(arn)
+		}
 	}
 	w.multiRegionKeys(spots[0], expect)
-	for range 2 { // the second finds nothing else
-		w.sweep(Inventory)
-		w.sweep(Drift)
+	want[w.db.Shard()] = []string{"exception-expired MEDIUM"}
+	want[closedAccount+"/"+region] = []string{"sweep-incomplete HIGH"}
+	want[account+"/"+disabledRegion] = []string{"sweep-incomplete HIGH"}
+	w.sweepTwice()
+	for arn, tier := range moves {
+		w.check(w.sim.KMS().Retag(arn, map[string]string{"tier": tier}))
 	}
+	w.sweepTwice()
+	w.check(w.engine.Heartbeat(w.Context()))
+	w.wantCoverage(spots)
 	w.await("KMS's word on the idle keys' last use", func() bool {
 		told := 0
 		w.view(func(tx *state.Tx) error {
@@ -286,6 +334,41 @@ func TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// wantCoverage wants every place shown: those in reach as read whole, the others with the reason why not.
+func (w *world) wantCoverage(spots []spot) {
+	w.Helper()
+	got := map[string]bool{}
+	w.view(func(tx *state.Tx) error {
+		places, err := tx.Places()
+		for _, c := range places {
+			got[c.Account+"/"+c.Region] = !c.LastComplete.IsZero() && c.LastError == "" && c.Unread == 0
+		}
+		return err
+	})
+	want := map[string]bool{closedAccount + "/" + region: false, account + "/" + disabledRegion: false}
+	for _, s := range spots {
+		want[s.account+"/"+s.region] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.Errorf("places read whole (-want +got):\n%s", diff)
+	}
+}
+
+// sweepTwice sweeps everything and once more, which finds nothing else. The places out of reach say why.
+func (w *world) sweepTwice() {
+	w.Helper()
+	for range 2 {
+		w.check(w.engine.AskFresh())
+		err := w.engine.Sweep(w.Context(), Inventory)
+		for _, why := range []string{"not authorized to perform: sts:AssumeRole", "UnrecognizedClientException"} {
+			if err == nil || strings.Count(err.Error(), why) != 1 {
+				w.Errorf("an inventory that should say %q once: %v", why, err)
+			}
+		}
+		w.sweep(Drift)
 	}
 }
 
