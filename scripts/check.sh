@@ -61,6 +61,8 @@ race=yes
 compiler=${CC:-gcc}
 need "${compiler%% *}" "gcc and libc6-dev (or set CC)" "race detector" || race=no
 need systemd-analyze "systemd" "test of the systemd unit" || true
+need chromium "chromium" "test of the printed report" || true
+need pdftotext "poppler-utils" "test of the printed report" || true
 export ROTD_CONTRACT_NPM=1
 need npm "nodejs and npm" "contract with fauxqs" || ROTD_CONTRACT_NPM=0
 if [ "$ci" = true ] && [ ${#missing[@]} -gt 0 ]; then
