@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -47,7 +46,7 @@ func newReportCommand(c *cli) *cobra.Command {
 			}
 			defer client.Close()
 			if file == "" {
-				return reportTo(cmd.Context(), client, q, c.out)
+				return client.Report(cmd.Context(), q, c.out)
 			}
 			return c.reportFile(cmd.Context(), client, q, file)
 		},
@@ -72,15 +71,6 @@ func formatOf(file string) string {
 	return "text"
 }
 
-func reportTo(ctx context.Context, client *admin.Client, q report.Query, to io.Writer) error {
-	out := bufio.NewWriter(to)
-	err := client.Report(ctx, q, out)
-	if flushed := out.Flush(); err == nil && flushed != nil {
-		err = fmt.Errorf("print: %w", flushed)
-	}
-	return err
-}
-
 // reportFile writes beside the file and puts it in its place when it is whole.
 func (c *cli) reportFile(ctx context.Context, client *admin.Client, q report.Query, path string) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
@@ -94,7 +84,7 @@ func (c *cli) reportFile(ctx context.Context, client *admin.Client, q report.Que
 		}
 	}()
 	counted := &counting{to: part, progress: newProgress(c), told: c.terminal.err}
-	err = reportTo(ctx, client, q, counted)
+	err = client.Report(ctx, q, counted)
 	counted.progress.end()
 	if err != nil {
 		return err

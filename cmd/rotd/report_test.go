@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/report"
 )
 
 func TestAReportIsPrinted(t *testing.T) {
@@ -15,6 +19,43 @@ func TestAReportIsPrinted(t *testing.T) {
 	status := s.run(t, "--socket", serve(t, newFakeDaemon()), "report", "--framework", "cis-aws", "--policy", "payments")
 	if want := "text cis-aws payments\n"; status != admin.ExitDone || s.out.String() != want {
 		t.Errorf("status %d, printed %q, %q", status, s.out.String(), s.err.String())
+	}
+}
+
+// slowly is a daemon that counts its keys once a report's beginning is on somebody's screen, and not before.
+type slowly struct {
+	*fakeDaemon
+	shown chan struct{}
+}
+
+func (d *slowly) Report(ctx context.Context, _ report.Query, to io.Writer) error {
+	if _, err := io.WriteString(to, "begin "); err != nil {
+		return err
+	}
+	select {
+	case <-d.shown:
+	case <-time.After(10 * time.Second):
+		return errors.New("the beginning is not shown")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := io.WriteString(to, "end")
+	return err
+}
+
+func (d *slowly) Write(p []byte) (int, error) {
+	if string(p) == "begin " {
+		close(d.shown)
+	}
+	return len(p), nil
+}
+
+func TestAReportsBeginningIsShownBeforeTheKeysAreCounted(t *testing.T) {
+	d := &slowly{fakeDaemon: newFakeDaemon(), shown: make(chan struct{})}
+	s := newSession(nil)
+	s.cli.out = d
+	if status := s.run(t, "--socket", serve(t, d), "report", "--format", "json"); status != admin.ExitDone {
+		t.Errorf("status %d, %s", status, s.err.String())
 	}
 }
 

@@ -152,6 +152,7 @@ func (r *Rule) judge(c *Context, ev *events.Event) (found []finding.Finding, p *
 
 // Key lets every check that the read facts allow judge a key: whole says that the key was read whole.
 func (j *Judge) Key(c *KeyContext, whole bool) (judged []Judged, panics []*Panic) {
+	judged = make([]Judged, 0, len(j.checks)) // they are large to move
 	for i := range j.checks {
 		check := &j.checks[i]
 		if check.Whole && !whole {

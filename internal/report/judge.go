@@ -131,6 +131,7 @@ func (j *Judging) verdicts(r *Row, f *Facts) {
 	c := *f.Context
 	c.Now = j.Now
 	judged, panics := j.Judge.Key(&c, true)
+	r.Checks = make([]Verdict, 0, len(judged)+len(panics))
 	for _, panicked := range panics {
 		r.Checks = append(r.Checks, Verdict{
 			Check: panicked.RuleID, Outcome: Unverifiable, Reason: "the check failed inside rotd",
