@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/metrics"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +63,9 @@ func BenchmarkLargeState(b *testing.B) {
 		{"keys-show", []string{"keys", "show", "alias/fleet-077777"}},
 		{"status", []string{"status"}},
 		{"findings-list", []string{"findings", "list"}},
+		{"report-html", []string{"report", "--format", "html", "--framework", "pci-dss-4.0.1"}},
+		{"report-csv", []string{"report", "--format", "csv"}},
+		{"report-json", []string{"report", "--format", "json", "--framework", "pci-dss-4.0.1"}},
 		{"state-backup", []string{"state", "backup", filepath.Join(b.TempDir(), "copy.db"), "--force"}},
 		{"state-check", []string{"state", "check"}},
 	} {
@@ -115,7 +122,9 @@ func (w *firstByte) Write(p []byte) (int, error) {
 func timeCommand(b *testing.B, socket string, args []string) {
 	var first time.Duration
 	var slowest time.Duration
-	n := 0
+	n, printed := 0, 0
+	runtime.GC() // what the command before left is not this one's
+	peak := liveHeap(b)
 	for b.Loop() {
 		var out firstByte
 		var failed bytes.Buffer
@@ -130,10 +139,37 @@ func timeCommand(b *testing.B, socket string, args []string) {
 		took := out.at.Sub(begun)
 		first += took
 		slowest = max(slowest, took)
+		printed = out.bytes
 		n++
 	}
+	b.ReportMetric(float64(printed)/(1<<20), "printed-MiB")
+	b.ReportMetric(float64(peak())/(1<<20), "live-MiB")
 	b.ReportMetric(float64(first.Microseconds())/1e3/float64(n), "first-ms")
 	b.ReportMetric(float64(slowest.Microseconds())/1e3, "slowest-first-ms")
+}
+
+// liveHeap watches what the process, daemon and command together, has reachable on its heap; peak is the most that a
+// collection found.
+func liveHeap(b *testing.B) (peak func() uint64) {
+	var most atomic.Uint64
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		for tick := time.NewTicker(10 * time.Millisecond); ; {
+			metrics.Read(sample)
+			most.Store(max(most.Load(), sample[0].Value.Uint64()))
+			select {
+			case <-tick.C:
+			case <-ended:
+				tick.Stop()
+				return
+			}
+		}
+	})
+	stop := sync.OnceFunc(func() { close(ended); watching.Wait() })
+	b.Cleanup(stop)
+	return func() uint64 { stop(); return most.Load() }
 }
 
 // runDaemon runs rotd over the state until the benchmark ends. KMS is cut off, so that no sweep finds the keys gone.
@@ -157,7 +193,9 @@ func runDaemon(b *testing.B, path string) (socket string) {
 	socket = filepath.Join(folder, "s")
 	config := filepath.Join(folder, "rotd.yaml")
 	text := fmt.Sprintf("state: {path: %s}\nadmin: {socket: %s, http: \"127.0.0.1:0\"}\nintake: {queues: [{url: %s}]}\n"+
-		"accounts: [{id: \"111122223333\", regions: [us-east-1]}]\n", path, socket, queue)
+		"accounts: [{id: \"111122223333\", regions: [us-east-1]}]\n"+
+		"policies: [{name: fleet, match: {aliases: [\"alias/fleet-*\"]}, owner_tags: [owner], mode: observe, "+
+		"rotation: {max_age: 365d, method: automatic, rationale: yearly}}]\n", path, socket, queue)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
