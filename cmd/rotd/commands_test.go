@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"rotd/internal/admin"
+	"rotd/internal/detection"
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
@@ -28,6 +29,15 @@ func unwell(d *fakeDaemon) {
 	d.status.Jobs[0].LastError = "eu-west-1: AccessDeniedException"
 	d.status.Jobs[1].RunningSince = before(time.Minute)
 	d.notReady = d.status.NotReady
+}
+
+// laxer makes the first finding tell of a move to a laxer policy.
+func laxer(d *fakeDaemon) {
+	f := &d.findings[0]
+	f.RuleID, f.Title, f.Move = detection.AssignmentChangedID, "A tag or alias change moved the key to a laxer policy",
+		"0a1b2c3d4e5f"
+	f.Description = "Tags or aliases of alias/pay-cards were changed, seen 2026-03-14T11:00:00Z (tag team=payments " +
+		"removed), which moved the key from policy payments to no policy."
 }
 
 // acknowledged lets somebody answer for the first finding.
@@ -107,8 +117,24 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "known, CHG-7"},
 		},
 		{
-			name: "findings-ack-move", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant"},
-			change: func(d *fakeDaemon) { d.findings[0].RuleID = "key-policy-assignment-changed" },
+			name: "findings-ack-move", change: laxer,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant", "--yes"},
+		},
+		{
+			name: "findings-ack-move-json", change: laxer,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant", "--yes", "-o", "json"},
+		},
+		{
+			name: "findings-ack-move-named", change: laxer,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant", "--move", "0a1b2c3d4e5f"},
+		},
+		{
+			name: "findings-ack-move-declined", change: laxer, status: admin.ExitFailed,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant"},
+		},
+		{
+			name: "findings-ack-move-other", change: laxer, status: admin.ExitRefused,
+			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant", "--move", "000000000000"},
 		},
 		{name: "findings-ack-missing", args: []string{"findings", "ack", "fnd_9", "--reason", "x"}, status: admin.ExitFailed},
 		{

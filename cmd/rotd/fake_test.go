@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -327,14 +328,19 @@ func moved() *policy.Assignment {
 	}}
 }
 
-func (d *fakeDaemon) Acknowledge(_ context.Context, id, by, reason string) (admin.Acknowledged, error) {
+func (d *fakeDaemon) Acknowledge(_ context.Context, id, by string, r admin.AckRequest) (
+	admin.Acknowledged, error,
+) {
 	for i := range d.findings {
 		if d.findings[i].ID != id {
 			continue
 		}
 		f := d.findings[i]
+		if r.Move != f.Move {
+			return admin.Acknowledged{}, admin.As(admin.ErrRefused, errors.New("not the move that waits now"))
+		}
 		done := admin.Acknowledged{Finding: &f, Before: f.Acknowledged}
-		f.Acknowledged = &finding.Acknowledgement{At: noon, By: "uid:1000 (ann)", Reason: reason}
+		f.Acknowledged = &finding.Acknowledgement{At: noon, By: "uid:1000 (ann)", Reason: r.Reason}
 		if f.RuleID == detection.AssignmentChangedID {
 			f.Resolve(noon, by)
 		}

@@ -17,8 +17,9 @@ import (
 	"rotd/internal/state"
 )
 
-// Backend is the daemon behind the API. Its errors wrap ErrNotFound, ErrAmbiguous or ErrInvalid where one of them fits;
-// any other is the daemon's own failure. An id or a name that is not there is ErrNotFound, never a nil answer.
+// Backend is the daemon behind the API. Its errors wrap ErrNotFound, ErrAmbiguous, ErrInvalid or ErrRefused where one
+// of them fits; any other is the daemon's own failure. An id or a name that is not there is ErrNotFound, never a nil
+// answer.
 type Backend interface {
 	Reader
 	Actor
@@ -57,7 +58,7 @@ type Actor interface {
 	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
 	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
 	// was.
-	Acknowledge(ctx context.Context, id, by, reason string) (Acknowledged, error)
+	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
@@ -83,6 +84,7 @@ var (
 	ErrNotFound  = errors.New("not found")
 	ErrAmbiguous = errors.New("ambiguous") // a name that several keys have
 	ErrInvalid   = errors.New("invalid request")
+	ErrRefused   = errors.New("refused")
 	ErrBusy      = errors.New("busy") // with the same thing for somebody else
 )
 

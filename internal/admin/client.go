@@ -131,8 +131,8 @@ func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 }
 
 // Acknowledge says that a finding is seen, and why it may stand.
-func (c *Client) Acknowledge(ctx context.Context, id, reason string) (*Acknowledged, error) {
-	return post[Acknowledged](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/ack", ackRequest{Reason: reason})
+func (c *Client) Acknowledge(ctx context.Context, id string, r AckRequest) (*Acknowledged, error) {
+	return post[Acknowledged](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/ack", r)
 }
 
 // Sweep asks for a sweep now and waits for its end, at most a minute.

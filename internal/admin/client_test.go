@@ -63,7 +63,10 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		}, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)}},
 		{"as of", func() (any, error) { return c.AsOf(ctx, keyARN, noon) }, fmt.Sprint(keyARN, " ", noon)},
 		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
-		{"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", "r") }, []string{"a/b", me(t), "r"}},
+		{
+			"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m"}) },
+			[]string{"a/b", me(t), "r", "m"},
+		},
 		{"actions", func() (any, error) {
 			return c.Actions(ctx, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon})
 		}, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon}},

@@ -58,7 +58,7 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		finding.Finding{},
 		finding.Acknowledgement{},
 		Acknowledged{},
-		ackRequest{},
+		AckRequest{},
 		KeyDetail{},
 		policy.Applied{},
 		policy.Assignment{},

@@ -74,6 +74,8 @@ func answerTo(err error) *Error {
 		e.Code, e.Exit, e.status = CodeAmbiguous, ExitUsage, http.StatusConflict
 	case errors.Is(err, ErrInvalid):
 		e.Code, e.Exit, e.status = CodeInvalid, ExitUsage, http.StatusBadRequest
+	case errors.Is(err, ErrRefused):
+		e.Code, e.Exit, e.status = CodeRefused, ExitRefused, http.StatusConflict
 	case errors.Is(err, ErrBusy):
 		e.Code, e.status = CodeBusy, http.StatusServiceUnavailable
 	case isTooLarge(err):

@@ -100,8 +100,8 @@ func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanati
 	return &policy.Explanation{KeyARN: keyARN}, f.note("explain " + name)
 }
 
-func (f *fakeBackend) Acknowledge(_ context.Context, id, by, reason string) (Acknowledged, error) {
-	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, reason})
+func (f *fakeBackend) Acknowledge(_ context.Context, id, by string, r AckRequest) (Acknowledged, error) {
+	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, r.Reason, r.Move})
 }
 
 func (f *fakeBackend) KeyUsage(_ context.Context, name string, since time.Time) (*KeyUsage, error) {

@@ -208,7 +208,7 @@ func CheckPeriod(days int) error {
 }
 
 func (s *Server) acknowledge(r *http.Request) (any, error) {
-	var request ackRequest
+	var request AckRequest
 	by, err := s.acting(r, &request)
 	switch {
 	case err != nil:
@@ -216,7 +216,7 @@ func (s *Server) acknowledge(r *http.Request) (any, error) {
 	case strings.TrimSpace(request.Reason) == "":
 		return nil, invalid("reason: is required")
 	}
-	return s.backend.Acknowledge(r.Context(), r.PathValue("id"), by, request.Reason)
+	return s.backend.Acknowledge(r.Context(), r.PathValue("id"), by, request)
 }
 
 func (s *Server) sweep(r *http.Request) (any, error) {

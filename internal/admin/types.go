@@ -153,8 +153,10 @@ type Acknowledged struct {
 	Before  *finding.Acknowledgement `json:"before,omitempty"` // the one there was; nil: there was none
 }
 
-type ackRequest struct {
+// AckRequest is the body of an acknowledgement.
+type AckRequest struct {
 	Reason string `json:"reason"`
+	Move   string `json:"move,omitempty"` // the finding's, as it was read: the move that is accepted
 }
 
 // Paused answers pause and resume.

@@ -365,6 +365,8 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrAmbiguous, err)
 	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
 		return admin.As(admin.ErrInvalid, err)
+	case errors.Is(err, engine.ErrOtherMove):
+		return admin.As(admin.ErrRefused, err)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/state"
@@ -28,10 +29,10 @@ func (b *backend) Explain(_ context.Context, name string) (e *policy.Explanation
 }
 
 // Acknowledge notes that a person answers for a finding.
-func (b *backend) Acknowledge(_ context.Context, id, by, reason string) (done admin.Acknowledged, err error) {
+func (b *backend) Acknowledge(_ context.Context, id, by string, r admin.AckRequest) (done admin.Acknowledged, err error) {
 	if err := b.started(); err != nil {
 		return done, err
 	}
-	done.Finding, done.Before, err = b.d.engine.Acknowledge(id, by, reason)
+	done.Finding, done.Before, err = b.d.engine.Acknowledge(id, finding.Acknowledgement{By: by, Reason: r.Reason}, r.Move)
 	return done, asAdmin(err)
 }

@@ -28,7 +28,8 @@ func keyPolicyAssignmentChanged() Check {
 				"Match by account, Region or organization path what a tag must not decide.",
 			FalsePositives: "A key that is handed over on purpose, and a change that is taken back a moment later.",
 			Response: "Find out who changed the tags or the alias (CloudTrail: TagResource, UntagResource, UpdateAlias, " +
-				"DeleteAlias). Put them back, or accept the move with `rotd findings ack`.",
+				"DeleteAlias). Put them back, or accept the move with `rotd findings ack`: it shows the " +
+				"move that it accepts, and is refused when the key has moved again meanwhile.",
 		},
 	}
 }
@@ -63,5 +64,6 @@ func judgePolicyAssignment(c *KeyContext) Verdict {
 		"If nobody meant it, put the tags and aliases back as they were.",
 		"rotd config explain "+argument(k.ARN))
 	v.Finding.Points = m.Laxer[:min(len(m.Laxer), finding.MaxPoints)] // laxer still is news
+	v.Finding.Move = m.ID()
 	return v
 }

@@ -61,12 +61,17 @@ func (n *notebook) exception(key *inventory.Key, checkID string) (*policy.Except
 var (
 	ErrUnknownFinding = errors.New("unknown finding")
 	ErrNotOpen        = errors.New("not open")
+	ErrOtherMove      = errors.New("not the move that waits now")
 )
 
-// Acknowledge notes that a person has seen an open finding and answers for it. Of a laxer assignment it lets the new
-// policy count, which ends the episode. before is an earlier acknowledgement of the same episode, nil for none.
-func (e *Engine) Acknowledge(id, by, reason string) (f *finding.Finding, before *finding.Acknowledgement, err error) {
-	if strings.TrimSpace(reason) == "" {
+// Acknowledge notes that a person (By and Reason of as) has seen an open finding and answers for it. Of a laxer
+// assignment it lets the new policy count, which ends the episode: move is then the finding's as that person read it,
+// and ErrOtherMove says that another one waits by now. before is an earlier acknowledgement of the same episode, nil
+// for none.
+func (e *Engine) Acknowledge(id string, as finding.Acknowledgement, move string) (
+	f *finding.Finding, before *finding.Acknowledgement, err error,
+) {
+	if strings.TrimSpace(as.Reason) == "" {
 		return nil, nil, ErrNoReason
 	}
 	e.deciding.Lock() // no action is decided about while what counts for its key changes
@@ -83,9 +88,10 @@ func (e *Engine) Acknowledge(id, by, reason string) (f *finding.Finding, before 
 			return fmt.Errorf("%w: finding %s is %s since %s", ErrNotOpen, id, f.Status, f.ResolvedAt.Format(time.RFC3339))
 		}
 		before = f.Acknowledged
-		f.Acknowledged = &finding.Acknowledgement{At: now, By: by, Reason: reason}
+		as.At = now
+		f.Acknowledged = &as
 		if f.RuleID == detection.AssignmentChangedID {
-			return n.accept(f)
+			return n.accept(f, move)
 		}
 		return n.tx.PutFinding(f)
 	})
@@ -93,24 +99,56 @@ func (e *Engine) Acknowledge(id, by, reason string) (f *finding.Finding, before 
 		return nil, nil, err
 	}
 	e.log.Info("a finding was acknowledged", zap.String("finding", f.ID), zap.String("rule", f.RuleID),
-		zap.String("subject", f.Subject.ID), zap.String("by", by), zap.String("reason", reason))
+		zap.String("subject", f.Subject.ID), zap.String("by", as.By), zap.String("reason", as.Reason))
 	return f, before, nil
 }
 
-// accept lets the policy count that a key's tags or aliases gave it.
-func (n *notebook) accept(f *finding.Finding) error {
+// accept lets the policy count that a key's tags or aliases gave it, if it is the one that was read of.
+func (n *notebook) accept(f *finding.Finding, move string) error {
 	a, err := n.tx.Assignment(f.KeyARN)
 	if err != nil {
 		return err
 	}
 	if a != nil {
+		key, err := n.key(f.KeyARN)
+		if err != nil {
+			return err
+		}
+		if key != nil { // a reload may have changed what the policies ask for
+			a = policy.Reassign(n.settings.Policies, n.settings.Exceptions, a, key, key, n.now)
+		}
+	}
+	if a != nil {
+		if a.Pending != nil && a.Pending.ID() != move {
+			return otherMove(f.ID, a)
+		}
 		if a.Accept(n.now); a.Spent(n.now) {
 			a = nil
 		}
-		if err := n.tx.SetAssignment(f.KeyARN, a); err != nil {
-			return err
-		}
+	}
+	if err := n.tx.SetAssignment(f.KeyARN, a); err != nil {
+		return err
 	}
 	n.tally.actions++ // what the policy before asked for may not be wanted any more
 	return n.resolve(f, f.Acknowledged.By+" accepted it: "+f.Acknowledged.Reason, false)
+}
+
+// otherMove says what waits instead of what was read of.
+func otherMove(id string, a *policy.Assignment) error {
+	p := a.Pending
+	return fmt.Errorf("%w: tags, aliases or rotd.yaml changed since. What waits now is %s instead of %s, by %s. That is "+
+		"laxer: %s. Nothing was accepted. If that is meant, too: %s", ErrOtherMove, policyName(p.Policy),
+		policyName(a.Policy), strings.Join(p.Changed, ", "), strings.Join(p.Laxer, "; "), ackCommand(id, p.ID()))
+}
+
+func policyName(name string) string {
+	if name == "" {
+		return "no policy"
+	}
+	return "policy " + name
+}
+
+// ackCommand accepts a move.
+func ackCommand(id, move string) string {
+	return fmt.Sprintf("rotd findings ack %s --move %s --reason 'the move is meant'", id, move)
 }

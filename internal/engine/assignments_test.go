@@ -49,13 +49,26 @@ func (w *world) assignment(arn string) (a *policy.Assignment) {
 	return a
 }
 
+// acknowledge answers for a finding as it is told now.
+func (w *world) acknowledge(id, by, reason string) (*finding.Finding, *finding.Acknowledgement, error) {
+	w.Helper()
+	var told *finding.Finding
+	w.view(func(tx *state.Tx) (err error) { told, err = tx.Finding(id); return err })
+	move := ""
+	if told != nil {
+		move = told.Move
+	}
+	return w.engine.Acknowledge(id, finding.Acknowledgement{By: by, Reason: reason}, move)
+}
+
 func TestALaxerPolicyByATagCountsOnlyAfterItIsAcknowledged(t *testing.T) {
 	w := newWorld(t, silent, byTag)
 	arn := w.key(awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}})
 	w.sweep(Inventory)
 	w.tier(arn, "watched")
 	f := w.awaitFound(detection.AssignmentChangedID, finding.Open)
-	if f.Policy != "gold" || !slices.Contains(f.Remedy, "rotd findings ack "+f.ID+" --reason 'the move is meant'") {
+	if f.Policy != "gold" || !slices.Contains(f.Remedy,
+		"rotd findings ack "+f.ID+" --move "+f.Move+" --reason 'the move is meant'") || f.Move == "" {
 		t.Fatalf("got %+v", f)
 	}
 	w.awaitTold(detection.AssignmentChangedID, notifyOpened)
@@ -72,7 +85,7 @@ func TestALaxerPolicyByATagCountsOnlyAfterItIsAcknowledged(t *testing.T) {
 		t.Errorf("after a restart: %+v", p)
 	}
 
-	got, before, err := w.engine.Acknowledge(f.ID, "ada", "handed over to the archive")
+	got, before, err := w.acknowledge(f.ID, "ada", "handed over to the archive")
 	w.check(err)
 	if got.Acknowledged.By != "ada" || got.Status != finding.Resolved || before != nil ||
 		got.ResolvedBy != "ada accepted it: handed over to the archive" {
@@ -90,6 +103,53 @@ func TestALaxerPolicyByATagCountsOnlyAfterItIsAcknowledged(t *testing.T) {
 	}
 	if f := w.found(detection.AssignmentChangedID); f.Status != finding.Resolved || f.Episode != 1 {
 		t.Errorf("what was accepted was found again: %+v", f)
+	}
+}
+
+func TestOnlyTheMoveThatWasReadIsAccepted(t *testing.T) {
+	w := newWorld(t, silent, byTag)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 90, Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	w.tier(arn, "watched")
+	read := w.awaitFound(detection.AssignmentChangedID, finding.Open)
+	accept := func(move string) error {
+		_, _, err := w.engine.Acknowledge(read.ID, finding.Acknowledgement{By: "ada", Reason: "meant"}, move)
+		return err
+	}
+	refused := func(when, move, now string) {
+		t.Helper()
+		waits := w.assignment(arn).Pending.ID()
+		err := accept(move)
+		if !errors.Is(err, ErrOtherMove) || !strings.Contains(err.Error(), now) ||
+			!strings.Contains(err.Error(), "rotd findings ack "+read.ID+" --move "+waits+" ") {
+			t.Errorf("%s: got %v", when, err)
+		}
+		if f := w.found(detection.AssignmentChangedID); f.Status != finding.Open || f.Acknowledged != nil {
+			t.Errorf("%s: %+v", when, f)
+		}
+		if a := w.assignment(arn); a.Policy != "gold" || a.Pending == nil {
+			t.Errorf("%s: what is remembered: %+v", when, a)
+		}
+	}
+
+	refused("no move named", "", "policy watched instead of policy gold, by tag tier=watched instead of gold")
+	w.tier(arn, "none")
+	refused("moved again", read.Move, "no policy instead of policy gold, by tag tier=none instead of watched")
+
+	w.tier(arn, "gold")
+	w.awaitFound(detection.AssignmentChangedID, finding.Resolved)
+	w.tier(arn, "watched")
+	w.awaitFound(detection.AssignmentChangedID, finding.Open)
+	refused("taken back and done again", read.Move, "policy watched")
+
+	again := w.found(detection.AssignmentChangedID).Move
+	laxer := w.settings
+	laxer.Policies = slices.Clone(laxer.Policies)
+	laxer.Policies[1].Rotation.Method = policy.None
+	w.engine.Reload(&laxer)
+	err := accept(again)
+	if !errors.Is(err, ErrOtherMove) || !strings.Contains(err.Error(), "method none instead of auto") {
+		t.Errorf("laxer by a reload: %v", err)
 	}
 }
 
@@ -174,7 +234,7 @@ func TestAnAliasBringsAKeyUnderAnExceptionOnlyWhenItIsAcknowledged(t *testing.T)
 	if f := w.found("rotation-disabled"); f.Status != finding.Open {
 		t.Errorf("an alias ended it: %+v", f)
 	}
-	_, _, err = w.engine.Acknowledge(f.ID, "ada", "agreed")
+	_, _, err = w.acknowledge(f.ID, "ada", "agreed")
 	w.check(err)
 	w.sweep(Drift)
 	w.awaitFound("rotation-disabled", finding.Resolved)
@@ -185,9 +245,9 @@ func TestAnAcknowledgedFindingGoesOnCountingAndTheNextEpisodeIsNew(t *testing.T)
 	arn := w.payments()
 	w.settle(w.aRecord("DisableKey", arn).bridged())
 	f := w.found("key-disabled")
-	_, _, err := w.engine.Acknowledge(f.ID, "ada", "maintenance")
+	_, _, err := w.acknowledge(f.ID, "ada", "maintenance")
 	w.check(err)
-	got, before, err := w.engine.Acknowledge(f.ID, "joe", "me too")
+	got, before, err := w.acknowledge(f.ID, "joe", "me too")
 	w.check(err)
 	if got.Acknowledged.By != "joe" || got.Acknowledged.Reason != "me too" || before == nil || before.By != "ada" {
 		t.Errorf("got %+v, before %+v", got.Acknowledged, before)
@@ -199,17 +259,17 @@ func TestAnAcknowledgedFindingGoesOnCountingAndTheNextEpisodeIsNew(t *testing.T)
 	w.check(w.engine.note(time.Now().UTC(), func(n *notebook) error {
 		return n.resolve(w.found("key-disabled"), "a person looked", false)
 	}))
-	if _, _, err := w.engine.Acknowledge(f.ID, "ada", "again"); !errors.Is(err, ErrNotOpen) {
+	if _, _, err := w.acknowledge(f.ID, "ada", "again"); !errors.Is(err, ErrNotOpen) {
 		t.Errorf("a resolved one: %v", err)
 	}
 	w.settle(newRecord("DisableKey", arn, w.engineer, time.Now().Add(time.Second)).bridged())
 	if f := w.found("key-disabled"); f.Episode != 2 || f.Acknowledged != nil {
 		t.Errorf("got %+v", f)
 	}
-	if _, _, err := w.engine.Acknowledge("fnd_x", "ada", "x"); !errors.Is(err, ErrUnknownFinding) {
+	if _, _, err := w.acknowledge("fnd_x", "ada", "x"); !errors.Is(err, ErrUnknownFinding) {
 		t.Errorf("an unknown one: %v", err)
 	}
-	if _, _, err := w.engine.Acknowledge(f.ID, "ada", " "); !errors.Is(err, ErrNoReason) {
+	if _, _, err := w.acknowledge(f.ID, "ada", " "); !errors.Is(err, ErrNoReason) {
 		t.Errorf("without a reason: %v", err)
 	}
 }

@@ -43,7 +43,7 @@ func TestFindingsAboutRotdAreToldAgainOnceARepeatInterval(t *testing.T) {
 	if got := w.items("key-disabled", "finding-reminder"); got != 0 {
 		t.Errorf("a rule's finding is repeated %d times", got)
 	}
-	_, _, err := w.engine.Acknowledge(w.found("queue-without-redrive").ID, "ada", "the queue is replaced next week")
+	_, _, err := w.acknowledge(w.found("queue-without-redrive").ID, "ada", "the queue is replaced next week")
 	w.check(err)
 	w.check(w.engine.remind(time.Now().Add(3 * time.Hour)))
 	w.idleOutbox()

@@ -82,7 +82,7 @@ func (n *notebook) foundByCheck(
 	respond := func(f *finding.Finding) (*remediation.Action, string, error) {
 		if f.RuleID == detection.AssignmentChangedID {
 			f.Remedy = append(slices.Clone(f.Remedy), "If it is meant, accept it:",
-				"rotd findings ack "+f.ID+" --reason 'the move is meant'")
+				ackCommand(f.ID, f.Move))
 		}
 		if p == nil || !putsRight(f.RuleID) {
 			return nil, "", nil

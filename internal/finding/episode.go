@@ -68,7 +68,7 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.
 		next.Title, next.Description, next.Remedy = now.Title, now.Description, now.Remedy
-		next.Policy, next.Points = now.Policy, now.Points
+		next.Policy, next.Points, next.Move = now.Policy, now.Points, now.Move
 	} else if now.LastSeen.After(prev.LastSeen) {
 		// It was done again: what was read or undone before proves nothing any more.
 		next.OverSince, next.Undone = nil, false

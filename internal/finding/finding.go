@@ -54,7 +54,9 @@ type Finding struct {
 	// Points are the single things a check's finding tells together: accounts let in, limits passed. One that comes
 	// to an open finding is news, as a raised severity is.
 	Points []string `json:"points,omitempty"`
-	ToldBy string   `json:"told_by,omitempty"` // the open finding of a rule that had told of the same before
+	// Move identifies the move to a laxer policy that is told of, and that an acknowledgement accepts.
+	Move   string `json:"move,omitempty"`
+	ToldBy string `json:"told_by,omitempty"` // the open finding of a rule that had told of the same before
 	// Acknowledged says who has seen it and answers for it, in this episode; nil: nobody.
 	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
 }

@@ -117,7 +117,7 @@ func bounded(a Alert) Alert {
 
 func boundedFinding(f finding.Finding) finding.Finding {
 	names(longTitle, &f.ID, &f.RuleID, &f.Fingerprint, &f.Partition, &f.Account, &f.Region, &f.EventID, &f.EventName,
-		&f.SourceIP, &f.Shard, &f.Policy, &f.ToldBy)
+		&f.SourceIP, &f.Shard, &f.Policy, &f.ToldBy, &f.Move)
 	names(longName, &f.KeyARN, &f.Alias, &f.PrincipalARN, &f.Subject.ID)
 	f.Title, f.SessionName = line(f.Title, longTitle), line(f.SessionName, longTitle)
 	f.UserAgent = line(f.UserAgent, longName)

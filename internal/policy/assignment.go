@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,6 +33,15 @@ type Pending struct {
 	Since      time.Time `json:"since"`
 	Laxer      []string  `json:"laxer"`   // in what
 	Changed    []string  `json:"changed"` // which tags and aliases
+}
+
+// ID identifies what waits: it changes with the policy, what it is laxer in and the exceptions, and with each new wait.
+// Whoever accepts a move names it, so that nobody accepts another one than they read.
+func (p *Pending) ID() string {
+	const digits = 12
+	told := slices.Concat([]string{p.Since.UTC().Format(time.RFC3339Nano), p.Policy}, p.Exceptions, []string{""}, p.Laxer)
+	sum := sha256.Sum256([]byte(strings.Join(told, "\x00")))
+	return hex.EncodeToString(sum[:])[:digits]
 }
 
 // InForce is the policy that counts for a key: the one that matches it or, while a laxer assignment waits to be

@@ -172,6 +172,36 @@ func TestReassign(t *testing.T) {
 	}
 }
 
+func TestAMoveIsKnownByWhatItWouldLetCount(t *testing.T) {
+	move := func(change func(*Pending)) string {
+		p := Pending{
+			Policy: "silver", Exceptions: []string{"legacy"}, Since: monday(), Laxer: []string{"max_age 180d instead of 90d"},
+			Changed: []string{"tag tier=silver instead of gold"},
+		}
+		change(&p)
+		return p.ID()
+	}
+	read := move(func(*Pending) {})
+	for name, tt := range map[string]struct {
+		change func(*Pending)
+		same   bool
+	}{
+		"seen again, by other tags":     {func(p *Pending) { p.Changed = []string{"tag cost=7 added"} }, true},
+		"told in another time zone":     {func(p *Pending) { p.Since = p.Since.In(time.FixedZone("x", 3600)) }, true},
+		"another policy, as lax":        {func(p *Pending) { p.Policy = "silver-2" }, false},
+		"laxer in another thing":        {func(p *Pending) { p.Laxer = append(p.Laxer, "method none") }, false},
+		"another exception":             {func(p *Pending) { p.Exceptions = []string{"legacy-2"} }, false},
+		"taken back and made once more": {func(p *Pending) { p.Since = p.Since.Add(time.Nanosecond) }, false},
+		"one thing's name is another's": {
+			func(p *Pending) { p.Exceptions, p.Laxer = nil, append(p.Exceptions, p.Laxer...) }, false,
+		},
+	} {
+		if got := move(tt.change); (got == read) != tt.same {
+			t.Errorf("%s: %s, and %s as read", name, got, read)
+		}
+	}
+}
+
 func TestInForceIsWhatWasBeforeUntilTheChangeIsAccepted(t *testing.T) {
 	set, key := tiers(), tagged(map[string]string{"tier": "silver"}, "alias/legacy-1")
 	exceptions := Exceptions{{Name: "legacy", Keys: []string{"alias/legacy-*"}}, {Name: "other", Keys: []string{"x"}}}
