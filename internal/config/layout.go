@@ -194,7 +194,10 @@ func guardrails(g *Guardrails) shape {
 			key: "on_demand_reserve", doc: "Of a key's 25 on-demand rotations, kept for people.",
 			value: integer(&g.OnDemandReserve, 0, 25),
 		},
-		{key: "grace", doc: "Between finding drift and putting it right.", value: duration(&g.Grace, 0, 7*day)},
+		{
+			key: "grace", doc: "Between finding drift and putting it right; for as long a new key is still being tagged.",
+			value: duration(&g.Grace, 0, 7*day),
+		},
 		{
 			key: "overdue_grace", doc: "Added to max_age before a key counts as overdue.",
 			value: duration(&g.OverdueGrace, 0, 365*day),

@@ -22,8 +22,9 @@ func keyPolicyAssignmentChanged() Check {
 				"policy at all; a longer max_age, or none; a longer period of automatic rotation, or none; method none; a " +
 				"weaker mode; principals or networks allowed that were not, no list allowing all of them; responses " +
 				"dropped; a longer unused_after, or none. An alias that brings the key under an exception counts " +
-				"likewise, and so does the exception only then. A reload of rotd.yaml moves no key in this sense. A " +
-				"stricter policy is no finding: it counts at once, and starts nothing automatic for 24 hours.",
+				"likewise, and so does the exception only then. A reload of rotd.yaml moves no key in this sense, and " +
+				"a key younger than guardrails.grace is still being named by whoever creates it. A stricter policy is " +
+				"no finding: it counts at once, and starts nothing automatic for 24 hours.",
 			Tuning: "Where keys are meant to move freely, disable the check: every assignment counts at once then. " +
 				"Match by account, Region or organization path what a tag must not decide.",
 			FalsePositives: "A key that is handed over on purpose, and a change that is taken back a moment later.",

@@ -24,6 +24,9 @@ func (n *notebook) reassign(was, is *inventory.Key) (*policy.Assignment, error) 
 	if !is.NamesTold() || was != nil && !was.NamesTold() {
 		return before, nil // what KMS did not tell is no move, and neither is its being told at last
 	}
+	if before == nil && was != nil && !n.settled(was) {
+		return nil, nil //nolint:nilnil // its maker is still naming it
+	}
 	next := policy.Reassign(n.settings.Policies, n.settings.Exceptions, before, was, is, n.now)
 	if next != nil && next.Pending != nil && !n.tellsOfMoves(next, is) {
 		if next.Accept(n.now); next.Spent(n.now) {
@@ -34,6 +37,28 @@ func (n *notebook) reassign(was, is *inventory.Key) (*policy.Assignment, error) 
 		return nil, nil //nolint:nilnil // nothing to remember is an answer
 	}
 	return next, n.tx.SetAssignment(is.ARN, next)
+}
+
+// settlesAt is when a new key's tags and aliases are taken for its own. Who creates a key with Terraform or
+// CloudFormation names it some seconds later, which is no move from one policy to another.
+func (n *notebook) settlesAt(key *inventory.Key) time.Time {
+	return key.Created.Add(n.settings.Guardrails.Grace)
+}
+
+// settled reports whether the key's tags and aliases, as they are known, were read no earlier than that.
+func (n *notebook) settled(key *inventory.Key) bool {
+	at := n.settlesAt(key)
+	return !key.FullAt.Before(at) && !key.AliasesAt.Before(at)
+}
+
+// readWhenSettled has a new key read again when its tags and aliases count, rather than at the next sweep.
+func (n *notebook) readWhenSettled(key *inventory.Key) error {
+	at := n.settlesAt(key)
+	if key.Manager != "CUSTOMER" || !n.now.Before(at) {
+		return nil
+	}
+	n.tally.rereads++
+	return n.tx.PlanReread(key.ARN, at.Add(time.Second)) // which are whole seconds
 }
 
 // tellsOfMoves reports whether a laxer assignment of the key is a finding, which somebody can acknowledge.

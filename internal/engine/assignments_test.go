@@ -13,6 +13,7 @@ import (
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -186,6 +187,71 @@ func TestAStricterPolicyByATagCountsAtOnceAndStartsNothingForADay(t *testing.T) 
 	})
 	if until := w.actions()[0].NotBefore; until.Before(time.Now().Add(policy.HoldAfterMove - time.Minute)) {
 		t.Errorf("held until %s", until)
+	}
+}
+
+func TestANewKeyIsNamedByItsMakerBeforeAnythingIsAMove(t *testing.T) {
+	const grace = 4 * time.Second
+	w := newWorld(t, silent, byTag, func(w *world) { w.settings.Guardrails.Grace = grace })
+	arn := w.key(awssim.KeyOptions{Created: time.Now(), Tags: map[string]string{"tier": "gold"}})
+	w.sweep(Inventory)
+	if f := w.found("rotation-disabled"); f.Status != finding.Open || f.Policy != "gold" {
+		t.Errorf("a new key is judged from the first reading on: %+v", f)
+	}
+	w.tier(arn, "watched")
+	w.tier(arn, "gold")
+	if f := w.found(detection.AssignmentChangedID); f != nil || w.assignment(arn) != nil {
+		t.Errorf("a new key moved: %+v, %+v", f, w.assignment(arn))
+	}
+	if a := w.actions(); len(a) != 0 {
+		t.Errorf("planned for a new key: %+v", a)
+	}
+
+	// No sweep comes any more. What is planned need not wait for the grace once more.
+	atOnce := w.settings
+	atOnce.Guardrails.Grace = 0
+	w.engine.Reload(&atOnce)
+	a := w.awaitAction(remediation.Succeeded)
+	if settled := w.known(arn).Created.Add(grace); a.Policy != "gold" || a.Created.Before(settled) {
+		t.Errorf("got %+v, though the key was new until %s", a, settled)
+	}
+	w.tier(arn, "watched")
+	w.awaitFound(detection.AssignmentChangedID, finding.Open)
+}
+
+func TestTheFirstReadingAfterTheGraceIsWhatAKeyIsHeldAgainst(t *testing.T) {
+	made := time.Now().UTC().Add(-time.Hour)
+	at := func(after time.Duration, tier string) *inventory.Key {
+		return &inventory.Key{
+			ARN: "arn:aws:kms:us-east-1:111122223333:key/1", Manager: "CUSTOMER", Created: made,
+			FullAt: made.Add(after), AliasesAt: made.Add(after), Tags: map[string]string{"tier": tier},
+		}
+	}
+	const grace = 10 * time.Minute
+	for _, tt := range []struct {
+		name    string
+		was, is *inventory.Key
+		pending bool
+	}{
+		{"both within the grace", at(time.Minute, "gold"), at(2*time.Minute, "watched"), false},
+		{"one within and one after it", at(time.Minute, "gold"), at(grace, "watched"), false},
+		{"both after it", at(grace, "gold"), at(grace+time.Second, "watched"), true},
+		{"aliases from within it", func() *inventory.Key {
+			k := at(grace, "gold")
+			k.AliasesAt = made.Add(grace - 1)
+			return k
+		}(), at(grace+time.Second, "watched"), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, silent, byTag, func(w *world) { w.settings.Guardrails.Grace = grace })
+			w.check(w.engine.note(time.Now().UTC(), func(n *notebook) error {
+				a, err := n.reassign(tt.was, tt.is)
+				if got := a != nil && a.Pending != nil; got != tt.pending {
+					t.Errorf("got %+v", a)
+				}
+				return err
+			}))
+		})
 	}
 }
 

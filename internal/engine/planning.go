@@ -131,6 +131,10 @@ func (n *notebook) plan(
 		return nil, "KMS refuses rotd the key's tags or aliases, by which policies match: another policy may be meant, " +
 			"and rotd does nothing by itself.", nil
 	}
+	if !n.settled(key) {
+		return nil, "The key is new: its tags and aliases, by which policies match, count when they are read after " +
+			n.settlesAt(key).Format(time.RFC3339) + " (guardrails.grace).", nil
+	}
 	if p.Mode != policy.Enforce {
 		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
 	}

@@ -62,6 +62,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 		}
 		return n.gone(open)
 	}
+	if err := n.readWhenSettled(key); err != nil {
+		return err
+	}
 	assigned, err := n.reassign(before, key)
 	if err != nil {
 		return err
