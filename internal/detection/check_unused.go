@@ -15,9 +15,12 @@ const (
 	usageStale = 14 * 24 * time.Hour
 )
 
+// UnusedID is the check whose findings a use ends.
+const UnusedID = "key-unused"
+
 func keyUnused() Check {
 	return Check{
-		ID: "key-unused", Title: "Nothing uses the key", Severity: finding.Low, Judge: judgeKeyUnused,
+		ID: UnusedID, Title: "Nothing uses the key", Severity: finding.Low, Judge: judgeKeyUnused,
 		Doc: Doc{
 			Meaning: "No cryptographic use of the key for as long as its policy allows: it costs its monthly fee, and " +
 				"whoever may use it has a key that nobody would miss.",

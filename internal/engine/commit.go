@@ -161,6 +161,9 @@ func (e *Engine) committed(t *tally) {
 	if t.rereads > 0 {
 		nudge(e.wakeRereads)
 	}
+	if t.factsDue {
+		e.factsDue.send()
+	}
 	if t.wantsFolding() {
 		nudge(e.wakeUsage)
 	}

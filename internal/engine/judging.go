@@ -62,6 +62,9 @@ func (j *judging) works(works []*work) error {
 		}
 	}
 	for arn, at := range j.uses {
+		if err := j.awoken(arn, at); err != nil {
+			return err
+		}
 		if err := j.tx.NoteUse(arn, at); err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if err := n.tx.PutKey(key); err != nil {
 		return err
 	}
+	n.tally.factsDue = n.tally.factsDue || key.HasCostlyFacts() && key.UseDueAt().IsZero()
 	if err := n.protect(key); err != nil {
 		return err
 	}

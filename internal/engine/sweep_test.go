@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/awskms"
@@ -270,6 +271,28 @@ func TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody(t *testing
 	}
 	if n := w.requests("ListKeyRotations"); n < keys || n > keys+factsAtOnce { // some were cut off with the sweep
 		t.Errorf("rotations were asked for %d times", n)
+	}
+}
+
+func TestTheLastUseOfAKeyThatIsTakenOutOfUseIsReadAtOnce(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
+	w.check(w.engine.Sweep(t.Context(), Inventory))
+	w.await("the key's last use", func() bool { return w.known(arn).LastUsage != nil })
+	w.update(func(tx *state.Tx) error {
+		key, err := tx.Key(arn)
+		w.check(err)
+		key.UseAskedAt = key.UseAskedAt.Add(-2 * time.Hour)
+		return tx.PutKey(key)
+	})
+	_, err := w.kms(w.engineer).Encrypt(t.Context(), &kms.EncryptInput{KeyId: &arn, Plaintext: []byte("x")})
+	w.check(err)
+	_, err = w.kms(w.engineer).DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &arn})
+	w.check(err)
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	w.await("the last use before it was disabled", func() bool { return w.known(arn).LastUsage.At != nil })
+	if n := w.requests("GetKeyLastUsage"); n != 2 {
+		t.Errorf("asked %d times", n)
 	}
 }
 

@@ -56,6 +56,7 @@ type tally struct {
 	newest                time.Time // latest event time handled
 	alerts                int
 	rereads               int
+	factsDue              bool // of a key that was taken out of use
 	actions               int
 	findings              [][2]string // rule and severity of those opened or raised
 	ended                 [][2]string // method and outcome of actions that ended

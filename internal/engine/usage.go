@@ -3,11 +3,14 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"rotd/internal/detection"
 	"rotd/internal/events"
+	"rotd/internal/finding"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -57,6 +60,20 @@ func (j *judging) use(ev *events.Event) error {
 func isUse(name string) bool {
 	_, ok := usage.Operation(name)
 	return ok
+}
+
+// awoken has a key read again that was told as unused and is used after all.
+func (j *judging) awoken(arn string, at time.Time) error {
+	const awake = 24 * time.Hour // a key used lately is not told as unused: no need to look
+	if at.Sub(j.tx.LastUse(arn)) < awake {
+		return nil
+	}
+	open, err := j.tx.OpenAbout(arn, maxOpenAbout)
+	if err != nil || !slices.ContainsFunc(open, func(f finding.Finding) bool { return f.RuleID == detection.UnusedID }) {
+		return err
+	}
+	j.tally.rereads++
+	return j.tx.PlanReread(arn, j.now)
 }
 
 func (j *judging) used(u *usage.Use) {

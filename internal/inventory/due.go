@@ -38,6 +38,8 @@ const (
 	GrantsAge  = 24 * time.Hour
 	UseAge     = 7 * 24 * time.Hour
 
+	// usageLag is how late KMS itself knows of a use.
+	usageLag = time.Hour
 	// staleAgain is how soon a history is asked for again that does not show the current material: KMS takes a while to
 	// agree with itself.
 	staleAgain = time.Minute
@@ -56,7 +58,10 @@ func (k *Key) Due(now, asked time.Time) Facts {
 	return 0
 }
 
-const managerCustomer = "CUSTOMER"
+const (
+	managerCustomer = "CUSTOMER"
+	stateEnabled    = "Enabled"
+)
 
 // configAge is the key's own between the least and the most.
 func (k *Key) configAge() time.Duration {
@@ -130,10 +135,17 @@ func (k *Key) FactsDue(now time.Time) (due Facts) {
 	return due
 }
 
-// UseDueAt is when KMS is to be asked again for the key's last use; zero when it never was.
+// UseDueAt is when KMS is to be asked again for the key's last use. Zero, before all others: the key was taken out of
+// use, and people want to know who will miss it. As KMS knows uses late, it is asked once more after that time.
 func (k *Key) UseDueAt() time.Time {
-	if k.UseAskedAt.IsZero() {
+	late := k.UseAskedAt.Add(usageLag)
+	switch out := k.State != stateEnabled; {
+	case out && (k.UseAskedAt.IsZero() || !late.After(k.StateSince)):
 		return time.Time{}
+	case out && k.UseAskedAt.Before(k.StateSince.Add(usageLag)):
+		return late
+	case k.UseAskedAt.IsZero():
+		return k.FirstRead
 	}
 	return k.UseAskedAt.Add(UseAge)
 }

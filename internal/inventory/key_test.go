@@ -74,6 +74,34 @@ func TestNamesOfAKey(t *testing.T) {
 	}
 }
 
+func TestWhenTheLastUseIsAskedFor(t *testing.T) {
+	noon := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	first := noon.AddDate(-1, 0, 0)
+	for name, tc := range map[string]struct {
+		state        string
+		since, asked time.Time
+		want         time.Time
+	}{
+		"never asked: after those known longer": {"Enabled", first, time.Time{}, first},
+		"asked: in a week":                      {"Enabled", first, noon, noon.AddDate(0, 0, 7)},
+		"enabled again: no sooner":              {"Enabled", noon, noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 6)},
+		"disabled: before all others":           {"Disabled", noon, noon.Add(-time.Hour), time.Time{}},
+		"to be deleted, never asked":            {"PendingDeletion", noon, time.Time{}, time.Time{}},
+		"disabled a moment after it was asked":  {"Disabled", noon, noon.Add(-time.Minute), noon.Add(59 * time.Minute)},
+		"asked at once: again when KMS must know": {
+			"Disabled", noon, noon.Add(time.Second), noon.Add(time.Hour + time.Second),
+		},
+		"and then in a week": {"Disabled", noon, noon.Add(time.Hour), noon.Add(time.Hour).AddDate(0, 0, 7)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := &Key{State: tc.state, FirstRead: first, StateSince: tc.since, UseAskedAt: tc.asked}
+			if got := k.UseDueAt(); !got.Equal(tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestWasDenied(t *testing.T) {
 	key := &Key{Denied: []string{"GetKeyPolicy", "ListKeyRotations"}}
 	for operation, want := range map[string]bool{
