@@ -183,6 +183,12 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "config-explain-json", args: []string{"config", "explain", "alias/pay-cards", "-o", "json"}},
 		{name: "config-explain-unknown", args: []string{"config", "explain", "alias/nope"}, status: admin.ExitFailed},
 		{
+			name: "keys-show-refused", args: []string{"keys", "show", "alias/pay-cards"},
+			change: func(d *fakeDaemon) {
+				d.keys[0].Denied, d.keys[0].ReadAt, d.keys[0].RefusedAt = []string{"DescribeKey"}, before(9*day), before(time.Hour)
+			},
+		},
+		{
 			name: "keys-show-moved", args: []string{"keys", "show", "alias/pay-cards"},
 			change: func(d *fakeDaemon) {
 				d.assignment = &policy.Assignment{Policy: "payments", Hold: noon.Add(20 * time.Hour)}

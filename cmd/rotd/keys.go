@@ -325,5 +325,8 @@ func readText(now time.Time, k *inventory.Key) string {
 	if len(k.Denied) > 0 {
 		text += "; KMS refused " + strings.Join(k.Denied, ", ")
 	}
+	if !k.RefusedAt.IsZero() {
+		text += ", last asked " + both(now, k.RefusedAt)
+	}
 	return text
 }

@@ -51,19 +51,22 @@ func (r *reading) allowed(op operation, err error) (bool, error) {
 // not describe it to rotd.
 func (r *reading) describe(ctx context.Context) (bool, error) {
 	out, err := read(ctx, r.c, describeKey, &kms.DescribeKeyInput{KeyId: &r.key.ARN}, r.c.api.DescribeKey)
-	if Classify(err) == NotFound {
+	gone := Classify(err) == NotFound
+	if gone {
+		err = nil
+	}
+	if ok, err := r.allowed(describeKey, err); !ok {
+		r.key.RefusedAt = r.now // what is known is as old as it was
+		return false, err
+	}
+	r.key.ReadAt, r.key.RefusedAt = r.now, time.Time{}
+	if gone {
 		if r.key.GoneAt == nil {
 			r.key.GoneAt = &r.now
 		}
-		r.key.ReadAt = r.now
 		return false, nil
 	}
-	if ok, err := r.allowed(describeKey, err); !ok {
-		r.key.ReadAt = r.now
-		return false, err
-	}
 	r.key.GoneAt = nil
-	r.key.ReadAt = r.now
 	setMetadata(r.key, out.KeyMetadata)
 	return true, nil
 }

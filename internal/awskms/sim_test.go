@@ -258,8 +258,19 @@ func TestWhatKMSRefusesToTellIsRecordedAndKept(t *testing.T) {
 		t.Errorf("allowed again (-want +got):\n%s", diff)
 	}
 	w.sim.KMS().Deny(awssim.KMSDenial{Key: arn})
-	if after, err = w.client().ReadWhole(t.Context(), arn, nil, nil); err != nil || !after.WasDenied("DescribeKey") {
-		t.Errorf("a key nobody may describe: %+v, %v", after, err)
+	refused, err := w.client().ReadWhole(t.Context(), arn, nil, after)
+	if err != nil || !refused.WasDenied("DescribeKey") || !refused.ReadAt.Equal(after.ReadAt) ||
+		!refused.FullAt.Equal(after.FullAt) || !refused.RefusedAt.After(after.ReadAt) {
+		t.Errorf("a key that nobody may describe any more: %+v, %v", refused, err)
+	}
+	never, err := w.client().ReadWhole(t.Context(), arn, nil, nil)
+	if err != nil || !never.WasDenied("DescribeKey") || !never.ReadAt.IsZero() || never.RefusedAt.IsZero() {
+		t.Errorf("a key that nobody may describe: %+v, %v", never, err)
+	}
+	w.sim.KMS().Undeny()
+	after, err = w.client().ReadWhole(t.Context(), arn, nil, refused)
+	if err != nil || len(after.Denied) != 0 || !after.RefusedAt.IsZero() || !after.ReadAt.After(refused.ReadAt) {
+		t.Errorf("described again: %+v, %v", after, err)
 	}
 }
 

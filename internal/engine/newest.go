@@ -46,6 +46,10 @@ func newest(known, read *inventory.Key) *inventory.Key {
 		carried = true
 		merged.LastUsage, merged.UseAskedAt = older.LastUsage, older.UseAskedAt
 	}
+	if older.RefusedAt.After(newer.AskedAt()) {
+		carried = true
+		merged.RefusedAt = older.RefusedAt
+	}
 	if newer == known && !carried {
 		return nil
 	}
@@ -81,6 +85,8 @@ func askedAt(k *inventory.Key, operation string) time.Time {
 		return k.FactsAskedAt
 	case "GetKeyLastUsage":
 		return k.UseAskedAt
+	case "DescribeKey":
+		return k.AskedAt()
 	}
 	return k.ReadAt
 }

@@ -25,6 +25,10 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 		k.Rotation.NoHistoryAt = at(asked)
 		return k
 	}
+	refused := func(k *inventory.Key, asked int) *inventory.Key {
+		k.Denied, k.RefusedAt = []string{"DescribeKey"}, at(asked)
+		return k
+	}
 	tests := []struct {
 		name        string
 		known, read *inventory.Key
@@ -61,6 +65,22 @@ func TestReadingsMadeAtTheSameTimeAreBroughtTogether(t *testing.T) {
 			"aliases listed later are taken from a reading that is older otherwise",
 			aliased(whole(3, 3, 3, "p2", "m2"), 1, "alias/old"), aliased(whole(2, 2, 2, "p1", "m1"), 2, "alias/new"),
 			aliased(whole(3, 3, 3, "p2", "m2"), 2, "alias/new"),
+		},
+		{
+			"a refusal makes nothing newer", whole(1, 1, 1, "p1", "m1"), refused(whole(1, 1, 1, "p1", "m1"), 2),
+			refused(whole(1, 1, 1, "p1", "m1"), 2),
+		},
+		{
+			"what was told while another reading was refused counts", whole(2, 2, 2, "p2", "m2"),
+			refused(whole(1, 1, 1, "p1", "m1"), 3), refused(whole(2, 2, 2, "p2", "m2"), 3),
+		},
+		{
+			"a refusal after a reading began is kept", refused(whole(1, 1, 1, "p1", "m1"), 3), whole(2, 2, 2, "p2", "m2"),
+			refused(whole(2, 2, 2, "p2", "m2"), 3),
+		},
+		{
+			"a description ends the refusals before it", refused(whole(1, 1, 1, "p1", "m1"), 2), whole(3, 3, 3, "p2", "m2"),
+			whole(3, 3, 3, "p2", "m2"),
 		},
 	}
 	for _, tt := range tests {

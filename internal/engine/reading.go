@@ -74,7 +74,7 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if err := n.check(key, before, p, assigned, whole, open); err != nil {
 		return err
 	}
-	if before != nil && !key.ReadAt.After(before.ReadAt) {
+	if key.ReadAt.IsZero() || before != nil && !key.ReadAt.After(before.ReadAt) {
 		return nil // its state was not read again, and only what is read now shows that something is over
 	}
 	for i := range open {
@@ -177,9 +177,6 @@ func (n *notebook) over(f *finding.Finding, key *inventory.Key, p *policy.Policy
 	rule := n.settings.Judge.Rule(f.RuleID)
 	if rule == nil || rule.Over == nil || f.Status != finding.Open {
 		return nil
-	}
-	if key.WasDenied("DescribeKey") {
-		return nil // what is known of the key is from before, whenever it was asked for
 	}
 	over, why := n.ruleOver(rule, f, key, p)
 	switch {

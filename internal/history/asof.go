@@ -70,7 +70,8 @@ func AsOf(current *inventory.Key, kept *Kept, at time.Time) (*Past, error) {
 	if k.Grants = grants.now; grants.lost {
 		w.unknown(Grants, "which grants there were: of so many, rotd keeps the number")
 	}
-	k.LastUsage, k.ReadAt, k.FullAt, k.WholeBy, k.AliasesAt = nil, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	k.LastUsage, k.ReadAt, k.RefusedAt = nil, time.Time{}, time.Time{}
+	k.FullAt, k.WholeBy, k.AliasesAt = time.Time{}, time.Time{}, time.Time{}
 	return w.past, w.err
 }
 

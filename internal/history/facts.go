@@ -36,13 +36,14 @@ func facts() []fact {
 		list(Aliases, aliased, func(k *inventory.Key) *[]string { return &k.Aliases }),
 		tags(),
 		scalar(Policy, whole, func(k *inventory.Key) *string { return &k.Policy }),
-		list(Denied, described, func(k *inventory.Key) *[]string { return &k.Denied }),
+		list(Denied, asked, func(k *inventory.Key) *[]string { return &k.Denied }),
 		schedule(),
 		instant(Gone, func(k *inventory.Key) **time.Time { return &k.GoneAt }),
 	}
 }
 
 func described(k *inventory.Key) window { return window{began: k.ReadAt} }
+func asked(k *inventory.Key) window     { return window{began: k.AskedAt()} }
 func whole(k *inventory.Key) window     { return window{began: k.FullAt, ended: k.WholeUntil()} }
 
 // aliased is when a key's aliases were listed; sweeps list them all before they read the first key.

@@ -46,8 +46,10 @@ type Key struct {
 	// Denied lists the operations KMS refused for this key: what they would tell is unverifiable.
 	Denied []string `json:"denied,omitempty"`
 
-	ReadAt    time.Time  `json:"read_at"`             // when DescribeKey and the rotation status were last read
-	FullAt    time.Time  `json:"full_at"`             // when the last reading of the whole key began (tags, policy, too)
+	// ReadAt is when KMS last described the key, and its rotation status was read; zero: never.
+	ReadAt    time.Time  `json:"read_at,omitzero"`
+	RefusedAt time.Time  `json:"refused_at,omitzero"` // when KMS refused DescribeKey, if it did the last time
+	FullAt    time.Time  `json:"full_at,omitzero"`    // when the last reading of the whole key began (tags, policy, too)
 	WholeBy   time.Time  `json:"whole_by,omitzero"`   // when it ended: what happened in between it may show or not
 	AliasesAt time.Time  `json:"aliases_at,omitzero"` // when the aliases were listed: in a sweep, all keys' at its start
 	GoneAt    *time.Time `json:"gone_at,omitempty"`   // KMS no longer knows the key
@@ -161,6 +163,9 @@ func (k *Key) Name() string {
 	}
 	return k.ID
 }
+
+// AskedAt is when KMS was last asked to describe the key, whether it did or refused.
+func (k *Key) AskedAt() time.Time { return later(k.ReadAt, k.RefusedAt) }
 
 // WholeUntil is until when the last reading of the whole key may show what happened.
 func (k *Key) WholeUntil() time.Time {

@@ -77,6 +77,7 @@ func columns() []column {
 		{"cost_month", func(r *Row) string { return r.Cost.Total().String() }},
 		{"last_use", func(r *Row) string { return rfc(&r.LastUse) }},
 		{"read_at", func(r *Row) string { return rfc(&r.ReadAt) }},
+		{"refused_at", func(r *Row) string { return rfc(&r.RefusedAt) }},
 		{"full_at", func(r *Row) string { return rfc(&r.FullAt) }},
 		{"denied", func(r *Row) string { return strings.Join(r.Denied, " ") }},
 	}

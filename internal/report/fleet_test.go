@@ -104,6 +104,9 @@ func signing(k *inventory.Key) { k.Spec, k.Usage, k.Rotation = "ECC_NIST_P256", 
 func denied(operations ...string) func(*inventory.Key) {
 	return func(k *inventory.Key) {
 		k.Denied = operations
+		if slices.Contains(operations, "DescribeKey") {
+			k.RefusedAt = noon.Add(-time.Minute)
+		}
 		if slices.Contains(operations, "GetKeyRotationStatus") {
 			k.Rotation = nil
 		}

@@ -45,8 +45,8 @@ func (j *Judging) row(f *Facts) Row {
 	r := Row{
 		ARN: k.ARN, ID: k.ID, Partition: k.Partition, Account: k.Account, Region: k.Region, OrgPath: k.OrgPath,
 		State: k.State, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Manager: k.Manager, MultiRegion: k.MultiRegion,
-		Created: k.Created, LastUse: f.Context.LastUse, ReadAt: k.ReadAt, FullAt: k.FullAt, Denied: k.Denied,
-		Cost: j.Prices.Of(k),
+		Created: k.Created, LastUse: f.Context.LastUse, Cost: j.Prices.Of(k),
+		ReadAt: k.ReadAt, RefusedAt: k.RefusedAt, FullAt: k.FullAt, Denied: k.Denied,
 	}
 	if len(k.Aliases) > 0 {
 		r.Alias = k.Aliases[0]
@@ -118,7 +118,8 @@ func datedMaterial(k *inventory.Key) bool {
 // old says why the key's facts are too old to call anything in order.
 func (j *Judging) old(r *Row) {
 	if slices.Contains(r.Denied, "DescribeKey") {
-		r.old = "KMS did not describe the key to rotd when it was last asked"
+		r.old = fmt.Sprintf("KMS refused at %s to describe the key to rotd; it was last read %s", stamp(r.RefusedAt),
+			stampOr(r.ReadAt))
 		return
 	}
 	if age := j.Now.Sub(r.ReadAt); age > j.Fresh {

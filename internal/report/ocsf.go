@@ -78,7 +78,7 @@ type ocsfInfo struct {
 	Desc      string   `json:"desc"`
 	Types     []string `json:"types"`
 	FirstSeen int64    `json:"first_seen_time,omitempty"`
-	LastSeen  int64    `json:"last_seen_time"`
+	LastSeen  int64    `json:"last_seen_time,omitzero"`
 }
 
 type ocsfCompliance struct {
@@ -144,7 +144,7 @@ func (w *ocsfWriter) event(r *Row, it *item) *ocsfEvent {
 		Cloud: ocsfCloud{Provider: "AWS", Region: r.Region, Account: ocsfAccount{r.Account, awsAccount, "AWS Account"}},
 		FindingInfo: ocsfInfo{
 			UID: clip(it.id, asffID), Title: clip(it.title, asffTitle), Desc: clip(it.text, asffDescription),
-			Types: []string{it.check}, LastSeen: r.ReadAt.UnixMilli(),
+			Types: []string{it.check},
 		},
 		Compliance: ocsfStanding(it),
 		Resources: []ocsfResource{{
@@ -153,6 +153,9 @@ func (w *ocsfWriter) event(r *Row, it *item) *ocsfEvent {
 	}
 	e.SeverityID, e.Severity = ocsfSeverity(it)
 	e.StatusID, e.Status = ocsfStatus(it.outcome)
+	if !r.ReadAt.IsZero() {
+		e.FindingInfo.LastSeen = r.ReadAt.UnixMilli()
+	}
 	if !it.since.IsZero() {
 		e.FindingInfo.FirstSeen = it.since.UnixMilli()
 	}

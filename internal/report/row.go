@@ -46,9 +46,10 @@ type Row struct {
 	Cost     cost.Month  `json:"cost_month"`
 	LastUse  time.Time   `json:"last_use,omitzero"` // as far as events tell
 
-	ReadAt time.Time `json:"read_at"` // state and rotation status
-	FullAt time.Time `json:"full_at"` // everything
-	Denied []string  `json:"denied,omitempty"`
+	ReadAt    time.Time `json:"read_at,omitzero"`    // state and rotation status; zero: never
+	RefusedAt time.Time `json:"refused_at,omitzero"` // when KMS refused to describe the key, if it did the last time
+	FullAt    time.Time `json:"full_at,omitzero"`    // everything
+	Denied    []string  `json:"denied,omitempty"`
 
 	old string // why nothing of the key can be called in order: its facts are too old; "" when they are not
 }
