@@ -114,7 +114,7 @@ func nist80057() Framework {
 func securityHub() Framework {
 	const iam = "rotd does not read IAM policies, and says nothing of them"
 	return Framework{
-		ID: "security-hub", Name: "AWS Security Hub controls for KMS", Version: "KMS.1 to KMS.5",
+		ID: "security-hub", Name: "AWS Security Hub controls", Version: "KMS.1 to KMS.5",
 		Scope: "The controls that AWS Security Hub has for KMS, answered from what rotd reads itself.",
 		Controls: []Control{
 			{

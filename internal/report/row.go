@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"rotd/internal/cost"
@@ -129,11 +130,14 @@ func (r *Row) verdict(check string) (v *Verdict, loaded bool) {
 	return nil, false
 }
 
-// Why says in a line why the key stands as it does.
+// Why says in a line why the key stands as it does. That checks of other things judge a key as little says nothing of
+// its rotation.
 func (r *Row) Why() []string {
 	var why []string
 	for i := range r.Checks {
-		if v := &r.Checks[i]; v.Outcome == r.Outcome && v.Outcome != InOrder {
+		v := &r.Checks[i]
+		beside := r.Outcome == NotJudged && !strings.HasPrefix(v.Check, rotationChecks)
+		if v.Outcome == r.Outcome && v.Outcome != InOrder && !beside {
 			why = append(why, v.Reason)
 		}
 	}

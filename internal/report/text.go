@@ -2,7 +2,9 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +59,7 @@ func (w *textWriter) summary(b *body) error {
 			a := &b.Controls[i]
 			w.linef("  %-10s %-20s %s", a.ID, a.Answer.Words(), a.Title)
 			w.linef("  %-10s %s", "", a.Why)
+			w.failing(a)
 		}
 	}
 	for _, g := range []struct {
@@ -74,9 +77,41 @@ func (w *textWriter) summary(b *body) error {
 	w.heading("Cost a month")
 	w.linef("  %s %s: keys %s, rotations %s. Free: %s.", c.Total, c.Currency, c.Keys, c.Rotations, keys(c.Free))
 	if c.AtLeast > 0 {
-		w.linef("  At least: the rotations of %s could not be read.", keys(c.AtLeast))
+		w.linef("  At least: the rotations of %s are not known.", keys(c.AtLeast))
 	}
 	return nil
+}
+
+// failing names the first keys that make the answer what it is.
+func (w *textWriter) failing(a *Answered) {
+	const most = 3
+	of := []Outcome{Excepted}
+	switch a.Answer {
+	case NotMet:
+		of = []Outcome{Drift, NoPolicy}
+	case NotVerifiable:
+		of = []Outcome{Unverifiable}
+	case Met, MetWithExceptions, NotApplicable:
+	}
+	named, more := 0, 0
+	for i := range a.Failing {
+		f := &a.Failing[i]
+		switch {
+		case !slices.Contains(of, f.Outcome):
+			continue
+		case named == most:
+			more++
+			continue
+		}
+		named++
+		w.linef("  %-10s   %s: %s", "", oneLine(cmp.Or(f.Alias, f.ARN)), oneLine(f.Reason))
+	}
+	switch {
+	case a.More > 0:
+		w.linef("  %-10s   and more: see --format html or csv", "")
+	case more > 0:
+		w.linef("  %-10s   and %s more: see --format html or csv", "", keys(more))
+	}
 }
 
 func (w *textWriter) heading(text string) { w.linef("\n%s", text) }
