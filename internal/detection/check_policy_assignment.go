@@ -61,7 +61,8 @@ func judgePolicyAssignment(c *KeyContext) Verdict {
 		fmt.Sprintf("Tags or aliases of %s were changed, seen %s (%s), %s. That is laxer: %s. "+
 			"Until somebody acknowledges it rotd goes on by what was before.",
 			t.name(), stamp(m.Since), listed(m.Changed), moved, clip(strings.Join(m.Laxer, "; "), maxDescription/2)),
-		"Find out who changed them: TagResource, UntagResource, UpdateAlias, DeleteAlias in CloudTrail.",
+		"See who changed them:",
+		"rotd keys show "+argument(k.ARN)+" --history",
 		"If nobody meant it, put the tags and aliases back as they were.",
 		"rotd config explain "+argument(k.ARN))
 	v.Finding.Points = m.Laxer[:min(len(m.Laxer), finding.MaxPoints)] // laxer still is news

@@ -260,7 +260,8 @@ func told(f *finding.Finding) string {
 // rotdCommand matches the commands that remedies may name.
 var rotdCommand = regexp.MustCompile(`^(status|resume|state check|config (validate|explain \S+)|` +
 	`(findings|quarantine|detections) list|` +
-	`(findings|keys|actions|detections) show \S+|sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
+	`(findings|keys|actions|detections) show \S+|keys show \S+ --history|` +
+	`sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 
 // checkFinding holds a finding against what every finding must be.
 func checkFinding(t *testing.T, f *finding.Finding) {

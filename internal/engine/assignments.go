@@ -161,8 +161,8 @@ func (n *notebook) accept(f *finding.Finding, move string) error {
 // otherMove says what waits instead of what was read of.
 func otherMove(id string, a *policy.Assignment) error {
 	p := a.Pending
-	return fmt.Errorf("%w: tags, aliases or rotd.yaml changed since. What waits now is %s instead of %s, by %s. That is "+
-		"laxer: %s. Nothing was accepted. If that is meant, too: %s", ErrOtherMove, policyName(p.Policy),
+	return fmt.Errorf("%w: tags, aliases or rotd.yaml may have changed since. What waits now is %s instead of %s, by %s. "+
+		"That is laxer: %s. Nothing was accepted. If that is meant, too: %s", ErrOtherMove, policyName(p.Policy),
 		policyName(a.Policy), strings.Join(p.Changed, ", "), strings.Join(p.Laxer, "; "), ackCommand(id, p.ID()))
 }
 
