@@ -29,7 +29,9 @@ func (b *backend) Explain(_ context.Context, name string) (e *policy.Explanation
 }
 
 // Acknowledge notes that a person answers for a finding.
-func (b *backend) Acknowledge(_ context.Context, id, by string, r admin.AckRequest) (done admin.Acknowledged, err error) {
+func (b *backend) Acknowledge(_ context.Context, id, by string, r admin.AckRequest) (
+	done admin.Acknowledged, err error,
+) {
 	if err := b.started(); err != nil {
 		return done, err
 	}

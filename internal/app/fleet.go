@@ -102,8 +102,9 @@ func (f *fleet) places(known state.Organization) []engine.Place {
 		}
 		for _, region := range regions {
 			place := awskms.Place{Partition: f.d.home.Partition, Account: a.ID, Region: region}
+			client := f.client(a.Account, place)
 			places = append(places, engine.Place{
-				Account: a.ID, Region: region, OrgPath: a.path, KMS: f.client(a.Account, place),
+				Account: a.ID, Region: region, OrgPath: a.path, KMS: client, Emergency: f.emergency(a.Account, client),
 			})
 		}
 	}
@@ -130,6 +131,9 @@ func (f *fleet) chosen(known state.Organization) []located {
 		if m.ID != f.d.home.Account {
 			a.ExternalID = f.organization.ExternalID
 			a.RoleARN = "arn:" + f.d.home.Partition + ":iam::" + m.ID + ":role/" + f.organization.RoleName
+		}
+		if name := f.organization.EmergencyRoleName; name != "" {
+			a.EmergencyRoleARN = "arn:" + f.d.home.Partition + ":iam::" + m.ID + ":role/" + name
 		}
 		all = append(all, located{a, m.Path})
 	}
@@ -160,6 +164,14 @@ func (f *fleet) client(a config.Account, place awskms.Place) *awskms.Client {
 	})
 	f.clients[place] = c
 	return c
+}
+
+// emergency is a place's client for emergency actions; nil when there is no role for them.
+func (f *fleet) emergency(a config.Account, c *awskms.Client) *awskms.Client {
+	if a.EmergencyRoleARN == "" {
+		return nil
+	}
+	return c.As(awskms.Assume(f.sdk, a.EmergencyRoleARN, a.ExternalID, "rotd-emergency-"+f.shard, f.first))
 }
 
 // trusting lets the organization's accounts that are looked after be no outsiders.

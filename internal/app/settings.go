@@ -100,7 +100,7 @@ func needsRestart(old, updated *config.Config) []string {
 		return a.URL == b.URL && a.Pollers == b.Pollers
 	}))
 	add("accounts", !slices.EqualFunc(old.Accounts, updated.Accounts, func(a, b config.Account) bool {
-		return a.ID == b.ID && slices.Equal(a.Regions, b.Regions) && a.RoleARN == b.RoleARN && a.ExternalID == b.ExternalID
+		return reflect.DeepEqual(a, b)
 	}))
 	add("organization", !reflect.DeepEqual(old.Organization, updated.Organization))
 	add("admin", old.Admin != updated.Admin)

@@ -87,11 +87,15 @@ type Client struct {
 
 // New returns a client for a place; cfg comes with the credentials for it. The client's lane is Sweep.
 func New(cfg aws.Config, place Place, opts Options) *Client {
-	return newClient(kms.NewFromConfig(cfg, func(o *kms.Options) {
+	return newClient(service(cfg, place), place, opts)
+}
+
+func service(cfg aws.Config, place Place) *kms.Client {
+	return kms.NewFromConfig(cfg, func(o *kms.Options) {
 		o.Region = place.Region
 		// The SDK's retryer knows neither rotd's limiters nor that LimitExceededException is no throttling.
 		o.Retryer = aws.NopRetryer{}
-	}), place, opts)
+	})
 }
 
 func newClient(a api, place Place, opts Options) *Client {
@@ -120,6 +124,14 @@ func newClient(a api, place Place, opts Options) *Client {
 func (c *Client) In(lane Lane) *Client {
 	other := *c
 	other.lane = lane
+	return &other
+}
+
+// As returns the same client with other credentials, those of cfg. It keeps the limiters: KMS counts the requests of an
+// account, whoever makes them.
+func (c *Client) As(cfg aws.Config) *Client {
+	other := *c
+	other.api = service(cfg, c.place)
 	return &other
 }
 

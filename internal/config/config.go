@@ -61,16 +61,20 @@ type Account struct {
 	ID         string   // 12 digits
 	Regions    []string // empty: the caller's Region
 	RoleARN    string   // assumed for this account; empty: the caller's own credentials
-	ExternalID string   // told when the role is assumed
+	ExternalID string   // told when a role is assumed
+	// EmergencyRoleARN is assumed for the calls of emergency actions alone; empty: they are made as all others.
+	EmergencyRoleARN string
 }
 
 // Organization says that the accounts of the caller's AWS Organization are looked after, besides Accounts, which may
 // say otherwise of single ones.
 type Organization struct {
 	RoleName   string   // of the role to assume in each account, with its path; empty: the organization is not asked
-	ExternalID string   // told when the role is assumed
+	ExternalID string   // told when a role is assumed
 	Regions    []string // empty: the caller's Region
-	Exclude    []string // ids of accounts that are left out
+	// EmergencyRoleName is the role that emergency actions assume in each account; empty: none.
+	EmergencyRoleName string
+	Exclude           []string // ids of accounts that are left out
 }
 
 // Detections tunes rules and checks.

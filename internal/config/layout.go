@@ -120,16 +120,22 @@ func account(a *Account) shape {
 				value: text(&a.RoleARN, "a role's ARN", checkRole),
 			},
 			{
-				key: "external_id", doc: "Told when the role is assumed.",
+				key: "external_id", doc: "Told when a role is assumed.",
 				value: text(&a.ExternalID, "an external id", checkExternalID),
+			},
+			{
+				key: "emergency_role_arn", doc: "Role to assume for the calls of emergency actions alone.",
+				value: text(&a.EmergencyRoleARN, "a role's ARN", checkRole),
 			},
 		},
 		check: func(o *seen) {
-			if o.has("external_id") && o.absent("role_arn") {
+			if o.has("external_id") && o.absent("role_arn") && o.absent("emergency_role_arn") {
 				o.fail("external_id", "means nothing without role_arn")
 			}
-			if o.has("role_arn") && o.has("id") && !strings.Contains(a.RoleARN, "::"+a.ID+":") {
-				o.fail("role_arn", "is a role of another account than %s", a.ID)
+			for key, role := range map[string]string{"role_arn": a.RoleARN, "emergency_role_arn": a.EmergencyRoleARN} {
+				if o.has(key) && o.has("id") && !strings.Contains(role, "::"+a.ID+":") {
+					o.fail(key, "is a role of another account than %s", a.ID)
+				}
 			}
 		},
 	}
@@ -142,8 +148,12 @@ func organization(o *Organization) shape {
 			value: text(&o.RoleName, "a role's name", checkRoleName), need: "role_name: rotd-member",
 		},
 		{
-			key: "external_id", doc: "Told when the role is assumed.",
+			key: "external_id", doc: "Told when a role is assumed.",
 			value: text(&o.ExternalID, "an external id", checkExternalID),
+		},
+		{
+			key: "emergency_role_name", doc: "Role to assume in each account for the calls of emergency actions alone.",
+			value: text(&o.EmergencyRoleName, "a role's name", checkRoleName),
 		},
 		{key: "regions", doc: "None: the caller's Region.", value: texts(&o.Regions, "a Region", checkRegion)},
 		{key: "exclude", doc: "Ids of accounts that are left out.", value: texts(&o.Exclude, "an account id", checkAccount)},

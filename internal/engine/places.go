@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rotd/internal/awskms"
+	"rotd/internal/remediation"
 )
 
 // Place is one account and Region with the client that sees it.
@@ -12,8 +13,18 @@ type Place struct {
 	Account string
 	Region  string
 	KMS     *awskms.Client
+	// Emergency is the client that makes the calls of emergency actions, with a role of its own; nil: KMS makes them.
+	Emergency *awskms.Client
 	// OrgPath is where the account is in the organization; empty: not known.
 	OrgPath string
+}
+
+// acting is the client that makes an action's calls.
+func (p *Place) acting(a *remediation.Action) *awskms.Client {
+	if a.Emergency && p.Emergency != nil {
+		return p.Emergency
+	}
+	return p.KMS
 }
 
 // String names the place for people.

@@ -18,6 +18,7 @@ var house = []layer{
 	{path: "internal/audit", rank: 0, pure: true, alone: true},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true},
+	{path: "internal/iam", rank: 0, pure: true, alone: true},
 
 	// Judgement without effects: tested with tables and fuzzed, because nothing else reaches in.
 	{path: "internal/policy", rank: 1, pure: true},

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rotd/internal/config"
+	"rotd/internal/iam"
+	"rotd/internal/policy"
+)
+
+func newIAMCommand(c *cli) *cobra.Command {
+	return group("iam", "Print the IAM policies that rotd's roles need", newPrintPolicyCommand(c))
+}
+
+func newPrintPolicyCommand(c *cli) *cobra.Command {
+	var emergency, member bool
+	var verbs []string
+	cmd := &cobra.Command{
+		Use:   "print-policy",
+		Short: "Print the IAM policy that a role of rotd needs, and nothing more",
+		Long: prose("Print the IAM policy that rotd's own role needs for the configuration, the one of a role that it "+
+			"assumes in another account (--member), or the one of the role for emergencies (--emergency). Asks nothing "+
+			"of AWS.",
+			"What policies make rotd do by itself follows from the configuration. --verbs adds what people do through the "+
+				"role: rotate, replace, contain, reencrypt, import."),
+		Example: "  rotd iam print-policy -c rotd.yaml\n  rotd iam print-policy -c rotd.yaml --emergency",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := textOnly(cmd); err != nil {
+				return err
+			}
+			if emergency && member {
+				return wrongUse(cmd, "--emergency and --member are two roles: print one at a time")
+			}
+			cfg, err := config.Load(c.configPath(), knownIDs())
+			if err != nil {
+				return err
+			}
+			role := iam.Daemon
+			switch {
+			case emergency:
+				role = iam.Emergency
+			case member:
+				role = iam.Member
+			}
+			needs := needsOf(cfg, role)
+			for _, verb := range verbs {
+				if !addVerb(needs, verb) {
+					return wrongUse(cmd, "--verbs: %q is none of rotate, replace, contain, reencrypt, import", verb)
+				}
+			}
+			text, err := iam.Policy(role, needs).JSON()
+			if err != nil {
+				return fmt.Errorf("write the policy: %w", err)
+			}
+			fmt.Fprintf(c.out, "%s\n", text)
+			if role == iam.Daemon && !hasEmergencyRole(cfg) && len(verbs) == 0 {
+				hint(c.err, "Without an emergency_role_arn emergencies use this role too: --verbs says what for.")
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&emergency, "emergency", false, "of the role for emergencies (emergency_role_arn)")
+	f.BoolVar(&member, "member", false, "of the role that rotd assumes in another account (role_arn)")
+	f.StringSliceVar(&verbs, "verbs", nil, "what people do through the role, besides what policies ask for")
+	return cmd
+}
+
+func addVerb(n *iam.Needs, verb string) bool {
+	switch verb {
+	case "rotate":
+		n.Rotates = true
+	case "replace":
+		n.Replaces = true
+	case "contain":
+		n.Contains = true
+	case "reencrypt":
+		n.Reencrypts = true
+	case "import":
+		n.Imports = true
+	default:
+		return false
+	}
+	return true
+}
+
+func hasEmergencyRole(cfg *config.Config) bool {
+	return cfg.Organization.EmergencyRoleName != "" ||
+		slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return a.EmergencyRoleARN != "" })
+}
+
+// needsOf is what a configuration asks of a role.
+func needsOf(cfg *config.Config, role iam.Role) *iam.Needs {
+	n := &iam.Needs{Partition: "aws", Lists: cfg.Organization.RoleName != ""}
+	for i := range cfg.Intake.Queues {
+		if arn := queueARN(cfg.Intake.Queues[i].URL); arn != "" {
+			n.Queues = append(n.Queues, arn)
+			n.Partition = strings.SplitN(arn, ":", 3)[1]
+		}
+	}
+	for _, t := range cfg.Alerts.Topics {
+		n.Topics = append(n.Topics, t.ARN)
+	}
+	for _, a := range cfg.Accounts {
+		if (a.RoleARN == "") == (role == iam.Daemon) || role == iam.Emergency {
+			n.Accounts = append(n.Accounts, a.ID)
+		}
+		for _, assumed := range []string{a.RoleARN, a.EmergencyRoleARN} {
+			if assumed != "" {
+				n.Assumes = append(n.Assumes, assumed)
+			}
+		}
+	}
+	for _, name := range []string{cfg.Organization.RoleName, cfg.Organization.EmergencyRoleName} {
+		if name != "" {
+			n.Assumes = append(n.Assumes, "arn:"+n.Partition+":iam::*:role/"+name)
+		}
+	}
+	for _, r := range cfg.Reports {
+		if folder, ok := strings.CutPrefix(r.To, "s3://"); ok {
+			n.Reports = append(n.Reports, "arn:"+n.Partition+":s3:::"+strings.TrimSuffix(folder, "/")+"/*")
+		}
+	}
+	for i := range cfg.Policies {
+		p := &cfg.Policies[i]
+		if p.Mode == policy.Observe {
+			continue
+		}
+		n.Rotates = n.Rotates || p.Rotation.Method != policy.None && p.Rotation.Method != policy.Replace
+		n.Replaces = n.Replaces || p.Rotation.Method == policy.Replace
+		n.Restores = n.Restores || p.ResponseTo("key-deletion-scheduled") == "restore"
+	}
+	return n
+}
+
+// queueARN is the ARN of a queue by its URL; empty for one that AWS would not give.
+func queueARN(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	host, path := strings.Split(u.Hostname(), "."), strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(host) < 4 || host[0] != "sqs" || len(path) != 2 {
+		return ""
+	}
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(host[1], "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(host[1], "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return "arn:" + partition + ":sqs:" + host[1] + ":" + path[0] + ":" + path[1]
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const iamConfig = `
+mode: enforce
+intake: {queues: [{url: "https://sqs.eu-west-1.amazonaws.com/111122223333/rotd"}]}
+accounts:
+  - {id: "111122223333", regions: [eu-west-1], emergency_role_arn: "arn:aws:iam::111122223333:role/rotd-emergency"}
+  - {id: "444455556666", regions: [eu-west-1], role_arn: "arn:aws:iam::444455556666:role/rotd"}
+alerts: {topics: [{arn: "arn:aws:sns:eu-west-1:111122223333:oncall"}]}
+policies:
+  - name: all
+    match: {}
+    rotation: {max_age: 365d, automatic: 365d, method: auto}
+    mode: enforce
+`
+
+func TestPoliciesForEachRole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rotd.yaml")
+	if err := os.WriteFile(path, []byte(iamConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, flags := range map[string][]string{
+		"iam-daemon": nil, "iam-member": {"--member", "--verbs", "reencrypt"}, "iam-emergency": {"--emergency"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSession(nil)
+			if status := s.run(t, append([]string{"iam", "print-policy", "-c", path}, flags...)...); status != 0 ||
+				s.err.Len() > 0 {
+				t.Fatalf("ended with %d: %s", status, s.err.String())
+			}
+			golden(t, name, s.out.String())
+		})
+	}
+}
+
+func TestARNOfAQueue(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://sqs.us-east-1.amazonaws.com/111122223333/rotd":     "arn:aws:sqs:us-east-1:111122223333:rotd",
+		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/rotd": "arn:aws-cn:sqs:cn-north-1:111122223333:rotd",
+		"https://sqs.us-gov-west-1.amazonaws.com/111122223333/rotd": "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:rotd",
+		"http://127.0.0.1:4100/111122223333/rotd":                   "",
+		"https://sqs.us-east-1.amazonaws.com/rotd":                  "",
+	} {
+		if diff := cmp.Diff(want, queueARN(url)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", url, diff)
+		}
+	}
+}

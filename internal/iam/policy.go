@@ -1,0 +1,151 @@
+// Package iam writes the IAM policies that rotd's roles need, from what a configuration asks of them: nothing more than
+// is used. It is pure.
+package iam
+
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Role is which of rotd's roles a policy is for.
+type Role string
+
+// Roles.
+const (
+	Daemon    Role = "daemon"    // the daemon's own, which reads queues and tells topics
+	Member    Role = "member"    // the one assumed in another account
+	Emergency Role = "emergency" // the one assumed for the calls of emergency actions alone
+)
+
+// Needs is what a configuration asks of the roles. ARNs are whole; lists may be empty.
+type Needs struct {
+	Partition string
+	Accounts  []string // whose keys the role's statements are about; empty: any
+	Queues    []string // ARNs
+	Topics    []string // ARNs
+	Assumes   []string // ARNs of roles in other accounts, and for emergencies
+	Lists     bool     // the organization's accounts
+	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix
+
+	Rotates    bool // a policy lets rotd rotate, or people rotate through it
+	Restores   bool // a policy answers a scheduled deletion
+	Replaces   bool // a policy asks for new keys, or people replace through it
+	Contains   bool // people contain through it
+	Reencrypts bool // people move ciphertext through it
+	Imports    bool // material is imported
+}
+
+// Document is an IAM policy.
+type Document struct {
+	Version   string
+	Statement []Statement
+}
+
+// Statement is one of its statements.
+type Statement struct {
+	Sid       string
+	Effect    string
+	Action    []string
+	Resource  []string
+	Condition map[string]map[string]string `json:",omitzero"`
+}
+
+// JSON is the document as people paste it.
+func (d *Document) JSON() ([]byte, error) { return json.Marshal(d, jsontext.WithIndent("  ")) }
+
+// Policy is what a role needs.
+func Policy(role Role, n *Needs) *Document {
+	d := &Document{Version: "2012-10-17"}
+	if role == Daemon {
+		n.intake(d)
+	}
+	if role != Emergency {
+		n.watch(d)
+	} else {
+		all := *n
+		all.Rotates, all.Replaces, all.Contains, all.Restores = true, true, true, true
+		n = &all
+	}
+	n.act(d)
+	return d
+}
+
+func (d *Document) allow(sid string, resources, actions []string) *Statement {
+	if len(resources) == 0 {
+		return &Statement{}
+	}
+	slices.Sort(actions)
+	d.Statement = append(d.Statement, Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources})
+	return &d.Statement[len(d.Statement)-1]
+}
+
+// intake is what only the daemon itself does.
+func (n *Needs) intake(d *Document) {
+	d.allow("Events", n.Queues, []string{
+		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+	})
+	d.allow("Alerts", n.Topics, []string{"sns:Publish"})
+	d.allow("Assume", n.Assumes, []string{"sts:AssumeRole"})
+	if n.Lists {
+		d.allow("ListAccounts", []string{"*"}, []string{"organizations:ListAccounts"})
+	}
+	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
+}
+
+// watch is what knowing every key takes.
+func (n *Needs) watch(d *Document) {
+	d.allow("ListKeys", []string{"*"}, []string{"kms:ListKeys", "kms:ListAliases"})
+	d.allow("ReadKeys", n.keys(), []string{
+		"kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListKeyRotations", "kms:ListResourceTags",
+		"kms:GetKeyPolicy", "kms:ListGrants", "kms:GetKeyLastUsage",
+	})
+}
+
+// act is what changing keys takes.
+func (n *Needs) act(d *Document) {
+	if n.Rotates {
+		d.allow("Rotate", n.keys(), []string{"kms:EnableKeyRotation", "kms:RotateKeyOnDemand"})
+	}
+	if n.Imports {
+		d.allow("Import", n.keys(), []string{"kms:GetParametersForImport", "kms:ImportKeyMaterial"})
+	}
+	if n.Replaces {
+		// A key is made with the action's tag from its first moment, or not at all.
+		d.allow("CreateKeys", []string{"*"}, []string{"kms:CreateKey"}).Condition = map[string]map[string]string{
+			"Null": {"aws:RequestTag/rotd:action": "false"},
+		}
+		d.allow("Replace", n.keys(), []string{
+			"kms:TagResource", "kms:CreateGrant", "kms:ReplicateKey", "kms:UpdateAlias",
+		})
+		d.allow("MoveAliases", n.aliases(), []string{"kms:UpdateAlias"})
+	}
+	if n.Restores || n.Contains {
+		d.allow("Restore", n.keys(), []string{"kms:CancelKeyDeletion", "kms:EnableKey"})
+	}
+	if n.Contains {
+		d.allow("Contain", n.keys(), []string{
+			"kms:DisableKey", "kms:RevokeGrant", "kms:DeleteAlias", "kms:CreateAlias",
+		})
+		d.allow("RetireAliases", n.aliases(), []string{"kms:DeleteAlias", "kms:CreateAlias"})
+	}
+	if n.Reencrypts {
+		d.allow("Reencrypt", n.keys(), []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"})
+	}
+}
+
+func (n *Needs) keys() []string { return n.inAccounts("key/*") }
+
+func (n *Needs) aliases() []string { return n.inAccounts("alias/*") }
+
+func (n *Needs) inAccounts(resource string) (arns []string) {
+	accounts := n.Accounts
+	if len(accounts) == 0 {
+		accounts = []string{"*"}
+	}
+	for _, account := range accounts {
+		arns = append(arns, "arn:"+n.Partition+":kms:*:"+account+":"+resource)
+	}
+	return arns
+}
