@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
@@ -25,18 +26,22 @@ type Description struct {
 	Findings int          `json:"findings"`
 	Actions  int          `json:"actions"`
 	Restored *Restoration `json:"restored,omitempty"`
+	// Audit is the newest entry of the audit log.
+	Audit audit.Head `json:"audit"`
 	// Unreadable are records that cannot be decoded, the first of them named.
 	Unreadable []string `json:"unreadable,omitempty"`
 }
 
 // describe says what this state is.
 func (tx *Tx) describe() (d Description, err error) {
-	d = Description{
-		Bytes: tx.btx.Size(), Created: tx.Created(), Commits: tx.Commits(),
-		Keys: tx.total(bucketKeys), Findings: tx.total(bucketFindings), Actions: tx.total(bucketActions),
-	}
-	if d.Schema, d.Shard, err = identity(tx.btx); err != nil {
+	schema, shard, err := identity(tx.btx)
+	if err != nil || schema == 0 {
 		return d, err
+	}
+	d = Description{
+		Bytes: tx.btx.Size(), Shard: shard, Schema: schema, Created: tx.Created(), Commits: tx.Commits(),
+		Keys: tx.total(bucketKeys), Findings: tx.total(bucketFindings), Actions: tx.total(bucketActions),
+		Audit: tx.AuditHead(),
 	}
 	r, ok, err := tx.Restored()
 	if ok {
@@ -156,6 +161,7 @@ func (db *DB) unreadable() (names []string, err error) {
 		undecodable[inventory.Key](db, bucketKeys, ""), undecodable[finding.Finding](db, bucketFindings, ""),
 		undecodable[remediation.Action](db, bucketActions, ""), undecodable[Coverage](db, bucketPlaces, ""),
 		undecodable[Run](db, bucketJobs, ""), undecodable[Quarantined](db, bucketQuarantine, "items"),
+		undecodable[audit.Entry](db, bucketAudit, ""),
 	} {
 		more, err := look()
 		if err != nil {

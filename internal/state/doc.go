@@ -57,5 +57,6 @@
 //	due                                             keys by when they are to be asked again for dear facts
 //	├── facts:  <account>/<region> NUL <due: uint64 unix seconds><key id> → nothing; 0: never asked
 //	└── use:    the same                            → nothing
+//	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
 package state

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
@@ -167,6 +168,12 @@ func invariants(tx *Tx) error {
 	}
 
 	wrong = append(wrong, tellsOfKeys(tx))
+	lines, _ := tx.AuditLines(0, 1<<20)
+	log := audit.NewVerifier(tx.AuditHead())
+	for _, line := range lines {
+		log.Add(line)
+	}
+	expect("breaks of the audit log", log.End().Breaks, []audit.Break{})
 	for arn := range contents(tx, bucketAssignments) {
 		expect("the key of assignment "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
@@ -304,6 +311,10 @@ func fill(tx *Tx, n int) error {
 		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))
 		_, err = tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day()})
 		note(err)
+		note(tx.Audit(audit.Entry{
+			Time: day(), Actor: "uid:1000 (ann)", Event: audit.RotateRequested, Key: keyARN(i),
+			Detail: map[string]string{"reason": fmt.Sprint("reason ", i)},
+		}))
 		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
 	}
 	_, err := tx.Starting(day(), time.Minute)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"rotd/internal/audit"
 )
 
 // Restoring says what to put where.
@@ -21,7 +23,8 @@ type Restoring struct {
 	Path   string    // of the state
 	Shard  string    // "": whichever the copy is of
 	Now    time.Time
-	Force  bool // also over a state that is newer than the copy, or another shard's
+	Force  bool   // also over a state that is newer than the copy, or another shard's
+	By     string // who asks, as the audit log has it
 }
 
 // NewerStateError says that the state in place has what the copy has not.
@@ -38,6 +41,8 @@ func (e *NewerStateError) Error() string {
 type Restored struct {
 	Description
 	SetAside string `json:"set_aside,omitempty"` // where the state that was there is now
+	// Replaced is where that state's audit log ended; absent when that could not be read.
+	Replaced audit.Head `json:"replaced_audit,omitzero"`
 }
 
 // Restore verifies a copy and puts it in the place of the state, which no daemon may be using (*LockedError). The state
@@ -103,12 +108,15 @@ func (r *Restoring) prepare(part string, old *os.File, exists bool) (*Restored, 
 	if r.Shard != "" && d.Shard != r.Shard {
 		return nil, fmt.Errorf("%w: %s is of shard %q, the configuration says %q", ErrOtherShard, r.Name, d.Shard, r.Shard)
 	}
-	if exists && !r.Force {
-		if why := newer(old, r.Path, &d); why != "" {
+	done := &Restored{Description: d}
+	if exists && verify(old) == nil { // a damaged state is what copies are for; it is set aside
+		there, err := describeLocked(old, r.Path)
+		if why := newer(&there, err, &d); why != "" && !r.Force {
 			return nil, &NewerStateError{Path: r.Path, Because: why}
 		}
+		done.Replaced = there.Audit
 	}
-	return &Restored{Description: d}, nil
+	return done, nil
 }
 
 // write brings the copy to the disk and compares its digest.
@@ -162,17 +170,28 @@ func (r *Restoring) mark(part string, done *Restored) error {
 		done.Restored = &Restoration{
 			At: r.Now.UTC(), From: r.Name, CopiedAt: done.Commits.At, SetAside: done.SetAside,
 		}
-		return errors.Join(tx.disarm(), tx.AskCompaction(nil), tx.SetRestored(done.Restored))
+		return errors.Join(tx.disarm(), tx.AskCompaction(nil), tx.SetRestored(done.Restored),
+			tx.Audit(r.entry(done)))
 	})
 	return errors.Join(err, db.Close())
 }
 
-// newer says what the state in place has that the copy has not; "" when it has nothing, or cannot be used.
-func newer(old *os.File, path string, backup *Description) string {
-	if err := verify(old); err != nil {
-		return "" // a damaged state is what copies are for; it is set aside
+// entry is what the audit log, which goes on in an epoch of its own, says of the restoration.
+func (r *Restoring) entry(done *Restored) audit.Entry {
+	e := audit.Entry{Time: r.Now, Actor: r.By, Event: audit.StateRestored, Detail: map[string]string{
+		"from": r.Name, "copied_at": done.Commits.At.UTC().Format(time.RFC3339), "copys_head": done.Audit.String(),
+	}}
+	if done.SetAside != "" {
+		e.Detail["set_aside"] = done.SetAside
 	}
-	there, err := describeLocked(old, path)
+	if done.Replaced.Seq > 0 {
+		e.Detail["replaced_epoch"], e.Detail["replaced_head"] = done.Replaced.Epoch, done.Replaced.String()
+	}
+	return e
+}
+
+// newer says what the state in place has, as far as it could be described, that the copy has not; "" for nothing.
+func newer(there *Description, err error, backup *Description) string {
 	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	switch {
 	case err != nil:

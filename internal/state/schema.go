@@ -42,6 +42,7 @@ const (
 	bucketHistory      = "history"
 	bucketDue          = "due"
 	bucketUntold       = "untold"
+	bucketAudit        = "audit"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -57,6 +58,7 @@ func layout() map[string][]string {
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
+		bucketAudit: nil,
 	}
 }
 

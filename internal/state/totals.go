@@ -9,6 +9,7 @@ import (
 type bounds struct {
 	late, outbox, rereads, memory, ended           int
 	history, untold                                int
+	audit                                          uint64
 	quarantined, quarantineBytes, quarantineHashes int
 	usageLog, usagePairs, usageCached              int
 	usageNames                                     [usageKinds]int
@@ -22,6 +23,7 @@ func defaultBounds() bounds {
 		late: MaxLate, outbox: MaxOutbox, rereads: MaxRereads, memory: maxMemory, ended: maxEnded,
 		history:     MaxHistory,
 		untold:      MaxUntold,
+		audit:       maxAudit,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
 		usageNames:   [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},

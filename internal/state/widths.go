@@ -38,6 +38,7 @@ func binaryBuckets() []widths {
 		{bucketHistory, "", width{12, bbolt.MaxKeySize}, whatever},
 		{bucketDue, string(DueFacts), width{9, bbolt.MaxKeySize}, exactly(0)},
 		{bucketDue, string(DueUse), width{9, bbolt.MaxKeySize}, exactly(0)},
+		{bucketAudit, "", exactly(8), whatever},
 		{bucketUntold, "", width{9, bbolt.MaxKeySize}, whatever},
 	}
 }
