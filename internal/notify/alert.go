@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/remediation"
 )
@@ -25,6 +26,8 @@ type Alert struct {
 	// Action is what an action-… alert tells of; with a finding-… alert, what rotd does about it.
 	Action *remediation.Action `json:"action,omitempty"`
 	Digest *Digest             `json:"digest,omitempty"`
+	// Audit is where the audit log ends at the moment, with a heartbeat.
+	Audit *audit.Head `json:"audit,omitempty"`
 
 	// Note is one sentence in rotd's own words. With a finding and no Action: why rotd does nothing about it; with a
 	// digest: what follows; with heartbeat and self: the message itself.

@@ -2,8 +2,10 @@ package notify
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/remediation"
 )
@@ -234,7 +236,8 @@ func samples() map[string]Group {
 	})
 	one("heartbeat", Alert{
 		ID: "v1:eeee", Kind: Heartbeat, Created: at("06:00:00"), Shard: "default",
-		Note: "has judged 12,034 events since the last heartbeat; every sweep was complete",
+		Note:  "The audit log has 4711 entries. Keep its head: it shows later whether entries are missing.",
+		Audit: &audit.Head{Epoch: "default@2026-01-02T03:04:05Z", Seq: 4711, Hash: strings.Repeat("9f", 32)},
 	})
 	one("self", Alert{
 		ID: "v1:ffff", Kind: Self, Created: at("06:00:00"), Severity: finding.High, Shard: "default",

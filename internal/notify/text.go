@@ -124,8 +124,14 @@ func selfText(a *Alert) string {
 		"Expected: not judged; this is about rotd, not about a key",
 		"rotd: "+line(sentence(a.Note), longError),
 	)
-	p.list("Commands:", []string{"rotd status", "rotd health"})
-	p.pairs([2]string{"told", stamp(a.Created)}, [2]string{"alert_id", line(a.ID, longName)})
+	commands, head := []string{"rotd status", "rotd health"}, ""
+	if a.Audit != nil {
+		head = a.Audit.String()
+		commands = append(commands, "rotd audit verify --head "+head)
+	}
+	p.list("Commands:", commands)
+	p.pairs([2]string{"audit log", head}, [2]string{"told", stamp(a.Created)},
+		[2]string{"alert_id", line(a.ID, longName)})
 	return p.text()
 }
 
