@@ -56,7 +56,8 @@ const (
 	GuardrailOverridden Event = "guardrail.overridden"
 	CallIntended        Event = "call.intended" // durable before the call is made
 	CallAnswered        Event = "call.answered"
-	ActionSucceeded     Event = "action.succeeded" // KMS was read and shows it
+	CallVerified        Event = "call.verified" // KMS was read and shows it, or that it needs no call
+	ActionSucceeded     Event = "action.succeeded"
 	ActionFailed        Event = "action.failed"
 	ActionCancelled     Event = "action.cancelled"
 	ActionExpired       Event = "action.expired"

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -111,6 +112,12 @@ func (e *Engine) Acknowledge(id string, as finding.Acknowledgement, move string)
 			return fmt.Errorf("%w %q", ErrUnknownFinding, id)
 		case f.Status != finding.Open:
 			return fmt.Errorf("%w: finding %s is %s since %s", ErrNotOpen, id, f.Status, f.ResolvedAt.Format(time.RFC3339))
+		}
+		if err := n.audit(audit.Entry{
+			Actor: as.By, Event: audit.Acknowledged, Key: f.KeyARN, Finding: f.ID,
+			Detail: texts("reason", as.Reason, "rule", f.RuleID, "move", move),
+		}); err != nil {
+			return err
 		}
 		before = f.Acknowledged
 		as.At = now

@@ -63,7 +63,7 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 			return next, do, err
 		}
 	}
-	if err := n.tx.PutAction(&next); err != nil {
+	if err := n.putAction(before, &next, seen.Answer); err != nil {
 		return next, do, err
 	}
 	if next.State == remediation.Succeeded {

@@ -41,6 +41,7 @@ type Settings struct {
 	GroupWait  time.Duration
 	Repeat     time.Duration // between reminders of what is still open; 0: none
 	Heartbeat  time.Duration // no event for longer is a finding
+	TellHead   time.Duration // between alerts that say that rotd is at work, with the audit log's head; 0: none
 	// Senders are, by queue URL, the SenderIds whose messages are believed; none for a queue: all.
 	Senders map[string][]string
 	// ArmOnNewState lets automatic actions begin on a new state after its first inventory, without `rotd resume`.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/state"
@@ -38,8 +39,8 @@ func (e *Engine) noteSilence(now time.Time) error {
 	})
 }
 
-// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, and which findings about
-// it have to be told again.
+// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, whether the audit
+// log's head and findings about rotd have to be told again.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteSilence(now); err != nil {
@@ -49,6 +50,9 @@ func (e *Engine) Heartbeat(context.Context) error {
 		return err
 	}
 	if err := e.settleUntold(now); err != nil {
+		return err
+	}
+	if err := e.tellHead(now); err != nil {
 		return err
 	}
 	return e.remind(now)
@@ -83,6 +87,11 @@ func (e *Engine) NoteListing(listed time.Time, failed error) error {
 func (e *Engine) NoteRecovered(setAside, damage string) error {
 	now := time.Now().UTC()
 	return e.note(now, func(n *notebook) error {
+		if err := n.audit(audit.Entry{
+			Event: audit.StateRecovered, Detail: texts("set_aside", setAside, "damage", damage),
+		}); err != nil {
+			return err
+		}
 		return n.found(detection.StateRecovered(e.db.Shard(), setAside, damage, now))
 	})
 }

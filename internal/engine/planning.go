@@ -160,7 +160,7 @@ func (n *notebook) plan(
 			return nil, why, err
 		}
 		planned.ID = n.e.newID("act_", n.now)
-		if err := n.tx.PutAction(&planned); err != nil {
+		if err := n.putAction(nil, &planned, nil); err != nil {
 			return nil, "", err
 		}
 		n.tally.actions++

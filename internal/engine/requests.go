@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
@@ -73,12 +74,18 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		if plan != nil {
 			plan.Used = used
 		}
-		if err != nil || r.DryRun || plan.Action == nil || plan.Decision.Verdict == remediation.Refuse {
+		if err != nil || r.DryRun {
 			return err
 		}
-		plan.Action.ID = e.newID("act_", now)
+		begins := plan.Action != nil && plan.Decision.Verdict != remediation.Refuse
+		if begins {
+			plan.Action.ID = e.newID("act_", now)
+		}
+		if err := n.auditRotate(&r, plan); err != nil || !begins {
+			return err
+		}
 		n.tally.actions++
-		return n.tx.PutAction(plan.Action)
+		return n.putAction(nil, plan.Action, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -208,6 +215,9 @@ func (e *Engine) Pause(by, reason string) error {
 		return ErrNoReason
 	}
 	return e.note(time.Now().UTC(), func(n *notebook) error {
+		if err := n.audit(audit.Entry{Actor: by, Event: audit.Paused, Detail: texts("reason", reason)}); err != nil {
+			return err
+		}
 		return n.tx.SetPause(&state.Pause{At: n.now, By: by, Reason: reason})
 	})
 }
@@ -215,6 +225,9 @@ func (e *Engine) Pause(by, reason string) error {
 // Resume ends a pause, and arms a new state.
 func (e *Engine) Resume(by string) error {
 	return e.note(time.Now().UTC(), func(n *notebook) error {
+		if err := n.auditResume(by); err != nil {
+			return err
+		}
 		if err := n.tx.SetPause(nil); err != nil {
 			return err
 		}

@@ -41,9 +41,10 @@ func (n *notebook) takeBack(r *state.Restoration) error {
 		if a.Automatic || a.State != remediation.Planned {
 			continue
 		}
+		before := *a
 		*a = remediation.TakeBack(*a, "The state was restored from a copy of "+r.CopiedAt.UTC().Format(time.RFC3339)+
 			", and the copy does not know whether this was done since; ask again if it is still wanted.", n.now)
-		if err := n.tx.PutAction(a); err != nil {
+		if err := n.putAction(&before, a, nil); err != nil {
 			return err
 		}
 		if err := n.ended(a); err != nil {

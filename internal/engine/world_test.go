@@ -238,6 +238,7 @@ func (w *world) stopRun(r *run) {
 	r.work.Wait()
 	r.stopIn = nil
 	r.http.GetTransport().CloseIdleConnections()
+	w.auditWhole(r.db)
 	if err := r.db.Close(); err != nil {
 		w.Error(err)
 	}
