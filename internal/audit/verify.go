@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 
@@ -53,11 +54,38 @@ type Verifier struct {
 	dropped bool   // the log says that retention removed what came before
 	vouched bool   // what the first entry follows is a head that was told
 	epochs  []Head // entries that began another epoch
+	rest    []byte // a line that is not whole yet
 }
 
 // NewVerifier returns a verifier that also wants to find entries whose heads are known from elsewhere.
 func NewVerifier(known ...Head) *Verifier {
 	return &Verifier{known: known, verdict: Verdict{Breaks: []Break{}, Notes: []string{}}}
+}
+
+// maxLine bounds a line; entries are much shorter.
+const maxLine = 1 << 20
+
+// Write takes the next bytes of an exported log; lines that are empty do not count. It never fails.
+func (v *Verifier) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			break
+		}
+		v.whole(append(v.rest, p[:i]...))
+		v.rest, p = v.rest[:0], p[i+1:]
+	}
+	if len(v.rest) <= maxLine { // the rest of a longer one changes nothing: it is no entry
+		v.rest = append(v.rest, p...)
+	}
+	return n, nil
+}
+
+func (v *Verifier) whole(line []byte) {
+	if line = bytes.TrimSpace(line); len(line) > 0 {
+		v.Add(line)
+	}
 }
 
 // Add takes the next line.
@@ -167,6 +195,7 @@ func (v *Verifier) restored(seq uint64) string {
 
 // End returns the verdict.
 func (v *Verifier) End() Verdict {
+	v.whole(v.rest)
 	if v.last != nil {
 		v.verdict.Head = v.last.Head()
 	}
@@ -175,7 +204,7 @@ func (v *Verifier) End() Verdict {
 		switch {
 		case told.Seq > v.verdict.Head.Seq:
 			v.line = 0
-			v.found(Truncated, told.Seq, fmt.Sprintf("The log ends with entry %d, but entry %d was told of elsewhere: %s "+
+			v.found(Truncated, told.Seq, fmt.Sprintf("The log ends with entry %d, but entry %d was told of elsewhere. %s "+
 				"missing at its end.%s", v.verdict.Head.Seq, told.Seq, span(v.verdict.Head.Seq+1, told.Seq),
 				v.restored(told.Seq)))
 		case v.before != nil && told.Seq < v.before.Seq:

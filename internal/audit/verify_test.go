@@ -138,7 +138,7 @@ func TestVerify(t *testing.T) {
 			"an end that was cut off shows by a head that was told", whole.lines[:3],
 			[]Head{whole.head},
 			[]string{
-				"line 0: truncated: The log ends with entry 3, but entry 5 was told of elsewhere: Entries 4 to 5 are missing " +
+				"line 0: truncated: The log ends with entry 3, but entry 5 was told of elsewhere. Entries 4 to 5 are missing " +
 					"at its end.",
 			},
 			nil,
@@ -241,6 +241,31 @@ func TestVerify(t *testing.T) {
 				t.Errorf("whole is %t", got.Whole)
 			}
 		})
+	}
+}
+
+func TestALogMayComeInPieces(t *testing.T) {
+	l := five(t)
+	log := "\n" + strings.Join(l.lines, "\r\n")
+	for _, size := range []int{1, 7, len(log)} {
+		v := NewVerifier(l.head)
+		for piece := range slices.Chunk([]byte(log), size) {
+			if n, err := v.Write(piece); n != len(piece) || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if got := v.End(); !got.Whole || got.Entries != 5 {
+			t.Errorf("in pieces of %d: %d entries, %v", size, got.Entries, texts(got))
+		}
+	}
+}
+
+func TestALineThatIsTooLongIsNoEntry(t *testing.T) {
+	l := five(t)
+	v := NewVerifier(l.head)
+	fmt.Fprintf(v, "%s\n%s\n%s\n", l.lines[0], strings.Repeat("x", 3*maxLine), strings.Join(l.lines[1:], "\n"))
+	if got := v.End(); len(got.Breaks) != 1 || got.Breaks[0].Kind != Unreadable || got.Entries != 5 {
+		t.Errorf("%d entries, %v", got.Entries, texts(got))
 	}
 }
 
