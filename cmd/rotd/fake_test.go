@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
@@ -421,7 +422,26 @@ func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.Ro
 	return &plan, nil
 }
 
-func (d *fakeDaemon) Sweep(name string) (<-chan error, error) {
+// AuditEntries and AuditLog are of d.db.
+func (d *fakeDaemon) AuditEntries(_ context.Context, q admin.AuditQuery) (page admin.Page[audit.Entry], err error) {
+	err = d.db.View(func(tx *state.Tx) error {
+		page.Items, page.Next, err = tx.AuditEntries(q.After, q.Limit, q.Keep)
+		return err
+	})
+	return page, err
+}
+
+func (d *fakeDaemon) AuditLog(_ context.Context, after uint64, to io.Writer) error {
+	return d.db.View(func(tx *state.Tx) error {
+		lines, _ := tx.AuditLines(after, 1000)
+		for _, line := range lines {
+			fmt.Fprintf(to, "%s\n", line)
+		}
+		return nil
+	})
+}
+
+func (d *fakeDaemon) Sweep(_, name string) (<-chan error, error) {
 	if name != "drift" {
 		return nil, admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are drift", name))
 	}
@@ -455,7 +475,9 @@ func (d *fakeDaemon) Resume(context.Context, string) (*state.Pause, bool, error)
 	return d.status.Paused, !d.status.Armed, nil
 }
 
-func (d *fakeDaemon) CopyState(ctx context.Context) (*state.Copy, error) { return d.db.Copy(ctx) }
+func (d *fakeDaemon) CopyState(ctx context.Context, _ string) (*state.Copy, error) {
+	return d.db.Copy(ctx)
+}
 
 func (d *fakeDaemon) BackUp(_ context.Context, r admin.BackupRequest) (*admin.Backup, error) {
 	if r.To == "s3://backups/taken.db" && !r.Overwrite {

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"rotd/internal/admin"
 	"rotd/internal/report"
 )
 
@@ -48,7 +42,9 @@ func newReportCommand(c *cli) *cobra.Command {
 			if file == "" {
 				return client.Report(cmd.Context(), q, c.out)
 			}
-			return c.reportFile(cmd.Context(), client, q, file)
+			return c.wholeFile(file, "the report", func(to io.Writer) error {
+				return client.Report(cmd.Context(), q, to)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -69,56 +65,4 @@ func formatOf(file string) string {
 		}
 	}
 	return "text"
-}
-
-// reportFile writes beside the file and puts it in its place when it is whole.
-func (c *cli) reportFile(ctx context.Context, client *admin.Client, q report.Query, path string) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		part.Close()
-		if err != nil {
-			_ = os.Remove(part.Name()) // what went wrong is told already
-		}
-	}()
-	counted := &counting{to: part, progress: newProgress(c), told: c.terminal.err}
-	err = client.Report(ctx, q, counted)
-	counted.progress.end()
-	if err != nil {
-		return err
-	}
-	if err := part.Chmod(0o640); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := part.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(part.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if c.terminal.err {
-		hint(c.err, "%s: %s.", clean(path), bytesText(counted.written))
-	}
-	return nil
-}
-
-// counting tells how much was written, on a terminal, a few times a second.
-type counting struct {
-	to       io.Writer
-	progress *progress
-	told     bool
-	written  int64
-	last     time.Time
-}
-
-func (w *counting) Write(p []byte) (int, error) {
-	n, err := w.to.Write(p)
-	w.written += int64(n)
-	if w.told && time.Since(w.last) > 200*time.Millisecond {
-		w.last = time.Now()
-		w.progress.show("writing the report: " + bytesText(w.written))
-	}
-	return n, err
 }

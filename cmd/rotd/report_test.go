@@ -74,7 +74,7 @@ func TestAReportsFileIsThereWhenItIsWholeAndNotBefore(t *testing.T) {
 		"no name we know":  {file: "r.pdf", content: "text  \n"},
 		"it broke off": {
 			file: "r.html", fault: errors.New("the disk is gone"), status: admin.ExitFailed, content: "before",
-			says: "rotd: the report broke off before its end",
+			says: "rotd: the answer broke off before its end",
 		},
 		"refused": {
 			file: "r.html", args: []string{"--policy", "nope"}, status: admin.ExitUsage, content: "before",

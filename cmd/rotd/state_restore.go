@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -33,7 +34,10 @@ func newStateRestoreCommand(c *cli) *cobra.Command {
 			if err := c.noCSV(); err != nil {
 				return err
 			}
-			r := state.Restoring{Name: args[0], Path: to, SHA256: strings.ToLower(sha), Now: c.now(), Force: force}
+			r := state.Restoring{
+				Name: args[0], Path: to, SHA256: strings.ToLower(sha), Now: c.now(), Force: force,
+				By: admin.Peer{UID: uint32(os.Getuid())}.Requester(),
+			} //nolint:gosec // a user's id
 			if err := c.restoreTo(&r); err != nil {
 				return err
 			}

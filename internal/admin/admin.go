@@ -25,6 +25,7 @@ type Backend interface {
 	Actor
 	Historian
 	Keeper
+	Auditor
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client
@@ -60,7 +61,7 @@ type Actor interface {
 	// was.
 	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
-	Sweep(name string) (<-chan error, error)
+	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
 	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
 	// Resume returns the pause it ended, nil when there was none, and whether it armed the state.
@@ -70,7 +71,7 @@ type Actor interface {
 // Keeper looks after the state file. What it does may take minutes: it ends with the request's context.
 type Keeper interface {
 	// CopyState makes a verified copy of the state, which the caller closes.
-	CopyState(ctx context.Context) (*state.Copy, error)
+	CopyState(ctx context.Context, by string) (*state.Copy, error)
 	// BackUp makes one and puts it to S3.
 	BackUp(ctx context.Context, r BackupRequest) (*Backup, error)
 	// CheckState reads everything in the state; what is damaged is an error.

@@ -77,7 +77,17 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
 			RotateRequest{Key: "k", Reason: "r", Requester: me(t)},
 		},
-		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, "drift"},
+		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, []string{me(t), "drift"}},
+		{"audit", func() (any, error) {
+			return c.AuditEntries(ctx, AuditQuery{
+				Range: limits, Since: noon, Key: "k", Actor: "ann", Event: "call", Action: "act_1", Finding: "fnd_1",
+				Incident: "inc_1",
+			})
+		}, AuditQuery{
+			Range: limits, Since: noon, Key: "k", Actor: "ann", Event: "call", Action: "act_1", Finding: "fnd_1",
+			Incident: "inc_1",
+		}},
+		{"audit log", func() (any, error) { return nil, c.AuditLog(ctx, 4711, io.Discard) }, uint64(4711)},
 		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
 		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
@@ -99,6 +100,8 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		history.Move{},
 		history.Past{},
 		history.Doubt{},
+		audit.Entry{},
+		audit.Head{},
 		Error{},
 	}
 	internal := []string{"over_since", "undone", "reads", "first_read"} // kept for rotd itself

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
@@ -129,7 +131,18 @@ func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*RotatePlan, e
 	return f.plan, f.note(r)
 }
 
-func (f *fakeBackend) Sweep(name string) (<-chan error, error) { return f.sweep, f.note(name) }
+func (f *fakeBackend) Sweep(by, name string) (<-chan error, error) {
+	return f.sweep, f.note([]string{by, name})
+}
+
+func (f *fakeBackend) AuditEntries(_ context.Context, q AuditQuery) (Page[audit.Entry], error) {
+	return Page[audit.Entry]{Items: []audit.Entry{{Seq: 7, Event: audit.Paused}}}, f.note(q)
+}
+
+func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) error {
+	_, err := io.WriteString(to, "{}\n")
+	return errors.Join(err, f.note(after))
+}
 
 func (f *fakeBackend) Names(context.Context) (Names, error) {
 	return Names{
@@ -146,8 +159,8 @@ func (f *fakeBackend) Resume(_ context.Context, by string) (*state.Pause, bool, 
 	return f.pause, f.pause == nil, f.note(by)
 }
 
-func (f *fakeBackend) CopyState(ctx context.Context) (*state.Copy, error) {
-	if err := f.note("copy"); err != nil {
+func (f *fakeBackend) CopyState(ctx context.Context, by string) (*state.Copy, error) {
+	if err := f.note("copy for " + by); err != nil {
 		return nil, err
 	}
 	return f.db.Copy(ctx)

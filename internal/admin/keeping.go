@@ -21,6 +21,7 @@ type BackupRequest struct {
 	To        string `json:"to"`                  // s3://bucket/key; s3://bucket/folder/ has rotd choose the name
 	KMSKey    string `json:"kms_key,omitempty"`   // encrypts it; "": as the bucket does by itself
 	Overwrite bool   `json:"overwrite,omitempty"` // also when there is an object already
+	Requester string `json:"-"`                   // who is calling, by the socket's word
 }
 
 // MetadataSHA256 names the copy's digest among its object's metadata.
@@ -45,10 +46,11 @@ func takesLong(path string) bool { return strings.HasPrefix(path, "/v1/state/") 
 
 // copyState answers with the copy itself.
 func (s *Server) copyState(r *http.Request) (any, error) {
-	if _, err := s.acting(r, &struct{}{}); err != nil {
+	by, err := s.acting(r, &struct{}{})
+	if err != nil {
 		return nil, err
 	}
-	c, err := s.backend.CopyState(r.Context())
+	c, err := s.backend.CopyState(r.Context(), by)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +59,11 @@ func (s *Server) copyState(r *http.Request) (any, error) {
 
 func (s *Server) backUp(r *http.Request) (any, error) {
 	var request BackupRequest
-	if _, err := s.acting(r, &request); err != nil {
+	by, err := s.acting(r, &request)
+	if err != nil {
 		return nil, err
 	}
+	request.Requester = by
 	if !strings.HasPrefix(request.To, "s3://") {
 		return nil, invalid("to: %q is not of the form s3://bucket/key; a file is written by whoever asks for "+
 			"/v1/state/copy", request.To)

@@ -103,7 +103,9 @@ func TestWhoKeepsTheStateIsAskedAsItIs(t *testing.T) {
 	socket, _ := serve(t, backend, zap.NewNop())
 	client := clientOf(t, socket)
 	r := BackupRequest{To: "s3://backups/rotd/", KMSKey: "alias/backups", Overwrite: true}
-	if b, err := client.BackUp(t.Context(), r); err != nil || b.To != r.To || backend.asked != r {
+	asked := r
+	asked.Requester = me(t)
+	if b, err := client.BackUp(t.Context(), r); err != nil || b.To != r.To || backend.asked != asked {
 		t.Errorf("backup %+v, asked %+v, %v", b, backend.asked, err)
 	}
 	if check, err := client.CheckState(t.Context()); err != nil || check.Free != 1 {

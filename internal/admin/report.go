@@ -114,7 +114,7 @@ func (c *chunks) begin() {
 func (c *chunks) Write(p []byte) (int, error) {
 	c.begin()
 	if err := c.conn.SetWriteDeadline(time.Now().Add(chunkTimeout)); err != nil {
-		return 0, fmt.Errorf("bound the sending of a report: %w", err)
+		return 0, fmt.Errorf("bound the sending of an answer: %w", err)
 	}
 	n, err := c.w.Write(p)
 	if err == nil {
@@ -124,7 +124,7 @@ func (c *chunks) Write(p []byte) (int, error) {
 }
 
 // ErrBrokenOff means that a stream ended before it was whole.
-var ErrBrokenOff = errors.New("the report broke off before its end")
+var ErrBrokenOff = errors.New("the answer broke off before its end")
 
 // Report asks for a report and writes it as it comes. When it fails, what was written is not whole.
 func (c *Client) Report(ctx context.Context, q report.Query, to io.Writer) error {
@@ -136,13 +136,14 @@ func (c *Client) Report(ctx context.Context, q report.Query, to io.Writer) error
 	if q.Fresh > 0 {
 		v.text("fresh", strconv.Itoa(int(q.Fresh.Seconds())))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://rotd/v1/report?"+url.Values(v).Encode(), nil)
+	return c.download(ctx, "/v1/report", v, to)
+}
+
+// download asks for a stream and writes it as it comes. When it fails, what was written is not whole.
+func (c *Client) download(ctx context.Context, path string, v values, to io.Writer) error {
+	response, err := c.do(ctx, c.http, http.MethodGet, path+"?"+url.Values(v).Encode(), nil)
 	if err != nil {
-		return fmt.Errorf("write the request: %w", err)
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return c.unreached(err)
+		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -156,7 +157,7 @@ func (c *Client) Report(ctx context.Context, q report.Query, to io.Writer) error
 	_, err = io.Copy(kept, response.Body)
 	switch {
 	case kept.err != nil:
-		return fmt.Errorf("write the report: %w", kept.err)
+		return fmt.Errorf("write the answer: %w", kept.err)
 	case errors.Is(err, context.Canceled):
 		return err
 	case err != nil:

@@ -36,6 +36,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},
 		{"GET", "/v1/report", s.report},
+		{"GET", "/v1/audit", s.auditEntries},
+		{"GET", "/v1/audit/log", s.auditLog},
 		{"POST", "/v1/rotate", s.rotate},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
@@ -221,14 +223,15 @@ func (s *Server) acknowledge(r *http.Request) (any, error) {
 
 func (s *Server) sweep(r *http.Request) (any, error) {
 	var request sweepRequest
-	if _, err := s.acting(r, &request); err != nil {
+	by, err := s.acting(r, &request)
+	if err != nil {
 		return nil, err
 	}
 	wait := time.Duration(request.WaitSeconds) * time.Second
 	if request.WaitSeconds < 0 || wait > maxWait {
 		return nil, invalid("wait_seconds: %d is outside of 0 to %d", request.WaitSeconds, int(maxWait.Seconds()))
 	}
-	finished, err := s.backend.Sweep(request.Name)
+	finished, err := s.backend.Sweep(by, request.Name)
 	if err != nil {
 		return nil, err
 	}

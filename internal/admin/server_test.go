@@ -170,12 +170,12 @@ func TestEndpoints(t *testing.T) {
 		{
 			name: "a sweep that failed", method: "POST", path: "/v1/sweep", status: 200, backend: fakeBackend{sweep: done},
 			body:   `{"name":"drift","wait_seconds":60}`,
-			answer: `{"name":"drift","finished":true,"error":"eu-west-1: access denied"}`, asked: "drift",
+			answer: `{"name":"drift","finished":true,"error":"eu-west-1: access denied"}`, asked: []string{me(t), "drift"},
 		},
 		{
 			name: "a sweep not waited for", method: "POST", path: "/v1/sweep", status: 200,
 			backend: fakeBackend{sweep: make(chan error)}, body: `{"name":"drift"}`,
-			answer: `{"name":"drift","finished":false}`, asked: "drift",
+			answer: `{"name":"drift","finished":false}`, asked: []string{me(t), "drift"},
 		},
 		{
 			name: "pause", method: "POST", path: "/v1/pause", status: 200, body: `{"reason":"maintenance"}`,

@@ -3,6 +3,7 @@ package admin
 import (
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/events/queue"
 	"rotd/internal/policy"
 	"rotd/internal/scheduler"
@@ -40,6 +41,8 @@ type Status struct {
 
 	Budget *Budget `json:"budget,omitempty"` // nil: no key has used any
 	State  File    `json:"state"`
+	// Audit is the newest entry of the audit log.
+	Audit audit.Head `json:"audit"`
 }
 
 // Organization says which accounts of the AWS Organization are looked after.

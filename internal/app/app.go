@@ -12,6 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
@@ -72,8 +73,12 @@ type daemonProcess struct {
 // run starts everything, waits, and stops everything.
 func (d *daemonProcess) run(ctx context.Context) error {
 	err := d.db.Update(func(tx *state.Tx) (err error) {
-		d.unclean, err = tx.Starting(d.started, uncleanWindow)
-		return err
+		if d.unclean, err = tx.Starting(d.started, uncleanWindow); err != nil {
+			return err
+		}
+		return tx.Audit(audit.Entry{
+			Time: d.started, Actor: audit.Rotd, Event: audit.DaemonStarted, Detail: d.running(d.cfg),
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("note the start: %w", err)

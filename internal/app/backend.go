@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/engine"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
-	"rotd/internal/scheduler"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -279,8 +280,21 @@ func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.Rot
 }
 
 // Sweep begins a scheduled job now.
-func (b *backend) Sweep(name string) (<-chan error, error) {
+func (b *backend) Sweep(by, name string) (<-chan error, error) {
 	if err := b.started(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, job := range b.d.parts.scheduler.Status() {
+		names = append(names, job.Name)
+	}
+	if !slices.Contains(names, name) {
+		return nil, admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are %s", name,
+			strings.Join(names, ", ")))
+	}
+	if err := b.d.audit(audit.Entry{
+		Actor: by, Event: audit.SweepRequested, Detail: map[string]string{"name": name},
+	}); err != nil {
 		return nil, err
 	}
 	if name == engine.Inventory { // whoever asks wants to know how things are now
@@ -288,15 +302,7 @@ func (b *backend) Sweep(name string) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	done, err := b.d.parts.scheduler.Trigger(name)
-	if errors.Is(err, scheduler.ErrUnknownJob) {
-		var names []string
-		for _, job := range b.d.parts.scheduler.Status() {
-			names = append(names, job.Name)
-		}
-		err = admin.As(admin.ErrInvalid, fmt.Errorf("there is no sweep %q; there are %s", name, strings.Join(names, ", ")))
-	}
-	return done, err
+	return b.d.parts.scheduler.Trigger(name)
 }
 
 // Names are what filters may name.

@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -78,7 +76,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 
 		SweepConcurrency: d.cfg.Limits.SweepConcurrency,
 	})
-	if err := d.judgesBy(); err != nil {
+	if err := d.judgesBy(d.cfg); err != nil {
 		return err
 	}
 	if err := d.engine.NoteListing(d.fleet.trouble()); err != nil {
@@ -105,12 +103,8 @@ func (d *daemonProcess) build(ctx context.Context) error {
 }
 
 // judgesBy tells the engine by what keys are judged: rotd.yaml as it is, by this version.
-func (d *daemonProcess) judgesBy() error {
-	file, err := os.ReadFile(d.opts.ConfigPath)
-	if err != nil {
-		return fmt.Errorf("read the configuration: %w", err)
-	}
-	return d.engine.JudgesBy(fmt.Sprintf("%s %x", d.opts.Version, sha256.Sum256(file)))
+func (d *daemonProcess) judgesBy(cfg *config.Config) error {
+	return d.engine.JudgesBy(d.opts.Version + " " + cfg.Digest)
 }
 
 // whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not

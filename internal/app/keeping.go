@@ -11,12 +11,20 @@ import (
 	"go.uber.org/zap"
 
 	"rotd/internal/admin"
+	"rotd/internal/audit"
 	"rotd/internal/awss3"
 	"rotd/internal/state"
 )
 
-// CopyState makes a copy of the state.
-func (b *backend) CopyState(ctx context.Context) (*state.Copy, error) {
+// CopyState makes a copy of the state for somebody.
+func (b *backend) CopyState(ctx context.Context, by string) (*state.Copy, error) {
+	if err := b.d.audit(audit.Entry{Actor: by, Event: audit.CopyRequested}); err != nil {
+		return nil, err
+	}
+	return b.copyState(ctx)
+}
+
+func (b *backend) copyState(ctx context.Context) (*state.Copy, error) {
 	c, err := b.d.db.Copy(ctx)
 	if err != nil {
 		return nil, asBusy(err)
@@ -41,7 +49,12 @@ func (b *backend) BackUp(ctx context.Context, r admin.BackupRequest) (*admin.Bac
 	if err := b.started(); err != nil {
 		return nil, err
 	}
-	c, err := b.CopyState(ctx)
+	if err := b.d.audit(audit.Entry{
+		Actor: r.Requester, Event: audit.BackupRequested, Detail: map[string]string{"to": to.String()},
+	}); err != nil {
+		return nil, err
+	}
+	c, err := b.copyState(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +113,12 @@ func (b *backend) CheckState(context.Context) (*admin.StateCheck, error) {
 
 // CompactState asks for a compaction at the next start.
 func (b *backend) CompactState(_ context.Context, by string) (*state.Usage, error) {
+	now := time.Now().UTC()
 	err := b.d.db.Update(func(tx *state.Tx) error {
-		return tx.AskCompaction(&state.CompactionAsked{At: time.Now().UTC(), By: by})
+		return errors.Join(
+			tx.Audit(audit.Entry{Time: now, Actor: by, Event: audit.CompactionRequested}),
+			tx.AskCompaction(&state.CompactionAsked{At: now, By: by}),
+		)
 	})
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func TestAStateIsBackedUpToS3(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := strings.TrimPrefix(done.To, "s3://backups/rotd/")
-	if !state.IsCopyName(name, "default") || done.Shard != "default" || done.Commits.Count != 1 {
+	if !state.IsCopyName(name, "default") || done.Shard != "default" || done.Commits.Count != 2 {
 		t.Errorf("%+v", done)
 	}
 	object, err := store.Get(t.Context(), awss3.Location{Bucket: "backups", Key: "rotd/" + name})

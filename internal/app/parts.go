@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/events/queue"
 	"rotd/internal/scheduler"
 	"rotd/internal/state"
@@ -102,7 +103,12 @@ func (d *daemonProcess) closeDoors() error {
 		d.parts.stopDoors()
 		d.parts.doors.Wait()
 	}
-	if err := d.db.Update(func(tx *state.Tx) error { return tx.StoppedCleanly() }); err != nil {
+	err := d.db.Update(func(tx *state.Tx) error {
+		return errors.Join(tx.StoppedCleanly(), tx.Audit(audit.Entry{
+			Time: time.Now(), Actor: audit.Rotd, Event: audit.DaemonStopped,
+		}))
+	})
+	if err != nil {
 		return fmt.Errorf("note the clean stop: %w", err)
 	}
 	return nil

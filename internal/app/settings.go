@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/config"
 	"rotd/internal/detection"
 	"rotd/internal/engine"
@@ -41,6 +42,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		GroupWait:     cfg.Alerts.GroupWait,
 		Repeat:        cfg.Alerts.RepeatInterval,
 		Heartbeat:     cfg.Intake.Heartbeat,
+		TellHead:      cfg.Alerts.Heartbeat,
 		Senders:       make(map[string][]string),
 		ArmOnNewState: cfg.Guardrails.ArmOnNewState,
 		Protected:     cfg.Guardrails.ProtectedKeys,
@@ -66,6 +68,11 @@ func (d *daemonProcess) reload() {
 		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
 		return
 	}
+	reloading := audit.Entry{Actor: audit.Rotd, Event: audit.ConfigReloaded, Detail: d.running(cfg)}
+	if err := d.audit(reloading); err != nil {
+		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
+		return
+	}
 	for _, what := range needsRestart(d.cfg, cfg) {
 		d.log.Warn("a change of the configuration needs a restart; the old value goes on", zap.String("setting", what))
 	}
@@ -75,7 +82,7 @@ func (d *daemonProcess) reload() {
 	}
 	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
 	d.prices.Store(&cfg.Prices)
-	if err := d.judgesBy(); err != nil {
+	if err := d.judgesBy(cfg); err != nil {
 		d.log.Error("keys that are known are not judged anew by the reloaded configuration before they are read again",
 			zap.Error(err))
 	}

@@ -53,6 +53,7 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	if paused {
 		s.Paused = &pause
 	}
+	s.Audit = tx.AuditHead()
 	if s.Places, err = b.places(tx); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Config struct {
 	Prices          cost.Prices // what keys cost, as the bill has it
 	Reports         []Report    // written on a schedule
 
+	// Digest is the SHA-256 of the file, in hex.
+	Digest string
 	// Warnings are what is allowed and probably not meant, in the file's order.
 	Warnings []Problem
 	// Origins are the lines of the values that the file gives, by their paths: policies[0].rotation.max_age. What is not
@@ -88,6 +90,7 @@ type Alerts struct {
 	Topics         []Topic
 	GroupWait      time.Duration // what is found about one key within this time goes out together
 	RepeatInterval time.Duration // a finding about rotd itself that stays open is told again; 0: never
+	Heartbeat      time.Duration // rotd tells that it is at work, and where its audit log ends; 0: never
 }
 
 // Topic is one SNS topic. It has the fields of notify.Topic in the same order, so that one converts to the other.
@@ -149,7 +152,7 @@ func Default() *Config {
 		Mode:   policy.Observe,
 		State:  State{Path: "/var/lib/rotd/rotd.db"},
 		Intake: Intake{Heartbeat: time.Hour},
-		Alerts: Alerts{GroupWait: 10 * time.Second, RepeatInterval: 4 * time.Hour},
+		Alerts: Alerts{GroupWait: 10 * time.Second, RepeatInterval: 4 * time.Hour, Heartbeat: day},
 		Schedules: Schedules{
 			Inventory: "@every 6h",
 			Drift:     "*/15 * * * *",

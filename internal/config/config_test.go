@@ -29,7 +29,8 @@ func parse(t *testing.T, text string) *Config {
 func TestTheSmallestFileIsAllDefaults(t *testing.T) {
 	want := Default()
 	want.Intake.Queues = []Queue{{URL: "https://sqs.us-east-1.amazonaws.com/111122223333/rotd", Pollers: 4}}
-	if diff := cmp.Diff(want, parse(t, minimal), cmpopts.IgnoreFields(Config{}, "Warnings", "Origins")); diff != "" {
+	besides := cmpopts.IgnoreFields(Config{}, "Warnings", "Origins", "Digest")
+	if diff := cmp.Diff(want, parse(t, minimal), besides); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -84,6 +85,7 @@ alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
   group_wait: 0
   repeat_interval: 30m
+  heartbeat: 2h
 schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
   heartbeat: "@every 30s"}
 limits: {quota_share: 1, sweep_concurrency: 3}
@@ -163,6 +165,7 @@ reports:
 				ARN: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", MinSeverity: finding.Low, Format: "json",
 			}},
 			RepeatInterval: 30 * time.Minute,
+			Heartbeat:      2 * time.Hour,
 		},
 		Schedules: Schedules{
 			Inventory: "@daily", Drift: "CRON_TZ=Europe/Berlin */5 * * * *",
@@ -184,7 +187,7 @@ reports:
 			Account: "111122223333", To: "/tmp/reports", Keep: 3,
 		}},
 	}
-	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins"),
+	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins", "Digest"),
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
 	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -281,11 +284,12 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 		Prices     cost.Prices
 		Wait       time.Duration
 		Repeat     time.Duration
+		Alive      time.Duration
 	}
 	of := func(c *Config) shown {
 		return shown{
 			c.Shard, c.Mode, c.State, c.Intake.Heartbeat, c.Schedules, c.Limits, c.Guardrails, c.Admin, c.Prices,
-			c.Alerts.GroupWait, c.Alerts.RepeatInterval,
+			c.Alerts.GroupWait, c.Alerts.RepeatInterval, c.Alerts.Heartbeat,
 		}
 	}
 	if diff := cmp.Diff(of(want), of(c)); diff != "" {

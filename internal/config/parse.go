@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,7 @@ func Parse(name string, data []byte, known ...Known) (*Config, error) {
 		return nil, err
 	}
 	c.Origins = r.lines()
+	c.Digest = fmt.Sprintf("%x", sha256.Sum256(data))
 	warn(r, c)
 	warnExceptions(r, c, time.Now())
 	lowerModes(c)

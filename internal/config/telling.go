@@ -79,6 +79,10 @@ func alerts(a *Alerts) shape {
 			key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again; 0: never.",
 			value: duration(&a.RepeatInterval, 0, 30*day),
 		},
+		{
+			key: "heartbeat", doc: "An INFORMATIONAL alert that rotd is at work, with the audit log's head; 0: never.",
+			value: duration(&a.Heartbeat, 0, 30*day),
+		},
 	}}
 }
 
