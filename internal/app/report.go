@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/history"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
@@ -29,6 +30,10 @@ func (d *daemonProcess) writeReport(ctx context.Context, q report.Query, to io.W
 	if err != nil {
 		return err
 	}
+	var head audit.Head
+	if err := d.db.View(func(tx *state.Tx) error { head = tx.AuditHead(); return nil }); err != nil {
+		return err
+	}
 	var exceptions []report.Exception
 	for i := range settings.Exceptions {
 		x := &settings.Exceptions[i]
@@ -38,7 +43,7 @@ func (d *daemonProcess) writeReport(ctx context.Context, q report.Query, to io.W
 		})
 	}
 	return report.Write(to, q, report.Source{
-		Version: d.opts.Version, Shard: d.db.Shard(), Places: places, Exceptions: exceptions,
+		Version: d.opts.Version, Shard: d.db.Shard(), Audit: head, Places: places, Exceptions: exceptions,
 		Judging: report.Judging{
 			Now: now, Judge: settings.Judge, Prices: *d.prices.Load(),
 		},

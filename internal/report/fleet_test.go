@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/audit"
 	"rotd/internal/cost"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
@@ -193,6 +194,7 @@ func source(all []*inventory.Key) Source {
 	}
 	return Source{
 		Version: "1.2.3", Shard: "default",
+		Audit: audit.Head{Epoch: "default@2026-01-02T03:04:05Z", Seq: 4711, Hash: strings.Repeat("9f", 32)},
 		Places: []Place{
 			{
 				Account: prodAccount, Region: "eu-west-1", Configured: true, LastComplete: before(time.Hour),

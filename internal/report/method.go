@@ -34,6 +34,16 @@ func methodNotes(b *body) []Note {
 		{"Cost", "A key's monthly fee and that of its rotations as far as they are charged, by the price table of " +
 			"rotd.yaml. Keys that AWS manages or that are scheduled for deletion are free; disabled keys, replicas and " +
 			"keys in custom stores are charged. Requests are not counted."},
+		{"What rotd did", auditNote(h)},
 		{"This document", fmt.Sprintf("Generated at %s by rotd %s, shard %s.", stamp(h.Generated), h.Version, h.Shard)},
 	}
+}
+
+// auditNote says by what the audit log can be told from one that was cut off or written anew.
+func auditNote(h *Head) string {
+	if h.Audit.Seq == 0 {
+		return "Nothing is in rotd's audit log yet."
+	}
+	return fmt.Sprintf("rotd's audit log has what people asked for and rotd did. It ended with entry %d when this report "+
+		"was made. `rotd audit verify --head %s` shows whether it still has what it had then.", h.Audit.Seq, h.Audit)
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/suggest"
 )
 
@@ -90,12 +91,15 @@ type Head struct {
 	Policy    string    `json:"policy,omitempty"` // the report is about its keys only
 	Account   string    `json:"account,omitempty"`
 	Fresh     string    `json:"facts_fresh_for"`
+	// Audit is where the audit log ended, so that whoever keeps the report sees whether its end was cut off later.
+	Audit audit.Head `json:"audit"`
 }
 
 // Source is what a report is made from.
 type Source struct {
 	Version    string
 	Shard      string
+	Audit      audit.Head
 	Places     []Place
 	Exceptions []Exception // of the configuration
 	Judging    Judging
@@ -141,7 +145,7 @@ func Write(to io.Writer, q Query, s Source) error {
 	r := &run{q: q, s: &s, framework: FrameworkNamed(q.Framework)}
 	r.head = Head{
 		Generated: s.Judging.Now.UTC().Truncate(time.Second), Version: s.Version, Shard: s.Shard, Framework: q.Framework,
-		Policy: q.Policy, Account: q.Account, Fresh: span(q.Fresh),
+		Policy: q.Policy, Account: q.Account, Fresh: span(q.Fresh), Audit: s.Audit,
 	}
 	r.places()
 	w := r.writer(out)
