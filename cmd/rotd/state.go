@@ -98,6 +98,9 @@ func (c *cli) describe(d *state.Description) {
 		plural(d.Actions, "action", "actions")))
 	c.field("begun", both(now, d.Created))
 	c.field("written to", both(now, d.Commits.At)+", commit "+fmt.Sprint(d.Commits.Count))
+	if d.Audit.Seq > 0 {
+		c.field("audit log", "head "+d.Audit.String())
+	}
 	if r := d.Restored; r != nil {
 		c.field("restored", both(now, r.At)+" from "+r.From)
 	}

@@ -99,6 +99,9 @@ func (c *cli) printStatus(s *admin.Status) {
 			inventory.OnDemandLimit, name))
 	}
 	c.field("state", fmt.Sprintf("%s, %s", s.State.Path, bytesText(s.State.Bytes)))
+	if s.Audit.Seq > 0 {
+		c.field("audit log", "head "+s.Audit.String())
+	}
 }
 
 // organization tells which of the organization's accounts are left out.
