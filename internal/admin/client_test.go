@@ -156,13 +156,16 @@ func TestClientSaysInPlainWordsWhoDoesNotAnswer(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		for range 2 { // the first is the one that nobody took above
-			if conn, err := listener.Accept(); err == nil {
-				conn.Close()
+		for { // perhaps the one that nobody took above, then the next
+			conn, err := listener.Accept()
+			if err != nil {
+				return
 			}
+			conn.Close()
 		}
 	}()
 	_, err = clientOf(t, socket).Status(t.Context())
+	listener.Close()
 	<-left
 	want = "no answer: the daemon on SOCKET went away"
 	if !errors.Is(err, ErrNoAnswer) || short(err, socket) != want {
