@@ -81,15 +81,20 @@ func principalListing(now time.Time, u *admin.KeyUsage) listing[usage.Principal]
 	}}
 }
 
-// principalText is a principal without what all ARNs of IAM begin with.
+// principalText is a principal, short.
 func principalText(p usage.Principal) string {
 	if p.ARN == "" {
 		return "others"
 	}
-	if parts := strings.SplitN(p.ARN, ":", 6); len(parts) == 6 && (parts[2] == "iam" || parts[2] == "sts") {
+	return shortPrincipal(p.ARN)
+}
+
+// shortPrincipal is an ARN without what all ARNs of IAM begin with.
+func shortPrincipal(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && (parts[2] == "iam" || parts[2] == "sts") {
 		return parts[4] + ":" + parts[5]
 	}
-	return p.ARN
+	return arn
 }
 
 // shareText is a part in per cent.

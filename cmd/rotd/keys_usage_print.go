@@ -36,6 +36,7 @@ func (c *cli) printUsage(u *admin.KeyUsage) {
 	c.printPrincipals(u)
 	c.printServices(u)
 	c.printContexts(u)
+	c.printAliases(u)
 }
 
 func callsText(u *admin.KeyUsage) string {
@@ -160,6 +161,23 @@ func (c *cli) printContexts(u *admin.KeyUsage) {
 		{title: "VALUES", right: true, value: distinctText},
 		{title: "LAST HOUR", value: func(x x) string { return hourText(x.LastHour) }},
 	}, u.Contexts)
+}
+
+// printAliases says who would notice if an alias went.
+func (c *cli) printAliases(u *admin.KeyUsage) {
+	if len(u.Aliases) == 0 {
+		return
+	}
+	type a = usage.ByAlias
+	c.heading("By alias")
+	printTable(c, c.out, []column[a]{
+		{title: "ALIAS", flex: true, value: func(x a) string { return x.Alias }},
+		{title: "PRINCIPAL", flex: true, value: func(x a) string { return shortPrincipal(x.Principal) }},
+		{title: "LAST HOUR", value: func(x a) string { return hourText(x.LastHour) }},
+	}, u.Aliases)
+	if u.MoreAliases {
+		hint(c.err, "There are more: rotd keeps the %d used last.", usage.MaxAliases)
+	}
 }
 
 // distinctText is about how many contexts there are; few are counted nearly exactly.

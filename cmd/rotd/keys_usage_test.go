@@ -19,7 +19,7 @@ func names(id uint32) string {
 		20: "arn:aws:iam::111122223333:role/pay-api",
 		21: "arn:aws:iam::444455556666:role/reporting/nightly-export-of-cards",
 		22: "service:dynamodb.amazonaws.com", 23: "arn:aws:iam::111122223333:user/" + evil,
-		30: "dynamodb.amazonaws.com", 40: "table\x1ftenant", 41: "purpose\x1f\x1b]0;x\x07",
+		24: "alias/pay-cards", 30: "dynamodb.amazonaws.com", 40: "table\x1ftenant", 41: "purpose\x1f\x1b]0;x\x07",
 	}[id]
 }
 
@@ -35,7 +35,7 @@ func someRecord() *usage.Record {
 		}
 		count := 3 + hour*7919%50
 		rec.Fold(&usage.Tuple{
-			Principal: 20, Operation: 1, Network: pay, Shape: 40, Hour: at,
+			Principal: 20, Operation: 1, Network: pay, Shape: 40, Alias: 24, Hour: at,
 			Calls: usage.Calls{Count: count, Last: 60, Contexts: 1 << (hour % 40)},
 		})
 		rec.Fold(&usage.Tuple{

@@ -81,6 +81,7 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		usage.Principal{},
 		usage.Service{},
 		usage.Context{},
+		usage.ByAlias{},
 		usage.Brief{},
 		inventory.LastUsage{},
 		SweepResult{},

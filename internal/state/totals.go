@@ -26,7 +26,9 @@ func defaultBounds() bounds {
 		audit:       maxAudit,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
-		usageNames:   [usageKinds]int{maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes},
+		usageNames: [usageKinds]int{
+			maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes, maxUsageResources, maxUsageAliases,
+		},
 		compactBytes: worthBytes, compactShare: worthShare, free: freeBytes,
 	}
 }

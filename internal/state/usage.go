@@ -78,7 +78,8 @@ func (tx *Tx) usageTuples(b *usage.Batch, now time.Time) ([]usage.Tuple, error) 
 			continue
 		}
 		t := usage.Tuple{
-			Key: key, Network: line.Network, Operation: line.Operation, Hour: line.Hour, Calls: b.Calls[i],
+			Key: key, Network: line.Network, Operation: line.Operation, Hour: line.Hour, Vouched: line.Vouched,
+			Calls: b.Calls[i],
 		}
 		if t.Principal, err = names.id(kindPrincipal, line.Principal); err != nil {
 			return nil, err
@@ -90,6 +91,16 @@ func (tx *Tx) usageTuples(b *usage.Batch, now time.Time) ([]usage.Tuple, error) 
 		}
 		if line.Shape != "" {
 			if t.Shape, err = names.id(kindShape, line.Shape); err != nil {
+				return nil, err
+			}
+		}
+		if line.Resource != "" {
+			if t.Resource, err = names.id(kindResource, line.Resource); err != nil {
+				return nil, err
+			}
+		}
+		if line.Alias != "" {
+			if t.Alias, err = names.id(kindAlias, line.Alias); err != nil {
 				return nil, err
 			}
 		}
@@ -114,7 +125,7 @@ type newRecord struct {
 }
 
 func encodeUsage(rec *usage.Record) newRecord {
-	if len(rec.Pairs) == 0 {
+	if len(rec.Pairs) == 0 && len(rec.Held.Resources) == 0 {
 		return newRecord{}
 	}
 	return newRecord{raw: rec.Encode(), principals: rec.Principals()}

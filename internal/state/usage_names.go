@@ -18,6 +18,8 @@ const (
 	kindPrincipal
 	kindService
 	kindShape
+	kindResource
+	kindAlias
 	usageKinds
 )
 
@@ -28,14 +30,14 @@ const (
 	maxUsagePrincipals = 500_000
 	maxUsageServices   = 10_000
 	maxUsageShapes     = 100_000
+	maxUsageResources  = 500_000
+	maxUsageAliases    = 200_000
 	maxUsageCached     = 100_000
 
-	// A reference to a name lives for as long as days are kept, and until it is trimmed.
-	keepUsageNames = usage.KeepDays + trimUsageAfter + 8 // days
-	maxUsageName   = 1 << 10
+	maxUsageName = 1 << 10
 )
 
-func kindName(kind int) string { return [usageKinds]string{"k", "p", "s", "c"}[kind] }
+func kindName(kind int) string { return [usageKinds]string{"k", "p", "s", "c", "r", "a"}[kind] }
 
 func totalUsageNames(kind int) string { return bucketUsage + "/" + usageNames + "/" + kindName(kind) }
 
@@ -57,8 +59,8 @@ func (tx *Tx) usageID(kind int, name string) (id, day uint32) {
 	return binary.BigEndian.Uint32(raw), binary.BigEndian.Uint32(raw[4:])
 }
 
-// usageName returns the name behind an id.
-func (tx *Tx) usageName(id uint32) string {
+// UsageName returns the name behind an id in a usage.Record.
+func (tx *Tx) UsageName(id uint32) string {
 	raw := tx.sub(bucketUsage, usageIDs).Get(uint32Bytes(id))
 	if len(raw) == 0 {
 		return "unknown"

@@ -3,26 +3,38 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"rotd/internal/usage"
 )
 
-// Usage is what is known of a key's use in a window, what is not yet folded included. For many keys in one transaction
-// there is a UsageReader.
+// Usage is what is known of a key's use in a window. For many keys in one transaction there is a UsageReader.
 func (tx *Tx) Usage(arn string, w usage.Window) (*usage.Usage, error) {
+	rec, err := tx.UsageRecord(arn, w.To)
+	if err != nil {
+		return nil, err
+	}
+	return rec.Summarize(w, tx.UsageName), nil
+}
+
+// UsageRecord is all that is known of a key's use, what is not yet folded included: for those who have more than one
+// question. UsageName has its names.
+func (tx *Tx) UsageRecord(arn string, now time.Time) (*usage.Record, error) {
 	id, _ := tx.usageID(kindKey, arn)
 	r := &UsageReader{tx: tx, pending: make(map[uint32][]logged)}
 	if id != usage.None {
-		err := tx.eachLogged(func(seq uint64, t *usage.Tuple) {
-			if t.Key == id {
+		err := tx.sub(bucketUsage, usageLog).ForEach(func(k, v []byte) error {
+			seq := binary.BigEndian.Uint64(k)
+			_ = usage.DecodeTuplesOf(id, v, func(t *usage.Tuple) { // what cannot be read is left out
 				r.pending[id] = append(r.pending[id], logged{seq, *t})
-			}
+			})
+			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return r.Of(arn, w)
+	return r.record(arn, now)
 }
 
 // UsageReader answers for many keys inside one transaction: it reads what is not yet folded once. That is held in
@@ -43,6 +55,14 @@ func (tx *Tx) UsageReader() (*UsageReader, error) {
 
 // Of is what is known of a key's use in a window; of a key never seen used there is nothing in it.
 func (r *UsageReader) Of(arn string, w usage.Window) (*usage.Usage, error) {
+	rec, err := r.record(arn, w.To)
+	if err != nil {
+		return nil, err
+	}
+	return rec.Summarize(w, r.tx.UsageName), nil
+}
+
+func (r *UsageReader) record(arn string, now time.Time) (*usage.Record, error) {
 	id, _ := r.tx.usageID(kindKey, arn)
 	rec := &usage.Record{}
 	if id != usage.None {
@@ -55,9 +75,9 @@ func (r *UsageReader) Of(arn string, w usage.Window) (*usage.Usage, error) {
 				rec.Fold(&t.Tuple)
 			}
 		}
-		rec.Bound(w.To, usage.MaxPrincipals)
+		rec.Bound(now, usage.MaxPrincipals)
 	}
-	return rec.Summarize(w, r.tx.usageName), nil
+	return rec, nil
 }
 
 // eachLogged goes over the log's tuples; what cannot be read of an entry is left out.

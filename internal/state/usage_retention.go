@@ -59,12 +59,23 @@ func (tx *Tx) trimUsage(id uint32, now time.Time) error {
 	return tx.putUsage(id, encodeUsage(rec))
 }
 
+// keepUsageNames is for how many days a name is kept that no call had: for as long as something may refer to it, and
+// until that is trimmed.
+func keepUsageNames(kind byte) uint32 {
+	days := usage.KeepDays
+	switch kind {
+	case kindName(kindResource)[0], kindName(kindKey)[0]: // a key's record has its resources
+		days = usage.KeepHeld
+	}
+	return uint32(days) + trimUsageAfter + 8
+}
+
 // dropUsageNames forgets names that nothing can refer to any more.
 func (db *DB) dropUsageNames(now time.Time) (total int, err error) {
 	db.folding.Lock()
 	defer db.folding.Unlock()
 	today := usage.DayOf(usage.HourOf(now))
-	stale := func(_, v []byte) bool { return binary.BigEndian.Uint32(v[4:])+keepUsageNames < today }
+	stale := func(k, v []byte) bool { return binary.BigEndian.Uint32(v[4:])+keepUsageNames(k[0]) < today }
 	for after, more := []byte(nil), true; more; more = after != nil {
 		var keys [][]byte
 		if err := db.View(func(tx *Tx) error {

@@ -26,6 +26,7 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 	u := &usage.Usage{
 		From: w.From, To: w.To, By: w.By(),
 		Principals: []usage.Principal{}, Services: []usage.Service{}, Contexts: []usage.Context{},
+		Aliases: []usage.ByAlias{},
 	}
 	for at := w.From; !at.After(w.To); at = at.Add(step) {
 		u.Counts = append(u.Counts, usage.Point{At: at})
@@ -39,7 +40,7 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 	}
 	principals, services := map[string]*usage.Principal{}, map[string]*usage.Service{}
 	contexts := map[string]*usage.Context{}
-	bits := map[string]uint64{}
+	bits, aliases := map[string]uint64{}, map[[2]string]time.Time{}
 	for _, one := range uses {
 		if one.Key != arn || !kept[one.Principal] {
 			continue
@@ -67,6 +68,10 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 		p.Networks = appendText(p.Networks, one.Network.String())
 		p.Services = appendText(p.Services, one.Service)
 		p.Contexts = appendText(p.Contexts, strings.ReplaceAll(one.Shape, "\x1f", ","))
+		if one.Alias != "" {
+			at := [2]string{one.Alias, one.Principal}
+			aliases[at] = later(aliases[at], hour)
+		}
 		if one.Service != "" {
 			s := services[one.Service]
 			if s == nil {
@@ -102,6 +107,12 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 		c.Distinct, c.AtLeast = usage.Distinct(bits[shape])
 		u.Contexts = append(u.Contexts, *c)
 	}
+	for at, last := range aliases {
+		u.Aliases = append(u.Aliases, usage.ByAlias{Alias: at[0], Principal: at[1], LastHour: last})
+	}
+	slices.SortFunc(u.Aliases, func(a, b usage.ByAlias) int {
+		return cmp.Or(cmp.Compare(a.Alias, b.Alias), b.LastHour.Compare(a.LastHour), cmp.Compare(a.Principal, b.Principal))
+	})
 	slices.SortFunc(u.Principals, func(a, b usage.Principal) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), b.LastUse.Compare(a.LastUse), cmp.Compare(a.ARN, b.ARN))
 	})
@@ -112,6 +123,30 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), slices.Compare(a.Names, b.Names))
 	})
 	return u
+}
+
+// naiveContents answers from a list of all uses.
+func naiveContents(uses []usage.Use, arn string, now time.Time) *usage.Contents {
+	oldest := now.Truncate(24*time.Hour).AddDate(0, 0, -(usage.KeepHeld - 1))
+	items := map[string]*usage.Item{}
+	for _, one := range uses {
+		if one.Key != arn || one.Resource == "" || one.At.Before(oldest) {
+			continue
+		}
+		item := items[one.Resource]
+		if item == nil {
+			name, value, _ := strings.Cut(one.Resource, "\x1f")
+			item = &usage.Item{Name: name, Value: value}
+			items[one.Resource] = item
+		}
+		item.LastHour = later(item.LastHour, one.At.Truncate(time.Hour))
+		item.Vouched = item.Vouched || one.Vouched
+	}
+	c := &usage.Contents{Items: []usage.Item{}}
+	for _, resource := range slices.Sorted(maps.Keys(items)) {
+		c.Items = append(c.Items, *items[resource])
+	}
+	return c
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -155,6 +190,13 @@ func someUse(t *rapid.T, now time.Time) usage.Use {
 		s.Add(name, fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "value")))
 	}
 	u.Shape, u.Contexts = s.Shape()
+	if u.Shape != "" && rapid.Bool().Draw(t, "resource") {
+		u.Resource = usage.Resource("aws:ebs:id", fmt.Sprint("vol-", rapid.IntRange(0, 5).Draw(t, "volume")))
+		u.Vouched = rapid.Bool().Draw(t, "vouched")
+	}
+	if rapid.Bool().Draw(t, "by alias") {
+		u.Alias = fmt.Sprint("alias/", rapid.IntRange(0, 2).Draw(t, "alias"))
+	}
 	return u
 }
 
@@ -198,16 +240,20 @@ func TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed(t *testing.T) {
 			since := now.Add(-time.Duration(rapid.IntRange(0, 100*24).Draw(r, "since")) * time.Hour)
 			w := usage.NewWindow(since, now)
 			for n := range 3 {
-				want := naive(all, keyARN(n), w)
+				known := all
 				if n == 2 {
-					want = naive(nil, keyARN(n), w)
+					known = nil
 				}
+				want := naive(known, keyARN(n), w)
 				alone, among := bothUsages(t, db, keyARN(n), w)
 				if diff := gocmp.Diff(want, alone); diff != "" {
 					r.Fatalf("key %d since %v (-want +got):\n%s", n, w.From, diff)
 				}
 				if diff := gocmp.Diff(want, among); diff != "" {
 					r.Fatalf("key %d among others since %v (-want +got):\n%s", n, w.From, diff)
+				}
+				if diff := gocmp.Diff(naiveContents(known, keyARN(n), now), contentsOf(t, db, n, now)); diff != "" {
+					r.Fatalf("what is under key %d at %v (-want +got):\n%s", n, now, diff)
 				}
 			}
 		}
@@ -261,6 +307,18 @@ func usageOf(t testing.TB, db *DB, n int, now time.Time) (u *usage.Usage) {
 		return err
 	})
 	return u
+}
+
+func contentsOf(t testing.TB, db *DB, n int, now time.Time) (c *usage.Contents) {
+	t.Helper()
+	view(t, db, func(tx *Tx) error {
+		rec, err := tx.UsageRecord(keyARN(n), now)
+		if err == nil {
+			c = rec.Held.Contents(tx.UsageName)
+		}
+		return err
+	})
+	return c
 }
 
 func fold(t testing.TB, db *DB, now time.Time) Folded {
@@ -411,7 +469,7 @@ func TestUsageGoesWithItsKeyAndWithTime(t *testing.T) {
 	if dropped, err = db.Retain(later); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "names dropped", dropped.UsageNames, 4) // two keys, two roles; a third was used since
+	same(t, "names dropped", dropped.UsageNames, 2) // two roles; a third was used since, and keys' names stay longer
 	same(t, "its name stays", usageOf(t, db, 2, later).Principals[0].ARN, "role/1")
 	appendUses(t, db, later, usesOf(1, 1, 1, later)...)
 	fold(t, db, later)

@@ -11,15 +11,19 @@ type Use struct {
 	Service   string // the calling service, "" when none called
 	Shape     string
 	Contexts  uint64 // see Shaper
+	Resource  string // what the context names, see Resource; "": nothing that is known
+	Vouched   bool   // the service whose resource it is names it: callers of KMS can name anything
+	Alias     string // alias/…, where the caller named the key by one
 	At        time.Time
 }
 
 // Line is what alike calls have in common.
 type Line struct {
-	Key, Principal, Service, Shape string
-	Network                        Network
-	Operation                      uint8
-	Hour                           uint32
+	Key, Principal, Service, Shape, Resource, Alias string
+	Network                                         Network
+	Operation                                       uint8
+	Vouched                                         bool
+	Hour                                            uint32
 }
 
 // Calls are alike calls.
@@ -40,8 +44,8 @@ type Batch struct {
 // Add counts a call.
 func (b *Batch) Add(u *Use) {
 	line := Line{
-		Key: u.Key, Principal: u.Principal, Service: u.Service, Shape: u.Shape, Network: u.Network,
-		Operation: u.Operation, Hour: HourOf(u.At),
+		Key: u.Key, Principal: u.Principal, Service: u.Service, Shape: u.Shape, Resource: u.Resource, Alias: u.Alias,
+		Vouched: u.Vouched, Network: u.Network, Operation: u.Operation, Hour: HourOf(u.At),
 	}
 	second := uint16(max(u.At.Unix(), 0) % hourSeconds)
 	i, ok := b.at[line]

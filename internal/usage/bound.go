@@ -8,7 +8,7 @@ import (
 
 // Bound takes out what is too old and what is too much: of principals, networks, services and shapes those used last
 // are kept. The counts of principals, services and shapes that have to go are added up under Others. principals is how
-// many may be kept, MaxPrincipals at most.
+// many may be kept, MaxPrincipals at most. What a key holds is bounded apart, see Held.
 func (r *Record) Bound(now time.Time, principals int) {
 	hour, day := oldestHour(now), oldestDay(now)
 	r.Trimmed = DayOf(HourOf(now))
@@ -22,6 +22,8 @@ func (r *Record) Bound(now time.Time, principals int) {
 	}
 	r.Services = boundNamed(r.Services, hour, day, MaxServices)
 	r.Shapes = boundNamed(r.Shapes, hour, day, MaxShapes)
+	r.boundAliases(day)
+	r.Held.bound(now)
 }
 
 // crowd adds the pairs beyond a number that were not used for longest to that of Others.

@@ -35,7 +35,9 @@ func (r *Record) Encode() []byte {
 	}
 	newest := uint32(last / hourSeconds) //nolint:gosec // after 1970
 	b = appendNamed(b, r.Services, newest, false)
-	return appendNamed(b, r.Shapes, newest, true)
+	b = appendNamed(b, r.Shapes, newest, true)
+	b = r.appendAliases(b, newest)
+	return r.Held.append(b)
 }
 
 func (p *Pair) append(b []byte, newest int64) []byte {
@@ -109,6 +111,8 @@ func Decode(raw []byte) (*Record, error) {
 	newest := uint32(h.LastUse / hourSeconds) //nolint:gosec // bounded
 	rec.Services = r.named(newest, MaxServices+1, false, &room)
 	rec.Shapes = r.named(newest, MaxShapes+1, true, &room)
+	rec.Aliases = r.aliases(newest)
+	rec.Held = r.held()
 	if r.err == nil && rec.Principals() != h.Principals {
 		r.fail()
 	}

@@ -16,6 +16,7 @@ import (
 func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 // busy is a record of a key with so many principals, each of which calls in one hour of a few for so many days.
+// Together they name 20 resources.
 func busy(principals, days, every int) *Record {
 	rec := &Record{Folded: 1 << 40}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -25,6 +26,8 @@ func busy(principals, days, every int) *Record {
 			rec.Fold(&Tuple{
 				Principal: uint32(FirstName + 1000*p), Operation: uint8(1 + 2*r.IntN(2)),
 				Network: network4 | Network(r.IntN(2)), Service: uint32(FirstName + 3), Shape: uint32(FirstName + 5 + p%3),
+				Resource: uint32(FirstName + 200 + 7*r.IntN(20)), Vouched: r.IntN(2) > 0,
+				Alias: uint32(p % 3 / 2 * (FirstName + 9)),
 				Hour:  now - uint32(age),
 				Calls: Calls{Count: uint32(1 + r.IntN(80)), First: uint16(r.IntN(1800)), Last: 1800, Contexts: 1 << r.IntN(64)},
 			})
@@ -43,6 +46,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 		"an idle key":     busy(20, 90, 24*20),
 		"more than fits":  busy(MaxPrincipals+10, 2, 24),
 		"counts are huge": {Pairs: []Pair{{Principal: 16, Track: Track{Days: Series{{0, math.MaxUint32}}}}}},
+		"only resources":  {Held: Held{Resources: []Holding{{16, 490_000, true}, {90, 480_000, false}}, MoreResources: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw := rec.Encode()
@@ -68,7 +72,7 @@ func TestTuplesAreReadAsTheyWereWritten(t *testing.T) {
 		{Key: 16, Principal: 17, Operation: 2, Network: network6 | 7, Service: 20, Hour: 489_000, Calls: Calls{Count: 1}},
 		{
 			Key: 16, Principal: math.MaxUint32, Operation: 3, Shape: 21, Hour: 490_001,
-			Calls: Calls{Count: 1, Contexts: 1 << 63},
+			Resource: 22, Vouched: true, Alias: 23, Calls: Calls{Count: 1, Contexts: 1 << 63},
 		},
 	}
 	raw := EncodeTuples(tuples) // sorts them
@@ -79,7 +83,16 @@ func TestTuplesAreReadAsTheyWereWritten(t *testing.T) {
 	if diff := cmp.Diff(tuples, got); diff != "" {
 		t.Errorf("tuples (-written +read):\n%s", diff)
 	}
-	if tuples[0].Key != 16 || len(raw) > 70 {
+	got = nil
+	for key := range uint32(20) {
+		if err := DecodeTuplesOf(key+1, raw, func(tu *Tuple) { got = append(got, *tu) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(tuples, got); diff != "" {
+		t.Errorf("tuples, key by key (-written +read):\n%s", diff)
+	}
+	if tuples[0].Key != 16 || len(raw) > 75 {
 		t.Errorf("first key %d, %d bytes", tuples[0].Key, len(raw))
 	}
 }
@@ -121,7 +134,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("written anew (-before +after):\n%s", diff)
 		}
 		rec.Fold(&Tuple{
-			Principal: 16, Operation: 1, Service: 17, Shape: 18, Network: 1, Hour: HourOf(noon()), Calls: Calls{Count: 1},
+			Principal: 16, Operation: 1, Service: 17, Shape: 18, Resource: 19, Alias: 20, Network: 1, Hour: HourOf(noon()),
+			Calls: Calls{Count: 1},
 		})
 		rec.Bound(noon(), 10)
 		if _, err := Decode(rec.Encode()); err != nil {
@@ -129,12 +143,16 @@ func FuzzDecode(f *testing.F) {
 		}
 		rec.Summarize(NewWindow(noon().AddDate(0, 0, -90), noon()), func(uint32) string { return "" })
 		rec.Summarize(NewWindow(noon().Add(-time.Hour), noon()), func(uint32) string { return "" })
+		rec.Held.Contents(func(uint32) string { return "" })
 	})
 }
 
 func FuzzDecodeTuples(f *testing.F) {
-	f.Add(EncodeTuples([]Tuple{{Key: 16, Principal: 17, Shape: 18, Hour: 490_000, Calls: Calls{Count: 1}}}))
+	f.Add(EncodeTuples([]Tuple{
+		{Key: 16, Principal: 17, Shape: 18, Resource: 19, Alias: 20, Hour: 490_000, Calls: Calls{Count: 1}},
+	}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		_ = DecodeTuplesOf(17, raw, func(*Tuple) {})
 		rec := &Record{}
 		_ = DecodeTuples(raw, func(tu *Tuple) bool {
 			rec.Fold(tu)

@@ -14,6 +14,8 @@ type Record struct {
 	Pairs    []Pair  // by principal; the one of Others has what found no room
 	Services []Named // by id
 	Shapes   []Named // by id
+	Aliases  []Naming
+	Held     Held
 }
 
 // Pair is the key's use by one principal.
@@ -70,6 +72,12 @@ func (r *Record) Fold(t *Tuple) {
 	if t.Shape != None {
 		p.Shapes = see(p.Shapes, uint64(t.Shape), t.Hour)
 		r.Shapes = named(r.Shapes, t.Shape, t.Contexts, t)
+	}
+	if t.Resource != None {
+		r.Held.see(t.Resource, t.Hour, t.Vouched)
+	}
+	if t.Alias != None {
+		r.nameBy(t.Principal, t.Alias, t.Hour)
 	}
 }
 

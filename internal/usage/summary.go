@@ -35,6 +35,7 @@ func (r *Record) Summarize(w Window, name func(id uint32) string) *Usage {
 		u.LastUse = time.Unix(last, 0).UTC()
 	}
 	s.named(u, r)
+	s.aliases(u, r)
 	slices.SortFunc(u.Principals, func(a, b Principal) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), b.LastUse.Compare(a.LastUse), cmp.Compare(a.ARN, b.ARN))
 	})

@@ -12,6 +12,9 @@ import (
 type Tuple struct {
 	Key, Principal uint32
 	Service, Shape uint32
+	Resource       uint32 // only with a shape
+	Vouched        bool   // the resource's own service named it
+	Alias          uint32
 	Network        Network
 	Operation      uint8
 	Hour           uint32
@@ -24,7 +27,8 @@ const formatVersion = 1
 // ErrDamaged says that bytes are not what was written.
 var ErrDamaged = errors.New("damaged usage record")
 
-// EncodeTuples writes the tuples of one transaction. It sorts them.
+// EncodeTuples writes the tuples of one transaction. It sorts them. Their keys come first, so that who looks for one
+// key's need not read the rest where it is not among them.
 func EncodeTuples(tuples []Tuple) []byte {
 	slices.SortFunc(tuples, func(a, b Tuple) int { return cmp.Compare(a.Key, b.Key) })
 	newest := uint32(0)
@@ -37,9 +41,11 @@ func EncodeTuples(tuples []Tuple) []byte {
 	b = binary.AppendUvarint(b, uint64(newest))
 	key := uint32(0)
 	for i := range tuples {
+		b = binary.AppendUvarint(b, uint64(tuples[i].Key-key))
+		key = tuples[i].Key
+	}
+	for i := range tuples {
 		t := &tuples[i]
-		b = binary.AppendUvarint(b, uint64(t.Key-key))
-		key = t.Key
 		b = binary.AppendUvarint(b, uint64(t.Principal))
 		b = append(b, t.Operation)
 		b = binary.AppendUvarint(b, uint64(t.Network))
@@ -47,7 +53,9 @@ func EncodeTuples(tuples []Tuple) []byte {
 		b = binary.AppendUvarint(b, uint64(t.Shape))
 		if t.Shape != None {
 			b = binary.BigEndian.AppendUint64(b, t.Contexts)
+			b = binary.AppendUvarint(b, uint64(t.Resource)<<1|bit(t.Vouched))
 		}
+		b = binary.AppendUvarint(b, uint64(t.Alias))
 		b = binary.AppendUvarint(b, uint64(newest-t.Hour))
 		b = binary.AppendUvarint(b, uint64(t.First))
 		b = binary.AppendUvarint(b, uint64(t.Last-t.First))
@@ -57,27 +65,37 @@ func EncodeTuples(tuples []Tuple) []byte {
 }
 
 // DecodeTuples calls fn with each tuple of a transaction, until it returns false. A tuple is fn's only until the next.
-func DecodeTuples(raw []byte, fn func(*Tuple) bool) error {
+func DecodeTuples(raw []byte, fn func(*Tuple) bool) error { return decodeTuples(raw, None, fn) }
+
+// DecodeTuplesOf calls fn with each of a key's tuples, as DecodeTuples does.
+func DecodeTuplesOf(key uint32, raw []byte, fn func(*Tuple)) error {
+	return decodeTuples(raw, key, func(t *Tuple) bool {
+		if t.Key == key {
+			fn(t)
+		}
+		return t.Key <= key // they are in order
+	})
+}
+
+// decodeTuples reads the tuples of a transaction in which a key is; None: of any.
+func decodeTuples(raw []byte, of uint32, fn func(*Tuple) bool) error {
 	r := reader{b: raw}
 	r.version()
 	n := r.uvarint(math.MaxUint32)
 	newest := r.number()
-	key := uint32(0)
+	keys, key, found := r, uint32(0), of == None
+	for i := uint64(0); i < n && r.err == nil; i++ {
+		key += uint32(r.uvarint(uint64(math.MaxUint32 - key))) //nolint:gosec // bounded
+		found = found || key == of
+	}
+	if !found || r.err != nil {
+		return r.err
+	}
+	key = 0
 	for range n {
-		var t Tuple
-		t.Key = key + uint32(r.uvarint(uint64(math.MaxUint32-key))) //nolint:gosec // bounded
-		key = t.Key
-		t.Principal = r.number()
-		t.Operation = r.byte()
-		t.Network = Network(r.uvarint(math.MaxUint64))
-		t.Service, t.Shape = r.number(), r.number()
-		if t.Shape != None {
-			t.Contexts = r.fixed()
-		}
-		t.Hour = newest - uint32(r.uvarint(uint64(newest)))                 //nolint:gosec // bounded
-		t.First = uint16(r.uvarint(hourSeconds - 1))                        //nolint:gosec // bounded
-		t.Last = t.First + uint16(r.uvarint(uint64(hourSeconds-1-t.First))) //nolint:gosec // bounded
-		t.Count = r.number()
+		key += uint32(keys.uvarint(math.MaxUint32)) //nolint:gosec // bounded above
+		t := Tuple{Key: key}
+		r.tuple(&t, newest)
 		if r.err != nil {
 			return r.err
 		}
@@ -86,4 +104,21 @@ func DecodeTuples(raw []byte, fn func(*Tuple) bool) error {
 		}
 	}
 	return r.end()
+}
+
+func (r *reader) tuple(t *Tuple, newest uint32) {
+	t.Principal = r.number()
+	t.Operation = r.byte()
+	t.Network = Network(r.uvarint(math.MaxUint64))
+	t.Service, t.Shape = r.number(), r.number()
+	if t.Shape != None {
+		t.Contexts = r.fixed()
+		named := r.uvarint(math.MaxUint32<<1 | 1)
+		t.Resource, t.Vouched = uint32(named>>1), named&1 != 0 //nolint:gosec // bounded
+	}
+	t.Alias = r.number()
+	t.Hour = newest - uint32(r.uvarint(uint64(newest)))                 //nolint:gosec // bounded
+	t.First = uint16(r.uvarint(hourSeconds - 1))                        //nolint:gosec // bounded
+	t.Last = t.First + uint16(r.uvarint(uint64(hourSeconds-1-t.First))) //nolint:gosec // bounded
+	t.Count = r.number()
 }

@@ -6,8 +6,8 @@
 // log as Tuples, with names replaced by ids; later the log's tuples are folded into one Record per key; and a Usage is
 // what a record and the tuples not yet folded say of a window of time.
 //
-// Everything a caller of AWS chooses (principals, networks, services, the names in encryption contexts) is bounded: see
-// the constants. What does not fit is counted under Others, so that totals stay exact.
+// Everything a caller of AWS chooses (principals, networks, services, encryption contexts) is bounded: see the
+// constants. What does not fit is counted under Others, so that totals stay exact.
 package usage
 
 import "time"

@@ -48,6 +48,9 @@ type Usage struct {
 	Others     *Principal  `json:"others,omitempty"` // principals that found no room, together
 	Services   []Service   `json:"services"`         // calling services
 	Contexts   []Context   `json:"contexts"`         // shapes of encryption contexts
+	Aliases    []ByAlias   `json:"aliases"`          // who named the key by an alias; nobody else did
+	// MoreAliases says that there was no room for all of those.
+	MoreAliases bool `json:"more_aliases,omitempty"`
 }
 
 // Point is how many calls fell into an hour or day.
@@ -85,6 +88,13 @@ type Context struct {
 	// Distinct is roughly how many different contexts of these names there were, not only in the window.
 	Distinct int  `json:"distinct"`
 	AtLeast  bool `json:"at_least,omitempty"` // there are more than can be told
+}
+
+// ByAlias is a principal that named the key by an alias, in the window.
+type ByAlias struct {
+	Alias     string    `json:"alias"`
+	Principal string    `json:"principal_arn"`
+	LastHour  time.Time `json:"last_hour"`
 }
 
 // Brief is a Usage in a line.
