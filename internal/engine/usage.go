@@ -11,6 +11,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/finding"
+	"rotd/internal/impact"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -43,14 +44,16 @@ func (j *judging) use(ev *events.Event) error {
 	first := ""
 	if u.Key = j.known.resolve(ev.Key, ev.RecipientAccountID, ev.AWSRegion); u.Key != "" {
 		first = u.Key
-		u.Shape, u.Contexts = shapeOf(ev.RawEncryptionContext())
+		u.Alias = ev.Alias
+		describe(&u, ev.RawEncryptionContext())
 		j.used(&u)
 	}
 	if ev.TargetKey.IsZero() {
 		return nil
 	}
 	if u.Key = j.known.resolve(ev.TargetKey, ev.RecipientAccountID, ev.AWSRegion); u.Key != "" && u.Key != first {
-		u.Shape, u.Contexts = shapeOf(ev.RawDestinationEncryptionContext())
+		u.Alias = "" // the record tells one, and the source's
+		describe(&u, ev.RawDestinationEncryptionContext())
 		j.used(&u)
 	}
 	return nil
@@ -83,13 +86,18 @@ func (j *judging) used(u *usage.Use) {
 	j.usage.Add(u)
 }
 
-// shapeOf is an encryption context without its values, for counting.
-func shapeOf(context events.RawJSON) (shape string, contexts uint64) {
-	var s usage.Shaper
+// describe notes what an encryption context says of a use: its names, and the resource it is about. Other values are
+// not kept.
+func describe(u *usage.Use, context events.RawJSON) {
+	var shape usage.Shaper
+	var about impact.Identifier
 	for name, value := range context.Members() {
-		s.Add(name, value.Text())
+		text := value.Text()
+		shape.Add(name, text)
+		about.Add(name, text)
 	}
-	return s.Shape()
+	u.Shape, u.Contexts = shape.Shape()
+	u.Resource, u.Vouched = about.Resource(u.Service)
 }
 
 // logUsage writes what was counted.

@@ -33,7 +33,7 @@ func TestSuccessfulCryptographicCallsAreCountedOnce(t *testing.T) {
 		"invokedBy":      "dynamodb.amazonaws.com",
 		"sessionContext": map[string]any{"sessionIssuer": map[string]any{"arn": "arn:aws:iam::" + account + ":role/app"}},
 	}
-	again, shared := call("Encrypt"), uuid()
+	again, shared := call("Encrypt").with("requestParameters", map[string]any{"keyId": "alias/a"}), uuid()
 	reencrypt := call("ReEncrypt").with("resources", []any{
 		map[string]any{"accountId": account, "type": "AWS::KMS::Key", "ARN": arn},
 		map[string]any{"accountId": account, "type": "AWS::KMS::Key", "ARN": target},
@@ -41,6 +41,9 @@ func TestSuccessfulCryptographicCallsAreCountedOnce(t *testing.T) {
 		"sourceKeyId": arn, "destinationKeyId": target,
 		"sourceEncryptionContext": map[string]any{"tenant": "secret", "app": "x"},
 	})
+	table := map[string]any{"encryptionContext": map[string]any{
+		"aws:dynamodb:tableName": "cards", "aws:dynamodb:subscriberId": account,
+	}}
 	within := newRecord("ReEncrypt", arn, w.engineer, at).with("requestParameters", map[string]any{
 		"sourceKeyId": arn, "destinationKeyId": arn,
 	})
@@ -55,7 +58,8 @@ func TestSuccessfulCryptographicCallsAreCountedOnce(t *testing.T) {
 		newRecord("Decrypt", "arn:aws:kms:"+region+":"+account+":key/unknown", w.engineer, at).bridged(),
 		reencrypt.bridged(), within.bridged(),
 		call("GenerateDataKey").with("userIdentity", service).with("sourceIPAddress", "s3.amazonaws.com").bridged(),
-		call("Decrypt").with("userIdentity", role).with("sourceIPAddress", "dynamodb.amazonaws.com").bridged(),
+		call("Decrypt").with("userIdentity", role).with("sourceIPAddress", "dynamodb.amazonaws.com").
+			with("requestParameters", table).bridged(),
 	)
 	w.drained()
 	check := func(when string) {
@@ -69,6 +73,7 @@ func TestSuccessfulCryptographicCallsAreCountedOnce(t *testing.T) {
 			{
 				ARN: "arn:aws:iam::" + account + ":role/app", Calls: 1, FirstUse: at, LastUse: at,
 				Operations: []string{"Decrypt"}, Services: []string{"dynamodb.amazonaws.com"},
+				Contexts: []string{"aws:dynamodb:subscriberId,aws:dynamodb:tableName"},
 			},
 			{
 				ARN: "service:s3.amazonaws.com", Calls: 1, FirstUse: at, LastUse: at,
@@ -77,6 +82,15 @@ func TestSuccessfulCryptographicCallsAreCountedOnce(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, u.Principals); diff != "" || u.Calls != 7 {
 			t.Errorf("%s: %d calls, principals (-want +got):\n%s", when, u.Calls, diff)
+		}
+		hour := at.Truncate(time.Hour)
+		byAlias := []usage.ByAlias{{Alias: "alias/a", Principal: w.engineer.ARN, LastHour: hour}}
+		if diff := cmp.Diff(byAlias, u.Aliases); diff != "" {
+			t.Errorf("%s: by alias (-want +got):\n%s", when, diff)
+		}
+		under := []usage.Item{{Name: "aws:dynamodb:tableName", Value: "cards", LastHour: hour, Vouched: true}}
+		if diff := cmp.Diff(under, w.under(arn)); diff != "" {
+			t.Errorf("%s: under the key (-want +got):\n%s", when, diff)
 		}
 		if u := w.usage(target); u.Calls != 1 || u.Principals[0].Contexts != nil {
 			t.Errorf("%s: the key encrypted with was used %d times: %+v", when, u.Calls, u.Principals)
@@ -113,4 +127,17 @@ func TestMuchLogOfUsageIsFoldedSoon(t *testing.T) {
 	if u := w.usage(arn); u.Calls != 1 {
 		t.Errorf("%d calls", u.Calls)
 	}
+}
+
+// under is what a key is known to hold.
+func (w *world) under(arn string) (items []usage.Item) {
+	w.Helper()
+	w.view(func(tx *state.Tx) error {
+		rec, err := tx.UsageRecord(arn, time.Now())
+		if err == nil {
+			items = rec.Held.Contents(tx.UsageName).Items
+		}
+		return err
+	})
+	return items
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -69,6 +70,21 @@ func (tx *Tx) OpenAbout(subjectID string, limit int) ([]finding.Finding, error) 
 		}
 		f, err := tx.Finding(id)
 		if err = tx.PassOver(err); err != nil {
+			return nil, err
+		}
+		if f != nil {
+			found = append(found, *f)
+		}
+	}
+	return found, nil
+}
+
+// OpenUnder returns the open findings about subjects whose ids begin with a prefix, at most limit.
+func (tx *Tx) OpenUnder(prefix string, limit int) (found []finding.Finding, err error) {
+	cursor, under := tx.bucket(bucketOpen).Cursor(), []byte(prefix)
+	for k, _ := cursor.Seek(under); bytes.HasPrefix(k, under) && len(found) < limit; k, _ = cursor.Next() {
+		f, err := tx.Finding(lastPart(k))
+		if err != nil {
 			return nil, err
 		}
 		if f != nil {
