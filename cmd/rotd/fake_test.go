@@ -14,6 +14,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
+	"rotd/internal/impact"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -50,6 +51,7 @@ type fakeDaemon struct {
 	begun    *admin.RotatePlan // what is answered instead of plan when it is no dry run
 	rotated  []admin.RotateRequest
 	usage    func(since time.Time) *admin.KeyUsage
+	facts    func() *impact.Facts
 	states   []remediation.State // that the next questions for the action see
 	sweepErr error
 	sweeping bool // sweeps do not end
@@ -59,7 +61,7 @@ type fakeDaemon struct {
 
 func newFakeDaemon() *fakeDaemon {
 	d := &fakeDaemon{findings: someFindings(), keys: someKeys(), actions: someActions(), status: someStatus()}
-	d.usage = someUsage
+	d.usage, d.facts = someUsage, impactFacts
 	d.plan = admin.RotatePlan{
 		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
 		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",

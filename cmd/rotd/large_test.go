@@ -22,6 +22,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 // largeFleet is how many keys the benchmarks have.
@@ -61,6 +62,8 @@ func BenchmarkLargeState(b *testing.B) {
 		{"keys-list-csv", []string{"keys", "list", "-o", "csv"}},
 		{"keys-list-search", []string{"keys", "list", "-o", "jsonl", "--search", "fleet-099"}},
 		{"keys-show", []string{"keys", "show", "alias/fleet-077777"}},
+		{"keys-impact", []string{"keys", "impact", busyAlias}},
+		{"keys-contents", []string{"keys", "contents", busyAlias}},
 		{"status", []string{"status"}},
 		{"findings-list", []string{"findings", "list"}},
 		{"report-html", []string{"report", "--format", "html", "--framework", "pci-dss-4.0.1"}},
@@ -241,7 +244,49 @@ func writeFleet(tb testing.TB, path string, n int) {
 			tb.Fatal(err)
 		}
 	}
+	writeBusyKey(tb, db)
 	if err := db.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// busyKey is a key that much hangs on.
+const busyKey, busyAlias = 55_555, "alias/fleet-055555"
+
+// writeBusyKey gives a key 50 principals that called for 90 days, 100 grants and as many tables.
+func writeBusyKey(tb testing.TB, db *state.DB) {
+	tb.Helper()
+	const of = 50
+	now, k := time.Now(), fleetKey(busyKey)
+	k.Grants = &inventory.Grants{ReadAt: now, Count: inventory.MaxGrants}
+	var uses usage.Batch
+	for age := range 90 * of {
+		u := usage.Use{
+			Key: k.ARN, Principal: fmt.Sprintf("arn:aws:iam::111122223333:role/service-%d", age%of), Operation: 1,
+			Alias: busyAlias, At: now.Add(-time.Duration(age) * day / of),
+		}
+		u.Network, _ = usage.Source(fmt.Sprintf("10.0.%d.1", age%of))
+		if age%2 == 0 {
+			u.Service, u.Shape, u.Vouched = "dynamodb.amazonaws.com", "aws:dynamodb:tableName", true
+			u.Resource = usage.Resource("aws:dynamodb:tableName", fmt.Sprintf("table-%d", age%(4*of)))
+		}
+		uses.Add(&u)
+	}
+	for i := range inventory.MaxGrants {
+		k.Grants.List = append(k.Grants.List, inventory.Grant{
+			ID: fmt.Sprintf("%064x", i), Grantee: fmt.Sprintf("arn:aws:iam::111122223333:role/service-%d", i),
+			Operations: []string{"Decrypt", "GenerateDataKey"}, Created: now,
+		})
+	}
+	if err := db.Update(func(tx *state.Tx) error {
+		if _, _, err := tx.AppendUsage(&uses, now); err != nil {
+			return err
+		}
+		return tx.PutKey(k)
+	}); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := db.FoldUsage(tb.Context(), now); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -24,6 +24,7 @@ type Backend interface {
 	Reader
 	Actor
 	Historian
+	Weigher
 	Keeper
 	Auditor
 }

@@ -56,6 +56,8 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"keys", func() (any, error) {
 			return c.Keys(ctx, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"})
 		}, KeyQuery{Range: limits, Account: "a", Region: "e", State: "s", Policy: "p", Search: "x"}},
+		{"impact", func() (any, error) { return c.Impact(ctx, keyARN) }, []any{keyARN}},
+		{"contents", func() (any, error) { return c.Contents(ctx, keyARN, "alias/new") }, []any{keyARN, "alias/new"}},
 		{"key usage", func() (any, error) { return c.KeyUsage(ctx, keyARN, noon) }, []any{keyARN, noon}},
 		{"key", func() (any, error) { return c.Key(ctx, keyARN) }, keyARN},
 		{"history", func() (any, error) {

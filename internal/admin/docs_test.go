@@ -13,6 +13,7 @@ import (
 	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
+	"rotd/internal/impact"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -82,7 +83,22 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		usage.Service{},
 		usage.Context{},
 		usage.ByAlias{},
+		usage.Item{},
 		usage.Brief{},
+		impact.Assessment{},
+		impact.Window{},
+		impact.Principal{},
+		impact.Network{},
+		impact.ServiceUse{},
+		impact.Account{},
+		impact.Grant{},
+		impact.Open{},
+		impact.Measure{},
+		impact.Break{},
+		impact.Contents{},
+		impact.Coverage{},
+		impact.Group{},
+		impact.Held{},
 		inventory.LastUsage{},
 		SweepResult{},
 		sweepRequest{},

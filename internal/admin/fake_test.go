@@ -16,6 +16,7 @@ import (
 	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
+	"rotd/internal/impact"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -104,6 +105,14 @@ func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanati
 
 func (f *fakeBackend) Acknowledge(_ context.Context, id, by string, r AckRequest) (Acknowledged, error) {
 	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, r.Reason, r.Move})
+}
+
+func (f *fakeBackend) Impact(_ context.Context, name string) (*impact.Assessment, error) {
+	return &impact.Assessment{KeyARN: keyARN}, f.note([]any{name})
+}
+
+func (f *fakeBackend) Contents(_ context.Context, name, to string) (*impact.Contents, error) {
+	return &impact.Contents{KeyARN: keyARN, To: to}, f.note([]any{name, to})
 }
 
 func (f *fakeBackend) KeyUsage(_ context.Context, name string, since time.Time) (*KeyUsage, error) {

@@ -32,6 +32,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/key/history", s.history},
 		{"GET", "/v1/key/as-of", s.asOf},
 		{"GET", "/v1/key/usage", s.keyUsage},
+		{"GET", "/v1/key/impact", s.impact},
+		{"GET", "/v1/key/contents", s.contents},
 		{"GET", "/v1/actions", s.actions},
 		{"GET", "/v1/actions/{id}", s.action},
 		{"GET", "/v1/quarantine", s.quarantine},
