@@ -30,8 +30,8 @@ func (c *Containment) none() bool {
 func PlanContain(key *inventory.Key, p *policy.Policy, chosen Containment, why Why, now time.Time) (
 	Action, bool, string,
 ) {
-	if reason := uncontainable(key); reason != "" {
-		return Action{}, false, reason
+	if can := containable(key); !can.Possible {
+		return Action{}, false, can.Reason
 	}
 	if chosen.none() {
 		return Action{}, false, "No measure was chosen. There are --cancel-deletion, --revoke GRANT, --revoke-all, " +
@@ -55,8 +55,8 @@ func PlanContain(key *inventory.Key, p *policy.Policy, chosen Containment, why W
 // PlanRestore makes the action that undoes a deletion somebody scheduled: it is cancelled, and the key enabled if it
 // was so before.
 func PlanRestore(key *inventory.Key, p *policy.Policy, wasEnabled bool, why Why, now time.Time) (Action, bool, string) {
-	if reason := uncontainable(key); reason != "" {
-		return Action{}, false, reason
+	if can := containable(key); !can.Possible {
+		return Action{}, false, can.Reason
 	}
 	if key.State != pendingDeletion {
 		return Action{}, false, "The key is " + key.State + ", not scheduled for deletion: there is nothing to restore."
@@ -99,20 +99,6 @@ func PlanRelease(key *inventory.Key, p *policy.Policy, earlier *Action, why Why,
 	}
 	return Action{}, false, "Action " + earlier.ID + " changed nothing that could be undone."
 }
-
-// uncontainable says why nothing can be done to hold a key, "" when something can.
-func uncontainable(key *inventory.Key) string {
-	switch {
-	case key.GoneAt != nil:
-		return "KMS no longer knows this key."
-	case key.Manager != managerCustomer:
-		return "This key is AWS's own: its grants, state and aliases are not yours to change. Cut off whoever uses it by " +
-			"IAM, or in the service that it belongs to."
-	}
-	return ""
-}
-
-const managerCustomer = "CUSTOMER"
 
 func cancelDeletion(a *Action, key *inventory.Key, chosen *Containment) string {
 	switch {
