@@ -95,7 +95,7 @@ type RotatePlan struct {
 // for what is so already.
 func (p *RotatePlan) Refused() (why string, refused bool) {
 	switch {
-	case p.Decision.Verdict != remediation.Refuse:
+	case !p.Decision.Stops():
 		return "", false
 	case p.Action == nil && p.NoAction != "":
 		return p.NoAction, true

@@ -198,7 +198,7 @@ func (n *notebook) hindrance(
 	if f.PrincipalARN != "" {
 		facts.UndoneBy = f.PrincipalARN
 	}
-	if d := g.Decide(planned, facts); d.Verdict == remediation.Refuse {
+	if d := g.Decide(planned, facts); d.Stops() {
 		return d.Reason, nil
 	}
 	if n.planned == 0 {

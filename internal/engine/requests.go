@@ -77,7 +77,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		if err != nil || r.DryRun {
 			return err
 		}
-		begins := plan.Action != nil && plan.Decision.Verdict != remediation.Refuse
+		begins := plan.Action != nil && !plan.Decision.Stops()
 		if begins {
 			plan.Action.ID = e.newID("act_", now)
 		}

@@ -17,6 +17,9 @@ func yes(reason string) Able { return Able{Possible: true, Reason: reason} }
 
 func no(reason string) Able { return Able{Reason: reason} }
 
+// able is what eligibility says of a rotation.
+func able(is bool, e *Eligible) Able { return Able{Possible: is, Reason: join(e.Reason, e.Instead)} }
+
 // Key states, in KMS's words.
 const (
 	enabled                = "Enabled"

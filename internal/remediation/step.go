@@ -116,7 +116,7 @@ func (m *machine) guard() (Do, bool) {
 		m.a.Waiting = d.Reason
 		m.a.NotBefore = d.Until
 		return m.until(d.Until), true
-	case Refuse:
+	case Refuse, NeedsApproval:
 	}
 	return m.drop(d.Reason), true
 }
