@@ -40,6 +40,13 @@ func laxer(d *fakeDaemon) {
 		"removed), which moved the key from policy payments to no policy."
 }
 
+// broken opens the circuit breaker.
+func broken(d *fakeDaemon) {
+	d.status.Breaker = &remediation.Breaker{OpenedAt: before(time.Hour), Failures: []remediation.Failure{
+		{ActionID: "act_1"}, {ActionID: "act_2"}, {ActionID: "act_3"},
+	}}
+}
+
 // acknowledged lets somebody answer for the first finding.
 func acknowledged(d *fakeDaemon) {
 	d.findings[0].Acknowledged = &finding.Acknowledgement{
@@ -63,6 +70,8 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "status-in-order", args: []string{"status"}},
 		{name: "status-things-to-look-at", args: []string{"status"}, change: func(d *fakeDaemon) { d.status.Armed = false }},
 		{name: "status-not-in-order", args: []string{"status"}, change: unwell},
+		{name: "status-breaker-open", args: []string{"status"}, change: broken},
+		{name: "resume-breaker-open", args: []string{"resume"}, change: broken},
 		{name: "status-json", args: []string{"status", "-o", "json"}},
 		{name: "status-organization", args: []string{"status"}, change: func(d *fakeDaemon) {
 			d.status.Organization = &admin.Organization{ListedAt: before(2 * time.Hour), Accounts: 14, Skipped: []state.Member{

@@ -473,8 +473,8 @@ func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error
 	return d.status.Paused, nil
 }
 
-func (d *fakeDaemon) Resume(context.Context, string) (*state.Pause, bool, error) {
-	return d.status.Paused, !d.status.Armed, nil
+func (d *fakeDaemon) Resume(context.Context, string) (admin.Paused, error) {
+	return admin.Paused{Before: d.status.Paused, Armed: !d.status.Armed, Breaker: d.status.Breaker}, nil
 }
 
 func (d *fakeDaemon) CopyState(ctx context.Context, _ string) (*state.Copy, error) {

@@ -65,8 +65,8 @@ type Actor interface {
 	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
 	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
-	// Resume returns the pause it ended, nil when there was none, and whether it armed the state.
-	Resume(ctx context.Context, by string) (before *state.Pause, armed bool, err error)
+	// Resume says what it ended: a pause, an open circuit breaker; and whether it armed the state.
+	Resume(ctx context.Context, by string) (Paused, error)
 }
 
 // Keeper looks after the state file. What it does may take minutes: it ends with the request's context.

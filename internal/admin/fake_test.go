@@ -164,8 +164,8 @@ func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause,
 	return f.pause, f.note([]string{by, reason})
 }
 
-func (f *fakeBackend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
-	return f.pause, f.pause == nil, f.note(by)
+func (f *fakeBackend) Resume(_ context.Context, by string) (Paused, error) {
+	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note(by)
 }
 
 func (f *fakeBackend) CopyState(ctx context.Context, by string) (*state.Copy, error) {

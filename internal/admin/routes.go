@@ -274,8 +274,9 @@ func (s *Server) resume(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, armed, err := s.backend.Resume(r.Context(), by)
-	return Paused{By: by, Before: before, Armed: armed}, err
+	ended, err := s.backend.Resume(r.Context(), by)
+	ended.By = by
+	return ended, err
 }
 
 // acting reads the body of a request that does something, and says on whose behalf.

@@ -165,4 +165,6 @@ type Paused struct {
 	By     string       `json:"by"`
 	Before *state.Pause `json:"before,omitempty"` // the pause there was; nil: it was not paused
 	Armed  bool         `json:"armed,omitempty"`  // this resume armed a new state
+	// Breaker is the open circuit breaker that this resume closed; nil: it was not open.
+	Breaker *remediation.Breaker `json:"breaker,omitempty"`
 }

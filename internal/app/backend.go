@@ -334,20 +334,33 @@ func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, err
 	return before, asAdmin(b.d.engine.Pause(by, reason))
 }
 
-// Resume ends a pause, and arms a new state.
-func (b *backend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
+// Resume ends a pause, closes the circuit breaker, and arms a new state.
+func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err error) {
 	if err := b.started(); err != nil {
-		return nil, false, err
+		return ended, err
 	}
-	before, err := b.paused()
-	if err != nil {
-		return nil, false, err
+	if ended.Before, err = b.paused(); err != nil {
+		return ended, err
 	}
 	armed, err := b.d.engine.Armed()
 	if err != nil {
-		return nil, false, err
+		return ended, err
 	}
-	return before, !armed, b.d.engine.Resume(by)
+	ended.Armed = !armed
+	err = b.d.db.View(func(tx *state.Tx) (err error) { ended.Breaker, err = openBreaker(tx); return err })
+	if err != nil {
+		return ended, err
+	}
+	return ended, b.d.engine.Resume(by)
+}
+
+// openBreaker is the circuit breaker while it is open; nil when it is closed.
+func openBreaker(tx *state.Tx) (*remediation.Breaker, error) {
+	b, err := tx.Breaker()
+	if err != nil || !b.Open() {
+		return nil, err
+	}
+	return &b, nil
 }
 
 // paused returns the pause that holds; nil when none does.

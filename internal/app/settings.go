@@ -34,6 +34,8 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			Settle:           cfg.Guardrails.Settle,
 			StartupHold:      cfg.Guardrails.StartupHold,
 			OverdueGrace:     cfg.Guardrails.OverdueGrace,
+			BreakerFailures:  cfg.Guardrails.BreakerFailures,
+			Windows:          cfg.Guardrails.Windows,
 		},
 		Judge: detection.NewJudge(detection.Settings{
 			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,

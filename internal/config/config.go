@@ -9,6 +9,7 @@ import (
 	"rotd/internal/cost"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 // Config is a whole, valid rotd.yaml with defaults filled in.
@@ -116,15 +117,17 @@ type Limits struct {
 
 // Guardrails hold automatic actions back.
 type Guardrails struct {
-	RotationsPerHour int           // over all keys
-	KeyCooldown      time.Duration // between two rotations of one key
-	OnDemandReserve  int           // of the 25 on-demand rotations of a key's life, kept for people
-	Grace            time.Duration // between finding drift and putting it right
-	OverdueGrace     time.Duration // added to max_age before a key counts as overdue
-	Settle           time.Duration // of repeated reads before KMS's "no" about an ambiguous call is believed
-	StartupHold      time.Duration // after a start, before anything automatic
-	ArmOnNewState    bool          // a new state acts without `rotd resume`: for demos and tests
-	ProtectedKeys    []string      // ids, ARNs, aliases or alias ARNs: never acted on automatically
+	RotationsPerHour int                 // over all keys
+	KeyCooldown      time.Duration       // between two rotations of one key
+	OnDemandReserve  int                 // of the 25 on-demand rotations of a key's life, kept for people
+	Grace            time.Duration       // between finding drift and putting it right
+	OverdueGrace     time.Duration       // added to max_age before a key counts as overdue
+	Settle           time.Duration       // of repeated reads before KMS's "no" about an ambiguous call is believed
+	StartupHold      time.Duration       // after a start, before anything automatic
+	ArmOnNewState    bool                // a new state acts without `rotd resume`: for demos and tests
+	BreakerFailures  int                 // failed actions in a row, within an hour, that stop automatic actions
+	Windows          remediation.Windows // when keys may be acted on; none: at any time
+	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
 }
 
 // Admin says where the daemon is reached.
@@ -168,6 +171,7 @@ func Default() *Config {
 			OverdueGrace:     7 * day,
 			Settle:           10 * time.Minute,
 			StartupHold:      3 * time.Minute,
+			BreakerFailures:  3,
 		},
 		Prices: cost.Default(),
 		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},

@@ -32,7 +32,8 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
-			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
+			"rotation-missed HIGH", "circuit-breaker-open HIGH",
+			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
 			"state-record-unreadable HIGH", "rule-panicked HIGH",
 		},
 	}

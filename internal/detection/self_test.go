@@ -71,6 +71,10 @@ func selfFindings() []finding.Finding {
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),
 		OutboxOverflow("default", 12, noon),
+		BreakerOpen("default", &remediation.Breaker{OpenedAt: noon, Failures: []remediation.Failure{
+			{ActionID: "act_1", KeyARN: payARN, Outcome: "KMS refuses rotd the call.\nHIGH"},
+			{ActionID: "act_2", KeyARN: payARN},
+		}}, noon),
 	}
 }
 

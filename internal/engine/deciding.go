@@ -103,6 +103,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
 		return f, err
 	}
+	if f.Breaker, err = n.tx.Breaker(); err != nil {
+		return f, err
+	}
 	key, err := n.key(a.KeyARN)
 	if err != nil {
 		return f, err
@@ -203,6 +206,9 @@ func (n *notebook) undoer(arn string) (string, error) {
 // ended tells how an action ended. A failure is a finding; a success is told where the finding was that started it.
 func (n *notebook) ended(a *remediation.Action) error {
 	n.tally.ended = append(n.tally.ended, [2]string{string(a.Method), string(a.State)})
+	if err := n.countEnd(a); err != nil {
+		return err
+	}
 	if a.State == remediation.Failed {
 		return n.found(detection.RotationFailed(n.e.db.Shard(), a, n.now))
 	}

@@ -222,7 +222,7 @@ func (e *Engine) Pause(by, reason string) error {
 	})
 }
 
-// Resume ends a pause, and arms a new state.
+// Resume ends a pause, closes the circuit breaker, and arms a new state.
 func (e *Engine) Resume(by string) error {
 	return e.note(time.Now().UTC(), func(n *notebook) error {
 		if err := n.auditResume(by); err != nil {
@@ -236,6 +236,9 @@ func (e *Engine) Resume(by string) error {
 		}
 		recovered := detection.StateRecovered(n.e.db.Shard(), "", "", n.now)
 		if err := n.resolveByFingerprint(recovered.Fingerprint, by+" armed the new state", false); err != nil {
+			return err
+		}
+		if err := n.closeBreaker(by + " resumed"); err != nil {
 			return err
 		}
 		return n.release(remediation.GuardNotArmed, remediation.GuardPaused)
