@@ -29,6 +29,9 @@ type Status struct {
 	// Breaker is the circuit breaker while it is open; nil: it is closed.
 	Breaker *remediation.Breaker `json:"breaker,omitempty"`
 
+	// DependsOn is what rotd cannot work without, and the keys it is under: rotd never acts on those.
+	DependsOn []state.Dependency `json:"depends_on,omitempty"`
+
 	Queues    []Queue          `json:"queues"`
 	LastEvent time.Time        `json:"last_event,omitzero"` // eventTime of the newest event handled
 	Places    []state.Coverage `json:"places"`

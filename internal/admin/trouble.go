@@ -136,6 +136,12 @@ func (s *Status) judgeActing(grave, minor telling) {
 		minor("rotd resume", "paused by %s since %s: %s", s.Paused.By, s.Paused.At.Format(time.RFC3339),
 			s.Paused.Reason)
 	}
+	for i := range s.DependsOn {
+		if d := &s.DependsOn[i]; d.Error != "" {
+			minor("", "rotd does not know which key encrypts %s, so it cannot keep its hands off it (docs/permissions.md): %s",
+				d.What, d.Error)
+		}
+	}
 	if !s.Armed && s.Mode != "observe" {
 		minor("rotd resume", "the state is new: nothing automatic happens before a complete inventory and a resume")
 	}

@@ -98,6 +98,14 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 					"automatic happens before a resume", "rotd actions show act_3",
 			},
 		}},
+		{"what rotd depends on did not tell its key", func(s *Status) {
+			s.DependsOn = []state.Dependency{{What: "the queue q", Key: "k"}, {What: "the topic t", Error: "AuthorizationError"}}
+		}, []Trouble{
+			{
+				false, "rotd does not know which key encrypts the topic t, so it cannot keep its hands off it " +
+					"(docs/permissions.md): AuthorizationError", "",
+			},
+		}},
 		{"a new state", func(s *Status) { s.Armed = false }, []Trouble{
 			{false, "the state is new: nothing automatic happens before a complete inventory and a resume", "rotd resume"},
 		}},

@@ -57,6 +57,9 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 	if s.Breaker, err = openBreaker(tx); err != nil {
 		return err
 	}
+	if s.DependsOn, err = tx.Dependencies(); err != nil {
+		return err
+	}
 	if s.Places, err = b.places(tx); err != nil {
 		return err
 	}

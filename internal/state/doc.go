@@ -13,6 +13,7 @@
 //	├── schema, shard, created, judged_by           plain values
 //	├── commits                                     <count: uint64><last: uint64 unix nanoseconds>
 //	├── armed, pause, quarantined, protected        JSON; absent: no, none
+//	├── dependencies                                JSON []Dependency: what rotd needs, and the keys it is under
 //	├── breaker                                     JSON remediation.Breaker; absent: closed, nothing has failed
 //	├── restored, compact                           JSON: the last restoration; who wants the file compacted
 //	├── organization                                JSON Organization; absent: never listed
