@@ -36,6 +36,7 @@ var operations = map[string][]int{
 	"ChangeMessageVisibilityBatch": {1},
 	"GetQueueAttributes":           {1},
 	"Publish":                      {1, 2, 5},
+	"GetTopicAttributes":           {1},
 	"RotateKeyOnDemand":            {1, 2},
 	"EnableKeyRotation":            {1, 2},
 	"DescribeKey":                  {1},
