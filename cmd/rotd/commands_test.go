@@ -183,6 +183,10 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "config-test-missing", status: admin.ExitUsage,
 			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/none.yaml"},
 		},
+		{name: "keys-explain", args: []string{"keys", "explain", "alias/pay-cards"}},
+		{name: "keys-explain-hostile", args: []string{"keys", "explain", ordersARN}},
+		{name: "keys-explain-json", args: []string{"keys", "explain", "alias/pay-cards", "-o", "json"}},
+		{name: "keys-explain-unknown", args: []string{"keys", "explain", "alias/nope"}, status: admin.ExitFailed},
 		{name: "config-explain", args: []string{"config", "explain", "alias/pay-cards"}},
 		{
 			name: "config-explain-moved", args: []string{"config", "explain", "alias/pay-cards"},

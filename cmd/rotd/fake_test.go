@@ -292,6 +292,26 @@ func (d *fakeDaemon) Explain(_ context.Context, name string) (*policy.Explanatio
 	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
 }
 
+func (d *fakeDaemon) Abilities(_ context.Context, name string) (*remediation.Abilities, error) {
+	for i := range d.keys {
+		if k := &d.keys[i].Key; k.ARN == name || k.Name() == name {
+			g := remediation.Guardrails{
+				MaxMode: policy.Enforce, RotationsPerHour: 10, KeyCooldown: 24 * time.Hour, OnDemandReserve: 5,
+				OverdueGrace: 7 * 24 * time.Hour,
+			}
+			set, _, _ := somePolicies()
+			p := set.For(k)
+			f := remediation.Facts{Now: noon, Key: k, Armed: true}
+			if p != nil {
+				f.Mode = p.Mode
+			}
+			all := g.Abilities(f, p)
+			return &all, nil
+		}
+	}
+	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
+}
+
 // somePolicies are those of a small rotd.yaml.
 func somePolicies() (policy.Set, policy.Exceptions, policy.Source) {
 	set := policy.Set{

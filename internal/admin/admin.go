@@ -42,6 +42,8 @@ type Reader interface {
 	Key(ctx context.Context, name string) (*KeyDetail, error)
 	// Explain says which policy counts for a key, and why. It takes the same names as Key.
 	Explain(ctx context.Context, name string) (*policy.Explanation, error)
+	// Abilities says what can be done to a key, and by whom, from what is known of it. It takes the same names.
+	Abilities(ctx context.Context, name string) (*remediation.Abilities, error)
 	// KeyUsage says who used a key since a time.
 	KeyUsage(ctx context.Context, name string, since time.Time) (*KeyUsage, error)
 	Actions(ctx context.Context, q ActionQuery) (Page[remediation.Action], error)

@@ -65,6 +65,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		}, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)}},
 		{"as of", func() (any, error) { return c.AsOf(ctx, keyARN, noon) }, fmt.Sprint(keyARN, " ", noon)},
 		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
+		{"abilities", func() (any, error) { return c.Abilities(ctx, keyARN) }, "abilities " + keyARN},
 		{
 			"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m"}) },
 			[]string{"a/b", me(t), "r", "m"},

@@ -103,6 +103,10 @@ func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanati
 	return &policy.Explanation{KeyARN: keyARN}, f.note("explain " + name)
 }
 
+func (f *fakeBackend) Abilities(_ context.Context, name string) (*remediation.Abilities, error) {
+	return &remediation.Abilities{KeyARN: keyARN}, f.note("abilities " + name)
+}
+
 func (f *fakeBackend) Acknowledge(_ context.Context, id, by string, r AckRequest) (Acknowledged, error) {
 	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, r.Reason, r.Move})
 }

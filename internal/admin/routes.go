@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/findings/{id}", s.finding},
 		{"GET", "/v1/keys", s.keys},
 		{"GET", "/v1/key", s.key},
+		{"GET", "/v1/key/abilities", s.abilities},
 		{"GET", "/v1/key/explain", s.explain},
 		{"GET", "/v1/key/history", s.history},
 		{"GET", "/v1/key/as-of", s.asOf},
@@ -118,6 +119,14 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.backend.Explain(r.Context(), name)
+}
+
+func (s *Server) abilities(r *http.Request) (any, error) {
+	name, err := keyName(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.backend.Abilities(r.Context(), name)
 }
 
 // keyName is the key that a request names.
@@ -301,6 +310,7 @@ func (s *Server) acting(r *http.Request, body any) (requester string, err error)
 const (
 	SchemaFindings   = "rotd.findings/1"
 	SchemaKeys       = "rotd.keys/1"
+	SchemaAbilities  = "rotd.abilities/1"
 	SchemaActions    = "rotd.actions/1"
 	SchemaQuarantine = "rotd.quarantine/1"
 )

@@ -52,7 +52,7 @@ func replaceable(k *inventory.Key) Able {
 		return no("This is a replica of a multi-Region key: replace " + primaryOf(k) + ".")
 	case k.State == pendingDeletion || k.State == pendingReplicaDeletion:
 		return no("The key is scheduled for deletion. Cancel that first, if it is still needed: " +
-			"rotd contain " + k.Name() + " --cancel-deletion.")
+			"rotd contain " + k.ARN + " --cancel-deletion.")
 	case k.State != enabled && k.State != disabled:
 		return no("The key is " + k.State + ", so that nobody can tell whether its successor would work. Try again later.")
 	case k.Origin == "EXTERNAL":
@@ -82,8 +82,8 @@ func containable(k *inventory.Key) Able {
 	}
 	if e, not := byManager(k); not {
 		if e.Kind == KindNotYours {
-			return no("This key is AWS's own: its grants, state and aliases are not yours to change. Cut off whoever uses it by " +
-				"IAM, or in the service that it belongs to.")
+			return no("This key is AWS's own: its grants, state and aliases are not yours to change. Cut off whoever uses it " +
+				"by IAM, or in the service that it belongs to.")
 		}
 		return no(join(e.Reason, e.Instead))
 	}

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 func TestEveryKindOfKeyIsExplained(t *testing.T) {
 	var text strings.Builder
 	show := func(what string, change func(*inventory.Key)) Eligible {
-		key := testKey(func(k *inventory.Key) { k.Policy = "{}" }, change)
+		key := testKey(change)
 		e := Eligibility(key)
 		fmt.Fprintf(&text, "%s\n", what)
 		for _, line := range []struct {

@@ -75,10 +75,7 @@ func (j *judgement) passable() {
 				j.g.OnDemandReserve))
 	}
 	soon := j.f.Now.Add(holdFor)
-	if j.f.Paused != "" {
-		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused),
-			soon)
-	}
+	j.unpaused(soon)
 	if j.f.Breaker.Open() {
 		j.hold(GuardBreaker, j.f.Breaker.why(), soon)
 	}
@@ -98,6 +95,13 @@ func (j *judgement) underWay() {
 	if j.f.Paused != "" && !j.a.Emergency {
 		j.wait(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may go on.", j.f.Paused),
 			j.f.Now.Add(holdFor))
+	}
+}
+
+func (j *judgement) unpaused(soon time.Time) {
+	if j.f.Paused != "" {
+		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused),
+			soon)
 	}
 }
 
@@ -186,6 +190,8 @@ func (a *Action) possible(key *inventory.Key) Able {
 		return e.Contain
 	case a.Verb == Replace:
 		return e.Replace
+	case a.Verb == reencrypt:
+		return reencryptable(key)
 	case a.GivesMaterial():
 		return able(e.OnDemand, &e)
 	}

@@ -105,7 +105,7 @@ func TestDecide(t *testing.T) {
 			name: "a key that AWS manages is not replaced", verb: Replace,
 			key:   testKey(func(k *inventory.Key) { k.Manager = "AWS" }),
 			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse,
-			says: "have the AWS service use that instead",
+			says: "let the service use it",
 		},
 		{
 			name: "a key that KMS does not rotate is replaced", verb: Replace,
