@@ -67,6 +67,10 @@ func TestFailuresInARowOpenTheCircuitBreaker(t *testing.T) {
 	if err != nil || plan.Decision.Verdict != remediation.Refuse || plan.Decision.Guardrail != remediation.GuardBreaker {
 		t.Errorf("a person: %+v, %v", plan, err)
 	}
+	stopped := func(who string) int { return w.counter("rotd_guardrail_stops_total", remediation.GuardBreaker, who) }
+	if stopped("automatic") == 0 || stopped("person") != 1 {
+		t.Errorf("counted %d automatic, %d of people", stopped("automatic"), stopped("person"))
+	}
 	calls := len(w.sim.Requests(awssim.OfOperation("EnableKeyRotation")))
 	w.check(w.engine.Resume("kim"))
 	w.awaitFound("circuit-breaker-open", finding.Resolved)

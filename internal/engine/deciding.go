@@ -58,6 +58,7 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 		return next, do, err
 	}
 	next, do = remediation.Step(*before, seen, guardrails, n.now)
+	n.stopped(before.Guardrail, next.Guardrail, &next)
 	if seen.Answer != nil && seen.Answer.RequestID != "" {
 		if err := n.tx.NoteRequest(seen.Answer.RequestID, n.now); err != nil {
 			return next, do, err

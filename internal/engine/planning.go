@@ -199,6 +199,7 @@ func (n *notebook) hindrance(
 		facts.UndoneBy = f.PrincipalARN
 	}
 	if d := g.Decide(planned, facts); d.Stops() {
+		n.stopped("", d.Guardrail, planned)
 		return d.Reason, nil
 	}
 	if n.planned == 0 {

@@ -134,6 +134,9 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	facts.Key = key
 	plan.Action, plan.Decision = &action, g.Decide(&action, facts)
+	if plan.Decision.Stops() && !r.DryRun {
+		n.stopped("", plan.Decision.Guardrail, &action)
+	}
 	if why.Want == remediation.WantSchedule && g.PutsBack(p, why.PeriodDays) {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("Policy %s asks for %dd and is in mode enforce: rotd will set "+
 			"it back. Change the policy instead.", p.Name, p.Rotation.PeriodDays()))
