@@ -119,5 +119,5 @@ func needsRestart(old, updated *config.Config) []string {
 
 // knownIDs are the ids that a configuration may name.
 func knownIDs() config.Known {
-	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs(), Remedies: detection.Remedies()}
 }

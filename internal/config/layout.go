@@ -38,7 +38,7 @@ func layout(c *Config, known Known) shape {
 			},
 			{
 				key: "policies", doc: "What is asked of which keys; the first that matches a key is its policy.",
-				value: policies(&c.Policies, known.Rules),
+				value: policies(&c.Policies, known),
 			},
 			{
 				key: "exceptions", doc: "Keys that are let off some checks until a day, and who answers for it.",

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/policy"
 )
 
 func TestCatalogueHasItsEntries(t *testing.T) {
@@ -90,12 +92,16 @@ func TestRemediesAndReadingsFitTogether(t *testing.T) {
 				}
 			}
 		}
+		if slices.Contains(r.Remedies, policy.RespondRotate) && r.Over == nil {
+			t.Errorf("%s: an event alone would give a key new material", r.ID)
+		}
 		if len(r.Remedies) > 0 {
 			remedies[r.ID] = r.Remedies
 		}
 	}
 	want := map[string][]string{
-		"rotation-turned-off": {"restore"}, "rotation-period-extended": {"restore"},
+		"rotation-turned-off": {"restore", "rotate"}, "rotation-period-extended": {"restore", "rotate"},
+		"key-deletion-scheduled": {"restore"}, "key-deletion-window-short": {"restore"},
 	}
 	if diff := cmp.Diff(want, remedies); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)

@@ -132,6 +132,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		case o.Method == remediation.EnableAutomatic && o.Automatic && o.State == remediation.Succeeded &&
 			o.Ended != nil && n.now.Sub(*o.Ended) < 30*24*time.Hour:
 			f.PutBacks++
+		case o.Method == remediation.Restore && o.Automatic && len(o.Asked()) > 0 &&
+			n.now.Sub(o.Created) < remediation.RestoreOnceIn && o.Created.After(f.Restored):
+			f.Restored = o.Created
 		}
 	}
 	f.UndoneBy, err = n.undoer(a.KeyARN)
@@ -174,10 +177,15 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil || p == nil {
 		return "No policy matches the key any more.", err
 	}
+	why, answers, err := n.unanswered(a, key, p)
+	if err != nil || why != "" {
+		return why, err
+	}
 	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
 		Want: remediation.WantPolicy, Automatic: true,
 	}, n.now)
 	switch {
+	case answers:
 	case !ok:
 		return why, nil
 	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:

@@ -25,6 +25,7 @@ func (j *judgement) absolute() {
 	if j.a.Automatic && j.a.Attempts == 0 && j.f.Unwanted != "" {
 		j.block(GuardSuperseded, j.f.Unwanted)
 	}
+	j.restoredBefore()
 	j.oneAtATime()
 	if j.mode() == policy.Propose {
 		j.approve(GuardMode, "Mode propose: a second person must approve it first.")
@@ -38,6 +39,17 @@ func (j *judgement) absolute() {
 			"settle with them who is right, then run rotd rotate --automatic %dd.", j.f.PutBacks, who, j.a.PeriodDays))
 	}
 }
+
+// restoredBefore keeps rotd from cancelling deletions in a quarrel with somebody.
+func (j *judgement) restoredBefore() {
+	if j.a.Automatic && j.a.Method == Restore && !j.f.Restored.IsZero() {
+		j.block(GuardPutBackLimit, fmt.Sprintf("rotd cancelled a deletion of this key by itself at %s, and does so once in "+
+			"7 days. Settle with whoever schedules it who is right, then cancel it yourself.", stamp(j.f.Restored)))
+	}
+}
+
+// RestoreOnceIn is how long rotd cancels no second deletion of a key by itself.
+const RestoreOnceIn = 7 * 24 * time.Hour
 
 // guarded judges whether the key is one that rotd keeps its hands off.
 func (j *judgement) guarded() {

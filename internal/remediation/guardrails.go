@@ -43,6 +43,7 @@ type Facts struct {
 
 	RecentRotations []time.Time // when this shard last called for new material, ambiguous calls included
 	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
+	Restored        time.Time   // when rotd last cancelled a deletion of this key by itself; zero: not within 7 days
 	UndoneBy        string      // who undid the last of them; empty: unknown
 	Other           *Action     // another unfinished action on this key
 	Breaker         Breaker     // as it stands

@@ -91,6 +91,13 @@ func TestDecide(t *testing.T) {
 			says: "2 actions failed in a row, the last of them act_9",
 		},
 		{
+			name: "a deletion was cancelled within the week", verb: Contain, method: Restore,
+			a:     func(a *Action) { a.Calls = []Call{{Operation: CancelKeyDeletion}, {Operation: EnableKey}} },
+			f:     func(f *Facts) { f.Restored = ago(3 * day) },
+			guard: GuardPutBackLimit, automatic: Refuse, person: Allow, emergency: Allow,
+			says: "at 2026-10-31 12:00Z, and does so once in 7 days",
+		},
+		{
 			name: "no policy asks for it any more", method: EnableAutomatic,
 			f:     func(f *Facts) { f.Unwanted = "No policy matches the key any more." },
 			guard: GuardSuperseded, automatic: Refuse, person: Allow, emergency: Allow, says: "No policy matches",

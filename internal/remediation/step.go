@@ -202,6 +202,9 @@ func (m *machine) tooLate() (Do, bool) {
 	if m.a.Progress.After(since) {
 		since = m.a.Progress
 	}
+	if m.a.Guardrail == GuardWindow { // which may be a week away: patience begins when it opens
+		since = m.a.NotBefore
+	}
 	if m.now.Sub(since) < limit && m.a.NotBefore.Sub(since) < limit {
 		return Do{}, false
 	}
