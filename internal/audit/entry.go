@@ -44,6 +44,8 @@ const (
 	RotateRefused       Event = "rotate.refused"
 	Paused              Event = "automation.paused"
 	Resumed             Event = "automation.resumed"
+	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait
+	BreakerClosed       Event = "breaker.closed"
 	Acknowledged        Event = "finding.acknowledged"
 	SweepRequested      Event = "sweep.requested"
 	CopyRequested       Event = "state.copy-requested"

@@ -129,7 +129,7 @@ func (n *notebook) auditRotate(r *RotateRequest, plan *RotatePlan) error {
 		pairs = append(pairs, "automatic_days", strconv.Itoa(r.AutomaticDays))
 	}
 	switch {
-	case plan.Decision.Verdict == remediation.Refuse:
+	case plan.Decision.Stops():
 		e.Event = audit.RotateRefused
 		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
 	case plan.Action == nil:

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/remediation"
 )
@@ -16,8 +17,16 @@ func (n *notebook) countEnd(a *remediation.Action) error {
 	after := n.settings.Guardrails.After(before, a, n.now)
 	switch {
 	case before.Open() && !after.Open():
-		return n.closeBreaker("action " + a.ID + " succeeded")
+		return n.closeBreaker("", "action "+a.ID+" succeeded")
 	case after.Open() && a.State == remediation.Failed:
+		if !before.Open() {
+			err := n.audit(audit.Entry{
+				Event: audit.BreakerOpened, Action: a.ID, Key: a.KeyARN, Detail: texts("outcome", a.Outcome),
+			})
+			if err != nil {
+				return err
+			}
+		}
 		if err := n.found(detection.BreakerOpen(n.e.db.Shard(), &after, n.now)); err != nil {
 			return err
 		}
@@ -25,8 +34,17 @@ func (n *notebook) countEnd(a *remediation.Action) error {
 	return n.tx.SetBreaker(after)
 }
 
-// closeBreaker forgets the failures; what waited because of them goes on.
-func (n *notebook) closeBreaker(why string) error {
+// closeBreaker forgets the failures; what waited because of them goes on. by is empty when no person closes it.
+func (n *notebook) closeBreaker(by, why string) error {
+	before, err := n.tx.Breaker()
+	if err != nil {
+		return err
+	}
+	if before.Open() {
+		if err := n.audit(audit.Entry{Actor: by, Event: audit.BreakerClosed, Detail: texts("because", why)}); err != nil {
+			return err
+		}
+	}
 	if err := n.tx.SetBreaker(remediation.Breaker{}); err != nil {
 		return err
 	}

@@ -241,7 +241,7 @@ func (e *Engine) Resume(by string) error {
 		if err := n.resolveByFingerprint(recovered.Fingerprint, by+" armed the new state", false); err != nil {
 			return err
 		}
-		if err := n.closeBreaker(by + " resumed"); err != nil {
+		if err := n.closeBreaker(by, by+" resumed"); err != nil {
 			return err
 		}
 		return n.release(remediation.GuardNotArmed, remediation.GuardPaused)
