@@ -76,11 +76,14 @@ func PlanRelease(key *inventory.Key, p *policy.Policy, earlier *Action, why Why,
 		return Action{}, false, "Action " + earlier.ID + " did not contain this key."
 	}
 	a := begun(Contain, Measures, key, p, why, now)
-	lost := 0
+	lost, already := 0, 0
 	for i := range slices.Backward(earlier.Calls) {
 		c := &earlier.Calls[i]
 		switch {
 		case c.Done == nil || c.Skipped != "":
+		case c.Operation == DisableKey && key.State == "Enabled",
+			c.Operation == DeleteAlias && slices.Contains(key.Aliases, c.Alias):
+			already++
 		case c.Operation == DisableKey:
 			a.Calls = append(a.Calls, enableCall(key))
 		case c.Operation == DeleteAlias:
@@ -93,7 +96,9 @@ func PlanRelease(key *inventory.Key, p *policy.Policy, earlier *Action, why Why,
 	}
 	switch {
 	case len(a.Calls) > 0:
-		return a, true, ""
+		return a, true, fmt.Sprintf("%d measures of action %s taken back, the last one first.", len(a.Calls), earlier.ID)
+	case already > 0:
+		return Action{}, false, "What action " + earlier.ID + " did is undone already, but for grants that it revoked."
 	case lost > 0:
 		return Action{}, false, "Grants that were revoked cannot be given back: whoever made them has to make them again."
 	}
