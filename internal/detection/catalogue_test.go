@@ -33,7 +33,8 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
-			"state-record-unreadable HIGH", "rule-panicked HIGH",
+			"state-record-unreadable HIGH", "rule-panicked HIGH", "containment-failed HIGH",
+			"contained-key-deadline CRITICAL",
 		},
 	}
 	got := make(map[string][]string)
