@@ -46,15 +46,16 @@ type fakeDaemon struct {
 	// assignment is that of the first key.
 	assignment *policy.Assignment
 
-	mu       sync.Mutex
-	plan     admin.RotatePlan
-	begun    *admin.RotatePlan // what is answered instead of plan when it is no dry run
-	rotated  []admin.RotateRequest
-	usage    func(since time.Time) *admin.KeyUsage
-	facts    func() *impact.Facts
-	states   []remediation.State // that the next questions for the action see
-	sweepErr error
-	sweeping bool // sweeps do not end
+	mu        sync.Mutex
+	plan      admin.RotatePlan
+	begun     *admin.RotatePlan // what is answered instead of plan when it is no dry run
+	rotated   []admin.RotateRequest
+	usage     func(since time.Time) *admin.KeyUsage
+	facts     func() *impact.Facts
+	contained []admin.ContainRequest
+	states    []remediation.State // that the next questions for the action see
+	sweepErr  error
+	sweeping  bool // sweeps do not end
 
 	reportErr error // met after the first part of a report
 }
@@ -398,7 +399,9 @@ func (d *fakeDaemon) Action(_ context.Context, id string, _ time.Duration) (*rem
 		if len(d.states) > 0 {
 			next.State, d.states = d.states[0], d.states[1:]
 		}
-		if next.State.Final() {
+		if next.State.Final() && next.Verb == remediation.Contain {
+			d.finish(&next)
+		} else if next.State.Final() {
 			next.Outcome = "alias/pay-cards has new key material (9d3a). Everything encrypted before stays decryptable."
 		}
 		return &next, nil

@@ -260,9 +260,10 @@ func (c *cli) ended(a *remediation.Action) error {
 	}
 	if failed == nil {
 		fmt.Fprintln(c.out)
-		c.paragraph("", c.styled(green, "Done.")+" "+a.Outcome)
+		c.paragraph("", c.styled(green, "Done.")+" "+strings.TrimPrefix(a.Outcome, "Done: "))
 		c.paragraph("", fmt.Sprintf("(%s)", a.ID))
 	}
+	c.undoing(a)
 	return failed
 }
 

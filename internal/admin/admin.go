@@ -23,6 +23,7 @@ import (
 type Backend interface {
 	Reader
 	Actor
+	Container
 	Historian
 	Weigher
 	Keeper

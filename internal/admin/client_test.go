@@ -25,7 +25,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 	}
 	finished := make(chan error)
 	close(finished)
-	backend := &fakeBackend{plan: plan, sweep: finished}
+	backend := &fakeBackend{containment: held(remediation.Allow), plan: plan, sweep: finished}
 	socket, _ := serve(t, backend, zap.NewNop())
 	c, ctx := clientOf(t, socket), t.Context()
 	limits := Range{Limit: 7}
@@ -91,6 +91,10 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			Incident: "inc_1",
 		}},
 		{"audit log", func() (any, error) { return nil, c.AuditLog(ctx, 4711, io.Discard) }, uint64(4711)},
+		{
+			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },
+			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: me(t)},
+		},
 		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
 		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
 	}

@@ -79,6 +79,8 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		Quarantined{},
 		RotateRequest{},
 		RotatePlan{},
+		ContainRequest{},
+		ContainPlan{},
 		KeyUsage{},
 		usage.Usage{},
 		usage.Point{},

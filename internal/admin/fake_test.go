@@ -33,16 +33,17 @@ const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1
 
 // fakeBackend answers with what a test puts in, and keeps the last thing it was asked for.
 type fakeBackend struct {
-	asked    any
-	err      error
-	panics   any
-	notReady []string
-	plan     *RotatePlan
-	pause    *state.Pause
-	sweep    chan error
-	db       *state.DB
-	reported []string
-	waiting  chan struct{} // closed when Action begins to wait for the end of its context
+	asked       any
+	err         error
+	panics      any
+	notReady    []string
+	plan        *RotatePlan
+	containment *ContainPlan
+	pause       *state.Pause
+	sweep       chan error
+	db          *state.DB
+	reported    []string
+	waiting     chan struct{} // closed when Action begins to wait for the end of its context
 }
 
 func (f *fakeBackend) note(asked any) error {
@@ -155,6 +156,10 @@ func (f *fakeBackend) AuditEntries(_ context.Context, q AuditQuery) (Page[audit.
 func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) error {
 	_, err := io.WriteString(to, "{}\n")
 	return errors.Join(err, f.note(after))
+}
+
+func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*ContainPlan, error) {
+	return f.containment, f.note(r)
 }
 
 func (f *fakeBackend) Names(context.Context) (Names, error) {

@@ -42,6 +42,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/audit", s.auditEntries},
 		{"GET", "/v1/audit/log", s.auditLog},
 		{"POST", "/v1/rotate", s.rotate},
+		{"POST", "/v1/contain", s.containKey},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},

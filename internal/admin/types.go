@@ -94,13 +94,18 @@ type RotatePlan struct {
 // Refused reports whether what was asked for is not done, and why. A plan that is not refused and has no action asks
 // for what is so already.
 func (p *RotatePlan) Refused() (why string, refused bool) {
+	return refusedBy(p.Action, &p.Decision, p.NoAction)
+}
+
+// refusedBy reports whether a plan is not carried out, and why.
+func refusedBy(a *remediation.Action, d *remediation.Decision, noAction string) (why string, refused bool) {
 	switch {
-	case !p.Decision.Stops():
+	case !d.Stops():
 		return "", false
-	case p.Action == nil && p.NoAction != "":
-		return p.NoAction, true
+	case a == nil && noAction != "":
+		return noAction, true
 	}
-	return p.Decision.Reason, true
+	return d.Reason, true
 }
 
 // Quarantined is a message or record that could not be decoded, without its body.

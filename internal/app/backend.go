@@ -378,7 +378,8 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 // asAdmin says in the API's words what an error of the engine means to the caller.
 func asAdmin(err error) error {
 	switch {
-	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding):
+	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
+		errors.Is(err, engine.ErrUnknownAction):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)

@@ -42,6 +42,8 @@ const (
 
 	RotateRequested     Event = "rotate.requested"
 	RotateRefused       Event = "rotate.refused"
+	ContainRequested    Event = "contain.requested"
+	ContainRefused      Event = "contain.refused"
 	Paused              Event = "automation.paused"
 	Resumed             Event = "automation.resumed"
 	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait

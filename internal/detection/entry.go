@@ -1,6 +1,8 @@
 package detection
 
 import (
+	"slices"
+
 	"rotd/internal/finding"
 )
 
@@ -35,7 +37,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return append(all, selfEntries()...)
+	return slices.Concat(all, selfEntries(), containedEntries())
 }
 
 // Describe returns the entry of an id; ok is false when there is none.

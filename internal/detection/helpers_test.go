@@ -261,6 +261,7 @@ func told(f *finding.Finding) string {
 var rotdCommand = regexp.MustCompile(`^(status|resume|state check|config (validate|explain \S+)|` +
 	`(findings|quarantine|detections) list|` +
 	`(findings|keys|actions|detections) show \S+|keys show \S+ --history|` +
+	`contain \S+ (--dry-run|--undo \S+ --reason '[a-z ]+')|` +
 	`sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 
 // checkFinding holds a finding against what every finding must be.

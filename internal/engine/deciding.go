@@ -77,6 +77,9 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 			return next, do, err
 		}
 	}
+	if err := n.contained(before, &next); err != nil {
+		return next, do, err
+	}
 	if !next.State.Final() {
 		return next, do, nil
 	}
@@ -89,6 +92,14 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 		if err := n.undone(c.KeyARN, string(c.Operation), ""); err != nil {
 			return err
 		}
+	}
+	if a.Verb == remediation.Contain {
+		for _, fingerprint := range detection.ContainmentDone(a) {
+			if err := n.resolveByFingerprint(fingerprint, "action "+a.ID+" succeeded", false); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
 	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
@@ -217,6 +228,9 @@ func (n *notebook) ended(a *remediation.Action) error {
 	n.tally.ended = append(n.tally.ended, [2]string{string(a.Method), string(a.State)})
 	if err := n.countEnd(a); err != nil {
 		return err
+	}
+	if a.State == remediation.Failed && a.Verb == remediation.Contain {
+		return n.found(detection.ContainmentFailed(n.e.db.Shard(), a, n.now))
 	}
 	if a.State == remediation.Failed {
 		return n.found(detection.RotationFailed(n.e.db.Shard(), a, n.now))

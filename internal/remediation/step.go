@@ -110,7 +110,9 @@ func (m *machine) guard() (Do, bool) {
 	m.a.Guardrail, m.a.Waiting = d.Guardrail, ""
 	switch d.Verdict {
 	case Allow:
-		m.a.Overrides = d.Overridden
+		if m.a.At == 0 { // later calls are judged by less
+			m.a.Overrides = d.Overridden
+		}
 		return Do{}, false
 	case Wait:
 		m.a.Waiting = d.Reason

@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func outcome(a *Action, key *inventory.Key) string {
 		return scheduledOutcome(a, key)
 	case NewMaterial, ImportedMaterial:
 		return rotatedOutcome(a, key)
-	case NewKey, MoveBack, Restore, Measures:
+	case NewKey, MoveBack, Restore, Measures, Release:
 	}
 	return progress(a)
 }
@@ -45,6 +46,9 @@ func progress(a *Action) string {
 	text := ""
 	if len(did) > 0 {
 		text = "Done: " + strings.Join(did, "; ") + "."
+	}
+	if slices.ContainsFunc(a.Calls, func(c Call) bool { return c.Operation == RevokeGrant && c.did() }) {
+		text += " A revoked grant cannot be brought back."
 	}
 	if len(left) > 0 {
 		text = join(text, "Not done: "+strings.Join(left, "; ")+".")

@@ -61,4 +61,5 @@
 //	└── use:    the same                            → nothing
 //	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
+//	deadlines   <key ARN>                           → JSON remediation.Deadline, of keys that rotd disabled
 package state

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -49,12 +50,17 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 		for _, name := range []string{"cards", "orders", "reports", "wallet"} {
 			keys[name+number(round)] = healthy
 		}
+		maps.Copy(keys, holdable(healthy, number(round)))
 	}
 	w := world.New(t, world.Options{
 		Seed: seed, MaxReceive: maxReceive, Keys: keys,
 		Rule: awssim.EventRule{ReadOnly: true, Native: true, Jitter: 100 * time.Millisecond, Duplicates: 0.2},
 	})
-	return &story{w: w, lives: newLives(w), rounds: rounds}
+	s := &story{w: w, lives: newLives(w), rounds: rounds}
+	for round := range rounds {
+		s.grant(t, number(round))
+	}
+	return s
 }
 
 func number(round int) string { return fmt.Sprint(round + 1) }
@@ -97,6 +103,9 @@ func (s *story) tell(ctx context.Context) error {
 		}
 		s.traffic()
 		if err := s.personRotates(ctx, "wallet"+number(round)); err != nil {
+			return err
+		}
+		if err := s.personContains(ctx, number(round)); err != nil {
 			return err
 		}
 		seen := "finding-opened rotation-turned-off alias/pay-cards" + number(round)
