@@ -62,9 +62,10 @@ func TestATimelineIsInOrderAndOfTheIncidentsTime(t *testing.T) {
 		got = append(got, fmt.Sprintf("%02d %s %s: %s [%s]", l.At.Hour(), l.Source, l.Who, l.Text, l.Ref))
 	}
 	want := []string{
-		"02 usage " + mole + ": used the key, as before: 7 calls until 2026-11-28T04:00:00Z (Decrypt) from 198.51.100.0/24 []",
+		"02 usage " + mole + ": used the key, as before, until 2026-11-28T04:00:00Z (calls: 7): Decrypt from " +
+			"198.51.100.0/24 []",
 		"03 finding " + mole + ": HIGH: Decrypted from an unknown network (3 times until 2026-11-28T04:00:00Z) [fnd_1]",
-		"05 usage role/new: used the key for the first time that rotd knows of: 1 calls until 2026-11-28T05:00:00Z []",
+		"05 usage role/new: used the key for the first time that rotd knows of, until 2026-11-28T05:00:00Z (calls: 1) []",
 		"08 people uid:1000 (ann): opened the incident: a laptop was lost []",
 		"09 people uid:1001 (bob): told the owners []",
 		"10 audit rotd: call.answered, RotateKeyOnDemand, accepted [act_1]",

@@ -35,7 +35,9 @@ type Line struct {
 func Order(i *Incident, now time.Time, lines []Line) []Line {
 	until := i.Until(now)
 	lines = slices.DeleteFunc(lines, func(l Line) bool { return l.At.Before(i.Since) || l.At.After(until) })
-	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source)) })
+	slices.SortStableFunc(lines, func(a, b Line) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source))
+	})
 	return lines
 }
 
@@ -97,20 +99,16 @@ func Usage(i *Incident, key string, u *usage.Usage) []Line {
 		if p.FirstUse.Before(i.Since) && !slices.Contains(i.Principals, p.ARN) {
 			continue
 		}
-		text := fmt.Sprintf("used the key for the first time that rotd knows of: %d calls until %s", p.Calls,
-			p.LastUse.UTC().Format(time.RFC3339))
-		if p.FirstUse.Before(i.Since) {
-			text = fmt.Sprintf("used the key, as before: %d calls until %s", p.Calls, p.LastUse.UTC().Format(time.RFC3339))
+		at, text := p.FirstUse, "used the key for the first time that rotd knows of"
+		if at.Before(i.Since) {
+			at, text = i.Since, "used the key, as before"
 		}
+		text += fmt.Sprintf(", until %s (calls: %d)", p.LastUse.UTC().Format(time.RFC3339), p.Calls)
 		if len(p.Operations) > 0 {
-			text += " (" + strings.Join(p.Operations, ", ") + ")"
+			text += ": " + strings.Join(p.Operations, ", ")
 		}
 		if len(p.Networks) > 0 {
 			text += " from " + strings.Join(p.Networks, ", ")
-		}
-		at := p.FirstUse
-		if at.Before(i.Since) {
-			at = i.Since
 		}
 		lines = append(lines, Line{At: at, Source: FromUsage, Key: key, Who: p.ARN, Text: text})
 	}
