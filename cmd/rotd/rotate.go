@@ -46,6 +46,7 @@ func newRotateCommand(c *cli) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.request.Reason, "reason", "", "why, for the audit log and whoever is told (required)")
 	f.StringVar(&o.request.Ticket, "ticket", "", "a ticket's number")
+	f.StringVar(&o.request.Incident, "incident", "", "the incident it is for, by its ID")
 	f.StringVar(&o.automatic, "automatic", "", "set KMS's own schedule to this instead, such as 90d")
 	f.BoolVar(&o.request.Emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
 	f.BoolVar(&o.request.DryRun, "dry-run", false, "show the plan only")

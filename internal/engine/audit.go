@@ -39,7 +39,8 @@ func (n *notebook) putAction(before, after *remediation.Action, answer *remediat
 func actionEntries(before, after *remediation.Action, answer *remediation.Answer) (entries []audit.Entry) {
 	add := func(event audit.Event, actor, key string, detail ...string) {
 		entries = append(entries, audit.Entry{
-			Actor: actor, Event: event, Key: key, Action: after.ID, Finding: after.FindingID, Detail: texts(detail...),
+			Actor: actor, Event: event, Key: key, Action: after.ID, Finding: after.FindingID,
+			Incident: after.IncidentID, Detail: texts(detail...),
 		})
 	}
 	if before == nil {
@@ -123,7 +124,7 @@ func plannedTexts(a *remediation.Action) []string {
 
 // auditRotate writes down a person's request, and what the guardrails said.
 func (n *notebook) auditRotate(r *RotateRequest, plan *RotatePlan) error {
-	e := audit.Entry{Actor: r.Requester, Event: audit.RotateRequested, Key: plan.Key.ARN}
+	e := audit.Entry{Actor: r.Requester, Event: audit.RotateRequested, Key: plan.Key.ARN, Incident: r.Incident}
 	pairs := []string{"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency)}
 	if r.AutomaticDays > 0 {
 		pairs = append(pairs, "automatic_days", strconv.Itoa(r.AutomaticDays))

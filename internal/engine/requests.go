@@ -29,6 +29,7 @@ type RotateRequest struct {
 	AutomaticDays int    // set the schedule to this period instead of making new material now; 0: new material
 	Reason        string
 	Ticket        string
+	Incident      string // id of the incident it is for
 	Emergency     bool
 	Requester     string
 	DryRun        bool
@@ -70,6 +71,11 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	defer e.deciding.Unlock()
 	var plan *RotatePlan
 	err = e.note(now, func(n *notebook) error {
+		if r.Incident != "" {
+			if _, err := n.openIncident(r.Incident); err != nil {
+				return err
+			}
+		}
 		plan, err = n.planForPerson(key, r)
 		if plan != nil {
 			plan.Used = used
@@ -83,6 +89,11 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		}
 		if err := n.auditRotate(&r, plan); err != nil || !begins {
 			return err
+		}
+		if r.Incident != "" {
+			if err := n.join(r.Incident, plan.Action.ID, key.ARN); err != nil {
+				return err
+			}
 		}
 		n.tally.actions++
 		return n.putAction(nil, plan.Action, nil)
@@ -105,6 +116,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	why := remediation.Why{
 		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+		Incident: r.Incident,
 	}
 	if r.AutomaticDays > 0 {
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays
