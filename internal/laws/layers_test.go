@@ -19,6 +19,7 @@ var house = []layer{
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
+	{path: "internal/reencrypt", rank: 0, pure: true, alone: true},
 
 	// Judgement without effects: tested with tables and fuzzed, because nothing else reaches in.
 	{path: "internal/policy", rank: 1, pure: true},
@@ -35,7 +36,7 @@ var house = []layer{
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
-		"internal/history", "internal/usage",
+		"internal/history", "internal/usage", "internal/reencrypt",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},
