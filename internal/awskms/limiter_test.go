@@ -39,8 +39,32 @@ func TestLanesHaveTheirPartOfTheQuota(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := perSecond(t, newLimits(0.25), tt.op, tt.lane, 20*time.Second); !about(got, tt.want) {
+				if got := perSecond(t, newLimits(region, 0.25, 0), tt.op, tt.lane, 20*time.Second); !about(got, tt.want) {
 					t.Errorf("%.2f requests a second, want about %.2f", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestReEncryptionsHaveTheirShareOfTheRegionsSharedQuota(t *testing.T) {
+	tests := []struct {
+		name, region string
+		share, most  float64
+		want         float64 // a second
+	}{
+		{"a Region with the most", "us-east-1", 0.25, 0, 24_000},
+		{"a Region with more", "eu-central-1", 0.25, 0, 4_800},
+		{"any other", "ca-central-1", 0.1, 0, 960},
+		{"no more than configured", "us-east-1", 0.25, 1000, 960},
+		{"a bound above the share", "ca-central-1", 0.1, 50_000, 960},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLimits(tt.region, tt.share, tt.most)
+				if got := perSecond(t, l, reEncrypt, Sweep, time.Second); !about(got, tt.want) {
+					t.Errorf("%.0f re-encryptions a second, want about %.0f", got, tt.want)
 				}
 			})
 		})
@@ -49,7 +73,7 @@ func TestLanesHaveTheirPartOfTheQuota(t *testing.T) {
 
 func TestTheLanesTogetherStayUnderTheShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		var n [lanes]atomic.Int64
@@ -74,7 +98,7 @@ func TestTheLanesTogetherStayUnderTheShare(t *testing.T) {
 
 func TestASweepStarvesNoAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 50 {
 			go func() {
@@ -93,7 +117,7 @@ func TestASweepStarvesNoAction(t *testing.T) {
 
 func TestThrottlingHalvesAndTimeRestores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		rate := func() float64 { return perSecond(t, l, getKeyRotationStatus, Sweep, 5*time.Second) }
 		for range 20 { // throttled together: one halving
 			l.learn(getKeyRotationStatus, Throttled)
@@ -129,7 +153,7 @@ func TestThrottlingHalvesAndTimeRestores(t *testing.T) {
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := newLimits(0.25).wait(ctx, describeKey, Sweep); !errors.Is(err, context.Canceled) {
+	if err := newLimits(region, 0.25, 0).wait(ctx, describeKey, Sweep); !errors.Is(err, context.Canceled) {
 		t.Errorf("wait = %v", err)
 	}
 }
