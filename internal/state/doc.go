@@ -58,5 +58,8 @@
 //	├── facts:  <account>/<region> NUL <due: uint64 unix seconds><key id> → nothing; 0: never asked
 //	└── use:    the same                            → nothing
 //	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
+//	moving      mov_<ULID>                          → JSON reencrypt.Job
+//	├ unmoved   <id>                                → nothing; jobs that are running
+//	└ moves     <from ARN> NUL <to ARN>             → JSON reencrypt.Move: what all jobs moved between two keys
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
 package state

@@ -43,6 +43,9 @@ const (
 	bucketDue          = "due"
 	bucketUntold       = "untold"
 	bucketAudit        = "audit"
+	bucketMoving       = "moving"
+	bucketUnmoved      = "unmoved"
+	bucketMoves        = "moves"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -58,7 +61,8 @@ func layout() map[string][]string {
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
-		bucketAudit: nil,
+		bucketAudit:  nil,
+		bucketMoving: nil, bucketUnmoved: nil, bucketMoves: nil,
 	}
 }
 
