@@ -49,6 +49,7 @@ var house = []layer{
 	// The only place where side effects are put in order.
 	{path: "internal/engine", rank: 4},
 
+	{path: "internal/manifest", rank: 1, alone: true, also: []string{"internal/reencrypt"}},
 	{path: "internal/replay", rank: 5},
 	{path: "internal/config", rank: 5},
 	{path: "internal/admin", rank: 5},

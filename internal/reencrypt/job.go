@@ -36,7 +36,7 @@ type Job struct {
 	State     State    `json:"state"`
 	Waiting   string   `json:"waiting,omitempty"` // what a running job waits for
 	Outcome   string   `json:"outcome,omitempty"` // of one that failed or was cancelled
-	DryRun    bool     `json:"dry_run,omitempty"`
+	DryRun    bool     `json:"dry_run,omitzero"`
 	Requester string   `json:"requester"`
 	Reason    string   `json:"reason"`
 	Ticket    string   `json:"ticket,omitempty"`
@@ -47,7 +47,7 @@ type Job struct {
 	Ended   time.Time `json:"ended,omitzero"`
 
 	Counts
-	Total  int64  `json:"total,omitempty"`  // blobs of the manifest that can be sent; of objects nobody knows
+	Total  int64  `json:"total,omitzero"`  // blobs of the manifest that can be sent; of objects nobody knows
 	Cursor string `json:"cursor,omitempty"` // key of the last object that is done with
 	// Failures are the first ones, at most MaxFailures; Counts has how many there are.
 	Failures []Item `json:"failures,omitempty"`
@@ -60,9 +60,9 @@ type Counts struct {
 	Bytes  int64 `json:"bytes"`  // of what was moved
 	Failed int64 `json:"failed"` // not moved, with a reason
 	// Already are objects under the destination key already, also those that were moved just before a crash.
-	Already int64 `json:"already,omitempty"`
-	Other   int64 `json:"other,omitempty"` // objects under another key than the one asked for, or under none of KMS
-	Older   int64 `json:"older,omitempty"` // older versions of objects, which stay as they are
+	Already int64 `json:"already,omitzero"`
+	Other   int64 `json:"other,omitzero"` // objects under another key than the one asked for, or under none of KMS
+	Older   int64 `json:"older,omitzero"` // older versions of objects, which stay as they are
 }
 
 // Item is a blob or an object that was not moved.

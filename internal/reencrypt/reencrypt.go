@@ -69,5 +69,19 @@ type Result struct {
 	Line int    `json:"line"` // of the manifest, from 1
 	ID   string `json:"id,omitempty"`
 	Outcome
-	DryRun bool `json:"dry_run,omitempty"` // KMS said that it would
+	DryRun bool `json:"dry_run,omitzero"` // KMS said that it would
+}
+
+// Refusal is KMS's or S3's refusal of one blob or object, said so that a person can do something about it.
+func Refusal(code, message string) *Failure {
+	switch code {
+	case "InvalidCiphertextException":
+		message = "KMS cannot open it: it is damaged or no ciphertext of KMS, its context is not the one it was sealed " +
+			"with, or its key is in another Region"
+	case "IncorrectKeyException":
+		message = "it is sealed under another key than the source key that is named"
+	case "":
+		code = "unknown"
+	}
+	return Fail(code, message)
 }
