@@ -110,7 +110,7 @@ func newRoot(c *cli) *cobra.Command {
 		newStatusCommand(c), newHealthCommand(c),
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
 		newAuditCommand(c),
-		newRotateCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
+		newRotateCommand(c), newReencryptCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),
 		newVersionCommand(c),
 	)

@@ -87,6 +87,22 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: --limit -1 is negative; 0 is for all; see `rotd keys list --help`\n",
 		},
 		{
+			"no manifest", "reencrypt --to alias/a --reason r",
+			"rotd: --manifest is missing: a file with one ciphertext a line; see `rotd reencrypt --help`\n",
+		},
+		{
+			"no destination", "reencrypt --manifest m --reason r",
+			"rotd: --to is missing: the key to move the ciphertexts to; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a key where none is", "reencrypt alias/a --manifest m --reason r",
+			"rotd: unexpected argument \"alias/a\": the key is --to's; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a manifest that is not there", "reencrypt --manifest /nope --to alias/a --dry-run",
+			"rotd: read the manifest: open /nope: no such file or directory\n",
+		},
+		{
 			"a format where there is one", "config init -o json",
 			"rotd: -o is not for this command, which prints one form only; see `rotd config init --help`\n",
 		},
@@ -132,7 +148,7 @@ func TestGroupWithoutACommandShowsHelpAndEndsWith2(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, args := range []string{
-		"", "run", "replay", "status", "health", "rotate", "sweep", "findings list",
+		"", "run", "replay", "status", "health", "rotate", "reencrypt", "sweep", "findings list",
 		"keys show", "actions list", "config validate",
 	} {
 		s := newSession(nil)

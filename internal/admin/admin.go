@@ -27,6 +27,7 @@ type Backend interface {
 	Weigher
 	Keeper
 	Auditor
+	Mover
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client

@@ -16,6 +16,7 @@ import (
 	"rotd/internal/impact"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 	"rotd/internal/usage"
@@ -77,6 +78,18 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		RotateRequest{},
 		RotatePlan{},
 		KeyUsage{},
+		ReencryptRequest{},
+		ReencryptPlan{},
+		BlobsAnswer{},
+		blobsRequest{},
+		cancelRequest{},
+		reencrypt.Blob{},
+		reencrypt.Moved{},
+		reencrypt.Outcome{},
+		reencrypt.Failure{},
+		reencrypt.Job{},
+		reencrypt.Counts{},
+		reencrypt.Item{},
 		usage.Usage{},
 		usage.Point{},
 		usage.Principal{},

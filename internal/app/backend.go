@@ -365,10 +365,13 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 // asAdmin says in the API's words what an error of the engine means to the caller.
 func asAdmin(err error) error {
 	switch {
-	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding):
+	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
+		errors.Is(err, engine.ErrUnknownJob):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)
+	case errors.Is(err, engine.ErrJobOver):
+		return admin.As(admin.ErrRefused, err)
 	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
 		return admin.As(admin.ErrInvalid, err)
 	case errors.Is(err, engine.ErrOtherMove):

@@ -47,7 +47,7 @@ type Job struct {
 	Ended   time.Time `json:"ended,omitzero"`
 
 	Counts
-	Total  int64  `json:"total,omitzero"`  // blobs of the manifest that can be sent; of objects nobody knows
+	Total  int64  `json:"total,omitzero"`   // blobs of the manifest that can be sent; of objects nobody knows
 	Cursor string `json:"cursor,omitempty"` // key of the last object that is done with
 	// Failures are the first ones, at most MaxFailures; Counts has how many there are.
 	Failures []Item `json:"failures,omitempty"`
