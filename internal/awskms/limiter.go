@@ -26,7 +26,7 @@ func newLimits(region string, share, most float64) *limits {
 		for lane := range lanes {
 			base := rotds * lane.part(op)
 			lim.base[lane] = base
-			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(base*lane.burst().Seconds())))
+			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(base*lane.burst(op).Seconds())))
 		}
 		l.of[op] = lim
 	}

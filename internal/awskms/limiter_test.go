@@ -53,22 +53,26 @@ func TestReEncryptionsHaveTheirShareOfTheRegionsSharedQuota(t *testing.T) {
 		share, most  float64
 		want         float64 // a second
 	}{
-		{"a Region with the most", "us-east-1", 0.25, 0, 24_000},
-		{"a Region with more", "eu-central-1", 0.25, 0, 4_800},
-		{"any other", "ca-central-1", 0.1, 0, 960},
-		{"no more than configured", "us-east-1", 0.25, 1000, 960},
-		{"a bound above the share", "ca-central-1", 0.1, 50_000, 960},
+		{"a Region with the most", "us-east-1", 0.25, 0, 25_000},
+		{"a Region with more", "eu-central-1", 0.25, 0, 5_000},
+		{"any other", "ca-central-1", 0.125, 0, 1250},
+		{"no more than configured", "us-east-1", 0.25, 1000, 1000},
+		{"a bound above the share", "ca-central-1", 0.125, 50_000, 1250},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := newLimits(tt.region, tt.share, tt.most)
-				if got := perSecond(t, l, reEncrypt, Sweep, time.Second); !about(got, tt.want) {
-					t.Errorf("%.0f re-encryptions a second, want about %.0f", got, tt.want)
-				}
-			})
+			place := Place{Account: account, Region: tt.region}
+			client := newClient(newFake(0), place, Options{QuotaShare: tt.share, ReEncrypts: tt.most})
+			if got := client.ReEncryptRate(); got != tt.want {
+				t.Errorf("%.0f re-encryptions a second, want %.0f", got, tt.want)
+			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		if got := perSecond(t, newLimits(region, 0.25, 100), reEncrypt, Sweep, 20*time.Second); !about(got, 100) {
+			t.Errorf("%.2f re-encryptions a second, want about 100", got)
+		}
+	})
 }
 
 func TestTheLanesTogetherStayUnderTheShare(t *testing.T) {

@@ -100,7 +100,7 @@ const (
 // part is what a lane has of rotd's share of an operation's quota.
 func (l Lane) part(op operation) float64 {
 	switch {
-	case op.changes():
+	case op.changes(), op == reEncrypt && l == Sweep: // nobody else re-encrypts
 		return 1
 	case l == Sweep:
 		return 0.96 // with the burst on top a second never holds more than the share
@@ -108,9 +108,13 @@ func (l Lane) part(op operation) float64 {
 	return 0.1
 }
 
-// burst is for how long a lane may save up turns that it did not take.
-func (l Lane) burst() time.Duration {
-	if l == Sweep {
+// burst is for how long a lane may save up turns that it did not take. Re-encryptions come in batches, between which
+// their results are made durable.
+func (l Lane) burst(op operation) time.Duration {
+	switch {
+	case op == reEncrypt:
+		return time.Second / 5
+	case l == Sweep:
 		return time.Second / 25
 	}
 	return time.Second / 10
