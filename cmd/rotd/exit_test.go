@@ -88,7 +88,8 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 		},
 		{
 			"no manifest", "reencrypt --to alias/a --reason r",
-			"rotd: --manifest is missing: a file with one ciphertext a line; see `rotd reencrypt --help`\n",
+			"rotd: --manifest is missing: a file with one ciphertext a line (or --s3, a place of objects); " +
+				"see `rotd reencrypt --help`\n",
 		},
 		{
 			"no destination", "reencrypt --manifest m --reason r",
@@ -97,6 +98,14 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 		{
 			"a key where none is", "reencrypt alias/a --manifest m --reason r",
 			"rotd: unexpected argument \"alias/a\": the key is --to's; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a manifest and objects", "reencrypt --manifest m --s3 s3://b/ --to alias/a --reason r",
+			"rotd: --s3 goes with neither --manifest nor its --out and --force; see `rotd reencrypt --help`\n",
+		},
+		{
+			"resuming a manifest", "reencrypt --manifest m --resume --to alias/a --reason r",
+			"rotd: --resume is for --s3; the command of a manifest goes on by itself; see `rotd reencrypt --help`\n",
 		},
 		{
 			"a manifest that is not there", "reencrypt --manifest /nope --to alias/a --dry-run",
@@ -171,6 +180,7 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 		{"a new material by ARN", "rotate " + payARN + " --reason leak --yes", "no-daemon-rotate-arn"},
 		{"a schedule", "rotate alias/it's --automatic 90d --reason leak --yes", "no-daemon-rotate-schedule"},
 		{"a pause", "pause --reason r", "no-daemon-pause"},
+		{"objects to be moved", "reencrypt --s3 s3://b/p --to alias/a --reason r --yes", "no-daemon-reencrypt-objects"},
 		{"health", "health --socket SOCKET", "no-daemon-health"},
 	}
 	for _, test := range tests {

@@ -61,6 +61,7 @@ type fakeDaemon struct {
 	reportErr error // met after the first part of a report
 
 	jobs      []reencrypt.Job
+	moved     reencrypt.Counts // of a job of objects; nothing seen: it does not end
 	mayMove   remediation.Decision
 	batches   int
 	moveErr   error  // instead of an answer to a batch
@@ -513,6 +514,17 @@ func (d *fakeDaemon) Reencrypt(_ context.Context, r admin.ReencryptRequest) (*ad
 			Kind: reencrypt.Blobs, To: payARN, Manifest: r.Manifest, Total: r.Total, State: reencrypt.Running, DryRun: r.DryRun,
 			Requester: r.Requester, Reason: r.Reason, Created: noon, Updated: noon,
 		},
+	}
+	if r.Location != "" {
+		plan.Job.Kind, plan.Job.Location, plan.Job.Total = reencrypt.Objects, r.Location, 0
+		plan.Warnings = []string{"The bucket has versions: older ones stay as they are."}
+		plan.Job.Counts = d.moved
+		if !r.PlanOnly && d.moved.Seen > 0 {
+			plan.Job.End(reencrypt.Done, "", noon)
+		}
+		if d.moved.Failed > 0 {
+			plan.Job.Failures = []reencrypt.Item{{What: "data/" + evil, Failure: *reencrypt.Fail("archived", "it is archived")}}
+		}
 	}
 	if r.From != "" {
 		plan.From, plan.Job.From = &d.keys[1].Key, ordersARN

@@ -22,6 +22,7 @@ type reencryptOptions struct {
 	manifest string
 	out      string
 	force    bool
+	versions bool
 	yes      bool
 	wait     time.Duration
 }
@@ -29,7 +30,7 @@ type reencryptOptions struct {
 func newReencryptCommand(c *cli) *cobra.Command {
 	var o reencryptOptions
 	cmd := &cobra.Command{
-		Use:   "reencrypt --manifest FILE --to KEY --reason TEXT",
+		Use:   "reencrypt {--manifest FILE | --s3 s3://BUCKET/PREFIX} --to KEY --reason TEXT",
 		Short: "Move ciphertext to another key; nobody sees what is in it",
 		Long: prose("Move the ciphertexts of a manifest to another key. KMS does it inside (ReEncrypt): nothing is "+
 			"decrypted here. FILE has one JSON object a line: {\"id\"?, \"ciphertext\": base64, \"context\"?: {...}, "+
@@ -38,9 +39,13 @@ func newReencryptCommand(c *cli) *cobra.Command {
 			"The old ciphertexts stay as they are, and the old key can open them for as long as it is there: put the new "+
 				"ones in their place, and only then think of the old key.",
 			"Killed, or out of room on the disk, the same command goes on where it stopped. It ends with 3 when a line was "+
-				"not moved, or nothing can be moved for longer than --wait."),
+				"not moved, or nothing can be moved for longer than --wait.",
+			"With --s3 the daemon copies each object onto itself under the new key, with its own role: metadata, tags, storage "+
+				"class, access list, checksum and locks are kept. It goes on by itself, also over restarts; the command waits "+
+				"at most --wait (2m) for the end. What is archived or cannot be copied stays and is listed with its reason."),
 		Example: "  rotd reencrypt --manifest keys.jsonl --from alias/old --to alias/new --dry-run\n" +
-			"  rotd reencrypt --manifest keys.jsonl --from alias/old --to alias/new --reason 'INC-42: alias/old leaked'",
+			"  rotd reencrypt --manifest keys.jsonl --from alias/old --to alias/new --reason 'INC-42: alias/old leaked'\n" +
+			"  rotd reencrypt --s3 s3://exports/2026/ --from alias/old --to alias/new --reason INC-42",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return wrongUse(cmd, "unexpected argument %q: the key is --to's", args[0])
@@ -51,13 +56,19 @@ func newReencryptCommand(c *cli) *cobra.Command {
 			if err := c.checkReencrypt(cmd, &o); err != nil {
 				return err
 			}
+			if o.request.Location != "" {
+				return c.reencryptObjects(cmd.Context(), &o)
+			}
 			return c.reencrypt(cmd, &o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.manifest, "manifest", "", "the ciphertexts, JSON lines (required)")
+	f.StringVar(&o.manifest, "manifest", "", "the ciphertexts, JSON lines")
+	f.StringVar(&o.request.Location, "s3", "", "the objects: s3://BUCKET/PREFIX")
+	f.BoolVar(&o.request.Resume, "resume", false, "go on with the last job at --s3 that failed or was cancelled")
+	f.BoolVar(&o.versions, "all-versions", false, "refused: S3 cannot move older versions")
 	f.StringVar(&o.request.To, "to", "", "the key to move them to: id, ARN, alias or alias ARN (required)")
-	f.StringVar(&o.request.From, "from", "", "the key they are under; what is under another one fails")
+	f.StringVar(&o.request.From, "from", "", "the key they are under; what is under another one is not moved")
 	f.StringVar(&o.out, "out", "", "where the results go (default: FILE.reencrypted)")
 	f.BoolVar(&o.force, "force", false, "overwrite results that are there")
 	f.StringVar(&o.request.Reason, "reason", "", "why, for the audit log (required)")
@@ -65,7 +76,8 @@ func newReencryptCommand(c *cli) *cobra.Command {
 	f.BoolVar(&o.request.Emergency, "emergency", false, "go on while rotd is paused; audited")
 	f.BoolVar(&o.request.DryRun, "dry-run", false, "ask KMS whether it would, and write results only with --out")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.DurationVar(&o.wait, "wait", 10*time.Minute, "give up when nothing can be moved for so long")
+	f.DurationVar(&o.wait, "wait", 10*time.Minute, "give up when nothing can be moved for so long; with --s3 (2m) wait "+
+		"so long for the end")
 	cmd.AddCommand(newReencryptJobsCommand(c), newReencryptShowCommand(c), newReencryptCancelCommand(c))
 	return cmd
 }
@@ -75,9 +87,20 @@ func (c *cli) checkReencrypt(cmd *cobra.Command, o *reencryptOptions) error {
 	if err := c.noCSV(); err != nil {
 		return err
 	}
+	objects := o.request.Location != ""
+	if objects && !cmd.Flags().Changed("wait") {
+		o.wait = 2 * time.Minute
+	}
 	switch {
-	case o.manifest == "":
-		return wrongUse(cmd, "--manifest is missing: a file with one ciphertext a line")
+	case o.manifest == "" && !objects:
+		return wrongUse(cmd, "--manifest is missing: a file with one ciphertext a line (or --s3, a place of objects)")
+	case objects && (o.manifest != "" || o.out != "" || o.force):
+		return wrongUse(cmd, "--s3 goes with neither --manifest nor its --out and --force")
+	case !objects && o.request.Resume:
+		return wrongUse(cmd, "--resume is for --s3; the command of a manifest goes on by itself")
+	case o.versions:
+		return exit(admin.ExitRefused, "refused: S3 cannot encrypt an older version anew, a copy of it would become the "+
+			"current one. A lifecycle rule with NoncurrentVersionExpiration removes older versions")
 	case o.request.To == "":
 		return wrongUse(cmd, "--to is missing: the key to move the ciphertexts to")
 	case o.wait < 0:

@@ -134,6 +134,35 @@ func TestAReencryptionGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+func TestReencryptObjectsSessions(t *testing.T) {
+	all := reencrypt.Counts{Seen: 244, Moved: 230, Bytes: 2 << 30, Already: 3, Other: 9, Older: 230}
+	some := all
+	some.Failed = 2
+	tests := []struct {
+		name, args string
+		moved      reencrypt.Counts
+		status     admin.ExitStatus
+	}{
+		{"reencrypt-objects", "--from alias/orders --reason leaked --yes", all, admin.ExitDone},
+		{"reencrypt-objects-in-part", "--reason leaked --yes", some, admin.ExitUnfinished},
+		{"reencrypt-objects-goes-on", "--reason leaked --yes --wait 0s", reencrypt.Counts{}, admin.ExitUnfinished},
+		{"reencrypt-objects-dry-run", "--dry-run", all, admin.ExitDone},
+		{"reencrypt-objects-versions", "--reason leaked --yes --all-versions", all, admin.ExitRefused},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newFakeDaemon()
+			d.moved = tt.moved
+			s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
+			args := "reencrypt --s3 s3://exports/2026/ --to alias/pay-cards " + tt.args
+			if got := s.run(t, strings.Fields(args)...); got != tt.status {
+				t.Errorf("exit status %d, want %d", got, tt.status)
+			}
+			golden(t, tt.name, s.out.String()+"--- stderr\n"+s.err.String())
+		})
+	}
+}
+
 func TestReencryptJobs(t *testing.T) {
 	d := newFakeDaemon()
 	d.jobs = []reencrypt.Job{{

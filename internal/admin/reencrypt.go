@@ -31,6 +31,8 @@ type ReencryptRequest struct {
 	From      string `json:"from,omitempty"`      // likewise: only what is under this key
 	Manifest  string `json:"manifest,omitempty"`  // SHA-256 in hex of the manifest whose blobs follow
 	Total     int64  `json:"total,omitempty"`     // how many those are
+	Location  string `json:"location,omitempty"`  // s3://bucket/prefix of objects that rotd copies instead
+	Resume    bool   `json:"resume,omitempty"`    // go on with the last job there that failed or was cancelled
 	Reason    string `json:"reason,omitempty"`    // may be left out of a plan and a dry run
 	Ticket    string `json:"ticket,omitempty"`    //
 	Emergency bool   `json:"emergency,omitempty"` // pass the guardrails that a person may pass
@@ -88,8 +90,10 @@ func (s *Server) reencrypt(r *http.Request) (any, error) {
 		return nil, err
 	case strings.TrimSpace(request.To) == "":
 		return nil, invalid("to: an id, ARN, alias or alias ARN is needed")
-	case !digest.MatchString(request.Manifest):
+	case request.Location == "" && !digest.MatchString(request.Manifest):
 		return nil, invalid("manifest: the SHA-256 of the manifest in hex is needed")
+	case request.Location != "" && request.Manifest != "":
+		return nil, invalid("location: a job moves the blobs of a manifest or objects, not both")
 	case request.Total < 0:
 		return nil, invalid("total: %d is negative", request.Total)
 	case strings.TrimSpace(request.Reason) == "" && !request.DryRun && !request.PlanOnly:

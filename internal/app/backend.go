@@ -372,7 +372,7 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrAmbiguous, err)
 	case errors.Is(err, engine.ErrJobOver):
 		return admin.As(admin.ErrRefused, err)
-	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
+	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
 		return admin.As(admin.ErrInvalid, err)
 	case errors.Is(err, engine.ErrOtherMove):
 		return admin.As(admin.ErrRefused, err)

@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/awskms"
 	"rotd/internal/inventory"
+	"rotd/internal/policy"
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -18,8 +19,9 @@ import (
 
 // Errors that a request about a job can meet.
 var (
-	ErrUnknownJob = errors.New("unknown job")
-	ErrJobOver    = errors.New("the job is over")
+	ErrUnknownJob  = errors.New("unknown job")
+	ErrJobOver     = errors.New("the job is over")
+	ErrBadLocation = errors.New("no place of objects")
 )
 
 // ReencryptRequest is a person's request to move ciphertext to another key.
@@ -28,6 +30,8 @@ type ReencryptRequest struct {
 	From      string // likewise, of the only key whose ciphertext is to be moved; "": whatever key
 	Manifest  string // SHA-256 in hex of the manifest whose blobs are sent in batches
 	Total     int64  // how many blobs those are
+	Location  string // s3://bucket/prefix of objects that rotd copies instead
+	Resume    bool   // go on with the last job there that failed or was cancelled
 	Reason    string
 	Ticket    string
 	Emergency bool
@@ -71,6 +75,11 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 		}
 		plan.Job.From = plan.From.ARN
 	}
+	if r.Location != "" {
+		if err := e.planObjects(ctx, plan, r.Location); err != nil {
+			return nil, err
+		}
+	}
 	err = e.db.Update(func(tx *state.Tx) error {
 		if plan.Decision, err = e.mayReencrypt(tx, plan, r.Emergency); err != nil {
 			return err
@@ -78,21 +87,69 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 		if r.PlanOnly || plan.Decision.Verdict == remediation.Refuse {
 			return nil
 		}
-		plan.Job.ID, plan.Job.Overrode = e.newID("mov_", now), plan.Decision.Overridden
-		if plan.Job.Total == 0 {
-			plan.Job.End(reencrypt.Done, "", now)
-		}
-		return tx.PutJob(&plan.Job)
+		return e.beginJob(tx, plan, r.Resume)
 	})
 	if err != nil {
 		return nil, err
 	}
+	nudge(e.wakeJobs)
 	if plan.Job.ID != "" {
 		e.log.Info("re-encryption begins", zap.String("job", plan.Job.ID), zap.String("to", plan.Job.To),
 			zap.String("from", plan.Job.From), zap.Int64("blobs", plan.Job.Total), zap.Bool("dry_run", plan.Job.DryRun),
 			zap.String("requester", r.Requester), zap.String("reason", r.Reason), zap.Strings("overrode", plan.Job.Overrode))
 	}
 	return plan, nil
+}
+
+// beginJob makes a job durable. Of objects one job runs in a place at a time: a second request joins it.
+func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error {
+	job := &plan.Job
+	if job.Kind == reencrypt.Objects {
+		before, err := lastThere(tx, job)
+		if err != nil {
+			return err
+		}
+		switch {
+		case before != nil && before.State == reencrypt.Running:
+			*job = *before
+			return nil
+		case resume && (before == nil || before.State == reencrypt.Done):
+			return fmt.Errorf("%w: nothing that failed or was cancelled can go on at %s", ErrUnknownJob, job.Location)
+		case resume:
+			before.State, before.Outcome, before.Ended, before.Updated = reencrypt.Running, "", time.Time{}, job.Created
+			before.Overrode = plan.Decision.Overridden
+			*job = *before
+			return tx.PutJob(job)
+		}
+	}
+	job.ID, job.Overrode = e.newID("mov_", job.Created), plan.Decision.Overridden
+	if job.Kind == reencrypt.Blobs && job.Total == 0 {
+		job.End(reencrypt.Done, "", job.Created)
+	}
+	return tx.PutJob(job)
+}
+
+// lastThere is the newest job that is about the same objects and keys; nil when there is none.
+func lastThere(tx *state.Tx, like *reencrypt.Job) (*reencrypt.Job, error) {
+	for after := ""; ; {
+		jobs, next, err := tx.Jobs(after, 1, func(j *reencrypt.Job) bool {
+			return j.Kind == reencrypt.Objects && j.Location == like.Location && j.To == like.To && j.From == like.From &&
+				j.DryRun == like.DryRun
+		})
+		if err != nil || len(jobs) > 0 {
+			return first(jobs), err
+		}
+		if after = next; next == "" {
+			return nil, nil //nolint:nilnil // there is none, and nothing went wrong
+		}
+	}
+}
+
+func first(jobs []reencrypt.Job) *reencrypt.Job {
+	if len(jobs) == 0 {
+		return nil
+	}
+	return &jobs[0]
 }
 
 // keyNow is the key that a name means, as KMS describes it at this moment.
@@ -116,8 +173,8 @@ func (e *Engine) keyNow(ctx context.Context, name string) (*inventory.Key, error
 	return key, nil
 }
 
-// mayReencrypt judges a plan. Moving blobs changes nothing in AWS, so no mode forbids it; a pause does, since whoever
-// pauses wants rotd to keep still. A dry run passes both.
+// mayReencrypt judges a plan. Moving blobs changes nothing in AWS, so no mode forbids it; copying objects does. A pause
+// forbids both, since whoever pauses wants rotd to keep still. A dry run passes everything but the keys.
 func (e *Engine) mayReencrypt(tx *state.Tx, p *ReencryptPlan, emergency bool) (remediation.Decision, error) {
 	refuse := func(guardrail, reason string) remediation.Decision {
 		return remediation.Decision{Verdict: remediation.Refuse, Guardrail: guardrail, Reason: reason}
@@ -135,11 +192,25 @@ func (e *Engine) mayReencrypt(tx *state.Tx, p *ReencryptPlan, emergency bool) (r
 				p.To.Region)), nil
 		}
 	}
+	if why := p.objectsUnfit(); why != "" {
+		return refuse(remediation.GuardNotEligible, why), nil
+	}
 	allowed := remediation.Decision{Verdict: remediation.Allow}
 	if p.Job.DryRun {
 		return allowed, nil
 	}
 	settings := e.Settings()
+	if mode := settings.Guardrails.MaxMode; p.Job.Kind == reencrypt.Objects && mode != policy.Enforce {
+		switch {
+		case mode == policy.Propose:
+			return refuse(remediation.GuardMode, "Mode propose needs approvals, which this version of rotd cannot take yet. "+
+				"Set the mode to enforce."), nil
+		case !emergency:
+			return refuse(remediation.GuardMode, "Mode observe: rotd only watches, and copying objects changes them. Set "+
+				"mode: enforce."), nil
+		}
+		allowed.Overridden = append(allowed.Overridden, remediation.GuardMode)
+	}
 	paused, err := e.paused(tx, settings)
 	if err != nil {
 		return allowed, err
@@ -190,5 +261,6 @@ func (e *Engine) CancelJob(id, by, reason string) (job *reencrypt.Job, err error
 		job.End(reencrypt.Cancelled, "cancelled by "+by+": "+reason, time.Now().UTC())
 		return tx.PutJob(job)
 	})
+	nudge(e.wakeJobs)
 	return job, err
 }
