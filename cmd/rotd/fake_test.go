@@ -61,6 +61,7 @@ type fakeDaemon struct {
 	reportErr error // met after the first part of a report
 
 	jobs      []reencrypt.Job
+	moves     []reencrypt.Move // of the first key
 	moved     reencrypt.Counts // of a job of objects; nothing seen: it does not end
 	mayMove   remediation.Decision
 	batches   int
@@ -273,6 +274,7 @@ func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, erro
 		}
 		detail := &admin.KeyDetail{Key: *k, Exceptions: []policy.Applied{}}
 		if i == 0 {
+			detail.Moves = d.moves
 			_, exceptions, source := somePolicies()
 			detail.Assignment = d.assignment
 			detail.Exceptions = exceptions.Applied(&k.Key, d.assignment, source, noon)

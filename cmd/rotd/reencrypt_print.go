@@ -189,3 +189,24 @@ func moverText(j *reencrypt.Job) string {
 	}
 	return what
 }
+
+// printMoves prints what was moved from a key and to it.
+func (c *cli) printMoves(now time.Time, k *admin.KeyDetail) {
+	if len(k.Moves) == 0 {
+		return
+	}
+	c.heading("Re-encrypted")
+	for i := range k.Moves {
+		m := &k.Moves[i]
+		way, other := "to", m.To
+		if m.To == k.ARN && m.From != k.ARN {
+			way, other = "from", m.From
+		}
+		text := fmt.Sprintf("%s and %s (%s), last %s", plural(int(m.Blobs), "blob", "blobs"),
+			plural(int(m.Objects), "object", "objects"), bytesText(m.Bytes), both(now, m.Last))
+		if m.Failed > 0 {
+			text += fmt.Sprintf("; %s failed", plural(int(m.Failed), "attempt", "attempts"))
+		}
+		c.field(way, other+": "+text)
+	}
+}

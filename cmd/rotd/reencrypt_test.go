@@ -163,6 +163,21 @@ func TestReencryptObjectsSessions(t *testing.T) {
 	}
 }
 
+func TestAKeyShowsWhatWasMovedFromItAndToIt(t *testing.T) {
+	d := newFakeDaemon()
+	d.moves = []reencrypt.Move{
+		{From: payARN, To: ordersARN, Blobs: 1, Bytes: 200, Failed: 2, First: before(day), Last: before(time.Hour)},
+		{From: ordersARN, To: payARN, Objects: 230, Bytes: 2 << 30, First: before(day), Last: before(day)},
+	}
+	s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
+	if got := s.run(t, "keys", "show", "alias/pay-cards"); got != admin.ExitDone {
+		t.Errorf("exit status %d: %s", got, s.err.String())
+	}
+	_, shown, _ := strings.Cut(s.out.String(), "Re-encrypted\n")
+	shown, _, _ = strings.Cut(shown, "\n\n")
+	golden(t, "keys-show-moves", shown+"\n")
+}
+
 func TestReencryptJobs(t *testing.T) {
 	d := newFakeDaemon()
 	d.jobs = []reencrypt.Job{{

@@ -90,6 +90,7 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		reencrypt.Job{},
 		reencrypt.Counts{},
 		reencrypt.Item{},
+		reencrypt.Move{},
 		usage.Usage{},
 		usage.Point{},
 		usage.Principal{},

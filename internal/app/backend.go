@@ -181,6 +181,9 @@ func (b *backend) Key(_ context.Context, name string) (*admin.KeyDetail, error) 
 			return err
 		}
 		detail.Exceptions = settings.Exceptions.Applied(k, detail.Assignment, settings.Source, time.Now())
+		if detail.Moves, err = movesOf(tx, k.ARN); err != nil {
+			return err
+		}
 		detail.Actions, err = tx.ActionsOn(k.ARN, 20)
 		return err
 	})

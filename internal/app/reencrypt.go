@@ -61,3 +61,13 @@ func (b *backend) CancelJob(_ context.Context, id, by, reason string) (*reencryp
 	job, err := b.d.engine.CancelJob(id, by, reason)
 	return job, asAdmin(err)
 }
+
+// movesOf is what was moved from a key and to it.
+func movesOf(tx *state.Tx, arn string) ([]reencrypt.Move, error) {
+	from, err := tx.MovesFrom(arn, maxMovesShown)
+	if err != nil {
+		return nil, err
+	}
+	to, err := tx.MovesTo(arn, maxMovesShown)
+	return append(from, to...), err
+}

@@ -103,8 +103,9 @@ func (m *move) atOnce(ctx context.Context) error {
 		MetadataDirective: types.MetadataDirectiveCopy, TaggingDirective: types.TaggingDirectiveCopy,
 		StorageClass: m.storageClass(), ChecksumAlgorithm: algorithm(head),
 		WebsiteRedirectLocation: head.WebsiteRedirectLocation,
-		ObjectLockMode:          mode, ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: head.ObjectLockLegalHoldStatus,
-		GrantFullControl: m.acl.fullControl, GrantRead: m.acl.read, GrantReadACP: m.acl.readACP,
+		ObjectLockMode:          mode, ObjectLockRetainUntilDate: until,
+		ObjectLockLegalHoldStatus: head.ObjectLockLegalHoldStatus,
+		GrantFullControl:          m.acl.fullControl, GrantRead: m.acl.read, GrantReadACP: m.acl.readACP,
 		GrantWriteACP: m.acl.writeACP,
 	}
 	return m.do(ctx, func(region func(*s3.Options)) (*string, error) {
