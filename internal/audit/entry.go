@@ -42,6 +42,9 @@ const (
 
 	RotateRequested     Event = "rotate.requested"
 	RotateRefused       Event = "rotate.refused"
+	ReencryptRequested  Event = "reencrypt.requested"
+	ReencryptRefused    Event = "reencrypt.refused"
+	ReencryptEnded      Event = "reencrypt.ended" // done, failed or cancelled
 	Paused              Event = "automation.paused"
 	Resumed             Event = "automation.resumed"
 	Acknowledged        Event = "finding.acknowledged"

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/awskms"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
@@ -84,10 +85,13 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 		if plan.Decision, err = e.mayReencrypt(tx, plan, r.Emergency); err != nil {
 			return err
 		}
-		if r.PlanOnly || plan.Decision.Verdict == remediation.Refuse {
-			return nil
+		if !r.PlanOnly && plan.Decision.Verdict != remediation.Refuse {
+			err = e.beginJob(tx, plan, r.Resume)
 		}
-		return e.beginJob(tx, plan, r.Resume)
+		if err != nil {
+			return err
+		}
+		return jobRequested(tx, plan, &r, now)
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +128,9 @@ func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error 
 	}
 	job.ID, job.Overrode = e.newID("mov_", job.Created), plan.Decision.Overridden
 	if job.Kind == reencrypt.Blobs && job.Total == 0 {
-		job.End(reencrypt.Done, "", job.Created)
+		if err := endJob(tx, job, reencrypt.Done, audit.Rotd, "", job.Created); err != nil {
+			return err
+		}
 	}
 	return tx.PutJob(job)
 }
@@ -258,7 +264,10 @@ func (e *Engine) CancelJob(id, by, reason string) (job *reencrypt.Job, err error
 		if job.State != reencrypt.Running {
 			return fmt.Errorf("%s is %s: %w", id, job.State, ErrJobOver)
 		}
-		job.End(reencrypt.Cancelled, "cancelled by "+by+": "+reason, time.Now().UTC())
+		outcome := "cancelled by " + by + ": " + reason
+		if err := endJob(tx, job, reencrypt.Cancelled, by, outcome, time.Now().UTC()); err != nil {
+			return err
+		}
 		return tx.PutJob(job)
 	})
 	nudge(e.wakeJobs)

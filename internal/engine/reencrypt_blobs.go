@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/awskms"
 	"rotd/internal/reencrypt"
 	"rotd/internal/state"
@@ -98,7 +99,9 @@ func (e *Engine) countBlobs(id string, first int64, a *BlobsAnswer) error {
 		}
 		job.Updated, job.Waiting = now, a.Waiting
 		if job.Seen >= job.Total && job.State == reencrypt.Running {
-			job.End(reencrypt.Done, "", now)
+			if err := endJob(tx, job, reencrypt.Done, audit.Rotd, "", now); err != nil {
+				return err
+			}
 		}
 		a.Job = *job
 		a.Job.Failures = nil // they are in the outcomes

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/awss3"
 	"rotd/internal/reencrypt"
 	"rotd/internal/state"
@@ -98,11 +99,7 @@ func (e *Engine) moveContained(ctx context.Context, id string) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.logPanic("jobs", v, debug.Stack())
-			_, err := e.onJob(id, func(_ *state.Tx, j *reencrypt.Job, now time.Time) error {
-				j.End(reencrypt.Failed, fmt.Sprintf("rotd met an error of its own: %v", v), now)
-				return nil
-			})
-			if err != nil {
+			if err := e.failJob(id, fmt.Sprintf("rotd met an error of its own: %v", v)); err != nil {
 				e.log.Error("cannot end a job", zap.String("job", id), zap.Error(err))
 			}
 		}
@@ -183,7 +180,7 @@ func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting stri
 	case err != nil && awss3.Passing(err):
 		return "S3 cannot be used at the moment: " + err.Error(), nil
 	case err != nil:
-		return "", e.endJob(job.ID, reencrypt.Failed, "S3 does not list the objects: "+err.Error())
+		return "", e.failJob(job.ID, "S3 does not list the objects: "+err.Error())
 	case len(next) == 0:
 		return e.finishObjects(ctx, job, at)
 	}
@@ -191,13 +188,11 @@ func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting stri
 	return waiting, e.countObjects(job.ID, moved)
 }
 
-func (e *Engine) endJob(id string, s reencrypt.State, outcome string) error {
-	_, err := e.onJob(id, func(_ *state.Tx, j *reencrypt.Job, now time.Time) error {
-		j.End(s, outcome, now)
-		return nil
+func (e *Engine) failJob(id, outcome string) error {
+	_, err := e.onJob(id, func(tx *state.Tx, j *reencrypt.Job, now time.Time) error {
+		return endJob(tx, j, reencrypt.Failed, audit.Rotd, outcome, now)
 	})
-	e.log.Info("re-encryption ended", zap.String("job", id), zap.String("state", string(s)),
-		zap.String("outcome", outcome))
+	e.log.Error("re-encryption failed", zap.String("job", id), zap.String("outcome", outcome))
 	return err
 }
 
@@ -214,10 +209,9 @@ func (e *Engine) finishObjects(ctx context.Context, job *reencrypt.Job, at awss3
 	if err != nil {
 		outcome = "older versions could not be counted: " + err.Error()
 	}
-	_, err = e.onJob(job.ID, func(_ *state.Tx, j *reencrypt.Job, now time.Time) error {
+	_, err = e.onJob(job.ID, func(tx *state.Tx, j *reencrypt.Job, now time.Time) error {
 		j.Older = older
-		j.End(reencrypt.Done, outcome, now)
-		return nil
+		return endJob(tx, j, reencrypt.Done, audit.Rotd, outcome, now)
 	})
 	e.log.Info("re-encryption ended", zap.String("job", job.ID), zap.Int64("moved", job.Moved),
 		zap.Int64("failed", job.Failed))

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"rotd/internal/audit"
 	"rotd/internal/awssim"
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
@@ -240,6 +241,42 @@ func TestAnEmergencyPassesAPauseAndIsRecorded(t *testing.T) {
 	answer := m.send(job, 0, m.sealed(2, m.old))
 	if diff := cmp.Diff([]string{remediation.GuardPaused}, answer.Job.Overrode); diff != "" || answer.Job.Moved != 2 {
 		t.Errorf("moved %d (-want +got):\n%s", answer.Job.Moved, diff)
+	}
+}
+
+func TestTheAuditLogTellsOfReencryptions(t *testing.T) {
+	m := newMoving(t, silent)
+	blobs := m.sealed(1, m.old)
+	dry := m.request(1)
+	dry.DryRun = true
+	m.send(m.begin(dry), 0, blobs) // only looks
+	m.send(m.begin(m.request(1)), 0, blobs)
+	m.check(m.engine.Pause("ann", "freeze"))
+	r := m.request(1)
+	_, err := m.engine.Reencrypt(t.Context(), r)
+	m.check(err)
+	r.Emergency = true
+	cancelled := m.begin(r)
+	_, err = m.engine.CancelJob(cancelled.ID, "ann", "a mistake")
+	m.check(err)
+	var told []string
+	m.view(func(tx *state.Tx) error {
+		entries, _, err := tx.AuditEntries("", 100, func(e *audit.Entry) bool {
+			return strings.HasPrefix(string(e.Event), "reencrypt.") || e.Event == audit.GuardrailOverridden
+		})
+		for _, e := range entries {
+			told = append(told, strings.TrimSpace(fmt.Sprint(e.Event, " ", e.Actor, " ", e.Detail["moved"], e.Detail["guardrail"],
+				e.Detail["guardrails"])))
+		}
+		return err
+	})
+	slices.Reverse(told)
+	want := []string{
+		"reencrypt.requested uid:1000 (ann)", "reencrypt.ended rotd 1", "reencrypt.refused uid:1000 (ann) paused",
+		"reencrypt.requested uid:1000 (ann)", "guardrail.overridden uid:1000 (ann) paused", "reencrypt.ended ann 0",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
