@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,7 @@ func TestADryRunOfObjectsOnlyCounts(t *testing.T) {
 	}
 }
 
-func TestAJobOfObjectsGoesOnAfterAStopAndACrash(t *testing.T) {
+func TestAJobOfObjectsGoesOnAfterAStop(t *testing.T) {
 	m := newVault(t)
 	m.fill(350, "data/", m.old)
 	reached := make(chan struct{})
@@ -144,6 +145,29 @@ func TestAJobOfObjectsGoesOnAfterAStopAndACrash(t *testing.T) {
 	}
 	if got := m.keyOf("data/0349"); got != m.now {
 		t.Errorf("the last one is under %s", got)
+	}
+}
+
+func TestACrashCopiesNoObjectTwice(t *testing.T) {
+	m := newVault(t)
+	m.fill(250, "data/", m.old)
+	var last crash
+	m.sim.Plan(awssim.Fault{Operation: "CopyObject", Nth: 150, Times: 1, Do: func() {
+		image, err := os.ReadFile(m.path)
+		if err != nil {
+			t.Error(err)
+		}
+		last.image = image
+	}})
+	id := m.begin(m.objects()).ID
+	m.awaitJob(id, reencrypt.Done)
+	m.restartFrom(&last) // as if it had been killed then, with the second hundred copied and not committed
+	job := m.awaitJob(id, reencrypt.Done)
+	if want := (reencrypt.Counts{Seen: 250, Moved: 100, Already: 150, Bytes: 1000}); job.Counts != want {
+		t.Errorf("got %+v", job.Counts)
+	}
+	if n := len(m.sim.EffectsOf("CopyObject")); n != 250 {
+		t.Errorf("%d copies of 250 objects", n)
 	}
 }
 

@@ -265,8 +265,8 @@ func TestTheAuditLogTellsOfReencryptions(t *testing.T) {
 			return strings.HasPrefix(string(e.Event), "reencrypt.") || e.Event == audit.GuardrailOverridden
 		})
 		for _, e := range entries {
-			told = append(told, strings.TrimSpace(fmt.Sprint(e.Event, " ", e.Actor, " ", e.Detail["moved"], e.Detail["guardrail"],
-				e.Detail["guardrails"])))
+			told = append(told, strings.TrimSpace(fmt.Sprint(e.Event, " ", e.Actor, " ", e.Detail["moved"],
+				e.Detail["guardrail"], e.Detail["guardrails"])))
 		}
 		return err
 	})
