@@ -97,8 +97,8 @@ type Engine struct {
 	wakeRereads chan struct{}
 	wakeOutbox  chan struct{}
 	wakeUsage   chan struct{}
-	wakeJobs    chan struct{}
 	changed     broadcast // an action moved
+	jobsMoved   broadcast // a job began or was cancelled
 	factsDue    broadcast // facts about keys may be due
 	turns       sync.Map  // who may read them, by place and list
 
@@ -137,7 +137,6 @@ func New(o Options) *Engine {
 		wakeRereads:  make(chan struct{}, 1),
 		wakeOutbox:   make(chan struct{}, 1),
 		wakeUsage:    make(chan struct{}, 1),
-		wakeJobs:     make(chan struct{}, 1),
 		objectSlots:  make(chan struct{}, objectsAtOnce),
 		sweepsAtOnce: cmp.Or(o.SweepConcurrency, sweepsAtOnce),
 		entropy:      ulid.Monotonic(rand.Reader, 0),

@@ -96,7 +96,7 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	if err != nil {
 		return nil, err
 	}
-	nudge(e.wakeJobs)
+	e.jobsMoved.send()
 	if plan.Job.ID != "" {
 		e.log.Info("re-encryption begins", zap.String("job", plan.Job.ID), zap.String("to", plan.Job.To),
 			zap.String("from", plan.Job.From), zap.Int64("blobs", plan.Job.Total), zap.Bool("dry_run", plan.Job.DryRun),
@@ -270,6 +270,6 @@ func (e *Engine) CancelJob(id, by, reason string) (job *reencrypt.Job, err error
 		}
 		return tx.PutJob(job)
 	})
-	nudge(e.wakeJobs)
+	e.jobsMoved.send()
 	return job, err
 }

@@ -70,25 +70,38 @@ func (p *ReencryptPlan) objectsUnfit() string {
 	return ""
 }
 
-// runJobs moves the objects of one job after the other, until ctx ends. A job that a stop or a crash left running goes
-// on where it was.
+// runJobs moves the objects of all jobs side by side, until ctx ends: one that waits for a resume holds up no
+// emergency. A job that a stop or a crash left running goes on where it was.
 func (e *Engine) runJobs(ctx context.Context) error {
+	var (
+		group sync.WaitGroup
+		under sync.Map // jobs under way, by id
+	)
+	defer group.Wait()
 	for ctx.Err() == nil {
-		var job *reencrypt.Job
+		moved := e.jobsMoved.wait()
+		var jobs []reencrypt.Job
 		err := e.db.View(func(tx *state.Tx) (err error) {
-			job, err = tx.RunningJob(reencrypt.Objects)
+			jobs, err = tx.RunningJobs(reencrypt.Objects)
 			return err
 		})
 		if err != nil {
 			e.log.Error("cannot read the jobs; they wait", zap.Error(err))
 		}
-		if job != nil && e.store != nil {
-			e.moveContained(ctx, job.ID)
-			continue
+		for i := range jobs {
+			id := jobs[i].ID
+			if _, already := under.LoadOrStore(id, true); already || e.store == nil {
+				continue
+			}
+			group.Go(func() {
+				e.moveContained(ctx, id)
+				under.Delete(id)
+				e.jobsMoved.send() // it may have been resumed in that moment
+			})
 		}
 		select {
 		case <-ctx.Done():
-		case <-e.wakeJobs:
+		case <-moved:
 		}
 	}
 	return nil
@@ -105,6 +118,7 @@ func (e *Engine) moveContained(ctx context.Context, id string) {
 		}
 	}()
 	for tries := 0; ctx.Err() == nil; tries++ {
+		moved := e.jobsMoved.wait()
 		before, err := e.Job(id)
 		if err == nil && before.State != reencrypt.Running {
 			return
@@ -121,12 +135,12 @@ func (e *Engine) moveContained(ctx context.Context, id string) {
 			tries = -1
 			continue
 		}
-		e.waitFor(ctx, id, waiting, tries)
+		e.waitFor(ctx, moved, id, waiting, tries)
 	}
 }
 
-// waitFor keeps what a job waits for and waits, longer each time.
-func (e *Engine) waitFor(ctx context.Context, id, waiting string, tries int) {
+// waitFor keeps what a job waits for and waits, longer each time, but no longer than until a job is cancelled.
+func (e *Engine) waitFor(ctx context.Context, moved <-chan struct{}, id, waiting string, tries int) {
 	if _, err := e.onJob(id, func(_ *state.Tx, j *reencrypt.Job, now time.Time) error {
 		j.Waiting, j.Updated = waiting, now
 		return nil
@@ -139,7 +153,7 @@ func (e *Engine) waitFor(ctx context.Context, id, waiting string, tries int) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-e.wakeJobs: // perhaps it was cancelled
+	case <-moved:
 	}
 }
 

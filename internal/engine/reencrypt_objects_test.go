@@ -224,6 +224,25 @@ func TestAJobOfObjectsIsPausedCancelledAndResumed(t *testing.T) {
 	}
 }
 
+func TestAJobThatWaitsHoldsUpNoEmergency(t *testing.T) {
+	m := newVault(t)
+	m.fill(3, "data/", m.old)
+	m.fill(3, "urgent/", m.old)
+	slow := m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Contains: "data", Err: &awssim.APIError{
+		Code: "SlowDown", Status: 503,
+	}})
+	waits := m.begin(m.objects()).ID
+	m.check(m.engine.Pause("ann", "freeze"))
+	slow.Remove()
+	urgent := m.begin(m.objects(func(r *ReencryptRequest) { r.Location, r.Emergency = "s3://vault/urgent/", true })).ID
+	m.awaitJob(urgent, reencrypt.Done)
+	if job, err := m.engine.Job(waits); err != nil || job.State != reencrypt.Running || job.Moved > 0 {
+		t.Errorf("got %+v, %v", job, err)
+	}
+	m.check(m.engine.Resume("ann"))
+	m.awaitJob(waits, reencrypt.Done)
+}
+
 func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
 	tests := []struct {
 		name            string

@@ -30,15 +30,19 @@ func (tx *Tx) Jobs(after string, limit int, keep func(*reencrypt.Job) bool) ([]r
 	return page(tx, tx.bucket(bucketMoving), after, limit, true, keep)
 }
 
-// RunningJob returns the oldest running job of a kind; nil when there is none.
-func (tx *Tx) RunningJob(kind reencrypt.Kind) (*reencrypt.Job, error) {
+// RunningJobs returns the running jobs of a kind, the oldest first.
+func (tx *Tx) RunningJobs(kind reencrypt.Kind) (jobs []reencrypt.Job, err error) {
 	cursor := tx.bucket(bucketUnmoved).Cursor()
 	for k, _ := cursor.First(); k != nil; k, _ = cursor.Next() {
-		if j, err := tx.Job(string(k)); err != nil || j != nil && j.Kind == kind {
-			return j, err
+		j, err := tx.Job(string(k))
+		if err != nil {
+			return jobs, err
+		}
+		if j != nil && j.Kind == kind {
+			jobs = append(jobs, *j)
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none, and nothing went wrong
+	return jobs, nil
 }
 
 // AddMoves adds up what was moved between keys.

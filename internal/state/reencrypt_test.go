@@ -7,7 +7,7 @@ import (
 	"rotd/internal/reencrypt"
 )
 
-func TestTheOldestRunningJobOfAKindIsFound(t *testing.T) {
+func TestTheRunningJobsOfAKindAreFound(t *testing.T) {
 	db := openTest(t)
 	running, ended, blobs := testJob(2, reencrypt.Running), testJob(1, reencrypt.Done), testJob(0, reencrypt.Running)
 	blobs.Kind = reencrypt.Blobs
@@ -20,8 +20,8 @@ func TestTheOldestRunningJobOfAKindIsFound(t *testing.T) {
 		return nil
 	})
 	view(t, db, func(tx *Tx) error {
-		got, err := tx.RunningJob(reencrypt.Objects)
-		same(t, "the oldest of objects", got, running)
+		got, err := tx.RunningJobs(reencrypt.Objects)
+		same(t, "those of objects", got, []reencrypt.Job{*running, *testJob(3, reencrypt.Running)})
 		return err
 	})
 	update(t, db, func(tx *Tx) error {
@@ -29,8 +29,8 @@ func TestTheOldestRunningJobOfAKindIsFound(t *testing.T) {
 		return tx.PutJob(running)
 	})
 	view(t, reopen(t, db), func(tx *Tx) error {
-		got, err := tx.RunningJob(reencrypt.Objects)
-		same(t, "the next of objects", got, testJob(3, reencrypt.Running))
+		got, err := tx.RunningJobs(reencrypt.Objects)
+		same(t, "those left", got, []reencrypt.Job{*testJob(3, reencrypt.Running)})
 		return err
 	})
 }
