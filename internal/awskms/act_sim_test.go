@@ -27,13 +27,14 @@ func (w *world) drive(a remediation.Action, known func(string) bool) remediation
 		case remediation.End:
 			return a
 		case remediation.Nothing:
+			w.clock.Advance(time.Second)
 			a.NotBefore, a.FirstRead = time.Time{}, a.FirstRead.Add(-time.Until(do.Until))
 		case remediation.Attempt:
-			answer := w.client().Do(w.t.Context(), &a).Answer()
+			answer := w.clientOf(&a).Do(w.t.Context(), &a).Answer()
 			seen.Answer = &answer
 		case remediation.Read:
 			var err error
-			seen, err = w.client().Look(w.t.Context(), &a, &inventory.Key{ARN: a.CallKey()}, known)
+			seen, err = w.clientOf(&a).Look(w.t.Context(), &a, &inventory.Key{ARN: a.CallKey()}, known)
 			if err != nil {
 				seen.ReadError = err.Error()
 			}

@@ -32,6 +32,9 @@ const (
 	cancelKeyDeletion    operation = "CancelKeyDeletion"
 	enableKey            operation = "EnableKey"
 	disableKey           operation = "DisableKey"
+
+	getParametersForImport operation = "GetParametersForImport"
+	importKeyMaterial      operation = "ImportKeyMaterial"
 )
 
 // quotas are AWS's limits in requests a second for an account and Region, shared with everything else that runs there.
@@ -58,11 +61,15 @@ var quotas = map[operation]float64{
 	cancelKeyDeletion:    5,
 	enableKey:            5,
 	disableKey:           5,
+
+	getParametersForImport: 1,
+	importKeyMaterial:      15,
 }
 
-// changes says that an operation changes a key: no sweep waits in its way.
+// changes says that an operation changes a key, or is asked for that alone: no sweep waits in its way.
 func (op operation) changes() bool {
-	return !strings.HasPrefix(string(op), "List") && !strings.HasPrefix(string(op), "Get") && op != describeKey
+	return op == getParametersForImport ||
+		!strings.HasPrefix(string(op), "List") && !strings.HasPrefix(string(op), "Get") && op != describeKey
 }
 
 // Lane is a part of rotd's share of a quota, so that none starves another.
