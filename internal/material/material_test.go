@@ -138,6 +138,20 @@ func TestAFileThatGivesNone(t *testing.T) {
 	}
 }
 
+func TestNoErrorHoldsMaterial(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "material")
+	for _, content := range [][]byte{good()[:31], append(good(), 1), bytes.Repeat([]byte{7}, Length)} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Source{File: path}.Read(t.Context(), asked())
+		if err == nil || bytes.Contains([]byte(err.Error()), content[1:20]) ||
+			strings.Contains(err.Error(), fmt.Sprintf("%x", content[1:20])) {
+			t.Errorf("got %q", err)
+		}
+	}
+}
+
 func TestWrappedMaterialIsReadByTheKeysOwnerAlone(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
