@@ -43,6 +43,8 @@ func importedMaterial(m *ImportedMaterial) shape {
 				o.fail("file", "cannot be there beside command: material has one source")
 			case o.absent("command") && o.absent("file"):
 				o.fail("", "needs command or file")
+			case o.has("command") && len(m.Command) == 0:
+				o.fail("command", "is empty")
 			case len(m.Command) > 0 && checkAbsolute(m.Command[0]) != nil:
 				o.fail("command", "begins with %q, which is no absolute path", shorten(m.Command[0]))
 			}
