@@ -182,6 +182,20 @@ func TestGuardrailsAreJudgedBeforeAnImportThatNeedsNotBeMade(t *testing.T) {
 	}
 }
 
+func TestAnImportWithoutMaterialIsTriedAgain(t *testing.T) {
+	a, ok, reason := importing().Plan(importedKey(), nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
+	if !ok {
+		t.Fatal(reason)
+	}
+	a.State, a.Attempts, a.CalledAt = Running, 1, testNow()
+	answer := &Answer{Kind: Rejected, Code: CodeNoMaterial, Message: "command /bin/new failed: exit status 1"}
+	next, do := Step(a, Observation{Answer: answer}, importing(), testNow())
+	if do.What != Nothing || next.State != Planned || next.At != 0 ||
+		next.Waiting != "There was no key material to import; rotd tries again." {
+		t.Errorf("%s, %s: %s", do.What, next.State, next.Waiting)
+	}
+}
+
 func TestAnImportIsNotMadeIntoAKeyThatGotOtherMaterial(t *testing.T) {
 	key := importedKey()
 	a, ok, reason := importing().Plan(key, nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
