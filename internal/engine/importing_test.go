@@ -169,7 +169,7 @@ func TestAReplicaWhosePrimaryIsOutOfViewIsNotRotated(t *testing.T) {
 	w.engine.SetPlaces(w.engine.Places()[1:])
 	w.sweep(Inventory)
 	plan := w.rotate(strings.Replace(arn, region, elsewhere, 1), false)
-	if plan.Action != nil || !strings.Contains(plan.NoAction, "Rotate "+arn) || len(plan.Warnings) != 1 ||
+	if plan.Action != nil || !strings.Contains(plan.NoAction, "Rotate its primary, "+arn) || len(plan.Warnings) != 1 ||
 		!strings.Contains(plan.Warnings[0], "rotd does not work where the primary key is") {
 		t.Errorf("got %q, %q", plan.NoAction, plan.Warnings)
 	}
