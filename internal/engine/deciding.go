@@ -192,7 +192,7 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil || why != "" {
 		return why, err
 	}
-	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
+	planned, ok, why := n.planner().Plan(key, p, remediation.Why{
 		Want: remediation.WantPolicy, Automatic: true,
 	}, n.now)
 	switch {

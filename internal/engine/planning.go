@@ -76,7 +76,7 @@ type planner func(remediation.Why) (planned remediation.Action, ok bool, why str
 func (n *notebook) asPolicyAsks(key *inventory.Key, p *policy.Policy) planner {
 	return func(why remediation.Why) (remediation.Action, bool, string) {
 		why.Want = remediation.WantPolicy
-		return n.settings.Guardrails.Plan(key, p, why, n.now)
+		return n.planner().Plan(key, p, why, n.now)
 	}
 }
 

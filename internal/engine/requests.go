@@ -47,6 +47,7 @@ type RotatePlan struct {
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
+	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
@@ -61,12 +62,12 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.readRotation(ctx, arn)
+	key, replica, err := e.readRotated(ctx, arn)
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
 	now := time.Now().UTC()
-	used := e.usedBy(arn, now)
+	used := e.usedBy(key.ARN, now)
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	var plan *RotatePlan
@@ -79,6 +80,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		plan, err = n.planForPerson(key, r)
 		if plan != nil {
 			plan.Used = used
+			plan.Warnings = append(n.routed(key, replica), plan.Warnings...)
 		}
 		if err != nil || r.DryRun {
 			return err
@@ -149,6 +151,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	if plan.Decision.Stops() && !r.DryRun {
 		n.stopped("", plan.Decision.Guardrail, &action)
 	}
+	plan.Material = importing(&action, g.Imports.Source)
 	if why.Want == remediation.WantSchedule && g.PutsBack(p, why.PeriodDays) {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("Policy %s asks for %dd and is in mode enforce: rotd will set "+
 			"it back. Change the policy instead.", p.Name, p.Rotation.PeriodDays()))

@@ -19,6 +19,7 @@ func (s *story) expected() []string {
 		"finding-opened message-undecodable",
 		"action-succeeded on-demand alias/pay-ledger",
 		"action-succeeded enable-automatic alias/pay-drifted",
+		"action-succeeded imported-material alias/pay-vault",
 	}
 	for round := range s.rounds {
 		for _, of := range []string{
@@ -49,7 +50,7 @@ func possible(what string) bool {
 	case "key-policy-public": // a sweep came before the event, which then tells who did it
 		return kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-orders")
 	case "rotation-overdue":
-		return kind == "finding-resolved" && alias == "alias/pay-ledger"
+		return kind == "finding-resolved" && (alias == "alias/pay-ledger" || alias == "alias/pay-vault")
 	}
 	return possibleOfContained(kind, rule, alias)
 }
@@ -136,10 +137,12 @@ func (s *story) judgeKeys(t *testing.T) {
 	for name, arn := range s.w.Keys {
 		key, _ := s.w.Sim.KMS().Key(arn)
 		rotated, enabled := s.calls("RotateKeyOnDemand", arn), s.calls("EnableKeyRotation", arn)
-		wantRotated, wantEnabled := 0, 0
+		wantRotated, wantEnabled, wantImported := 0, 0, 0
 		switch strings.TrimRight(name, "0123456789") {
 		case "ledger", "wallet":
 			wantRotated = 1
+		case "vault":
+			wantRotated, wantImported = 1, 1
 		case "cards", "drifted":
 			wantEnabled = 1
 		}
@@ -152,13 +155,17 @@ func (s *story) judgeKeys(t *testing.T) {
 		if n := effects(enabled); n < wantEnabled || n > wantEnabled*(1+kills) {
 			t.Errorf("%s was enabled %d times, with %d kills: %+v", name, n, kills, enabled)
 		}
-		if key.RotationPeriod != 90 {
+		if n := effects(s.calls("ImportKeyMaterial", arn)); n != wantImported {
+			t.Errorf("material was imported into %s %d times, want %d", name, n, wantImported)
+		}
+		if wantImported == 0 && key.RotationPeriod != 90 {
 			t.Errorf("%s rotates every %d days, want 90", name, key.RotationPeriod)
 		}
 	}
 	changed := s.w.Sim.Requests(awssim.OfService("kms"), func(r awssim.Request) bool {
 		return r.Effect && s.w.ByRotd(r) &&
-			r.Operation != "RotateKeyOnDemand" && r.Operation != "EnableKeyRotation" && !s.asked(r)
+			r.Operation != "RotateKeyOnDemand" && r.Operation != "EnableKeyRotation" && r.Operation != "ImportKeyMaterial" &&
+			!s.asked(r)
 	})
 	if len(changed) > 0 {
 		t.Errorf("rotd changed what nobody asked it to: %+v", changed)
