@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rotd/internal/admin"
 	"rotd/internal/impact"
 	"rotd/internal/inventory"
@@ -66,6 +68,25 @@ func TestImpactAsPeopleSeeIt(t *testing.T) {
 			golden(t, test.name, shown)
 			fitsButCommands(t, s)
 		})
+	}
+}
+
+func TestAPlanToReencryptIsWhatKeysContentsSays(t *testing.T) {
+	socket := serve(t, newFakeDaemon())
+	said := func(args ...string) string {
+		s := newSession(map[string]string{"ROTD_SOCKET": socket})
+		if got := s.run(t, args...); got != admin.ExitDone {
+			t.Fatalf("%q: exit status %d: %s", args, got, s.err.String())
+		}
+		return s.out.String()
+	}
+	plan := said("reencrypt", "--plan", "alias/pay-cards", "--to", ordersARN)
+	if diff := cmp.Diff(said("keys", "contents", "alias/pay-cards", "--to", ordersARN), plan); diff != "" {
+		t.Errorf("(-contents +plan):\n%s", diff)
+	}
+	s := newSession(map[string]string{"ROTD_SOCKET": socket})
+	if got := s.run(t, "reencrypt", "--plan", "alias/pay-cards", "--manifest", "f"); got != admin.ExitUsage {
+		t.Errorf("with a manifest: exit status %d", got)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 // reencryptOptions are the flags of reencrypt.
 type reencryptOptions struct {
 	request  admin.ReencryptRequest
+	plan     string
 	manifest string
 	out      string
 	force    bool
@@ -30,7 +31,7 @@ type reencryptOptions struct {
 func newReencryptCommand(c *cli) *cobra.Command {
 	var o reencryptOptions
 	cmd := &cobra.Command{
-		Use:   "reencrypt {--manifest FILE | --s3 s3://BUCKET/PREFIX} --to KEY --reason TEXT",
+		Use:   "reencrypt {--plan KEY | {--manifest FILE | --s3 s3://BUCKET/PREFIX} --to KEY --reason TEXT}",
 		Short: "Move ciphertext to another key; nobody sees what is in it",
 		Long: prose("Move the ciphertexts of a manifest to another key. KMS does it inside (ReEncrypt): nothing is "+
 			"decrypted here. FILE has one JSON object a line: {\"id\"?, \"ciphertext\": base64, \"context\"?: {...}, "+
@@ -42,7 +43,9 @@ func newReencryptCommand(c *cli) *cobra.Command {
 				"not moved, or nothing can be moved for longer than --wait.",
 			"With --s3 the daemon copies each object onto itself under the new key, with its own role: metadata, tags, storage "+
 				"class, access list, checksum and locks are kept. It goes on by itself, also over restarts; the command waits "+
-				"at most --wait (2m) for the end. What is archived or cannot be copied stays and is listed with its reason."),
+				"at most --wait (2m) for the end. What is archived or cannot be copied stays and is listed with its reason.",
+			"--plan says what is known to be under a key, and the commands for what rotd does not move itself (as rotd keys "+
+				"contents does). Nothing is done."),
 		Example: "  rotd reencrypt --manifest keys.jsonl --from alias/old --to alias/new --dry-run\n" +
 			"  rotd reencrypt --manifest keys.jsonl --from alias/old --to alias/new --reason 'INC-42: alias/old leaked'\n" +
 			"  rotd reencrypt --s3 s3://exports/2026/ --from alias/old --to alias/new --reason INC-42",
@@ -53,6 +56,9 @@ func newReencryptCommand(c *cli) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.plan != "" {
+				return c.planReencrypt(cmd, &o)
+			}
 			if err := c.checkReencrypt(cmd, &o); err != nil {
 				return err
 			}
@@ -63,6 +69,7 @@ func newReencryptCommand(c *cli) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&o.plan, "plan", "", "say what is known to be under this key, and how to move it; do nothing")
 	f.StringVar(&o.manifest, "manifest", "", "the ciphertexts, JSON lines")
 	f.StringVar(&o.request.Location, "s3", "", "the objects: s3://BUCKET/PREFIX")
 	f.BoolVar(&o.request.Resume, "resume", false, "go on with the last job at --s3 that failed or was cancelled")
@@ -80,6 +87,14 @@ func newReencryptCommand(c *cli) *cobra.Command {
 		"so long for the end")
 	cmd.AddCommand(newReencryptJobsCommand(c), newReencryptShowCommand(c), newReencryptCancelCommand(c))
 	return cmd
+}
+
+// planReencrypt shows what would have to be moved from a key, and how.
+func (c *cli) planReencrypt(cmd *cobra.Command, o *reencryptOptions) error {
+	if o.manifest != "" || o.request.Location != "" {
+		return wrongUse(cmd, "--plan goes with neither --manifest nor --s3: it moves nothing")
+	}
+	return c.contents(cmd, o.plan, o.request.To)
 }
 
 // checkReencrypt refuses what cannot be meant, before anybody is asked.

@@ -23,14 +23,14 @@ func newKeysContentsCommand(c *cli) *cobra.Command {
 			"alias or alias ARN.",
 			"What cannot be known comes first. Words in capitals in the commands are to be filled in; run them one by one."),
 		Args: exactly("a KEY (id, ARN, alias or alias ARN)"),
-		RunE: func(cmd *cobra.Command, args []string) error { return newReencryptPlan(c, cmd, args[0], to) },
+		RunE: func(cmd *cobra.Command, args []string) error { return c.contents(cmd, args[0], to) },
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the key to move to; without: "+impact.NewKey+" in the commands")
 	return cmd
 }
 
-// newReencryptPlan prints what is known to be under a key and how to move it to another, "": not chosen yet.
-func newReencryptPlan(c *cli, cmd *cobra.Command, key, to string) error {
+// contents prints what is known to be under a key and how to move it to another, "": not chosen yet.
+func (c *cli) contents(cmd *cobra.Command, key, to string) error {
 	if err := c.noCSV(); err != nil {
 		return err
 	}
