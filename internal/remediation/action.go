@@ -152,7 +152,11 @@ func (a *Action) Identity() string {
 		fmt.Fprintf(h, "%s", a.Before.KeyState)
 		for i := range a.Calls {
 			c := &a.Calls[i]
-			fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s", c.Operation, c.Alias, c.FromARN, c.grantID())
+			fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s\x00%s\x00%d", c.Operation, c.Alias, c.FromARN, c.grantID(), c.Region,
+				c.PeriodDays)
+			if c.New != nil {
+				fmt.Fprintf(h, "\x00%+v", *c.New) // maps are printed in order
+			}
 		}
 	}
 	return "v1:" + hex.EncodeToString(h.Sum(nil))

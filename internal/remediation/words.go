@@ -21,7 +21,11 @@ func outcome(a *Action, key *inventory.Key) string {
 		return scheduledOutcome(a, key)
 	case NewMaterial, ImportedMaterial:
 		return rotatedOutcome(a, key)
-	case NewKey, MoveBack, Restore, Measures:
+	case NewKey:
+		return replacedOutcome(a)
+	case MoveBack:
+		return movedBackOutcome(a)
+	case Restore, Measures:
 	}
 	return progress(a)
 }
@@ -107,6 +111,19 @@ func rotatedOutcome(a *Action, key *inventory.Key) string {
 func scheduledOutcome(a *Action, key *inventory.Key) string {
 	return fmt.Sprintf("KMS now rotates %s by itself every %d days%s. Its material is the same as before. %s",
 		a.name(), key.Rotation.PeriodDays, nextRotation(key.Rotation), stillDecrypts)
+}
+
+// replacedOutcome says what a replacement did, and what it does not do for those who name the old key.
+func replacedOutcome(a *Action) string {
+	return join(fmt.Sprintf("%s was replaced by %s.", a.name(), a.NewKeyARN), progress(a),
+		"The old key stays enabled: what it has encrypted or signed still needs it, nothing was re-encrypted, and whoever "+
+			"names it by id or ARN goes on using it. rotd watches that and says when it is quiet.",
+		"To move the aliases back: rotd undo-alias "+a.ID+" --reason TEXT.")
+}
+
+func movedBackOutcome(a *Action) string {
+	return join(progress(a), fmt.Sprintf("What was encrypted or signed meanwhile needs the key that was made, %s: it stays "+
+		"enabled. Replacing again goes on with it.", a.NewKeyARN))
 }
 
 // nextRotation is a clause about the schedule, "" when there is none.
