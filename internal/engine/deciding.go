@@ -79,6 +79,11 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 	if !next.State.Final() {
 		return next, do, nil
 	}
+	if next.Verb == remediation.Replace {
+		if err := n.readAnew(&next); err != nil {
+			return next, do, err
+		}
+	}
 	return next, do, n.ended(&next)
 }
 
@@ -88,6 +93,9 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 		if err := n.undone(c.KeyARN, string(c.Operation), ""); err != nil {
 			return err
 		}
+	}
+	if err := n.replaced(a); err != nil {
+		return err
 	}
 	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
 	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
@@ -108,6 +116,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		return f, err
 	}
 	if key != nil {
+		if key, err = n.underItsAliases(key, a); err != nil {
+			return f, err
+		}
 		if err := n.underPolicy(&f, key); err != nil {
 			return f, err
 		}
@@ -170,12 +181,18 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil || p == nil {
 		return "No policy matches the key any more.", err
 	}
-	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
-		Want: remediation.WantPolicy, Automatic: true,
+	replicas, err := n.replicas(&known)
+	if err != nil {
+		return "", err
+	}
+	planned, ok, why := n.settings.Guardrails.Plan(&known, p, remediation.Why{
+		Want: remediation.WantPolicy, Automatic: true, Replicas: replicas,
 	}, n.now)
 	switch {
 	case !ok:
 		return why, nil
+	case planned.Method == remediation.NewKey && a.Method == planned.Method && planned.Identity() != a.Identity():
+		return "The key's policy, tags, aliases, grants or replicas changed since: a sweep plans its replacement anew.", nil
 	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:
 		return "Policy " + p.Name + " asks for something else by now.", nil
 	}

@@ -138,8 +138,13 @@ func (n *notebook) plan(
 	if p.Mode != policy.Enforce {
 		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
 	}
+	replicas, err := n.replicas(key)
+	if err != nil {
+		return nil, "", err
+	}
 	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
 		Want: remediation.WantPolicy, Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID,
+		Replicas: replicas,
 	}, n.now)
 	if !ok {
 		return nil, why, nil
@@ -225,6 +230,11 @@ func (n *notebook) triedBefore(planned *remediation.Action) (why string, err err
 	failures := 0
 	for i := range earlier {
 		a := &earlier[i]
+		if planned.Method == remediation.NewKey && a.Verb == remediation.Replace && a.KeyARN == planned.KeyARN &&
+			len(a.Asked()) > 0 {
+			return fmt.Sprintf("Action %s (%s) %s: whether the key is replaced again a person decides (rotd replace, which "+
+				"goes on with the key that was made).", a.ID, a.Method, a.State), nil
+		}
 		if a.State != remediation.Failed || a.Identity() != planned.Identity() {
 			continue
 		}

@@ -31,6 +31,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if place, err := n.e.placeOf(key.ARN); err == nil {
 		key.OrgPath = place.OrgPath // whoever read it: policies match by it from the first reading on
 	}
+	if key.Lineage, err = n.lineage(before, key.ARN); err != nil {
+		return err
+	}
 	key.StateSince = key.ReadAt
 	if before != nil && before.State == key.State {
 		key.StateSince = before.StateSince

@@ -19,8 +19,8 @@ const (
 	Contain Verb = "contain" // deletion cancelled, grants revoked, the key disabled, an alias retired
 )
 
-// past is the verb as in "was rotated".
-func (v Verb) past() string {
+// Past is the verb as in "was rotated".
+func (v Verb) Past() string {
 	switch v {
 	case Replace:
 		return "replaced"

@@ -138,7 +138,10 @@ func (a *Action) Keys() []string {
 			arns = append(arns, arn)
 		}
 	}
-	add(a.NewKeyARN)
+	for _, s := range a.Successions() {
+		add(s.Old)
+		add(s.New)
+	}
 	for i := range a.Calls {
 		add(a.Calls[i].KeyARN)
 		add(a.Calls[i].FromARN)

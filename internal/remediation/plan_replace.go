@@ -19,6 +19,9 @@ type Replacement struct {
 	// Made is the new key that an earlier replacement made, which did not come to its end or was undone: it is gone on
 	// with. nil: there is none.
 	Made *inventory.Key
+	// Claimed is the ARN of a key whose tags say that it replaces this one, and that rotd does not know to have made;
+	// empty: there is none.
+	Claimed string
 }
 
 // PlanReplace makes the action that replaces a key: a new key like it, what rotation its policy asks for, its grants as
@@ -179,7 +182,12 @@ func unreached(key *inventory.Key, how *Replacement) string {
 // unfit says why the key that an earlier replacement made cannot be gone on with, "" when it can or there is none.
 func unfit(key *inventory.Key, how *Replacement) string {
 	made, wanted := how.Made, newLike(key, how.Spec)
-	if made == nil {
+	switch {
+	case how.Claimed != "":
+		return "The tags of " + how.Claimed + " say that it replaces this key, and rotd's state does not know to have made " +
+			"it. If an earlier rotd did, move the aliases to it by hand; if not, find out who gave it the tag " +
+			ReplacesTag + ", and remove that."
+	case made == nil:
 		return ""
 	}
 	differs := ""

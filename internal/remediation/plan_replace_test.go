@@ -201,4 +201,3 @@ func TestTheNewKeyIsAdoptedByTheCallsThatFollow(t *testing.T) {
 		t.Errorf("the old key is tagged %v", tags)
 	}
 }
-

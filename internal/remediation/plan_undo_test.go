@@ -48,7 +48,8 @@ func TestPlanMoveBack(t *testing.T) {
 		reason  string
 	}{
 		{
-			"all aliases, the last one first", []Action{replacedAt(two, testNow().Add(-time.Hour))},
+			"all aliases, the last one first",
+			[]Action{replacedAt(two, testNow().Add(-time.Hour))},
 			append(back("alias/ship", "alias/pay"), tagged), "",
 		},
 		{"only those that were moved, or may have been", []Action{halfway}, back("alias/pay"), ""},
@@ -60,7 +61,9 @@ func TestPlanMoveBack(t *testing.T) {
 		},
 		{"just within the window", []Action{replacedAt(key, testNow().Add(-72*time.Hour))}, append(back("alias/pay"), tagged), ""},
 		{
-			"past the window", []Action{replacedAt(key, testNow().Add(-72*time.Hour-time.Second))}, nil,
+			"past the window",
+			[]Action{replacedAt(key, testNow().Add(-72*time.Hour-time.Second))},
+			nil,
 			"aws kms update-alias --alias-name alias/pay --target-key-id " + key.ID + " --region eu-west-1",
 		},
 		{"a replacement that moved none", []Action{never}, nil, "moved no alias"},
