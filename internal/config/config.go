@@ -125,6 +125,8 @@ type Guardrails struct {
 	StartupHold      time.Duration // after a start, before anything automatic
 	ArmOnNewState    bool          // a new state acts without `rotd resume`: for demos and tests
 	ProtectedKeys    []string      // ids, ARNs, aliases or alias ARNs: never acted on automatically
+	UndoWindow       time.Duration // after a replacement, within which its aliases are moved back
+	Drain            time.Duration // without a use for so long a replaced key is told to be quiet
 }
 
 // Admin says where the daemon is reached.
@@ -168,6 +170,8 @@ func Default() *Config {
 			OverdueGrace:     7 * day,
 			Settle:           10 * time.Minute,
 			StartupHold:      3 * time.Minute,
+			UndoWindow:       72 * time.Hour,
+			Drain:            30 * day,
 		},
 		Prices: cost.Default(),
 		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},

@@ -97,6 +97,8 @@ guardrails:
   overdue_grace: 1d
   settle: 90s
   startup_hold: 0
+  undo_window: 1h
+  drain: 14d
   arm_on_new_state: true
   protected_keys: [alias/x, 1234abcd-12ab-34cd-56ef-1234567890ab, mrk-1234abcd12ab34cd56ef1234567890ab,
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -174,6 +176,7 @@ reports:
 		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3},
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
+			UndoWindow: time.Hour, Drain: 14 * day,
 			ProtectedKeys: []string{
 				"alias/x", "1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab",
 				"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",

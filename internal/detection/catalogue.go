@@ -54,6 +54,8 @@ func Checks() []Check {
 		keyUnverifiable(),
 		keyUnmanaged(),
 		keyUnused(),
+		replacedKeyUsed(),
+		replacedKeyQuiet(),
 		keyPendingDeletion(),
 		keyPolicyPublic(),
 		keyPolicyExternalAccount(),

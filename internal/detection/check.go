@@ -31,6 +31,7 @@ type KeyContext struct {
 	Now     time.Time      // when the key was read
 	LastUse time.Time      // zero: none seen in events
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
+	Drain   time.Duration  // without a use for so long a key that was replaced is quiet; 0: never
 	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
 	// Moved is a laxer assignment by a tag or alias change that nobody has acknowledged; nil: there is none.
 	Moved   *policy.Pending

@@ -17,6 +17,9 @@ func (c *KeyContext) rotationApplies() (v Verdict, ok bool) {
 	if v, ok = c.rotatesHere(); !ok {
 		return v, false
 	}
+	if v, ok = c.inUse(); !ok {
+		return v, false
+	}
 	switch {
 	case c.Policy == nil:
 		return notJudged("no policy matches the key"), false
@@ -39,6 +42,14 @@ func (c *KeyContext) rotatesHere() (v Verdict, ok bool) {
 		return notJudged("a replica is judged at its primary, which is out of rotd's view"), false
 	}
 	return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
+}
+
+// inUse says that a key was replaced and is only kept for what it has encrypted or signed; ok is true when it was not.
+func (c *KeyContext) inUse() (v Verdict, ok bool) {
+	if successor := c.Key.Successor(); successor != "" && len(c.Key.Aliases) == 0 {
+		return notJudged("the key was replaced by " + shown(successor) + ", which is judged instead"), false
+	}
+	return Verdict{}, true
 }
 
 func (c *KeyContext) enabled() (v Verdict, ok bool) {

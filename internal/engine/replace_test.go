@@ -15,9 +15,11 @@ import (
 
 	"rotd/internal/awskms"
 	"rotd/internal/awssim"
+	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/state"
 )
 
 // keyPolicy is a key policy that is not KMS's default one.
@@ -403,6 +405,27 @@ func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
 	}
 	if l := w.known(replica).Lineage; l == nil || l.ReplacedBy != made {
 		t.Errorf("the old replica's lineage is %+v", l)
+	}
+}
+
+func TestAReplacedKeyIsWatchedWhileItIsUsed(t *testing.T) {
+	w := newWorld(t, silent)
+	old := w.signing()
+	w.replace()
+	w.awaitAction(remediation.Succeeded)
+	w.await("the old key without aliases", func() bool { return len(w.known(old).Aliases) == 0 })
+	w.update(func(tx *state.Tx) error {
+		k, err := tx.Key(old)
+		if err != nil {
+			return err
+		}
+		k.Lineage.At = time.Now().Add(-2 * day)
+		return errors.Join(tx.PutKey(k), tx.NoteUse(old, time.Now().Add(-day)))
+	})
+	w.sweep(Inventory)
+	f := w.awaitFound("replaced-key-used", finding.Open)
+	if f.KeyARN != old || w.found("key-unmanaged") != nil {
+		t.Errorf("got %+v", f)
 	}
 }
 
