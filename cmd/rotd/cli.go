@@ -109,8 +109,8 @@ func newRoot(c *cli) *cobra.Command {
 		newRunCommand(c), newDemoCommand(), newReplayCommand(c),
 		newStatusCommand(c), newHealthCommand(c),
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
-		newAuditCommand(c),
-		newRotateCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
+		newAuditCommand(c), newRotateCommand(c), newReplaceCommand(c), newUndoAliasCommand(c),
+		newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),
 		newVersionCommand(c),
 	)

@@ -41,6 +41,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/audit", s.auditEntries},
 		{"GET", "/v1/audit/log", s.auditLog},
 		{"POST", "/v1/rotate", s.rotate},
+		{"POST", "/v1/replace", s.replace},
+		{"POST", "/v1/undo-alias", s.undoAlias},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
@@ -192,11 +194,16 @@ func (s *Server) rotate(r *http.Request) (any, error) {
 	}
 	request.Requester = by
 	plan, err := s.backend.Rotate(r.Context(), request)
+	return planned(plan, err, request.DryRun)
+}
+
+// planned answers with a plan. What is refused is an error, unless nobody wanted it done.
+func planned(plan *RotatePlan, err error, dryRun bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	why, refused := plan.Refused()
-	if refused && !request.DryRun {
+	if refused && !dryRun {
 		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, Plan: plan, status: http.StatusConflict}
 	}
 	return plan, nil

@@ -60,34 +60,34 @@ func TestPlanReplace(t *testing.T) {
 		{
 			"a signing key: a new one, and the alias", whole(signing), nil,
 			Replacement{},
-			"a new key; alias/pay moved to the new key; tags", "",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"an encryption key gets the rotation its policy asks for", whole(), yearly,
 			Replacement{},
-			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; tags", "",
+			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"an encryption key without a policy keeps its schedule", whole(scheduled(365, testNow())), nil,
 			Replacement{},
-			"a new key; automatic rotation every 365 days; alias/pay moved to the new key; tags", "",
+			"a new key; automatic rotation every 365 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"a grant to a role is given again, one that a service made is not", whole(signing, service), nil,
 			Replacement{},
-			"a new key; a grant for arn:aws:iam::111122223333:role/g2; alias/pay moved to the new key; tags",
+			"a new key; a grant for arn:aws:iam::111122223333:role/g2; alias/pay moved to the new key; the tag rotd:replaced-by",
 			"1 grants are not given again",
 		},
 		{
 			"replicas are made again, and their aliases follow", whole(primary), nil,
 			Replacement{Replicas: []*inventory.Key{replica}},
-			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; tags", "",
+			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{"a replica out of reach", whole(primary), nil, Replacement{}, "has a replica that rotd cannot read", ""},
 		{
 			"a larger key of the same type", whole(signing), nil,
 			Replacement{Spec: "RSA_4096"},
-			"a new key; alias/pay moved to the new key; tags", "The new key is RSA_4096",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "The new key is RSA_4096",
 		},
 		{
 			"a key of another type", whole(signing), nil,
@@ -97,7 +97,7 @@ func TestPlanReplace(t *testing.T) {
 		{
 			"what an earlier replacement left is gone on with", whole(signing), nil,
 			Replacement{Made: made()},
-			"alias/pay moved to 99999999-12ab-34cd-56ef-1234567890ab; tags", "An earlier replacement made",
+			"alias/pay moved to 99999999-12ab-34cd-56ef-1234567890ab; the tag rotd:replaced-by", "An earlier replacement made",
 		},
 		{
 			"what an earlier replacement left is not what is asked for now", whole(signing), nil,
@@ -119,19 +119,19 @@ func TestPlanReplace(t *testing.T) {
 		{
 			"a disabled key's successor rotates as the policy asks", whole(inState("Disabled")), yearly,
 			Replacement{},
-			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; tags", "",
+			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"a key without aliases", whole(signing, func(k *inventory.Key) { k.Aliases = nil }), nil,
 			Replacement{},
-			"a new key; tags", "The key has no alias",
+			"a new key; the tag rotd:replaced-by", "The key has no alias",
 		},
 		{
 			"a policy that decides by aliases", whole(signing, func(k *inventory.Key) {
 				k.Policy = `{"Condition":{"kms:ResourceAliases":"alias/pay"}}`
 			}), nil,
 			Replacement{},
-			"a new key; alias/pay moved to the new key; tags", "permissions move",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "permissions move",
 		},
 		{"an AWS managed key", whole(func(k *inventory.Key) { k.Manager = "AWS" }), nil, Replacement{}, "AWS managed", ""},
 		{

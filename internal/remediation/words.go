@@ -2,6 +2,8 @@ package remediation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +85,7 @@ func (c *Call) Words() string {
 	case DeleteAlias:
 		return c.Alias + " retired"
 	case TagResource:
-		return "tags"
+		return "the tag " + strings.Join(slices.Sorted(maps.Keys(c.Tags)), ", ")
 	case CancelKeyDeletion:
 		return "the deletion cancelled"
 	case EnableKey:
