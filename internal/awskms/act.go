@@ -96,7 +96,8 @@ func (c *Client) replicateKey(ctx context.Context, a *remediation.Action) Result
 	call, key := a.Current(), a.CallKey()
 	in := &kms.ReplicateKeyInput{KeyId: &key, ReplicaRegion: &call.Region}
 	if spec := call.New; spec != nil {
-		in.Description, in.Tags = &spec.Description, tagList(spec.Tags)
+		in.Description = &spec.Description
+		in.Tags = append(tagList(spec.Tags), types.Tag{TagKey: aws.String(ActionTag), TagValue: &a.ID})
 		if spec.Policy != "" {
 			in.Policy = &spec.Policy
 		}

@@ -41,6 +41,9 @@ type KeyContext struct {
 	// Missed is rotd's latest call for new material that ended without KMS showing its effect; nil for none.
 	Missed *remediation.Action
 
+	// Replacing says that rotd is at work on replacing the key, or on the key that replaces another.
+	Replacing bool
+
 	judged *judgedPolicy // the key policy, once a check asked for it
 }
 

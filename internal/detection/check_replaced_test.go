@@ -98,6 +98,27 @@ func TestReplacedKeyQuiet(t *testing.T) {
 	})
 }
 
+func TestKeysAreNotJudgedWhileRotdMovesTheirAliases(t *testing.T) {
+	testCheck(t, keyUnmanaged(), []checkTest{
+		{
+			name: "without an alias", with: all(unmatched, func(c *KeyContext) { c.Key.Aliases, c.Replacing = nil, true }),
+			want: "NOT JUDGED rotd is replacing the key, or another by it",
+		},
+		{
+			name: "with one", with: all(unmatched, func(c *KeyContext) { c.Replacing = true }),
+			want: "LOW No policy matches the key",
+		},
+	})
+}
+
+func TestANewKeyIsJudgedOnceAnAliasPointsAtIt(t *testing.T) {
+	testCheck(t, keyUnmanaged(), []checkTest{{
+		name: "without an alias", with: all(replaced(time.Hour), unmatched, func(c *KeyContext) {
+			c.Key.Lineage = &inventory.Lineage{ID: otherARN, Replaces: otherARN}
+		}), want: "NOT JUDGED the key was made to replace " + otherARN + ", and no alias points at it yet",
+	}})
+}
+
 // A replaced key is judged by the key that took its place.
 func TestTheRotationOfAReplacedKeyIsNotJudged(t *testing.T) {
 	for _, check := range []Check{rotationOverdue(), rotationDisabled(), rotationImpossible()} {

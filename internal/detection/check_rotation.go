@@ -44,10 +44,19 @@ func (c *KeyContext) rotatesHere() (v Verdict, ok bool) {
 	return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
 }
 
-// inUse says that a key was replaced and is only kept for what it has encrypted or signed; ok is true when it was not.
+// inUse says that no alias points at a key any more that was replaced, or yet at one that replaces another: it is kept
+// for what it has encrypted or signed, or has no callers yet. ok is true of every other key.
 func (c *KeyContext) inUse() (v Verdict, ok bool) {
-	if successor := c.Key.Successor(); successor != "" && len(c.Key.Aliases) == 0 {
-		return notJudged("the key was replaced by " + shown(successor) + ", which is judged instead"), false
+	l := c.Key.Lineage
+	switch {
+	case len(c.Key.Aliases) > 0:
+	case c.Replacing:
+		return notJudged("rotd is replacing the key, or another by it"), false
+	case l == nil:
+	case l.ReplacedBy != "":
+		return notJudged("the key was replaced by " + shown(l.ReplacedBy) + ", which is judged instead"), false
+	case l.Replaces != "":
+		return notJudged("the key was made to replace " + shown(l.Replaces) + ", and no alias points at it yet"), false
 	}
 	return Verdict{}, true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rotd/internal/awskms"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -144,6 +145,17 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	if i := slices.IndexFunc(actions, func(a remediation.Action) bool { return a.Missed() }); i >= 0 {
 		c.Missed = &actions[i]
 	}
+	// A key that was just made may be read before its action knows of it.
+	made, err := n.tx.Action(key.Tags[awskms.ActionTag])
+	if err = n.tx.PassOver(err); err != nil {
+		return nil, err
+	}
+	if made != nil {
+		actions = append(actions, *made)
+	}
+	c.Replacing = slices.ContainsFunc(actions, func(a remediation.Action) bool {
+		return a.Verb == remediation.Replace && !a.State.Final()
+	})
 	return c, nil
 }
 

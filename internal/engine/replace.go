@@ -199,9 +199,13 @@ type replacements struct {
 
 // replacementsOf gathers them from the newest actions on a key.
 func replacementsOf(tx *state.Tx, arn string) (r replacements, err error) {
+	lost := len(tx.PassedOver())
 	actions, err := tx.ActionsOn(arn, 100)
-	if err != nil {
+	switch unread := tx.PassedOver()[lost:]; {
+	case err != nil:
 		return r, err
+	case len(unread) > 0: // it may have made a key
+		return r, fmt.Errorf("whether the key was replaced before cannot be told: %w", unread[0])
 	}
 	undone, inPart, newest := false, false, true
 	for i := range actions {

@@ -382,6 +382,7 @@ func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
 	})
 	old := w.key(awssim.KeyOptions{
 		Aliases: []string{"alias/pay-sign"}, MultiRegion: true, Replicas: []string{elsewhere}, Policy: keyPolicy,
+		RotationPeriod: 90,
 	})
 	replica := strings.Replace(old, region, elsewhere, 1)
 	there := w.kmsIn(w.engineer, elsewhere)
