@@ -16,8 +16,8 @@ func newReplaceCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replace KEY --reason TEXT",
 		Short: "Make a new key like this one and move its aliases there",
-		Long: prose("Make a new key like this one and move its aliases there: for keys that cannot rotate (asymmetric, HMAC, "+
-			"custom key stores), or for another spec. KEY is an id, ARN, alias or alias ARN.",
+		Long: prose("Make a new key like this one and move its aliases there: for keys that cannot rotate (asymmetric, "+
+			"HMAC, custom key stores), or for another spec. KEY is an id, ARN, alias or alias ARN.",
 			"The plan is shown first. The new key gets the old one's policy, tags, description, grants and replicas, and the "+
 				"rotation that its policy asks for. The old key stays enabled: what it has encrypted or signed needs it, and "+
 				"whoever names it by id or ARN goes on using it. rotd watches that and says when it is quiet. What a failed "+
@@ -55,8 +55,8 @@ func newUndoAliasCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "undo-alias ACTION|KEY --reason TEXT",
 		Short: "Move the aliases back that a replacement moved",
-		Long: prose("Move the aliases back that a replacement moved. ACTION is its id; KEY the old key or the new one: an id, "+
-			"ARN, alias or alias ARN.",
+		Long: prose("Move the aliases back that a replacement moved. ACTION is its id; KEY the old key or the new one: an "+
+			"id, ARN, alias or alias ARN.",
 			"Both keys stay enabled: what was encrypted or signed meanwhile needs the new one. It works within "+
 				"guardrails.undo_window of the replacement. Replacing again goes on with the new key."),
 		Example: "  rotd undo-alias act_01JPK00000000000000000AAAA --reason 'callers cannot verify'\n" +

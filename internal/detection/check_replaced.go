@@ -32,8 +32,8 @@ func replacedKeyQuiet() Check {
 		ID: "replaced-key-quiet", Title: "A key that was replaced can be disabled", Severity: finding.Low,
 		Judge: judgeReplacedKeyQuiet,
 		Doc: Doc{
-			Meaning: "rotd replaced the key, and nobody has used the old one for the drain time: it costs its monthly fee, and " +
-				"whoever may use it has a key that hardly anybody would miss.",
+			Meaning: "rotd replaced the key, and nobody has used the old one for the drain time: it costs its monthly fee, " +
+				"and whoever may use it has a key that hardly anybody would miss.",
 			Condition: "A key that rotd replaced, that no alias points at, and that neither events nor KMS itself " +
 				"(GetKeyLastUsage) show used for `guardrails.drain` since. KMS must have said so: that rotd has seen no event " +
 				"proves nothing, the key then is unverifiable. Not judged: keys that are not enabled.",

@@ -24,7 +24,8 @@ func TestReplacedKeyUsed(t *testing.T) {
 	const day = 24 * time.Hour
 	testCheck(t, replacedKeyUsed(), []checkTest{
 		{
-			name: "used since", with: all(replaced(5*day), usedAt(day)), want: "INFORMATIONAL A key that was replaced is still used",
+			name: "used since", with: all(replaced(5*day), usedAt(day)),
+			want: "INFORMATIONAL A key that was replaced is still used",
 			says: []string{
 				"was replaced by " + otherARN + " at 2026-11-15 12:00Z and was used at 2026-11-19 12:00Z all the same.",
 				"rotd keys usage " + payARN,

@@ -109,8 +109,8 @@ func (n *notebook) movedByRotd(was, is *inventory.Key) (bool, error) {
 	return true, nil
 }
 
-// underItsAliases is a key as the policies see it that count for an action. One whose aliases have gone to a new key, as
-// one that a replacement left behind, is under the policies that they matched.
+// underItsAliases is a key as the policies see it that count for an action: one whose aliases have gone to a new key is
+// under those that its aliases match.
 func (n *notebook) underItsAliases(key *inventory.Key, a *remediation.Action) (*inventory.Key, error) {
 	if a.NewKeyARN == "" {
 		return key, nil

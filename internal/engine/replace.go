@@ -82,7 +82,9 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 }
 
 // replacePlan makes the plan of a replacement and asks the guardrails.
-func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, why remediation.Why) (*RotatePlan, error) {
+func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, why remediation.Why) (
+	*RotatePlan, error,
+) {
 	known := &remediation.Action{}
 	if how.Made != nil {
 		known.NewKeyARN = how.Made.ARN
@@ -96,8 +98,8 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 		return nil, err
 	}
 	plan := n.planAbout(key)
-	plan.Breaks = "Nothing at once: the old key stays enabled, and what it has encrypted or signed still needs it. Whoever " +
-		"uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy of, and " +
+	plan.Breaks = "Nothing at once: the old key stays enabled, and what it has encrypted or signed still needs it. " +
+		"Whoever uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy of, and " +
 		"whoever names the key by id or ARN, stays with the old one."
 	plan.Cost = "one more key's monthly fee: the old key stays"
 	action, ok, reason, warnings := remediation.PlanReplace(key, p, how, why, n.now)
@@ -141,8 +143,8 @@ func (n *notebook) undoPlan(key *inventory.Key, why remediation.Why) (*RotatePla
 		return nil, err
 	}
 	plan := n.planAbout(key)
-	plan.Breaks = "What was encrypted or signed through the aliases since they were moved needs the new key, which stays " +
-		"enabled. For KMS to decrypt with it, asymmetric callers must name it."
+	plan.Breaks = "What was encrypted or signed through the aliases since they were moved needs the new key, which " +
+		"stays enabled: asymmetric callers must name it."
 	plan.Cost = "nothing"
 	if len(replacements.live) == 0 {
 		return plan.cannot("rotd has not replaced this key, or has moved its aliases back since."), nil

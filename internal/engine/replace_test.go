@@ -251,7 +251,9 @@ func TestAKeyThatNobodyKnowsWasMadeIsFoundByItsTag(t *testing.T) {
 	w := newWorld(t)
 	old := w.signing()
 	// The key is made, the answer is lost, and KMS does not list it for as long as rotd looks for it.
-	w.sim.Plan(awssim.Fault{Service: "kms", Operation: "CreateKey", When: awssim.AfterEffect, DropConnection: true, Nth: 1})
+	w.sim.Plan(awssim.Fault{
+		Service: "kms", Operation: "CreateKey", When: awssim.AfterEffect, DropConnection: true, Nth: 1,
+	})
 	w.sim.Plan(awssim.Fault{
 		Service: "kms", Operation: "CreateKey", Nth: 2, Err: &awssim.APIError{Code: "AccessDeniedException", Status: 400},
 	})
@@ -298,7 +300,9 @@ func TestAliasesAreMovedBack(t *testing.T) {
 		return k != nil && len(k.Aliases) == 2
 	})
 	undo := func(name string) *RotatePlan {
-		plan, err := w.engine.UndoAlias(t.Context(), UndoAliasRequest{Name: name, Reason: "callers fail", Requester: "uid:1000"})
+		plan, err := w.engine.UndoAlias(t.Context(), UndoAliasRequest{
+			Name: name, Reason: "callers fail", Requester: "uid:1000",
+		})
 		w.check(err)
 		return plan
 	}
@@ -386,7 +390,9 @@ func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
 	})
 	replica := strings.Replace(old, region, elsewhere, 1)
 	there := w.kmsIn(w.engineer, elsewhere)
-	_, err := there.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/pay-far"), TargetKeyId: &replica})
+	_, err := there.CreateAlias(t.Context(), &kms.CreateAliasInput{
+		AliasName: aws.String("alias/pay-far"), TargetKeyId: &replica,
+	})
 	w.check(err)
 	_, err = there.TagResource(t.Context(), &kms.TagResourceInput{
 		KeyId: &replica, Tags: []types.Tag{{TagKey: aws.String("site"), TagValue: aws.String("far")}},

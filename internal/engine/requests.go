@@ -166,8 +166,8 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays
 	}
 	plan := n.planAbout(key)
-	plan.Breaks = "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key. " +
-		"Rotation re-encrypts nothing and cuts nobody off."
+	plan.Breaks = "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the " +
+		"key. Rotation re-encrypts nothing and cuts nobody off."
 	plan.Cost = cost(key, why.Want)
 	action, ok, reason := g.Plan(key, p, why, n.now)
 	if !ok {

@@ -190,7 +190,7 @@ func unfit(key *inventory.Key, how *Replacement) string {
 	case made == nil:
 		return ""
 	}
-	differs := ""
+	var differs string
 	switch {
 	case made.Spec != wanted.Spec:
 		differs = "is " + made.Spec + " and not " + wanted.Spec
@@ -205,8 +205,8 @@ func unfit(key *inventory.Key, how *Replacement) string {
 	default:
 		return ""
 	}
-	return "An earlier replacement made " + made.ARN + ", which " + differs + ": rotd makes no second one. Put that right " +
-		"and replace again; or, if nothing needs that key, schedule its deletion first."
+	return "An earlier replacement made " + made.ARN + ", which " + differs + ": rotd makes no second one. Put that " +
+		"right and replace again; or, if nothing needs that key, schedule its deletion first."
 }
 
 // successorTags are the tags of a key's successor: the key's own, but for those that AWS and rotd gave it.
@@ -297,8 +297,8 @@ func replaceWarnings(key *inventory.Key, how *Replacement, left int) (warnings [
 			"on the new replicas.")
 	}
 	if how.Made != nil {
-		warn("An earlier replacement made " + how.Made.ARN + " and did not come to its end, or was undone: this goes on with " +
-			"that key.")
+		warn("An earlier replacement made " + how.Made.ARN + " and did not come to its end, or was undone: this goes on " +
+			"with that key.")
 	}
 	return warnings
 }

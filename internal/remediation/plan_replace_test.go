@@ -81,7 +81,8 @@ func TestPlanReplace(t *testing.T) {
 		{
 			"replicas are made again, and their aliases follow", whole(primary), nil,
 			Replacement{Replicas: []*inventory.Key{replica}},
-			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; the tag rotd:replaced-by", "",
+			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; " +
+				"the tag rotd:replaced-by", "",
 		},
 		{"a replica out of reach", whole(primary), nil, Replacement{}, "has a replica that rotd cannot read", ""},
 		{

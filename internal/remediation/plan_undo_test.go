@@ -59,7 +59,11 @@ func TestPlanMoveBack(t *testing.T) {
 				testNow().Add(-time.Minute)), halfway},
 			append(back("alias/ship", "alias/pay"), tagged), "",
 		},
-		{"just within the window", []Action{replacedAt(key, testNow().Add(-72*time.Hour))}, append(back("alias/pay"), tagged), ""},
+		{
+			"just within the window",
+			[]Action{replacedAt(key, testNow().Add(-72*time.Hour))},
+			append(back("alias/pay"), tagged), "",
+		},
 		{
 			"past the window",
 			[]Action{replacedAt(key, testNow().Add(-72*time.Hour-time.Second))},

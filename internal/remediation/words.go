@@ -124,8 +124,8 @@ func replacedOutcome(a *Action) string {
 }
 
 func movedBackOutcome(a *Action) string {
-	return join(progress(a), fmt.Sprintf("What was encrypted or signed meanwhile needs the key that was made, %s: it stays "+
-		"enabled. Replacing again goes on with it.", a.NewKeyARN))
+	return join(progress(a), fmt.Sprintf("What was encrypted or signed meanwhile needs the key that was made, %s: it "+
+		"stays enabled. Replacing again goes on with it.", a.NewKeyARN))
 }
 
 // nextRotation is a clause about the schedule, "" when there is none.
