@@ -12,6 +12,7 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/usage"
 )
 
 // ReplaceRequest is a person's request to replace a key by a new one.
@@ -106,8 +107,31 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 	if !ok {
 		return plan.cannot(reason), nil
 	}
-	plan.Warnings = warnings
+	named, err := n.namedByID(key.ARN)
+	if err != nil {
+		return nil, err
+	}
+	plan.Warnings = append(warnings, named...)
 	return plan, n.judged(plan, &action, key)
+}
+
+// namedByID warns of those who used a key lately without naming it by an alias, as far as events tell.
+func (n *notebook) namedByID(arn string) ([]string, error) {
+	const most = 5
+	used, err := n.tx.Usage(arn, usage.NewWindow(n.now.AddDate(0, 0, -30), n.now))
+	if err = n.tx.PassOver(err); err != nil || used == nil {
+		return nil, err
+	}
+	callers := used.WithoutAlias()
+	if len(callers) == 0 {
+		return nil, nil
+	}
+	more := ""
+	if len(callers) > most {
+		more = fmt.Sprintf(" and %d more (rotd keys usage %s)", len(callers)-most, arn)
+	}
+	return []string{"They used the key in the last 30 days and named no alias of it, so that they go on using the old key " +
+		"until their code names one: " + strings.Join(callers[:min(most, len(callers))], ", ") + more + "."}, nil
 }
 
 // UndoAlias plans to move the aliases back that a replacement moved, and unless it is a dry run or refused begins it.

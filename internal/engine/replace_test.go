@@ -436,6 +436,22 @@ func TestAReplacedKeyIsWatchedWhileItIsUsed(t *testing.T) {
 	}
 }
 
+func TestAPlanWarnsOfThoseWhoNameTheKeyByItsID(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.signing()
+	w.settle(w.aRecord("Sign", arn).bridged())
+	w.engine.foldUsage(t.Context())
+	plan := w.replace(func(r *ReplaceRequest) { r.DryRun = true })
+	if !slices.ContainsFunc(plan.Warnings, func(text string) bool { return strings.Contains(text, "named no alias of it") }) {
+		t.Errorf("warnings: %q", plan.Warnings)
+	}
+	w.settle(w.aRecord("Sign", arn).with("requestParameters", map[string]any{"keyId": "alias/pay-sign"}).bridged())
+	w.engine.foldUsage(t.Context())
+	if plan := w.replace(func(r *ReplaceRequest) { r.DryRun = true }); len(plan.Warnings) > 0 {
+		t.Errorf("of somebody who names the alias: %q", plan.Warnings)
+	}
+}
+
 func TestARefusedReplacementAsksForNothing(t *testing.T) {
 	w := newWorld(t, silent)
 	w.signing()
