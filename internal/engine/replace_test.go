@@ -179,7 +179,7 @@ func TestALostAnswerNeverReplacesTwice(t *testing.T) {
 }
 
 func TestACrashInTheMiddleOfAReplacementMakesNoSecondKey(t *testing.T) {
-	for _, operation := range []string{"CreateKey", "UpdateAlias", "TagResource"} {
+	for _, operation := range []string{"CreateKey", "CreateGrant", "UpdateAlias", "TagResource"} {
 		for _, when := range []awssim.When{awssim.BeforeEffect, awssim.AfterEffect} {
 			name := map[awssim.When]string{awssim.BeforeEffect: "before", awssim.AfterEffect: "after"}[when]
 			t.Run(name+" "+operation, func(t *testing.T) {
@@ -375,30 +375,41 @@ func TestAFailedReplacementIsNotRepeatedByItself(t *testing.T) {
 	}
 }
 
-func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
-	const elsewhere = "us-east-1"
-	w := newWorld(t, silent, func(w *world) {
-		w.places = func(cfg aws.Config) []Place {
-			cfg.Region = elsewhere
-			return []Place{{Account: account, Region: elsewhere, KMS: awskms.New(cfg,
-				awskms.Place{Partition: "aws", Account: account, Region: elsewhere}, awskms.Options{QuotaShare: 1})}}
-		}
-	})
-	old := w.key(awssim.KeyOptions{
+const elsewhere = "us-east-1"
+
+// twoRegions lets rotd look after a second Region.
+func twoRegions(w *world) {
+	w.places = func(cfg aws.Config) []Place {
+		cfg.Region = elsewhere
+		return []Place{{Account: account, Region: elsewhere, KMS: awskms.New(cfg,
+			awskms.Place{Partition: "aws", Account: account, Region: elsewhere}, awskms.Options{QuotaShare: 1})}}
+	}
+}
+
+// multiRegion is a key with an alias in each of two Regions, and its replica.
+func (w *world) multiRegion() (old, replica string) {
+	w.Helper()
+	old = w.key(awssim.KeyOptions{
 		Aliases: []string{"alias/pay-sign"}, MultiRegion: true, Replicas: []string{elsewhere}, Policy: keyPolicy,
 		RotationPeriod: 90,
 	})
-	replica := strings.Replace(old, region, elsewhere, 1)
+	replica = strings.Replace(old, region, elsewhere, 1)
 	there := w.kmsIn(w.engineer, elsewhere)
-	_, err := there.CreateAlias(t.Context(), &kms.CreateAliasInput{
+	_, err := there.CreateAlias(w.Context(), &kms.CreateAliasInput{
 		AliasName: aws.String("alias/pay-far"), TargetKeyId: &replica,
 	})
 	w.check(err)
-	_, err = there.TagResource(t.Context(), &kms.TagResourceInput{
+	_, err = there.TagResource(w.Context(), &kms.TagResourceInput{
 		KeyId: &replica, Tags: []types.Tag{{TagKey: aws.String("site"), TagValue: aws.String("far")}},
 	})
 	w.check(err)
 	w.sweep(Inventory)
+	return old, replica
+}
+
+func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
+	w := newWorld(t, silent, twoRegions)
+	_, replica := w.multiRegion()
 	w.replace()
 	a := w.awaitAction(remediation.Succeeded)
 	made := strings.Replace(a.NewKeyARN, region, elsewhere, 1)
@@ -407,11 +418,30 @@ func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
 	}
 	k, _ := w.sim.KMS().Key(made)
 	was, _ := w.sim.KMS().Key(replica)
-	if k.Tags["site"] != "far" || k.Policy != was.Policy {
+	if k.Tags["site"] != "far" || k.Tags[awskms.ActionTag] != a.ID || k.Policy != was.Policy {
 		t.Errorf("the replica is %+v", k)
 	}
 	if l := w.known(replica).Lineage; l == nil || l.ReplacedBy != made {
 		t.Errorf("the old replica's lineage is %+v", l)
+	}
+}
+
+func TestALostAnswerMakesNoSecondReplica(t *testing.T) {
+	for name, when := range map[string]awssim.When{"before": awssim.BeforeEffect, "after": awssim.AfterEffect} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, silent, twoRegions)
+			w.multiRegion()
+			w.sim.Plan(awssim.Fault{Service: "kms", Operation: "ReplicateKey", When: when, DropConnection: true, Nth: 1})
+			w.replace()
+			a := w.awaitAction(remediation.Succeeded)
+			if n := len(w.sim.EffectsOf("ReplicateKey")); n != 1 || len(w.sim.EffectsOf("CreateKey")) != 1 {
+				t.Errorf("%d replicas were made", n)
+			}
+			made := strings.Replace(a.NewKeyARN, region, elsewhere, 1)
+			if diff := cmp.Diff([]string{"alias/pay-far"}, w.aliases(made)); diff != "" {
+				t.Errorf("aliases in %s (-want +got):\n%s", elsewhere, diff)
+			}
+		})
 	}
 }
 
