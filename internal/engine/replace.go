@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,8 +101,8 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 	}
 	plan := n.planAbout(key)
 	plan.Breaks = "Nothing at once: the old key stays enabled, and what it has encrypted or signed still needs it. " +
-		"Whoever uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy of, and " +
-		"whoever names the key by id or ARN, stays with the old one."
+		"Whoever uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy of, " +
+		"and whoever names the key by id or ARN, stays with the old one."
 	plan.Cost = "one more key's monthly fee: the old key stays"
 	action, ok, reason, warnings := remediation.PlanReplace(key, p, how, why, n.now)
 	if !ok {
@@ -111,7 +112,7 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 	if err != nil {
 		return nil, err
 	}
-	plan.Warnings = append(warnings, named...)
+	plan.Warnings = slices.Concat(warnings, named)
 	return plan, n.judged(plan, &action, key)
 }
 
@@ -130,8 +131,8 @@ func (n *notebook) namedByID(arn string) ([]string, error) {
 	if len(callers) > most {
 		more = fmt.Sprintf(" and %d more (rotd keys usage %s)", len(callers)-most, arn)
 	}
-	return []string{"They used the key in the last 30 days and named no alias of it, so that they go on using the old key " +
-		"until their code names one: " + strings.Join(callers[:min(most, len(callers))], ", ") + more + "."}, nil
+	return []string{"They used the key in the last 30 days and named no alias of it, so that they go on using the old " +
+		"key until their code names one: " + strings.Join(callers[:min(most, len(callers))], ", ") + more + "."}, nil
 }
 
 // UndoAlias plans to move the aliases back that a replacement moved, and unless it is a dry run or refused begins it.

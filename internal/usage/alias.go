@@ -74,8 +74,8 @@ func (s *summary) aliases(u *Usage, r *Record) {
 	})
 }
 
-// WithoutAlias are the principals with calls in the window that did not name the key by an alias, most calls first. They
-// named its id or ARN, or none, as whoever decrypts may. Where not everybody's aliases found room it is nobody.
+// WithoutAlias are the principals with calls in the window that did not name the key by an alias, most calls first.
+// They named its id or ARN, or none, as whoever decrypts may. Where not everybody's aliases found room it is nobody.
 func (u *Usage) WithoutAlias() (principals []string) {
 	if u.MoreAliases {
 		return nil
