@@ -87,6 +87,8 @@ func actionText(a *remediation.Action) string {
 		return "restore"
 	case remediation.Measures:
 		return "contain"
+	case remediation.Release:
+		return "undo contain"
 	case remediation.NewMaterial:
 	}
 	return "rotate now"

@@ -41,6 +41,13 @@ func laxer(d *fakeDaemon) {
 		"removed), which moved the key from policy payments to no policy."
 }
 
+// broken opens the circuit breaker.
+func broken(d *fakeDaemon) {
+	d.status.Breaker = &remediation.Breaker{OpenedAt: before(time.Hour), Failures: []remediation.Failure{
+		{ActionID: "act_1"}, {ActionID: "act_2"}, {ActionID: "act_3"},
+	}}
+}
+
 // acknowledged lets somebody answer for the first finding.
 func acknowledged(d *fakeDaemon) {
 	d.findings[0].Acknowledged = &finding.Acknowledgement{
@@ -64,6 +71,8 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "status-in-order", args: []string{"status"}},
 		{name: "status-things-to-look-at", args: []string{"status"}, change: func(d *fakeDaemon) { d.status.Armed = false }},
 		{name: "status-not-in-order", args: []string{"status"}, change: unwell},
+		{name: "status-breaker-open", args: []string{"status"}, change: broken},
+		{name: "resume-breaker-open", args: []string{"resume"}, change: broken},
 		{name: "status-json", args: []string{"status", "-o", "json"}},
 		{name: "status-organization", args: []string{"status"}, change: func(d *fakeDaemon) {
 			d.status.Organization = &admin.Organization{ListedAt: before(2 * time.Hour), Accounts: 14, Skipped: []state.Member{
@@ -175,6 +184,10 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "config-test-missing", status: admin.ExitUsage,
 			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/none.yaml"},
 		},
+		{name: "keys-explain", args: []string{"keys", "explain", "alias/pay-cards"}},
+		{name: "keys-explain-hostile", args: []string{"keys", "explain", ordersARN}},
+		{name: "keys-explain-json", args: []string{"keys", "explain", "alias/pay-cards", "-o", "json"}},
+		{name: "keys-explain-unknown", args: []string{"keys", "explain", "alias/nope"}, status: admin.ExitFailed},
 		{name: "config-explain", args: []string{"config", "explain", "alias/pay-cards"}},
 		{
 			name: "config-explain-moved", args: []string{"config", "explain", "alias/pay-cards"},

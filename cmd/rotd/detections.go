@@ -42,7 +42,7 @@ func catalogue() []rule {
 
 // knownIDs are the ids that a configuration may name: what rotd finds about itself is not to be tuned.
 func knownIDs() config.Known {
-	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs(), Remedies: detection.Remedies()}
 }
 
 func ruleListing() listing[rule] {

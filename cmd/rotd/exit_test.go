@@ -83,6 +83,18 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: --automatic 9999d: KMS rotates every 90 to 2560 days, not every 9999; see `rotd rotate --help`\n",
 		},
 		{
+			"a containment without a reason", "contain alias/a --disable --yes",
+			"rotd: --reason is required: it goes into the audit log and the alerts; see `rotd contain --help`\n",
+		},
+		{
+			"an alias that is none", "contain alias/a --retire-alias a --reason r --yes",
+			"rotd: --retire-alias a: an alias begins with alias/; see `rotd contain --help`\n",
+		},
+		{
+			"a measure together with an undo", "contain alias/a --undo act_1 --disable --reason r --yes",
+			"rotd: --undo takes back what an action did, and goes with no measure; see `rotd contain --help`\n",
+		},
+		{
 			"a limit below zero", "keys list --limit -1",
 			"rotd: --limit -1 is negative; 0 is for all; see `rotd keys list --help`\n",
 		},
@@ -132,7 +144,7 @@ func TestGroupWithoutACommandShowsHelpAndEndsWith2(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, args := range []string{
-		"", "run", "replay", "status", "health", "rotate", "sweep", "findings list",
+		"", "run", "replay", "status", "health", "rotate", "contain", "sweep", "findings list",
 		"keys show", "actions list", "config validate",
 	} {
 		s := newSession(nil)
@@ -158,6 +170,11 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 		{"a replacement's plan", "replace " + payARN + " --dry-run", "no-daemon-replace-plan"},
 		{"aliases moved back", "undo-alias alias/signing --reason leak --yes", "no-daemon-undo-alias"},
 		{"a pause", "pause --reason r", "no-daemon-pause"},
+		{
+			"a containment", "contain alias/pay-cards --disable --revoke-all --retire-alias alias/a --reason r --yes",
+			"no-daemon-contain",
+		},
+		{"a preview", "contain " + payARN, "no-daemon-contain-preview"},
 		{"health", "health --socket SOCKET", "no-daemon-health"},
 	}
 	for _, test := range tests {

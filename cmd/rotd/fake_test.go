@@ -46,15 +46,16 @@ type fakeDaemon struct {
 	// assignment is that of the first key.
 	assignment *policy.Assignment
 
-	mu       sync.Mutex
-	plan     admin.RotatePlan
-	begun    *admin.RotatePlan // what is answered instead of plan when it is no dry run
-	rotated  []admin.RotateRequest
-	usage    func(since time.Time) *admin.KeyUsage
-	facts    func() *impact.Facts
-	states   []remediation.State // that the next questions for the action see
-	sweepErr error
-	sweeping bool // sweeps do not end
+	mu        sync.Mutex
+	plan      admin.RotatePlan
+	begun     *admin.RotatePlan // what is answered instead of plan when it is no dry run
+	rotated   []admin.RotateRequest
+	usage     func(since time.Time) *admin.KeyUsage
+	facts     func() *impact.Facts
+	contained []admin.ContainRequest
+	states    []remediation.State // that the next questions for the action see
+	sweepErr  error
+	sweeping  bool // sweeps do not end
 
 	reportErr error // met after the first part of a report
 }
@@ -292,6 +293,26 @@ func (d *fakeDaemon) Explain(_ context.Context, name string) (*policy.Explanatio
 	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
 }
 
+func (d *fakeDaemon) Abilities(_ context.Context, name string) (*remediation.Abilities, error) {
+	for i := range d.keys {
+		if k := &d.keys[i].Key; k.ARN == name || k.Name() == name {
+			g := remediation.Guardrails{
+				MaxMode: policy.Enforce, RotationsPerHour: 10, KeyCooldown: 24 * time.Hour, OnDemandReserve: 5,
+				OverdueGrace: 7 * 24 * time.Hour,
+			}
+			set, _, _ := somePolicies()
+			p := set.For(k)
+			f := remediation.Facts{Now: noon, Key: k, Armed: true}
+			if p != nil {
+				f.Mode = p.Mode
+			}
+			all := g.Abilities(f, p)
+			return &all, nil
+		}
+	}
+	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown key %q", name))
+}
+
 // somePolicies are those of a small rotd.yaml.
 func somePolicies() (policy.Set, policy.Exceptions, policy.Source) {
 	set := policy.Set{
@@ -378,7 +399,9 @@ func (d *fakeDaemon) Action(_ context.Context, id string, _ time.Duration) (*rem
 		if len(d.states) > 0 {
 			next.State, d.states = d.states[0], d.states[1:]
 		}
-		if next.State.Final() {
+		if next.State.Final() && next.Verb == remediation.Contain {
+			d.finish(&next)
+		} else if next.State.Final() {
 			next.Outcome = "alias/pay-cards has new key material (9d3a). Everything encrypted before stays decryptable."
 		}
 		return &next, nil
@@ -473,8 +496,8 @@ func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error
 	return d.status.Paused, nil
 }
 
-func (d *fakeDaemon) Resume(context.Context, string) (*state.Pause, bool, error) {
-	return d.status.Paused, !d.status.Armed, nil
+func (d *fakeDaemon) Resume(context.Context, string) (admin.Paused, error) {
+	return admin.Paused{Before: d.status.Paused, Armed: !d.status.Armed, Breaker: d.status.Breaker}, nil
 }
 
 func (d *fakeDaemon) CopyState(ctx context.Context, _ string) (*state.Copy, error) {

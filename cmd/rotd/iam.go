@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rotd/internal/config"
+	"rotd/internal/finding"
 	"rotd/internal/iam"
 	"rotd/internal/policy"
 )
@@ -134,7 +135,10 @@ func needsOf(cfg *config.Config, role iam.Role) *iam.Needs {
 		}
 		n.Rotates = n.Rotates || p.Rotation.Method != policy.None && p.Rotation.Method != policy.Replace
 		n.Replaces = n.Replaces || p.Rotation.Method == policy.Replace
-		n.Restores = n.Restores || p.ResponseTo("key-deletion-scheduled") == "restore"
+		for _, rule := range []string{"key-deletion-scheduled", "key-deletion-window-short"} {
+			remedies := []string{policy.RespondRestore}
+			n.Restores = n.Restores || p.ResponseTo(rule, finding.Critical, remedies) != ""
+		}
 	}
 	return n
 }

@@ -15,7 +15,7 @@ import (
 
 func newKeysCommand(c *cli) *cobra.Command {
 	return group("keys", "The keys rotd looks after", newKeysListCommand(c), newKeysShowCommand(c),
-		newKeysUsageCommand(c), newKeysImpactCommand(c), newKeysContentsCommand(c))
+		newKeysExplainCommand(c), newKeysUsageCommand(c), newKeysImpactCommand(c), newKeysContentsCommand(c))
 }
 
 // keyListing is how keys are shown.

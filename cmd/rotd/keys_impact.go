@@ -44,6 +44,12 @@ func newKeysImpactCommand(c *cli) *cobra.Command {
 
 // printImpact prints an assessment: what is not known, who used the key, what each measure breaks.
 func (c *cli) printImpact(a *impact.Assessment) {
+	c.printWorth(a)
+	c.printMeasures(a)
+}
+
+// printWorth prints what a key is to whom.
+func (c *cli) printWorth(a *impact.Assessment) {
 	now := c.now()
 	fmt.Fprintf(c.out, "%s  %s\n\n", c.styled(bold, clean(orElse(a.Alias, a.KeyARN))), clean(a.State))
 	c.field("ARN", a.KeyARN)
@@ -65,7 +71,6 @@ func (c *cli) printImpact(a *impact.Assessment) {
 			c.labelled(labelWidth, f.Severity.String(), fmt.Sprintf("%s, %s (%s)", f.Title, ago(now, f.LastSeen), f.ID))
 		}
 	}
-	c.printMeasures(a)
 }
 
 func (c *cli) printUnknowns(all []string) {
@@ -244,6 +249,9 @@ func (c *cli) printMeasures(a *impact.Assessment) {
 // printGrantMeasures prints the revocations of single grants, with which measures begins: what they share once.
 func (c *cli) printGrantMeasures(measures []impact.Measure) {
 	end := slices.IndexFunc(measures, func(m impact.Measure) bool { return m.Kind != impact.RevokeGrant })
+	if end < 0 {
+		end = len(measures)
+	}
 	first := &measures[0]
 	fmt.Fprintf(c.out, "\n  %s  %s\n", c.styled(bold, "Revoke one grant"), c.styled(red, "IRREVERSIBLE"))
 	c.indented("", first.Why)

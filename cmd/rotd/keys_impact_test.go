@@ -64,16 +64,21 @@ func TestImpactAsPeopleSeeIt(t *testing.T) {
 				shown += "--- stderr\n" + s.err.String()
 			}
 			golden(t, test.name, shown)
-			// Commands and addresses stay whole, so that they can be copied.
-			for line := range strings.Lines(s.out.String()) {
-				whole := regexp.MustCompile(`(aws|rotd) [a-z0-9]+ |https://|arn:`).MatchString(line)
-				if s.cli.output == "table" && !whole && utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 {
-					t.Errorf("wider than 80 columns: %q", line)
-				}
-				if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), isHidden) {
-					t.Errorf("acts upon a terminal: %q", line)
-				}
-			}
+			fitsButCommands(t, s)
 		})
+	}
+}
+
+// fitsButCommands is fits where commands and addresses stay whole, so that they can be copied.
+func fitsButCommands(t *testing.T, s *session) {
+	t.Helper()
+	for line := range strings.Lines(s.out.String()) {
+		whole := regexp.MustCompile(`(aws|rotd) [a-z0-9]+ |https://|arn:`).MatchString(line)
+		if s.cli.output == "table" && !whole && utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 {
+			t.Errorf("wider than 80 columns: %q", line)
+		}
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), isHidden) {
+			t.Errorf("acts upon a terminal: %q", line)
+		}
 	}
 }

@@ -34,7 +34,9 @@ func newResumeCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume",
 		Short: "Let automatic actions go on, and arm a new state",
-		Args:  exactly(),
+		Long: prose("Let automatic actions go on: end a pause, close the circuit breaker that failed actions have opened, " +
+			"and arm a new state."),
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.pauseOrResume(func(client *admin.Client) (*admin.Paused, error) {
 				return client.Resume(cmd.Context())
@@ -61,6 +63,10 @@ func (c *cli) pauseOrResume(ask func(*admin.Client) (*admin.Paused, error)) erro
 	}
 	if c.output != "table" {
 		return one(c, listing[*admin.Paused]{schema: "rotd.pauses/1", kind: "pause"}, p)
+	}
+	if b := p.Breaker; b != nil {
+		c.paragraph("", fmt.Sprintf("Closed the circuit breaker, open since %s: %d actions had failed in a row.",
+			both(c.now(), b.OpenedAt), len(b.Failures)))
 	}
 	for _, sentence := range pausedText(c.now(), p) {
 		c.paragraph("", sentence)
@@ -92,6 +98,8 @@ func pausedText(now time.Time, p *admin.Paused) []string {
 		return []string{fmt.Sprintf("Resumed by %s. It was paused %s", p.By, before), goOn}
 	case p.Armed:
 		return []string{fmt.Sprintf("Was not paused; armed by %s.", p.By), goOn}
+	case p.Breaker != nil:
+		return []string{"Was not paused, and is armed.", goOn}
 	}
 	return []string{"Was not paused, and is armed: nothing has changed.", goOn}
 }

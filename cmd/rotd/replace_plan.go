@@ -47,7 +47,7 @@ func (c *cli) printSteps(p *admin.RotatePlan, title, reason, ticket string) {
 		c.field("what breaks", p.Breaks)
 		c.field("costs", p.Cost)
 	}
-	c.field("guardrails", guardrailsText(p))
+	c.field("guardrails", standing(p.Action, &p.Decision, p.NoAction))
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}

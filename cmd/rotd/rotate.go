@@ -143,7 +143,7 @@ func (c *cli) act(cmd *cobra.Command, reason string, o *acting) error {
 	case begun.Action == nil: // somebody else was faster
 		return c.nothingToDo(begun)
 	}
-	return c.follow(ctx, client, begun.Action, o)
+	return c.follow(ctx, client, begun.Action, o.wait, o.after)
 }
 
 // planned shows a plan. ends says that it is all there is to do.
@@ -239,9 +239,12 @@ const (
 	askEvery   = 25 * time.Second
 )
 
-// follow waits until the action is final and prints how it ended.
-func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.Action, o *acting) error {
-	id, deadline := a.ID, time.Now().Add(o.wait)
+// follow waits until the action is final and prints how it ended. after, unless it is nil, prints what is to be done
+// after a success.
+func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.Action, wait time.Duration,
+	after func(a *remediation.Action),
+) error {
+	id, deadline := a.ID, time.Now().Add(wait)
 	progress := newProgress(c)
 	for !a.State.Final() {
 		progress.show(fmt.Sprintf("%s is %s%s", id, a.State, waitingText(a)))
@@ -268,8 +271,8 @@ func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.A
 	if err := c.ended(a); err != nil {
 		return err
 	}
-	if o.after != nil && c.output == "table" {
-		o.after(a)
+	if after != nil && c.output == "table" {
+		after(a)
 	}
 	return nil
 }
@@ -297,9 +300,10 @@ func (c *cli) ended(a *remediation.Action) error {
 	}
 	if failed == nil {
 		fmt.Fprintln(c.out)
-		c.paragraph("", c.styled(green, "Done.")+" "+a.Outcome)
+		c.paragraph("", c.styled(green, "Done.")+" "+strings.TrimPrefix(a.Outcome, "Done: "))
 		c.paragraph("", fmt.Sprintf("(%s)", a.ID))
 	}
+	c.undoing(a)
 	return failed
 }
 

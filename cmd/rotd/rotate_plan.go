@@ -43,7 +43,7 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 		c.field("budget", fmt.Sprintf("%d of %d rotations on demand left in the key's life, %d of them in reserve", p.Left,
 			inventory.OnDemandLimit, p.Reserve))
 	}
-	c.field("guardrails", guardrailsText(p))
+	c.field("guardrails", standing(p.Action, &p.Decision, p.NoAction))
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}
@@ -79,19 +79,19 @@ func eligibleText(p *admin.RotatePlan, able bool) string {
 	return answer + strings.TrimSpace(p.Eligible.Reason+" "+p.Eligible.Instead)
 }
 
-func guardrailsText(p *admin.RotatePlan) string {
-	why, refused := p.Refused()
+// standing says how a plan stands with the guardrails.
+func standing(a *remediation.Action, d *remediation.Decision, noAction string) string {
 	switch {
-	case refused && p.NoAction != "":
-		return "CANNOT: " + why
-	case p.Action == nil:
+	case d.Verdict == remediation.Refuse && noAction != "":
+		return "CANNOT: " + noAction
+	case a == nil:
 		return "not asked: it is so already"
-	case refused:
-		return fmt.Sprintf("REFUSED (%s): %s", p.Decision.Guardrail, why)
-	case p.Decision.Verdict == remediation.Wait:
-		return fmt.Sprintf("waits (%s): %s", p.Decision.Guardrail, p.Decision.Reason)
-	case len(p.Decision.Overridden) > 0:
-		return "--emergency passes " + strings.Join(p.Decision.Overridden, ", ") + "; this is audited and alerted"
+	case d.Verdict == remediation.Refuse:
+		return fmt.Sprintf("REFUSED (%s): %s", d.Guardrail, d.Reason)
+	case d.Verdict == remediation.Wait:
+		return fmt.Sprintf("waits (%s): %s", d.Guardrail, d.Reason)
+	case len(d.Overridden) > 0:
+		return "--emergency passes " + strings.Join(d.Overridden, ", ") + "; this is audited and alerted"
 	}
 	return "nothing stands in the way"
 }

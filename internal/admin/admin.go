@@ -23,6 +23,7 @@ import (
 type Backend interface {
 	Reader
 	Actor
+	Container
 	Historian
 	Weigher
 	Keeper
@@ -42,6 +43,8 @@ type Reader interface {
 	Key(ctx context.Context, name string) (*KeyDetail, error)
 	// Explain says which policy counts for a key, and why. It takes the same names as Key.
 	Explain(ctx context.Context, name string) (*policy.Explanation, error)
+	// Abilities says what can be done to a key, and by whom, from what is known of it. It takes the same names.
+	Abilities(ctx context.Context, name string) (*remediation.Abilities, error)
 	// KeyUsage says who used a key since a time.
 	KeyUsage(ctx context.Context, name string, since time.Time) (*KeyUsage, error)
 	Actions(ctx context.Context, q ActionQuery) (Page[remediation.Action], error)
@@ -69,8 +72,8 @@ type Actor interface {
 	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
 	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
-	// Resume returns the pause it ended, nil when there was none, and whether it armed the state.
-	Resume(ctx context.Context, by string) (before *state.Pause, armed bool, err error)
+	// Resume says what it ended: a pause, an open circuit breaker; and whether it armed the state.
+	Resume(ctx context.Context, by string) (Paused, error)
 }
 
 // Keeper looks after the state file. What it does may take minutes: it ends with the request's context.

@@ -97,6 +97,11 @@ func (c *Client) Explain(ctx context.Context, name string) (*policy.Explanation,
 	return get[policy.Explanation](ctx, c, "/v1/key/explain", values{"name": {name}})
 }
 
+// Abilities asks what can be done to a key, and by whom.
+func (c *Client) Abilities(ctx context.Context, name string) (*remediation.Abilities, error) {
+	return get[remediation.Abilities](ctx, c, "/v1/key/abilities", values{"name": {name}})
+}
+
 // KeyUsage asks who used a key since a time.
 func (c *Client) KeyUsage(ctx context.Context, name string, since time.Time) (*KeyUsage, error) {
 	v := values{"name": {name}}

@@ -25,7 +25,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 	}
 	finished := make(chan error)
 	close(finished)
-	backend := &fakeBackend{plan: plan, sweep: finished}
+	backend := &fakeBackend{containment: held(remediation.Allow), plan: plan, sweep: finished}
 	socket, _ := serve(t, backend, zap.NewNop())
 	c, ctx := clientOf(t, socket), t.Context()
 	limits := Range{Limit: 7}
@@ -65,6 +65,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		}, HistoryQuery{Range: limits, Key: keyARN, Since: noon, Until: noon.Add(time.Hour)}},
 		{"as of", func() (any, error) { return c.AsOf(ctx, keyARN, noon) }, fmt.Sprint(keyARN, " ", noon)},
 		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
+		{"abilities", func() (any, error) { return c.Abilities(ctx, keyARN) }, "abilities " + keyARN},
 		{
 			"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m"}) },
 			[]string{"a/b", me(t), "r", "m"},
@@ -98,6 +99,10 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			Incident: "inc_1",
 		}},
 		{"audit log", func() (any, error) { return nil, c.AuditLog(ctx, 4711, io.Discard) }, uint64(4711)},
+		{
+			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },
+			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: me(t)},
+		},
 		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
 		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
 	}

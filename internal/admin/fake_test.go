@@ -33,16 +33,17 @@ const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1
 
 // fakeBackend answers with what a test puts in, and keeps the last thing it was asked for.
 type fakeBackend struct {
-	asked    any
-	err      error
-	panics   any
-	notReady []string
-	plan     *RotatePlan
-	pause    *state.Pause
-	sweep    chan error
-	db       *state.DB
-	reported []string
-	waiting  chan struct{} // closed when Action begins to wait for the end of its context
+	asked       any
+	err         error
+	panics      any
+	notReady    []string
+	plan        *RotatePlan
+	containment *ContainPlan
+	pause       *state.Pause
+	sweep       chan error
+	db          *state.DB
+	reported    []string
+	waiting     chan struct{} // closed when Action begins to wait for the end of its context
 }
 
 func (f *fakeBackend) note(asked any) error {
@@ -103,6 +104,10 @@ func (f *fakeBackend) Explain(_ context.Context, name string) (*policy.Explanati
 	return &policy.Explanation{KeyARN: keyARN}, f.note("explain " + name)
 }
 
+func (f *fakeBackend) Abilities(_ context.Context, name string) (*remediation.Abilities, error) {
+	return &remediation.Abilities{KeyARN: keyARN}, f.note("abilities " + name)
+}
+
 func (f *fakeBackend) Acknowledge(_ context.Context, id, by string, r AckRequest) (Acknowledged, error) {
 	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, r.Reason, r.Move})
 }
@@ -161,6 +166,10 @@ func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) er
 	return errors.Join(err, f.note(after))
 }
 
+func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*ContainPlan, error) {
+	return f.containment, f.note(r)
+}
+
 func (f *fakeBackend) Names(context.Context) (Names, error) {
 	return Names{
 		Rules: []string{"key-disabled", "dead-key-used"}, Policies: []string{"payments", "everything-else"},
@@ -172,8 +181,8 @@ func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause,
 	return f.pause, f.note([]string{by, reason})
 }
 
-func (f *fakeBackend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
-	return f.pause, f.pause == nil, f.note(by)
+func (f *fakeBackend) Resume(_ context.Context, by string) (Paused, error) {
+	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note(by)
 }
 
 func (f *fakeBackend) CopyState(ctx context.Context, by string) (*state.Copy, error) {

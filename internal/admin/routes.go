@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/findings/{id}", s.finding},
 		{"GET", "/v1/keys", s.keys},
 		{"GET", "/v1/key", s.key},
+		{"GET", "/v1/key/abilities", s.abilities},
 		{"GET", "/v1/key/explain", s.explain},
 		{"GET", "/v1/key/history", s.history},
 		{"GET", "/v1/key/as-of", s.asOf},
@@ -43,6 +44,7 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/rotate", s.rotate},
 		{"POST", "/v1/replace", s.replace},
 		{"POST", "/v1/undo-alias", s.undoAlias},
+		{"POST", "/v1/contain", s.containKey},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
@@ -120,6 +122,14 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.backend.Explain(r.Context(), name)
+}
+
+func (s *Server) abilities(r *http.Request) (any, error) {
+	name, err := keyName(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.backend.Abilities(r.Context(), name)
 }
 
 // keyName is the key that a request names.
@@ -281,8 +291,9 @@ func (s *Server) resume(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, armed, err := s.backend.Resume(r.Context(), by)
-	return Paused{By: by, Before: before, Armed: armed}, err
+	ended, err := s.backend.Resume(r.Context(), by)
+	ended.By = by
+	return ended, err
 }
 
 // acting reads the body of a request that does something, and says on whose behalf.
@@ -307,6 +318,7 @@ func (s *Server) acting(r *http.Request, body any) (requester string, err error)
 const (
 	SchemaFindings   = "rotd.findings/1"
 	SchemaKeys       = "rotd.keys/1"
+	SchemaAbilities  = "rotd.abilities/1"
 	SchemaActions    = "rotd.actions/1"
 	SchemaQuarantine = "rotd.quarantine/1"
 )

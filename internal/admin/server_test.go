@@ -59,6 +59,15 @@ func me(t *testing.T) string {
 	return fmt.Sprintf("uid:%d (%s)", os.Getuid(), u.Username)
 }
 
+// held is the plan of a containment.
+func held(verdict remediation.Verdict) *ContainPlan {
+	p := &ContainPlan{Identity: "v1:1", Action: &remediation.Action{}, Decision: remediation.Decision{Verdict: verdict}}
+	if verdict == remediation.Refuse {
+		p.Decision.Reason = "Paused."
+	}
+	return p
+}
+
 func TestEndpoints(t *testing.T) {
 	plan := &RotatePlan{
 		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
@@ -183,6 +192,27 @@ func TestEndpoints(t *testing.T) {
 			name: "aliases moved back on behalf of who is calling", method: "POST", path: "/v1/undo-alias", status: 200,
 			backend: fakeBackend{plan: plan}, body: `{"name":"act_1","dry_run":true}`, answer: `"on_demand_left":24`,
 			asked: UndoAliasRequest{Name: "act_1", Requester: me(t), DryRun: true},
+		},
+		{
+			name: "contain on behalf of who is calling", method: "POST", path: "/v1/contain", status: 200,
+			backend: fakeBackend{containment: held(remediation.Allow)},
+			body:    `{"key":"alias/a","reason":"r","revoke_grants":["g1"],"disable":true,"identity":"v1:1"}`,
+			answer:  `"decision":{"verdict":"allow"},"identity":"v1:1"`,
+			asked: ContainRequest{
+				Key: "alias/a", Reason: "r", RevokeGrants: []string{"g1"}, Disable: true, Identity: "v1:1", Requester: me(t),
+			},
+		},
+		{
+			name: "a refused containment is an error", method: "POST", path: "/v1/contain", status: 409,
+			backend: fakeBackend{containment: held(remediation.Refuse)}, body: `{"key":"alias/a","reason":"r","disable":true}`,
+			answer: `{"error":{"code":"refused","message":"Paused.","exit":4}}`,
+			asked:  ContainRequest{Key: "alias/a", Reason: "r", Disable: true, Requester: me(t)},
+		},
+		{
+			name: "what each measure would break", method: "POST", path: "/v1/contain", status: 200,
+			backend: fakeBackend{containment: held(remediation.Refuse)}, body: `{"key":"alias/a","dry_run":true}`,
+			answer: `"decision":{"verdict":"refuse","reason":"Paused."}`,
+			asked:  ContainRequest{Key: "alias/a", Requester: me(t), DryRun: true},
 		},
 		{
 			name: "a sweep that failed", method: "POST", path: "/v1/sweep", status: 200, backend: fakeBackend{sweep: done},
@@ -320,6 +350,18 @@ func TestErrors(t *testing.T) {
 			name: "a wait too long", method: "GET", path: "/v1/actions/act_1?wait=61", status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"wait: \"61\" is no whole number of seconds from 0 to 60",` +
 				`"exit":2}}`,
+		},
+		{
+			name: "a containment without a measure", method: "POST", path: "/v1/contain", status: 400,
+			body: `{"key":"k","reason":"r"}`,
+			answer: `{"error":{"code":"invalid-request","message":"a measure is needed: cancel_deletion, revoke_grants, ` +
+				`revoke_all, retire_aliases or disable","exit":2}}`,
+		},
+		{
+			name: "a measure together with an undo", method: "POST", path: "/v1/contain", status: 400,
+			body: `{"key":"k","reason":"r","undo":"act_1","disable":true}`,
+			answer: `{"error":{"code":"invalid-request","message":"undo: takes back what an action did, and goes with no ` +
+				`measure","exit":2}}`,
 		},
 		{
 			name: "no reason", method: "POST", path: "/v1/rotate", body: `{"key":"k","reason":" "}`, status: 400,

@@ -6,6 +6,7 @@ import (
 	"rotd/internal/audit"
 	"rotd/internal/events/queue"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 	"rotd/internal/scheduler"
 	"rotd/internal/state"
 )
@@ -25,6 +26,11 @@ type Status struct {
 
 	Armed  bool         `json:"armed"`           // automatic actions are allowed on this state at all
 	Paused *state.Pause `json:"pause,omitempty"` // nil: not paused
+	// Breaker is the circuit breaker while it is open; nil: it is closed.
+	Breaker *remediation.Breaker `json:"breaker,omitempty"`
+
+	// DependsOn is what rotd cannot work without, and the keys it is under: rotd never acts on those.
+	DependsOn []state.Dependency `json:"depends_on,omitempty"`
 
 	Queues    []Queue          `json:"queues"`
 	LastEvent time.Time        `json:"last_event,omitzero"` // eventTime of the newest event handled

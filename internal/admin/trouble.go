@@ -39,7 +39,7 @@ func (s *Status) Judge() {
 	s.judgeIntake(grave, minor)
 	s.judgeFindings(grave, minor)
 	s.judgeSweeps(grave, minor)
-	s.judgeActing(minor)
+	s.judgeActing(grave, minor)
 	s.judgeTelling(grave)
 	slices.SortStableFunc(all, func(a, b Trouble) int { return rank(b) - rank(a) })
 	s.Troubles = all
@@ -126,10 +126,21 @@ func (s *Status) judgeSweeps(grave, minor telling) {
 	}
 }
 
-func (s *Status) judgeActing(minor telling) {
+func (s *Status) judgeActing(grave, minor telling) {
+	if b := s.Breaker; b != nil && len(b.Failures) > 0 {
+		grave("rotd actions show "+b.Failures[len(b.Failures)-1].ActionID, "the circuit breaker has been open since %s: %d "+
+			"actions failed in a row, and nothing automatic happens before a resume", b.OpenedAt.Format(time.RFC3339),
+			len(b.Failures))
+	}
 	if s.Paused != nil {
 		minor("rotd resume", "paused by %s since %s: %s", s.Paused.By, s.Paused.At.Format(time.RFC3339),
 			s.Paused.Reason)
+	}
+	for i := range s.DependsOn {
+		if d := &s.DependsOn[i]; d.Error != "" {
+			minor("", "rotd does not know which key encrypts %s, so it cannot keep its hands off it (docs/permissions.md): %s",
+				d.What, d.Error)
+		}
 	}
 	if !s.Armed && s.Mode != "observe" {
 		minor("rotd resume", "the state is new: nothing automatic happens before a complete inventory and a resume")

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/events/queue"
+	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
@@ -86,6 +87,24 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		}},
 		{"paused", func(s *Status) { s.Paused = &state.Pause{At: noon, By: "uid:1000 (ann)", Reason: "move"} }, []Trouble{
 			{false, "paused by uid:1000 (ann) since 2026-03-14T12:00:00Z: move", "rotd resume"},
+		}},
+		{"the circuit breaker is open", func(s *Status) {
+			s.Breaker = &remediation.Breaker{OpenedAt: noon, Failures: []remediation.Failure{
+				{ActionID: "act_1"}, {ActionID: "act_2"}, {ActionID: "act_3"},
+			}}
+		}, []Trouble{
+			{
+				true, "the circuit breaker has been open since 2026-03-14T12:00:00Z: 3 actions failed in a row, and nothing " +
+					"automatic happens before a resume", "rotd actions show act_3",
+			},
+		}},
+		{"what rotd depends on did not tell its key", func(s *Status) {
+			s.DependsOn = []state.Dependency{{What: "the queue q", Key: "k"}, {What: "the topic t", Error: "AuthorizationError"}}
+		}, []Trouble{
+			{
+				false, "rotd does not know which key encrypts the topic t, so it cannot keep its hands off it " +
+					"(docs/permissions.md): AuthorizationError", "",
+			},
 		}},
 		{"a new state", func(s *Status) { s.Armed = false }, []Trouble{
 			{false, "the state is new: nothing automatic happens before a complete inventory and a resume", "rotd resume"},

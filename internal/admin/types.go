@@ -94,13 +94,18 @@ type RotatePlan struct {
 // Refused reports whether what was asked for is not done, and why. A plan that is not refused and has no action asks
 // for what is so already.
 func (p *RotatePlan) Refused() (why string, refused bool) {
+	return refusedBy(p.Action, &p.Decision, p.NoAction)
+}
+
+// refusedBy reports whether a plan is not carried out, and why.
+func refusedBy(a *remediation.Action, d *remediation.Decision, noAction string) (why string, refused bool) {
 	switch {
-	case p.Decision.Verdict != remediation.Refuse:
+	case !d.Stops():
 		return "", false
-	case p.Action == nil && p.NoAction != "":
-		return p.NoAction, true
+	case a == nil && noAction != "":
+		return noAction, true
 	}
-	return p.Decision.Reason, true
+	return d.Reason, true
 }
 
 // Quarantined is a message or record that could not be decoded, without its body.
@@ -165,4 +170,6 @@ type Paused struct {
 	By     string       `json:"by"`
 	Before *state.Pause `json:"before,omitempty"` // the pause there was; nil: it was not paused
 	Armed  bool         `json:"armed,omitempty"`  // this resume armed a new state
+	// Breaker is the open circuit breaker that this resume closed; nil: it was not open.
+	Breaker *remediation.Breaker `json:"breaker,omitempty"`
 }

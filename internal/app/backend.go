@@ -352,20 +352,33 @@ func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, err
 	return before, asAdmin(b.d.engine.Pause(by, reason))
 }
 
-// Resume ends a pause, and arms a new state.
-func (b *backend) Resume(_ context.Context, by string) (*state.Pause, bool, error) {
+// Resume ends a pause, closes the circuit breaker, and arms a new state.
+func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err error) {
 	if err := b.started(); err != nil {
-		return nil, false, err
+		return ended, err
 	}
-	before, err := b.paused()
-	if err != nil {
-		return nil, false, err
+	if ended.Before, err = b.paused(); err != nil {
+		return ended, err
 	}
 	armed, err := b.d.engine.Armed()
 	if err != nil {
-		return nil, false, err
+		return ended, err
 	}
-	return before, !armed, b.d.engine.Resume(by)
+	ended.Armed = !armed
+	err = b.d.db.View(func(tx *state.Tx) (err error) { ended.Breaker, err = openBreaker(tx); return err })
+	if err != nil {
+		return ended, err
+	}
+	return ended, b.d.engine.Resume(by)
+}
+
+// openBreaker is the circuit breaker while it is open; nil when it is closed.
+func openBreaker(tx *state.Tx) (*remediation.Breaker, error) {
+	b, err := tx.Breaker()
+	if err != nil || !b.Open() {
+		return nil, err
+	}
+	return &b, nil
 }
 
 // paused returns the pause that holds; nil when none does.
@@ -383,7 +396,8 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 // asAdmin says in the API's words what an error of the engine means to the caller.
 func asAdmin(err error) error {
 	switch {
-	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding):
+	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
+		errors.Is(err, engine.ErrUnknownAction):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)

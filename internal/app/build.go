@@ -171,7 +171,7 @@ func hasRedrive(a queue.Attributes) bool {
 // jobs are what the scheduler runs.
 func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 	inventory := func(ctx context.Context) error {
-		return errors.Join(d.relist(ctx), d.engine.Sweep(ctx, engine.Inventory))
+		return errors.Join(d.relist(ctx), d.learnDependencies(ctx), d.engine.Sweep(ctx, engine.Inventory))
 	}
 	drift := func(ctx context.Context) error { return d.engine.Sweep(ctx, engine.Drift) }
 	return append([]scheduler.Job{

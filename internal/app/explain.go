@@ -8,6 +8,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
@@ -26,6 +27,22 @@ func (b *backend) Explain(_ context.Context, name string) (e *policy.Explanation
 		return nil, err
 	}
 	return e, nil
+}
+
+// Abilities says what can be done to a key, and by whom.
+func (b *backend) Abilities(_ context.Context, name string) (*remediation.Abilities, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	var all remediation.Abilities
+	err := b.onKey(name, func(tx *state.Tx, k *inventory.Key) (err error) {
+		all, err = b.d.engine.Abilities(tx, k, time.Now().UTC())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &all, nil
 }
 
 // Acknowledge notes that a person answers for a finding.

@@ -36,6 +36,8 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			OverdueGrace:     cfg.Guardrails.OverdueGrace,
 			UndoWindow:       cfg.Guardrails.UndoWindow,
 			Drain:            cfg.Guardrails.Drain,
+			BreakerFailures:  cfg.Guardrails.BreakerFailures,
+			Windows:          cfg.Guardrails.Windows,
 		},
 		Judge: detection.NewJudge(detection.Settings{
 			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,
@@ -119,5 +121,5 @@ func needsRestart(old, updated *config.Config) []string {
 
 // knownIDs are the ids that a configuration may name.
 func knownIDs() config.Known {
-	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	return config.Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs(), Remedies: detection.Remedies()}
 }

@@ -54,6 +54,12 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 		s.Paused = &pause
 	}
 	s.Audit = tx.AuditHead()
+	if s.Breaker, err = openBreaker(tx); err != nil {
+		return err
+	}
+	if s.DependsOn, err = tx.Dependencies(); err != nil {
+		return err
+	}
 	if s.Places, err = b.places(tx); err != nil {
 		return err
 	}

@@ -46,8 +46,12 @@ const (
 	ReplaceRefused      Event = "replace.refused"
 	UndoAliasRequested  Event = "undo-alias.requested"
 	UndoAliasRefused    Event = "undo-alias.refused"
+	ContainRequested    Event = "contain.requested"
+	ContainRefused      Event = "contain.refused"
 	Paused              Event = "automation.paused"
 	Resumed             Event = "automation.resumed"
+	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait
+	BreakerClosed       Event = "breaker.closed"
 	Acknowledged        Event = "finding.acknowledged"
 	SweepRequested      Event = "sweep.requested"
 	CopyRequested       Event = "state.copy-requested"

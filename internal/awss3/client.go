@@ -32,6 +32,7 @@ type Client struct {
 	api     api
 	mu      sync.Mutex
 	regions map[string]string // by bucket: where S3 said it is
+	sealed  map[Sealed]bool
 }
 
 // maxRegions bounds what is remembered of buckets; messages choose their names.
@@ -40,7 +41,9 @@ const maxRegions = 256
 // New returns a client that calls S3 as cfg says, first in cfg's Region.
 func New(cfg aws.Config) *Client { return newClient(s3.NewFromConfig(cfg)) }
 
-func newClient(api api) *Client { return &Client{api: api, regions: make(map[string]string)} }
+func newClient(api api) *Client {
+	return &Client{api: api, regions: make(map[string]string), sealed: make(map[Sealed]bool)}
+}
 
 // do calls S3 in the Region where the bucket is known to be, and once more where it turns out to be: neither people
 // nor CloudTrail's notifications say.

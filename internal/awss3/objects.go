@@ -32,6 +32,7 @@ func (c *Client) Get(ctx context.Context, at Location) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.seen(at, out.ServerSideEncryption, out.SSEKMSKeyId)
 	return &Object{Body: out.Body, Size: aws.ToInt64(out.ContentLength), Metadata: out.Metadata}, nil
 }
 
@@ -75,7 +76,10 @@ func (c *Client) Put(ctx context.Context, at Location, up Upload) error {
 		if _, err := up.Body.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("go to the beginning of what is written: %w", err)
 		}
-		_, err := c.api.PutObject(ctx, in, region)
+		out, err := c.api.PutObject(ctx, in, region)
+		if err == nil {
+			c.seen(at, out.ServerSideEncryption, out.SSEKMSKeyId)
+		}
 		return err
 	})
 }

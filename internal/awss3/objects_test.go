@@ -55,6 +55,9 @@ func TestAnObjectComesBackAsItWasPut(t *testing.T) {
 	if len(put) != 1 {
 		t.Fatalf("%d requests", len(put))
 	}
+	if diff := cmp.Diff([]awss3.Sealed{{Bucket: "backups", Key: "alias/backups"}}, client.Sealed()); diff != "" {
+		t.Errorf("the key that S3 named (-want +got):\n%s", diff)
+	}
 	got, err := client.Get(t.Context(), at("rotd/a b+c.db"))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"rotd/internal/cost"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 // Config is a whole, valid rotd.yaml with defaults filled in.
@@ -116,17 +117,19 @@ type Limits struct {
 
 // Guardrails hold automatic actions back.
 type Guardrails struct {
-	RotationsPerHour int           // over all keys
-	KeyCooldown      time.Duration // between two rotations of one key
-	OnDemandReserve  int           // of the 25 on-demand rotations of a key's life, kept for people
-	Grace            time.Duration // between finding drift and putting it right
-	OverdueGrace     time.Duration // added to max_age before a key counts as overdue
-	Settle           time.Duration // of repeated reads before KMS's "no" about an ambiguous call is believed
-	StartupHold      time.Duration // after a start, before anything automatic
-	ArmOnNewState    bool          // a new state acts without `rotd resume`: for demos and tests
-	ProtectedKeys    []string      // ids, ARNs, aliases or alias ARNs: never acted on automatically
-	UndoWindow       time.Duration // after a replacement, within which its aliases are moved back
-	Drain            time.Duration // without a use for so long a replaced key is told to be quiet
+	RotationsPerHour int                 // over all keys
+	KeyCooldown      time.Duration       // between two rotations of one key
+	OnDemandReserve  int                 // of the 25 on-demand rotations of a key's life, kept for people
+	Grace            time.Duration       // between finding drift and putting it right
+	OverdueGrace     time.Duration       // added to max_age before a key counts as overdue
+	Settle           time.Duration       // of repeated reads before KMS's "no" about an ambiguous call is believed
+	StartupHold      time.Duration       // after a start, before anything automatic
+	ArmOnNewState    bool                // a new state acts without `rotd resume`: for demos and tests
+	BreakerFailures  int                 // failed actions in a row, within an hour, that stop automatic actions
+	Windows          remediation.Windows // when keys may be acted on; none: at any time
+	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
+	UndoWindow       time.Duration       // after a replacement, within which its aliases are moved back
+	Drain            time.Duration       // without a use for so long a replaced key is told to be quiet
 }
 
 // Admin says where the daemon is reached.
@@ -172,6 +175,7 @@ func Default() *Config {
 			StartupHold:      3 * time.Minute,
 			UndoWindow:       72 * time.Hour,
 			Drain:            30 * day,
+			BreakerFailures:  3,
 		},
 		Prices: cost.Default(),
 		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},

@@ -13,6 +13,7 @@ import (
 	"rotd/internal/cost"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 const minimal = "intake: {queues: [{url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}]}\n"
@@ -100,6 +101,8 @@ guardrails:
   undo_window: 1h
   drain: 14d
   arm_on_new_state: true
+  breaker_failures: 5
+  windows: [{days: [sat, sun], from: 22:00, to: "04:30", zone: Europe/Berlin}, {from: "00:00", to: "24:00"}]
   protected_keys: [alias/x, 1234abcd-12ab-34cd-56ef-1234567890ab, mrk-1234abcd12ab34cd56ef1234567890ab,
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "arn:aws:kms:us-east-1:111122223333:alias/x"]
@@ -109,6 +112,10 @@ reports:
   - {name: monthly, schedule: "0 6 1 * *", format: html, framework: pci-dss-4.0.1, policy: payments,
      account: "111122223333", to: /tmp/reports, keep: 3}
 `)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &Config{
 		Shard: "eu-2",
 		Mode:  policy.Enforce,
@@ -177,6 +184,14 @@ reports:
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
 			UndoWindow: time.Hour, Drain: 14 * day,
+			BreakerFailures: 5,
+			Windows: remediation.Windows{
+				{
+					Days: []time.Weekday{time.Saturday, time.Sunday}, From: 22 * time.Hour, To: 4*time.Hour + 30*time.Minute,
+					Zone: berlin,
+				},
+				{To: 24 * time.Hour, Zone: time.UTC},
+			},
 			ProtectedKeys: []string{
 				"alias/x", "1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab",
 				"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -191,7 +206,8 @@ reports:
 		}},
 	}
 	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Config{}, "Warnings", "Origins", "Digest"),
-		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }))
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }))
 	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

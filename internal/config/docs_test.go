@@ -15,10 +15,15 @@ func TestTheDocumentedExampleComesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
-	if len(blocks) != 3 {
-		t.Fatalf("%d blocks of YAML, want an exception, a rotd.yaml and its cases", len(blocks))
+	if len(blocks) != 4 {
+		t.Fatalf("%d blocks of YAML, want a policy's respond, an exception, a rotd.yaml and its cases", len(blocks))
 	}
-	ids := Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs()}
+	ids := Known{Rules: detection.RuleIDs(), Checks: detection.CheckIDs(), Remedies: detection.Remedies()}
+	const aPolicy = minimal + "policies:\n  - name: payments\n    rotation: {max_age: 365d}\n"
+	if _, err := Parse("respond", append([]byte(aPolicy), blocks[0][1]...), ids); err != nil {
+		t.Error(err)
+	}
+	blocks = blocks[1:]
 	if _, err := Parse("exception", append([]byte(minimal), blocks[0][1]...), ids); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rotd/internal/policy"
+	"rotd/internal/remediation"
 )
 
 // layout is rotd.yaml: every key, what it means and how it is read into c.
@@ -37,7 +38,7 @@ func layout(c *Config, known Known) shape {
 			},
 			{
 				key: "policies", doc: "What is asked of which keys; the first that matches a key is its policy.",
-				value: policies(&c.Policies, known.Rules),
+				value: policies(&c.Policies, known),
 			},
 			{
 				key: "exceptions", doc: "Keys that are let off some checks until a day, and who answers for it.",
@@ -233,11 +234,22 @@ func guardrails(g *Guardrails) shape {
 			value: boolean(&g.ArmOnNewState),
 		},
 		{
-			key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys never acted on automatically.",
+			key: "breaker_failures", doc: "Failed actions in a row, within an hour, that stop automatic ones until a resume.",
+			value: integer(&g.BreakerFailures, 1, 1000),
+		},
+		{
+			key: "windows", doc: "When keys may be acted on; none: at any time. Outside, automatic actions wait.",
+			value: list[remediation.Window]{
+				fresh: func() remediation.Window { return remediation.Window{Zone: time.UTC} },
+				shape: window,
+				keep:  func(w remediation.Window) { g.Windows = append(g.Windows, w) },
+				id:    func(w remediation.Window) string { return w.String() },
+			},
+		},
+		{
+			key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys that two persons must agree to act on.",
 			value: texts(&g.ProtectedKeys, "a key", checkKey),
 		},
 		{key: "approval_ttl"},
-		{key: "breaker_failures"},
-		{key: "windows"},
 	}}
 }

@@ -21,6 +21,7 @@ var ErrUnread = errors.New("read the configuration")
 // Known are the ids that a file may name; what is not given is not compared with anything.
 type Known struct {
 	Rules, Checks []string
+	Remedies      map[string][]string // by rule: what a policy's respond may answer with
 }
 
 func (k Known) all() []string { return slices.Concat(k.Rules, k.Checks) }
@@ -46,6 +47,7 @@ func Parse(name string, data []byte, known ...Known) (*Config, error) {
 	var ids Known
 	for _, k := range known {
 		ids.Rules, ids.Checks = append(ids.Rules, k.Rules...), append(ids.Checks, k.Checks...)
+		ids.Remedies = k.Remedies
 	}
 	c := Default()
 	if body := r.document(data); body != nil {

@@ -15,8 +15,12 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // known stands for the catalogue.
 var known = Known{
-	Rules:  []string{"rotation-turned-off", "rotation-period-extended", "key-disabled"},
+	Rules:  []string{"rotation-turned-off", "rotation-period-extended", "key-disabled", "key-deletion-scheduled"},
 	Checks: []string{"rotation-disabled", "key-unmanaged"},
+	Remedies: map[string][]string{
+		"rotation-turned-off": {"restore", "rotate"}, "rotation-period-extended": {"restore"},
+		"key-deletion-scheduled": {"restore"},
+	},
 }
 
 // golden compares what people read with a file.

@@ -12,18 +12,18 @@ const (
 	mostPeriod  = 2560 * day
 )
 
-func policies(to *policy.Set, ruleIDs []string) shape {
+func policies(to *policy.Set, known Known) shape {
 	return list[policy.Policy]{
 		fresh: func() policy.Policy {
 			return policy.Policy{Mode: policy.Observe, Rotation: policy.Rotation{Method: policy.Auto}}
 		},
-		shape: func(p *policy.Policy) shape { return onePolicy(p, ruleIDs) },
+		shape: func(p *policy.Policy) shape { return onePolicy(p, known) },
 		keep:  func(p policy.Policy) { *to = append(*to, p) },
 		id:    func(p policy.Policy) string { return p.Name },
 	}
 }
 
-func onePolicy(p *policy.Policy, ruleIDs []string) shape {
+func onePolicy(p *policy.Policy, known Known) shape {
 	return object{
 		fields: []field{
 			{
@@ -52,12 +52,12 @@ func onePolicy(p *policy.Policy, ruleIDs []string) shape {
 				{key: "allow", doc: "Networks and VPC endpoints.", value: networks(p)},
 			}}},
 			{
-				key: "respond", doc: "What findings of a rule start by themselves, in mode enforce.",
+				key: "respond", doc: "What findings start by themselves, in mode enforce; the first entry that fits counts.",
 				value: list[policy.Response]{
 					fresh: func() policy.Response { return policy.Response{} },
-					shape: func(r *policy.Response) shape { return response(r, ruleIDs) },
+					shape: func(r *policy.Response) shape { return response(r, known) },
 					keep:  func(r policy.Response) { p.Respond = append(p.Respond, r) },
-					id:    func(r policy.Response) string { return r.RuleID },
+					id:    answered,
 				},
 			},
 			{
@@ -192,26 +192,6 @@ func networks(p *policy.Policy) shape {
 		},
 		id: func(s string) string { return s },
 	}
-}
-
-// response is one entry of respond. Only rules that say that a setting is gone can be answered so far.
-func response(r *policy.Response, ruleIDs []string) shape {
-	later := []string{"key-deletion-scheduled", "key-disabled"}
-	for _, id := range ruleIDs {
-		if id != "rotation-turned-off" && id != "rotation-period-extended" {
-			later = append(later, id)
-		}
-	}
-	return object{fields: []field{
-		{
-			key: "rule", doc: "The rule that is answered.", need: "rule: rotation-turned-off",
-			value: word(&r.RuleID, []string{"rotation-turned-off", "rotation-period-extended"}, later),
-		},
-		{
-			key: "action", doc: "restore: rotation on again, with the policy's period.", need: "action: restore",
-			value: word(&r.Action, []string{"restore"}, []string{"rotate", "contain"}),
-		},
-	}}
 }
 
 var (

@@ -33,6 +33,15 @@ func RuleIDs() []string {
 	return ids
 }
 
+// Remedies returns what a policy's respond may answer each rule with.
+func Remedies() map[string][]string {
+	remedies := make(map[string][]string)
+	for _, r := range Rules() {
+		remedies[r.ID] = r.Remedies
+	}
+	return remedies
+}
+
 // CheckIDs returns the ids of the catalogue's checks.
 func CheckIDs() []string {
 	var ids []string

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/policy"
 )
 
 func TestCatalogueHasItsEntries(t *testing.T) {
@@ -33,8 +35,10 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
-			"rotation-missed HIGH", "alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
-			"state-record-unreadable HIGH", "rule-panicked HIGH",
+			"rotation-missed HIGH", "circuit-breaker-open HIGH",
+			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
+			"state-record-unreadable HIGH", "rule-panicked HIGH", "containment-failed HIGH",
+			"contained-key-deadline CRITICAL",
 		},
 	}
 	got := make(map[string][]string)
@@ -90,12 +94,16 @@ func TestRemediesAndReadingsFitTogether(t *testing.T) {
 				}
 			}
 		}
+		if slices.Contains(r.Remedies, policy.RespondRotate) && r.Over == nil {
+			t.Errorf("%s: an event alone would give a key new material", r.ID)
+		}
 		if len(r.Remedies) > 0 {
 			remedies[r.ID] = r.Remedies
 		}
 	}
 	want := map[string][]string{
-		"rotation-turned-off": {"restore"}, "rotation-period-extended": {"restore"},
+		"rotation-turned-off": {"restore", "rotate"}, "rotation-period-extended": {"restore", "rotate"},
+		"key-deletion-scheduled": {"restore"}, "key-deletion-window-short": {"restore"},
 	}
 	if diff := cmp.Diff(want, remedies); diff != "" {
 		t.Errorf("remedies (-want +got):\n%s", diff)

@@ -1,6 +1,8 @@
 package detection
 
 import (
+	"slices"
+
 	"rotd/internal/finding"
 )
 
@@ -35,7 +37,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return append(all, selfEntries()...)
+	return slices.Concat(all, selfEntries(), containedEntries())
 }
 
 // Describe returns the entry of an id; ok is false when there is none.
@@ -158,6 +160,12 @@ func selfEntries() []Entry {
 			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+
 				"nothing.",
 			"An action ended as failed.", "rotd actions show; read what KMS shows before trying again."),
+		self("circuit-breaker-open", "Automatic actions have stopped: several failed in a row", finding.High,
+			"When somebody resumes, or an action succeeds.",
+			"Nothing is put right by itself until a person has looked.",
+			"`guardrails.breaker_failures` actions failed in a row within an hour. What rotd tries again by itself on one key "+
+				"counts once.",
+			"See why they failed (rotd actions list), mend it, then rotd resume."),
 		self("alert-undeliverable", "Alerts cannot be delivered to a topic", finding.High,
 			"When the topic takes alerts again.",
 			"Whoever reads that topic hears nothing.", "SNS refuses to publish for a reason that does not pass.",

@@ -19,15 +19,16 @@ func keyDeletionScheduled() Rule {
 		Severity: finding.High, Mitre: []string{"T1485"}, Wants: wants("ScheduleKeyDeletion"),
 		Excused: Own, Judge: judgeKeyDeletionScheduled, Over: deletionCancelled,
 		Ends:    "the key no longer scheduled for deletion",
-		Inverse: []string{"CancelKeyDeletion"},
+		Inverse: []string{"CancelKeyDeletion"}, Remedies: []string{policy.RespondRestore},
 		Doc: Doc{
 			Meaning: "Somebody scheduled a key for deletion. It stopped working at that moment; at the deadline it " +
 				"is gone, and with it for ever everything it has encrypted. Until then this can be undone.",
 			Condition: "ScheduleKeyDeletion that succeeded. CRITICAL when the key was used in the 30 days before. " +
 				"The deadline told is the event's time and waiting time (30 days when not given); DescribeKey has " +
 				"the true one.",
-			Tuning: "`detections.severity` sets another severity. No policy can answer with a remedy yet: a person " +
-				"cancels the deletion.",
+			Tuning: "`detections.severity` sets another severity. `respond: [{rule: key-deletion-scheduled, action: " +
+				"restore}]` in a policy cancels the deletion, and enables the key if it was enabled before; once per key in " +
+				"7 days.",
 			FalsePositives: "Planned clean-up of keys that nothing uses.",
 			Response: "Cancel first, ask then: the two commands bring the key back as it was. Afterwards see who may " +
 				"call kms:ScheduleKeyDeletion.",

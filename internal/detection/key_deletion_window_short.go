@@ -5,6 +5,7 @@ import (
 
 	"rotd/internal/events"
 	"rotd/internal/finding"
+	"rotd/internal/policy"
 )
 
 // shortestWindow is the shortest waiting time before a deletion that KMS takes, in days; 30 is its default.
@@ -16,14 +17,14 @@ func keyDeletionWindowShort() Rule {
 		Severity: finding.High, Mitre: []string{"T1485"}, Wants: wants("ScheduleKeyDeletion"),
 		Excused: Own, Judge: judgeKeyDeletionWindowShort, Over: deletionCancelled,
 		Ends:    "the key no longer scheduled for deletion",
-		Inverse: []string{"CancelKeyDeletion"},
+		Inverse: []string{"CancelKeyDeletion"}, Remedies: []string{policy.RespondRestore},
 		Doc: Doc{
 			Meaning: "Somebody chose seven days before a key is deleted, KMS's least, instead of the thirty it " +
 				"gives by itself. It is what attackers choose, and leaves little time to notice who still needs " +
 				"the key.",
 			Condition: "ScheduleKeyDeletion that succeeded with pendingWindowInDays 7. Comes besides " +
 				"key-deletion-scheduled.",
-			Tuning:         "Disable it where seven days are the house's rule.",
+			Tuning:         "Disable it where seven days are the house's rule. `respond` with `restore` cancels the deletion.",
 			FalsePositives: "Scripts and test accounts that always ask for the minimum.",
 			Response:       "Cancel the deletion. If the key is to go, schedule it again with 30 days.",
 		},

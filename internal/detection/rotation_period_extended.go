@@ -16,7 +16,7 @@ func rotationPeriodExtended() Rule {
 		Severity: finding.High, Mitre: []string{"T1562"}, Wants: wants("EnableKeyRotation"),
 		Excused: Own, Judge: judgeRotationPeriodExtended, Over: periodInOrder,
 		Ends:     "a period no longer than the policy's",
-		Remedies: []string{"restore"},
+		Remedies: []string{policy.RespondRestore, policy.RespondRotate},
 		Doc: Doc{
 			Meaning: "Somebody gave a key a longer rotation period than its policy asks for. With rotation still " +
 				"on this looks compliant to most tools, while the key may keep its material for seven years.",

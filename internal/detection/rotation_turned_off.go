@@ -16,7 +16,7 @@ func rotationTurnedOff() Rule {
 		Severity: finding.High, Mitre: []string{"T1562"}, Wants: wants("DisableKeyRotation"),
 		Excused: Own, Judge: judgeRotationTurnedOff, Over: rotationOnAgain,
 		Ends:    "automatic rotation on",
-		Inverse: []string{"EnableKeyRotation"}, Remedies: []string{"restore"},
+		Inverse: []string{"EnableKeyRotation"}, Remedies: []string{policy.RespondRestore, policy.RespondRotate},
 		Doc: Doc{
 			Meaning: "Somebody switched a key's automatic rotation off. The key goes on working with material that " +
 				"grows older; nobody notices until an audit, or until that material leaks and has encrypted years " +

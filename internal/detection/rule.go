@@ -33,7 +33,8 @@ type Rule struct {
 	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode. None of
 	// them is an event the rule wants, which would undo itself.
 	Inverse []string
-	// Remedies are the responses a policy may attach to the rule: restore.
+	// Remedies are the responses a policy may attach to the rule. One that rotates must be over by a reading of the key's
+	// state and rotations: an event alone gives no key new material.
 	Remedies []string
 	Doc      Doc
 

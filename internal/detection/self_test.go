@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,12 +66,86 @@ func selfFindings() []finding.Finding {
 		PlaceSilent(quiet(missing(1), time.Time{}), noon),
 		AccountsUnlisted("default", noon.Add(-30*time.Hour), errors.New("AccessDeniedException: not yours"), noon),
 		RotationFailed("default", action, noon),
+		ContainmentFailed("default", containing(), noon),
+		ContainedDeadline(disabledFor(time.Hour), noon),
+		ContainedDeadline(disabledFor(5*24*time.Hour), noon),
+		ContainedDeadline(disabledFor(8*24*time.Hour), noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),
 		StateRecovered("default", "/var/lib/rotd/rotd.db.damaged", "invalid page", noon),
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),
 		OutboxOverflow("default", 12, noon),
+		BreakerOpen("default", &remediation.Breaker{OpenedAt: noon, Failures: []remediation.Failure{
+			{ActionID: "act_1", KeyARN: payARN, Outcome: "KMS refuses rotd the call.\nHIGH"},
+			{ActionID: "act_2", KeyARN: payARN},
+		}}, noon),
+	}
+}
+
+// containing is a containment that KMS refused at its second call.
+func containing() *remediation.Action {
+	done := noon
+	return &remediation.Action{
+		ID: "act_2", Verb: remediation.Contain, Method: remediation.Measures, KeyARN: payARN, Alias: "alias/payments",
+		Account: "111122223333", Region: "eu-west-1", Attempts: 1, Rejected: 1, At: 1, Policy: "payments",
+		Calls: []remediation.Call{
+			{Operation: remediation.DeleteAlias, KeyARN: payARN, Alias: "alias/payments", Done: &done},
+			{Operation: remediation.DisableKey, KeyARN: payARN, KeyState: "Enabled"},
+		},
+		Outcome: "KMS refuses rotd the call. Done: alias/payments retired. Not done: the key disabled.",
+	}
+}
+
+// disabledFor is the deadline of a key that was disabled so long ago.
+func disabledFor(ago time.Duration) *remediation.Deadline {
+	since := noon.Add(-ago)
+	return &remediation.Deadline{
+		KeyARN: payARN, Alias: "alias/payments", Account: "111122223333", Region: "eu-west-1", ActionID: "act_2",
+		Since: since,
+		Losses: []remediation.Loss{
+			{
+				Who: "Amazon RDS", What: "only a restore brings it back", Evidence: "1 database (db-1)",
+				At: since.Add(7 * 24 * time.Hour), Recovers: "start each database again",
+			},
+			{Who: "Amazon SNS", What: "messages that their publisher does not keep are lost"},
+		},
+	}
+}
+
+func TestAContainmentThatDoesWhatFailedMakesItGood(t *testing.T) {
+	failed := ContainmentFailed("default", containing(), noon)
+	again := containing()
+	again.ID, again.Calls = "act_3", again.Calls[1:]
+	other := containing()
+	other.Calls = other.Calls[:1]
+	if !slices.Contains(ContainmentDone(again), failed.Fingerprint) {
+		t.Error("the same measure, done later, does not end the failure")
+	}
+	if slices.Contains(ContainmentDone(other), failed.Fingerprint) {
+		t.Error("another measure ends the failure")
+	}
+}
+
+func TestADeadlineIsToldAgainAndMoreUrgently(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		after  time.Duration
+		want   finding.Severity
+		points int
+	}{
+		{0, finding.Low, 0},
+		{day - time.Second, finding.Low, 0},
+		{day, finding.Medium, 1},
+		{3 * day, finding.High, 2},
+		{5 * day, finding.High, 3},
+		{6 * day, finding.Critical, 4},
+		{30 * day, finding.Critical, 4},
+	} {
+		f := ContainedDeadline(disabledFor(test.after), noon)
+		if f.Severity != test.want || len(f.Points) != test.points {
+			t.Errorf("after %v: %s with points %q, want %s with %d", test.after, f.Severity, f.Points, test.want, test.points)
+		}
 	}
 }
 

@@ -128,6 +128,9 @@ func (e *Engine) Acknowledge(id string, as finding.Acknowledgement, move string)
 		if f.RuleID == detection.AssignmentChangedID {
 			return n.accept(f, move)
 		}
+		if f.RuleID == detection.ContainedDeadlineID {
+			return n.letDeadlineGo(f)
+		}
 		return n.tx.PutFinding(f)
 	})
 	if err != nil {

@@ -125,7 +125,7 @@ func plannedTexts(a *remediation.Action) []string {
 func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
 	e := audit.Entry{Actor: r.requester, Event: r.requested, Key: plan.Key.ARN, Detail: maps.Clone(r.detail)}
 	switch {
-	case plan.Decision.Verdict == remediation.Refuse:
+	case plan.Decision.Stops():
 		e.Event = r.refused
 		maps.Copy(e.Detail, texts("guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason))
 	case plan.Action == nil:

@@ -58,6 +58,7 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 		return next, do, err
 	}
 	next, do = remediation.Step(*before, seen, guardrails, n.now)
+	n.stopped(before.Guardrail, next.Guardrail, &next)
 	if seen.Answer != nil && seen.Answer.RequestID != "" {
 		if err := n.tx.NoteRequest(seen.Answer.RequestID, n.now); err != nil {
 			return next, do, err
@@ -75,6 +76,9 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 		if err := n.reading(key, false); err != nil {
 			return next, do, err
 		}
+	}
+	if err := n.contained(before, &next); err != nil {
+		return next, do, err
 	}
 	if !next.State.Final() {
 		return next, do, nil
@@ -94,6 +98,14 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 			return err
 		}
 	}
+	if a.Verb == remediation.Contain {
+		for _, fingerprint := range detection.ContainmentDone(a) {
+			if err := n.resolveByFingerprint(fingerprint, "action "+a.ID+" succeeded", false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err := n.replaced(a); err != nil {
 		return err
 	}
@@ -109,6 +121,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		return f, err
 	}
 	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
+		return f, err
+	}
+	if f.Breaker, err = n.tx.Breaker(); err != nil {
 		return f, err
 	}
 	key, err := n.key(a.KeyARN)
@@ -139,6 +154,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		case o.Method == remediation.EnableAutomatic && o.Automatic && o.State == remediation.Succeeded &&
 			o.Ended != nil && n.now.Sub(*o.Ended) < 30*24*time.Hour:
 			f.PutBacks++
+		case o.Method == remediation.Restore && o.Automatic && len(o.Asked()) > 0 &&
+			n.now.Sub(o.Created) < remediation.RestoreOnceIn && o.Created.After(f.Restored):
+			f.Restored = o.Created
 		}
 	}
 	f.UndoneBy, err = n.undoer(a.KeyARN)
@@ -181,6 +199,10 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil || p == nil {
 		return "No policy matches the key any more.", err
 	}
+	why, answers, err := n.unanswered(a, key, p)
+	if err != nil || why != "" {
+		return why, err
+	}
 	replicas, err := n.replicas(&known)
 	if err != nil {
 		return "", err
@@ -189,6 +211,7 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 		Want: remediation.WantPolicy, Automatic: true, Replicas: replicas,
 	}, n.now)
 	switch {
+	case answers:
 	case !ok:
 		return why, nil
 	case planned.Method == remediation.NewKey && a.Method == planned.Method && planned.Identity() != a.Identity():
@@ -220,6 +243,12 @@ func (n *notebook) undoer(arn string) (string, error) {
 // ended tells how an action ended. A failure is a finding; a success is told where the finding was that started it.
 func (n *notebook) ended(a *remediation.Action) error {
 	n.tally.ended = append(n.tally.ended, [2]string{string(a.Method), string(a.State)})
+	if err := n.countEnd(a); err != nil {
+		return err
+	}
+	if a.State == remediation.Failed && a.Verb == remediation.Contain {
+		return n.found(detection.ContainmentFailed(n.e.db.Shard(), a, n.now))
+	}
 	if a.State == remediation.Failed {
 		return n.found(detection.RotationFailed(n.e.db.Shard(), a, n.now))
 	}

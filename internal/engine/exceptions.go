@@ -33,6 +33,8 @@ func (n *notebook) letOff(j *detection.Judged, key *inventory.Key) error {
 func (n *notebook) exceptedFrom(a *remediation.Action, key *inventory.Key) (*policy.Exception, error) {
 	id := "rotation-overdue"
 	switch {
+	case a.Verb != remediation.Rotate:
+		return nil, nil //nolint:nilnil // exceptions let keys off rotation
 	case a.Method == remediation.EnableAutomatic && a.Before.Enabled:
 		id = "rotation-period-too-long"
 	case a.Method == remediation.EnableAutomatic:

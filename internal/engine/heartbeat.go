@@ -40,7 +40,7 @@ func (e *Engine) noteSilence(now time.Time) error {
 }
 
 // Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, whether the audit
-// log's head and findings about rotd have to be told again.
+// log's head and findings about rotd have to be told again; and at the deadlines of keys that it disabled.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteSilence(now); err != nil {
@@ -53,6 +53,9 @@ func (e *Engine) Heartbeat(context.Context) error {
 		return err
 	}
 	if err := e.tellHead(now); err != nil {
+		return err
+	}
+	if err := e.remindOfDeadlines(now); err != nil {
 		return err
 	}
 	return e.remind(now)

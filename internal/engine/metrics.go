@@ -15,6 +15,7 @@ type Metrics struct {
 	findings       *prometheus.CounterVec
 	panics         *prometheus.CounterVec
 	actions        *prometheus.CounterVec
+	stops          *prometheus.CounterVec
 	alerts         *prometheus.CounterVec
 	alertSeconds   prometheus.Histogram
 	outboxOverflow prometheus.Counter
@@ -56,7 +57,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		findings: counter("rotd_findings_total", "Findings opened, raised or reopened.", "rule", "severity"),
 		panics:   counter("rotd_panics_total", "Panics contained.", "where"),
 		actions:  counter("rotd_actions_total", "Actions that ended, by method and outcome.", "method", "outcome"),
-		alerts:   counter("rotd_alerts_total", "Messages published, by outcome.", "outcome"),
+		stops: counter("rotd_guardrail_stops_total",
+			"Actions held up or refused, by guardrail and by who asked: automatic, person.", "guardrail", "who"),
+		alerts: counter("rotd_alerts_total", "Messages published, by outcome.", "outcome"),
 		alertSeconds: histogram("rotd_alert_seconds", "From an alert's being durable to its being published.",
 			seconds),
 		sweeps:    counter("rotd_sweeps_total", "Sweeps, by kind and outcome.", "kind", "outcome"),
@@ -109,6 +112,9 @@ func (m *Metrics) count(t *tally) {
 	}
 	for _, a := range t.ended {
 		m.actions.WithLabelValues(a[0], a[1]).Inc()
+	}
+	for _, s := range t.stops {
+		m.stops.WithLabelValues(s[0], s[1]).Inc()
 	}
 	m.outboxOverflow.Add(float64(t.dropped))
 	m.usageDropped.Add(float64(t.usageDropped))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"rotd/internal/detection"
-	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
@@ -22,58 +21,6 @@ const (
 	keptActions = 20
 )
 
-// foundByRule notes what a rule found, and plans the response that the key's policy gives to that rule.
-func (n *notebook) foundByRule(f finding.Finding, ev *events.Event, late bool) error {
-	if f.LastSeen.After(n.now) { // its time belongs to its sender: it must not outlive what really happens
-		f.FirstSeen, f.LastSeen = n.now, n.now
-	}
-	return n.record(f, how{respond: func(f *finding.Finding) (*remediation.Action, string, error) {
-		if f.Expected || f.KeyARN == "" {
-			return nil, "", nil
-		}
-		key, err := n.key(f.KeyARN)
-		if err != nil || key == nil {
-			return nil, "", err
-		}
-		p, err := n.policyOf(key)
-		switch {
-		case err != nil:
-			return nil, "", err
-		case p.ResponseTo(f.RuleID) != "restore":
-			return nil, "", nil
-		case late:
-			return nil, "The event's time cannot be believed: rotd starts nothing because of it.", nil
-		}
-		// The event is only a word: what it says of the schedule is assumed, and KMS is read before anything is done.
-		assumed, ok := assume(*key, ev)
-		if !ok {
-			return nil, "rotd cannot undo " + ev.EventName + " by itself: see the commands.", nil
-		}
-		return n.plan(&assumed, p, f, "answers "+f.RuleID+" as policy "+p.Name+" says")
-	}})
-}
-
-// assume returns the key as it would be if the event were true; ok is false for an event that rotd cannot undo.
-func assume(key inventory.Key, ev *events.Event) (assumed inventory.Key, ok bool) {
-	if key.Rotation == nil {
-		return key, false
-	}
-	rotation := *key.Rotation
-	switch ev.EventName {
-	case "DisableKeyRotation":
-		rotation.Enabled, rotation.PeriodDays, rotation.Next = false, 0, nil
-	case "EnableKeyRotation":
-		rotation.Enabled = true
-		if rotation.PeriodDays, ok = ev.RotationPeriodInDays(); !ok {
-			rotation.PeriodDays = 365
-		}
-	default:
-		return key, false
-	}
-	key.Rotation = &rotation
-	return key, true
-}
-
 // foundByCheck notes drift that a check found, and in enforce plans to put it right. What an event told of a moment ago
 // is not told again.
 func (n *notebook) foundByCheck(
@@ -87,7 +34,11 @@ func (n *notebook) foundByCheck(
 		if p == nil || !putsRight(f.RuleID) {
 			return nil, "", nil
 		}
-		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says")
+		replicas, err := n.replicas(key)
+		if err != nil {
+			return nil, "", err
+		}
+		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says", n.asPolicyAsks(key, p, replicas))
 	}
 	return n.record(v.Finding, how{respond: respond, told: func(points []string) string {
 		return toldBy(v, points, open)
@@ -122,10 +73,21 @@ func putsRight(checkID string) bool {
 	return false
 }
 
+// planner makes the action that somebody asks for; without one, why says why.
+type planner func(remediation.Why) (planned remediation.Action, ok bool, why string)
+
+// asPolicyAsks plans what the key lacks of its policy; a new key needs the replicas of the old one.
+func (n *notebook) asPolicyAsks(key *inventory.Key, p *policy.Policy, replicas []*inventory.Key) planner {
+	return func(why remediation.Why) (remediation.Action, bool, string) {
+		why.Want, why.Replicas = remediation.WantPolicy, replicas
+		return n.settings.Guardrails.Plan(key, p, why, n.now)
+	}
+}
+
 // plan makes an automatic action of a finding, unless the same or another one is already under way on the key. Where
 // nothing is planned, why says so.
 func (n *notebook) plan(
-	key *inventory.Key, p *policy.Policy, f *finding.Finding, reason string,
+	key *inventory.Key, p *policy.Policy, f *finding.Finding, reason string, ask planner,
 ) (action *remediation.Action, why string, err error) {
 	if !key.NamesTold() {
 		return nil, "KMS refuses rotd the key's tags or aliases, by which policies match: another policy may be meant, " +
@@ -135,17 +97,10 @@ func (n *notebook) plan(
 		return nil, "The key is new: its tags and aliases, by which policies match, count when they are read after " +
 			n.settlesAt(key).Format(time.RFC3339) + " (guardrails.grace).", nil
 	}
-	if p.Mode != policy.Enforce {
+	if p.Mode != policy.Enforce && p.Mode != policy.Propose {
 		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
 	}
-	replicas, err := n.replicas(key)
-	if err != nil {
-		return nil, "", err
-	}
-	planned, ok, why := n.settings.Guardrails.Plan(key, p, remediation.Why{
-		Want: remediation.WantPolicy, Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID,
-		Replicas: replicas,
-	}, n.now)
+	planned, ok, why := ask(remediation.Why{Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID})
 	if !ok {
 		return nil, why, nil
 	}
@@ -203,7 +158,8 @@ func (n *notebook) hindrance(
 	if f.PrincipalARN != "" {
 		facts.UndoneBy = f.PrincipalARN
 	}
-	if d := g.Decide(planned, facts); d.Verdict == remediation.Refuse {
+	if d := g.Decide(planned, facts); d.Stops() {
+		n.stopped("", d.Guardrail, planned)
 		return d.Reason, nil
 	}
 	if n.planned == 0 {

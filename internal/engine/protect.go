@@ -38,9 +38,14 @@ func isNamed(key *inventory.Key, name string) bool {
 	return slices.ContainsFunc(key.Aliases, func(alias string) bool { return name == alias || name == base+alias })
 }
 
-// guardrails are the configured ones, with what the state knows of protected keys.
+// guardrails are the configured ones, with what the state knows of protected keys and of rotd's own.
 func (n *notebook) guardrails() (remediation.Guardrails, error) {
 	g := n.settings.Guardrails
+	own, err := n.ownKeys()
+	if err != nil {
+		return g, err
+	}
+	g.Own = func(arn string) string { return own[arn] }
 	arns, err := n.tx.Protected()
 	g.Protected = func(arn string) bool {
 		name, ok := arns[arn]

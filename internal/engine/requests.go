@@ -101,9 +101,12 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, 
 		if err != nil || r.dryRun {
 			return err
 		}
-		begins := made.Action != nil && made.Decision.Verdict != remediation.Refuse
-		if begins {
+		begins := made.Action != nil && !made.Decision.Stops()
+		switch {
+		case begins:
 			made.Action.ID = e.newID("act_", now)
+		case made.Action != nil:
+			n.stopped("", made.Decision.Guardrail, made.Action)
 		}
 		if err := n.auditRequest(r, made); err != nil || !begins {
 			return err
@@ -268,7 +271,7 @@ func (e *Engine) Pause(by, reason string) error {
 	})
 }
 
-// Resume ends a pause, and arms a new state.
+// Resume ends a pause, closes the circuit breaker, and arms a new state.
 func (e *Engine) Resume(by string) error {
 	return e.note(time.Now().UTC(), func(n *notebook) error {
 		if err := n.auditResume(by); err != nil {
@@ -282,6 +285,9 @@ func (e *Engine) Resume(by string) error {
 		}
 		recovered := detection.StateRecovered(n.e.db.Shard(), "", "", n.now)
 		if err := n.resolveByFingerprint(recovered.Fingerprint, by+" armed the new state", false); err != nil {
+			return err
+		}
+		if err := n.closeBreaker(by, by+" resumed"); err != nil {
 			return err
 		}
 		return n.release(remediation.GuardNotArmed, remediation.GuardPaused)

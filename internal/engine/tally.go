@@ -58,6 +58,7 @@ type tally struct {
 	rereads               int
 	factsDue              bool // of a key that was taken out of use
 	actions               int
+	stops                 [][2]string // guardrail, and whom it stopped
 	findings              [][2]string // rule and severity of those opened or raised
 	ended                 [][2]string // method and outcome of actions that ended
 	dropped               int         // alerts the full outbox refused

@@ -86,7 +86,7 @@ func (n *Needs) intake(d *Document) {
 	d.allow("Events", n.Queues, []string{
 		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
 	})
-	d.allow("Alerts", n.Topics, []string{"sns:Publish"})
+	d.allow("Alerts", n.Topics, []string{"sns:Publish", "sns:GetTopicAttributes"})
 	d.allow("Assume", n.Assumes, []string{"sts:AssumeRole"})
 	if n.Lists {
 		d.allow("ListAccounts", []string{"*"}, []string{"organizations:ListAccounts"})

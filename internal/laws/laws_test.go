@@ -21,6 +21,7 @@ func broken(t *testing.T, fsys fs.FS) []string {
 		importLaws(p, house, &r)
 		clockLaw(p, &r)
 		globalLaws(p, &r)
+		destructionLaw(p, &r)
 	}
 	return r.lines
 }
@@ -94,6 +95,18 @@ func TestBrokenLawsAreNamed(t *testing.T) {
 			`import "rotd/internal/awssim"`,
 			[]string{"cmd/rotd/run.go:2: cmd/rotd imports the simulator: what runs in production never does, " +
 				"only cmd/rotd/demo*.go"},
+		},
+		{
+			"production schedules a key's deletion", "internal/awskms/kill.go",
+			"func f(api interface{ ScheduleKeyDeletion() }) { api.ScheduleKeyDeletion() }",
+			[]string{"internal/awskms/kill.go:2: internal/awskms names KMS's ScheduleKeyDeletion: rotd destroys nothing and " +
+				"changes no key policy"},
+		},
+		{
+			"production makes the input of a key policy", "internal/awskms/open.go",
+			"import \"github.com/aws/aws-sdk-go-v2/service/kms\"\nvar _ = kms.PutKeyPolicyInput{}",
+			[]string{"internal/awskms/open.go:3: internal/awskms names KMS's PutKeyPolicyInput: rotd destroys nothing and " +
+				"changes no key policy"},
 		},
 		{
 			"the demo imports the simulator", "cmd/rotd/demo.go",

@@ -49,6 +49,12 @@ func actionCommands(act *remediation.Action) []string {
 		read = "aws kms get-key-rotation-status" + at
 		byHand = fmt.Sprintf("aws kms enable-key-rotation%s --rotation-period-in-days %d", at, act.PeriodDays)
 	}
+	if act.Undoable() {
+		return []string{
+			"rotd actions show " + argument(act.ID),
+			"rotd contain " + argument(act.KeyARN) + " --undo " + argument(act.ID) + " --reason 'all clear'",
+		}
+	}
 	if act.Verb != remediation.Rotate {
 		return []string{"rotd actions show " + argument(act.ID), "rotd keys show " + argument(act.KeyARN)}
 	}

@@ -64,6 +64,12 @@ func (p *Publisher) Publish(ctx context.Context, topic Topic, m Message) (messag
 func once(arn string) func(*sns.Options) {
 	return func(o *sns.Options) {
 		o.Retryer = aws.NopRetryer{}
+		inRegionOf(arn)(o)
+	}
+}
+
+func inRegionOf(arn string) func(*sns.Options) {
+	return func(o *sns.Options) {
 		if parts := strings.Split(arn, ":"); len(parts) == 6 && parts[3] != "" {
 			o.Region = parts[3]
 		}

@@ -73,6 +73,19 @@ func onDemand(state remediation.State) *remediation.Action {
 	return a
 }
 
+func containing(state remediation.State) *remediation.Action {
+	a := onDemand(state)
+	done := new(at("03:21:40"))
+	a.ID, a.Verb, a.Method, a.Emergency = "act_01JD3Q5W0000000000000000B3", remediation.Contain, remediation.Measures, true
+	a.Overrides = []string{remediation.GuardMode}
+	a.Calls = []remediation.Call{
+		{Operation: remediation.DeleteAlias, KeyARN: keyARN, Alias: "alias/pay-cards", Done: done},
+		{Operation: remediation.DisableKey, KeyARN: keyARN, Done: done},
+	}
+	a.Outcome = "Done: alias/pay-cards retired; the key disabled."
+	return a
+}
+
 func opened(f *finding.Finding) Alert {
 	return Alert{
 		ID: alertID(f, "opened"), Kind: FindingOpened, Created: at("03:04:09"), Severity: f.Severity, Shard: "default",
@@ -98,6 +111,8 @@ func samples() map[string]Group {
 	a = opened(turnedOff())
 	a.Note = "does nothing by itself: policy payments is in mode observe"
 	one("opened-observed", a)
+
+	one("contained", ended(containing(remediation.Succeeded), finding.High))
 
 	f := turnedOff()
 	f.RuleID, f.Severity, f.Title = "rotation-disabled", finding.High, "Automatic rotation is off"

@@ -98,6 +98,8 @@ func actionNames(act *remediation.Action) (what, done string) {
 		return "Restoring the key", "Key restored, verified"
 	case remediation.Measures:
 		return "Containing the key", "Key contained, verified"
+	case remediation.Release:
+		return "Undoing a containment", "Containment undone, verified"
 	case remediation.EnableAutomatic:
 	}
 	if act.Before.Enabled {
@@ -191,6 +193,8 @@ func actionVerb(act *remediation.Action) string {
 		return "cancel the key's deletion and enable it"
 	case remediation.Measures:
 		return "contain the key"
+	case remediation.Release:
+		return "undo what a containment did"
 	case remediation.EnableAutomatic:
 	}
 	if act.Before.Enabled {

@@ -171,7 +171,11 @@ func expectedLine(f *finding.Finding) string {
 
 // ownWork reports whether a finding is about rotd itself or what it works with, not about somebody's key.
 func ownWork(f *finding.Finding) bool {
-	return f.EventID == "" && (f.KeyARN == "" || f.RuleID == "rotation-missed")
+	switch f.RuleID {
+	case "rotation-missed", "containment-failed", "contained-key-deadline":
+		return true
+	}
+	return f.EventID == "" && f.KeyARN == ""
 }
 
 // asksOtherwise reports whether a check's finding is that the key is not as its policy asks.

@@ -160,7 +160,7 @@ func networks(prefixes []netip.Prefix, endpoints []string) string {
 func responses(all []Response) string {
 	var texts []string
 	for _, r := range all {
-		texts = append(texts, r.Action+" on "+r.RuleID)
+		texts = append(texts, r.String())
 	}
 	return strings.Join(texts, ", ")
 }

@@ -74,11 +74,13 @@ func TestLaxer(t *testing.T) {
 		},
 		{
 			"a response dropped", func(p *Policy) { p.Respond = nil },
-			[]string{"no restore in response to rotation-turned-off"},
+			[]string{"no restore on rotation-turned-off"},
 		},
 		{
 			"a response besides",
-			func(p *Policy) { p.Respond = append(p.Respond, Response{"rotation-period-extended", "restore"}) }, nil,
+			func(p *Policy) {
+				p.Respond = append(p.Respond, Response{RuleID: "rotation-period-extended", Action: "restore"})
+			}, nil,
 		},
 		{
 			"a longer unused_after", func(p *Policy) { p.UnusedAfter = 90 * day },
@@ -94,7 +96,7 @@ func TestLaxer(t *testing.T) {
 			[]string{
 				"no automatic instead of 90d", "mode observe instead of enforce",
 				"no principals.allow: nobody is out of place", "no networks.allow: no network is out of place",
-				"no restore in response to rotation-turned-off", "no unused_after instead of 60d",
+				"no restore on rotation-turned-off", "no unused_after instead of 60d",
 			},
 		},
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 
+	"rotd/internal/finding"
 	"rotd/internal/inventory"
 )
 
@@ -67,13 +68,15 @@ func (p *Policy) Allows(principalARN string) bool {
 	return p != nil && principalARN != "" && matchesAny(p.Allow, principalARN)
 }
 
-// ResponseTo returns the action (restore, rotate) that a finding of a rule starts by itself, "" for none.
-func (p *Policy) ResponseTo(ruleID string) string {
+// ResponseTo returns the action that a finding of a rule with these remedies starts by itself, "" for none. The first
+// response that fits counts.
+func (p *Policy) ResponseTo(ruleID string, severity finding.Severity, remedies []string) string {
 	if p == nil {
 		return ""
 	}
 	for _, r := range p.Respond {
-		if r.RuleID == ruleID {
+		fits := r.RuleID == ruleID || r.RuleID == "" && severity >= r.Severity
+		if fits && slices.Contains(remedies, r.Action) {
 			return r.Action
 		}
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"testing"
 
+	"rotd/internal/finding"
 	"rotd/internal/inventory"
 )
 
@@ -216,15 +217,34 @@ func TestAllows(t *testing.T) {
 }
 
 func TestResponseTo(t *testing.T) {
-	p := &Policy{Respond: []Response{{RuleID: "rotation-turned-off", Action: "restore"}}}
-	if got := p.ResponseTo("rotation-turned-off"); got != "restore" {
-		t.Errorf("ResponseTo a rule with a response = %q, want restore", got)
+	p := &Policy{Respond: []Response{
+		{RuleID: "rotation-turned-off", Action: RespondRestore},
+		{RuleID: "key-policy-made-public", Action: RespondRotate},
+		{Severity: finding.Critical, Action: RespondRestore},
+	}}
+	restore, rotate := []string{RespondRestore}, []string{RespondRotate}
+	tests := []struct {
+		name     string
+		policy   *Policy
+		rule     string
+		severity finding.Severity
+		remedies []string
+		want     string
+	}{
+		{"a rule with a response", p, "rotation-turned-off", finding.Low, restore, RespondRestore},
+		{"another rule", p, "key-policy-made-public", finding.Low, rotate, RespondRotate},
+		{"a rule without, too mild", p, "key-deletion-scheduled", finding.High, restore, ""},
+		{"a rule without, severe enough", p, "key-deletion-scheduled", finding.Critical, restore, RespondRestore},
+		{"severe enough, and not its remedy", p, "root-used-key", finding.Critical, nil, ""},
+		{"a rule that lost the remedy", p, "rotation-turned-off", finding.Low, nil, ""},
+		{"no policy", nil, "rotation-turned-off", finding.Low, restore, ""},
 	}
-	if got := p.ResponseTo("key-disabled"); got != "" {
-		t.Errorf("ResponseTo a rule without = %q, want none", got)
-	}
-	if got := (*Policy)(nil).ResponseTo("rotation-turned-off"); got != "" {
-		t.Errorf("ResponseTo without a policy = %q, want none", got)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.policy.ResponseTo(tt.rule, tt.severity, tt.remedies); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -3,8 +3,11 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
+
+	"rotd/internal/finding"
 )
 
 // Mode is how far rotd may go by itself.
@@ -75,8 +78,24 @@ type Rotation struct {
 // PeriodDays is the automatic period in whole days, 0 when none is asked for.
 func (r Rotation) PeriodDays() int { return int(r.Automatic / (24 * time.Hour)) }
 
-// Response says what a rule's finding starts by itself.
+// Response says what a finding starts by itself: of a rule, or of any rule from a severity on that lists the action
+// among its remedies.
 type Response struct {
-	RuleID string
-	Action string // restore, rotate
+	RuleID   string           // empty: Severity says which
+	Severity finding.Severity // the least, without a RuleID
+	Action   string           // RespondRestore, RespondRotate
+}
+
+// What may answer a finding.
+const (
+	RespondRestore = "restore" // as it was: rotation on with the policy's period; a deletion cancelled, the key enabled
+	RespondRotate  = "rotate"  // new material
+)
+
+// String is a response as people say it.
+func (r Response) String() string {
+	if r.RuleID != "" {
+		return r.Action + " on " + r.RuleID
+	}
+	return fmt.Sprintf("%s on %s and above", r.Action, r.Severity)
 }

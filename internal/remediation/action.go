@@ -43,6 +43,7 @@ const (
 	MoveBack         Method = "undo-alias"        // replace: UpdateAlias, back to the old key
 	Restore          Method = "restore"           // contain: CancelKeyDeletion, EnableKey
 	Measures         Method = "measures"          // contain: what a person chose
+	Release          Method = "release"           // contain: what an earlier one did is taken back
 )
 
 // State is where an action stands; the package comment draws the transitions and Step makes them.

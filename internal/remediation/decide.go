@@ -14,7 +14,10 @@ func (j *judgement) absolute() {
 	if j.f.Key != nil {
 		j.eligible()
 	}
-	j.protected()
+	j.guarded()
+	if j.a.Automatic && j.a.needsPerson() {
+		j.block(GuardPersonOnly, "Only a person may ask rotd to "+j.a.does()+": no policy starts that.")
+	}
 	if used, ok := j.onDemandUsed(); ok && used >= inventory.OnDemandLimit {
 		j.block(GuardSpent, fmt.Sprintf("The key has used all %d rotations on demand of its lifetime. "+
 			"Leave it to automatic rotation, or replace it by a new key.", inventory.OnDemandLimit))
@@ -22,10 +25,10 @@ func (j *judgement) absolute() {
 	if j.a.Automatic && j.a.Attempts == 0 && j.f.Unwanted != "" {
 		j.block(GuardSuperseded, j.f.Unwanted)
 	}
+	j.restoredBefore()
 	j.oneAtATime()
 	if j.mode() == policy.Propose {
-		j.block(GuardMode, "Mode propose needs approvals, which this version of rotd cannot take yet. "+
-			"Set the mode to observe or enforce.")
+		j.approve(GuardMode, "Mode propose: a second person must approve it first.")
 	}
 	if j.a.Automatic && j.a.Method == EnableAutomatic && j.f.PutBacks >= maxPutBacks {
 		who := "Somebody keeps undoing it"
@@ -37,12 +40,35 @@ func (j *judgement) absolute() {
 	}
 }
 
-func (j *judgement) protected() {
-	if protected := j.g.Protected; protected != nil && protected(j.a.KeyARN) {
-		j.block(GuardProtected,
-			"This key is protected: it is listed under guardrails.protected_keys, or rotd itself depends "+
-				"on it. Rotate it by hand in KMS, or take it off the list.")
+// restoredBefore keeps rotd from cancelling deletions in a quarrel with somebody.
+func (j *judgement) restoredBefore() {
+	if j.a.Automatic && j.a.Method == Restore && !j.f.Restored.IsZero() {
+		j.block(GuardPutBackLimit, fmt.Sprintf("rotd cancelled a deletion of this key by itself at %s, and does so once in "+
+			"7 days. Settle with whoever schedules it who is right, then cancel it yourself.", stamp(j.f.Restored)))
 	}
+}
+
+// RestoreOnceIn is how long rotd cancels no second deletion of a key by itself.
+const RestoreOnceIn = 7 * 24 * time.Hour
+
+// guarded judges whether the key is one that rotd keeps its hands off.
+func (j *judgement) guarded() {
+	if own := j.g.Own; own != nil {
+		if what := own(j.a.KeyARN); what != "" {
+			j.block(GuardOwnKey, fmt.Sprintf("This key encrypts %s, without which rotd cannot work: rotd does not %s. "+
+				"Do it by hand in KMS, and see that rotd goes on.", what, j.a.does()))
+		}
+	}
+	if protected := j.g.Protected; protected == nil || !protected(j.a.KeyARN) {
+		return
+	}
+	if j.a.Emergency && !j.a.Automatic {
+		j.approve(GuardProtected, "This key is protected (guardrails.protected_keys): a second person must approve that "+
+			"rotd may "+j.a.does()+".")
+		return
+	}
+	j.block(GuardProtected, "This key is protected (guardrails.protected_keys): rotd does not "+j.a.does()+
+		". Take it off the list, or in an emergency use --emergency and have a second person approve it.")
 }
 
 // maxPutBacks is how often a setting is put back in 30 days: the third time somebody is told instead.
@@ -61,10 +87,11 @@ func (j *judgement) passable() {
 				j.g.OnDemandReserve))
 	}
 	soon := j.f.Now.Add(holdFor)
-	if j.f.Paused != "" {
-		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused),
-			soon)
+	j.unpaused(soon)
+	if j.f.Breaker.Open() {
+		j.hold(GuardBreaker, j.f.Breaker.why(), soon)
 	}
+	j.timely()
 	if j.a.Automatic {
 		j.unattended(soon)
 	}
@@ -76,11 +103,28 @@ func (j *judgement) passable() {
 // underWay judges an action whose first call is done: it goes on to its end, unless rotd is paused or the key has been
 // protected since. Half done it would be worse than either.
 func (j *judgement) underWay() {
-	j.protected()
+	j.guarded()
 	if j.f.Paused != "" && !j.a.Emergency {
 		j.wait(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may go on.", j.f.Paused),
 			j.f.Now.Add(holdFor))
 	}
+}
+
+func (j *judgement) unpaused(soon time.Time) {
+	if j.f.Paused != "" {
+		j.hold(GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.", j.f.Paused),
+			soon)
+	}
+}
+
+// timely judges whether a maintenance window is open. A deletion is cancelled at any time: it would not wait either.
+func (j *judgement) timely() {
+	next, open := j.g.Windows.Open(j.f.Now)
+	if open || j.a.restores() {
+		return
+	}
+	j.hold(GuardWindow, fmt.Sprintf("Keys are acted on only in the windows of guardrails.windows; the next opens at %s.",
+		stamp(next)), next)
 }
 
 // unattended judges what concerns only actions that no person asked for.
@@ -136,28 +180,34 @@ func (j *judgement) eligible() {
 
 // ineligible says why the action cannot be done to the key, "" when it can.
 func (a *Action) ineligible(key *inventory.Key) string {
-	switch a.Verb {
-	case Replace, Contain:
-		if key.GoneAt != nil {
-			return "KMS no longer knows this key."
-		}
-		return ""
-	case Rotate:
-	}
-	e := Eligibility(key)
-	able := e.Automatic
-	if a.GivesMaterial() {
-		able = e.OnDemand
-	}
+	can := a.possible(key)
 	switch {
-	case !able:
-		return join(e.Reason, e.Instead)
+	case !can.Possible:
+		return can.Reason
+	case a.Verb != Rotate:
+		return ""
 	case key.Rotation == nil:
 		return "KMS refuses the key's rotation status. Let rotd's role call kms:GetKeyRotationStatus."
 	case a.GivesMaterial():
 		return unproven(key)
 	}
 	return ""
+}
+
+// possible says whether the key allows the action.
+func (a *Action) possible(key *inventory.Key) Able {
+	e := Eligibility(key)
+	switch {
+	case a.Verb == Contain, a.Method == MoveBack: // both only change aliases, grants and state
+		return e.Contain
+	case a.Verb == Replace:
+		return e.Replace
+	case a.Verb == reencrypt:
+		return reencryptable(key)
+	case a.GivesMaterial():
+		return able(e.OnDemand, &e)
+	}
+	return able(e.Automatic, &e)
 }
 
 // oneAtATime keeps two actions off one key. A person's goes before an automatic one that has not begun, which then

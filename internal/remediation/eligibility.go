@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"slices"
 
 	"rotd/internal/inventory"
 )
@@ -21,18 +22,27 @@ const (
 	KindUnknown     Kind = "unknown"      // KMS says of it what rotd does not know, or says nothing
 )
 
-// Eligible is what rotation a key allows right now, with the reason and what to do instead as sentences for people.
+// Eligible is what a key allows right now: rotation, with the reason and what to do instead as sentences for people,
+// and what else may be done.
 type Eligible struct {
 	Automatic bool   `json:"automatic"` // EnableKeyRotation works
 	OnDemand  bool   `json:"on_demand"` // RotateKeyOnDemand works, as far as the key's kind and state go
 	Kind      Kind   `json:"kind"`
 	Reason    string `json:"reason"`
 	Instead   string `json:"instead,omitempty"` // empty when nothing stands in the way
+	Replace   Able   `json:"replace"`           // a new key can take its place
+	Contain   Able   `json:"contain"`           // its use, or its deletion, can be stopped
 }
 
-// Eligibility says which rotation a key allows. Lasting obstacles are named before passing ones. A value that rotd
-// does not know makes the key not rotatable; it is never an error.
+// Eligibility says what a key allows. Lasting obstacles to its rotation are named before passing ones. A value that
+// rotd does not know makes the key not rotatable; it is never an error.
 func Eligibility(k *inventory.Key) Eligible {
+	e := rotatable(k)
+	e.Replace, e.Contain = replaceable(k), containable(k)
+	return e
+}
+
+func rotatable(k *inventory.Key) Eligible {
 	obstacles := []func(*inventory.Key) (Eligible, bool){
 		byExistence, byManager, bySpec, byUsage, byMultiRegion, byOrigin, byState,
 	}
@@ -79,21 +89,36 @@ func byManager(k *inventory.Key) (Eligible, bool) {
 }
 
 func bySpec(k *inventory.Key) (Eligible, bool) {
-	switch k.Spec {
-	case "SYMMETRIC_DEFAULT":
+	switch {
+	case k.Spec == symmetric:
 		return Eligible{}, false
-	case "RSA_2048", "RSA_3072", "RSA_4096", "SM2",
-		"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
-		"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024":
+	case slices.Contains(asymmetricSpecs, k.Spec):
 		return replaceOnly("an asymmetric key (" + k.Spec + ")"), true
-	case "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512":
+	case slices.Contains(hmacSpecs, k.Spec):
 		return replaceOnly("an HMAC key (" + k.Spec + ")"), true
 	}
 	return unknownValue("key spec", k.Spec), true
 }
 
+// What KMS's keys are and are for, in KMS's words.
+const (
+	symmetric      = "SYMMETRIC_DEFAULT"
+	encryptDecrypt = "ENCRYPT_DECRYPT"
+	replica        = "REPLICA"
+)
+
+var (
+	asymmetricSpecs = []string{
+		"RSA_2048", "RSA_3072", "RSA_4096", "SM2",
+		"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
+		"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
+	}
+	hmacSpecs = []string{"HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"}
+	usages    = []string{encryptDecrypt, "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE"}
+)
+
 func byUsage(k *inventory.Key) (Eligible, bool) {
-	if k.Usage == "ENCRYPT_DECRYPT" {
+	if k.Usage == encryptDecrypt {
 		return Eligible{}, false
 	}
 	return unknownValue("usage of a symmetric key", k.Usage), true
@@ -103,18 +128,21 @@ func byMultiRegion(k *inventory.Key) (Eligible, bool) {
 	switch k.MultiRegion {
 	case "", "PRIMARY":
 		return Eligible{}, false
-	case "REPLICA":
-		primary := k.PrimaryARN
-		if primary == "" {
-			primary = "its primary key"
-		}
+	case replica:
 		return Eligible{
 			Kind:    KindReplica,
 			Reason:  "This key is a multi-Region replica: it takes its material and its schedule from its primary.",
-			Instead: "Rotate " + primary + "; KMS passes the new material on to its replicas.",
+			Instead: "Rotate " + primaryOf(k) + "; KMS passes the new material on to its replicas.",
 		}, true
 	}
 	return unknownValue("multi-Region role", k.MultiRegion), true
+}
+
+func primaryOf(k *inventory.Key) string {
+	if k.PrimaryARN == "" {
+		return "its primary"
+	}
+	return "its primary, " + k.PrimaryARN
 }
 
 func byOrigin(k *inventory.Key) (Eligible, bool) {
@@ -149,27 +177,25 @@ func imported(k *inventory.Key) Eligible {
 	return e
 }
 
-const pendingImport = "PendingImport"
-
 func byState(k *inventory.Key) (Eligible, bool) {
 	e := Eligible{Kind: KindNotNow}
 	switch k.State {
-	case "Enabled":
+	case enabled:
 		return Eligible{}, false
-	case "Disabled":
+	case disabled:
 		e.Reason = "The key is disabled, and KMS rotates no disabled key."
 		e.Instead = "Enable it first (aws kms enable-key); " +
 			"one disabled past its rotation date rotates when it is enabled."
-	case "PendingDeletion", "PendingReplicaDeletion":
+	case pendingDeletion, pendingReplicaDeletion:
 		e.Reason = "The key is scheduled for deletion."
 		e.Instead = "Cancel the deletion (aws kms cancel-key-deletion) and enable the key first, if it is still needed."
 	case pendingImport:
 		e.Reason = "The key has no usable material: it waits for an import."
 		e.Instead = "Import its key material first."
-	case "Creating", "Updating":
+	case creating, updating:
 		e.Reason = "KMS is still working on the key (" + k.State + ")."
 		e.Instead = "Try again in a few minutes."
-	case "Unavailable":
+	case unavailable:
 		e.Reason = "The key is unavailable: its key store is disconnected."
 		e.Instead = "Reconnect the key store first."
 	default:

@@ -83,7 +83,10 @@ func TestEligibility(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Eligibility(testKey(tt.change...))
 			able := tt.want == KindRotatable
-			want := Eligible{Automatic: able, OnDemand: able, Kind: tt.want, Reason: got.Reason, Instead: got.Instead}
+			want := Eligible{
+				Automatic: able, OnDemand: able, Kind: tt.want, Reason: got.Reason, Instead: got.Instead,
+				Replace: got.Replace, Contain: got.Contain,
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Eligibility (-want +got):\n%s", diff)
 			}

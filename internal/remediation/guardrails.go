@@ -20,7 +20,11 @@ type Guardrails struct {
 	UndoWindow       time.Duration // how long after a replacement its aliases may be moved back
 	Drain            time.Duration // without a use for so long, a key that was replaced can be disabled
 
-	Protected func(arn string) bool // keys rotd must not touch: configured, or its own; nil: none
+	BreakerFailures int     // so many failed actions in a row, within an hour, open the circuit breaker; 0: none do
+	Windows         Windows // when keys may be acted on; none: at any time
+
+	Protected func(arn string) bool   // keys that are configured as protected; nil: none
+	Own       func(arn string) string // what of rotd's own a key encrypts, "" for none; nil: none does
 }
 
 // Facts are what guardrails judge by, gathered by the engine for one decision.
@@ -41,8 +45,11 @@ type Facts struct {
 
 	RecentRotations []time.Time // when this shard last called for new material, ambiguous calls included
 	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
+	Restored        time.Time   // when rotd last cancelled a deletion of this key by itself; zero: not within 7 days
 	UndoneBy        string      // who undid the last of them; empty: unknown
 	Other           *Action     // another unfinished action on this key
+	Breaker         Breaker     // as it stands
+	Approved        bool        // a second person has approved the action as it is planned
 	// Unwanted says why nothing automatic asks for the action any more, the policy having changed since it was planned;
 	// empty: it is still wanted.
 	Unwanted string
@@ -56,6 +63,8 @@ const (
 	Allow  Verdict = "allow"
 	Wait   Verdict = "wait"   // not before Decision.Until
 	Refuse Verdict = "refuse" // may not be done
+	// NeedsApproval says that a second person must approve it first; nothing else refuses it.
+	NeedsApproval Verdict = "needs-approval"
 )
 
 // Guardrails by name, as users, metrics and the audit log have them.
@@ -71,6 +80,10 @@ const (
 	GuardSpent        = "budget-spent"
 	GuardNotEligible  = "not-eligible"
 	GuardProtected    = "protected"
+	GuardOwnKey       = "own-key"
+	GuardPersonOnly   = "person-only"
+	GuardBreaker      = "circuit-breaker"
+	GuardWindow       = "window"
 	GuardPaused       = "paused"
 	GuardPutBackLimit = "put-back-limit"
 	GuardOneAtATime   = "one-at-a-time"
@@ -86,6 +99,9 @@ type Decision struct {
 	Overridden []string  `json:"overridden,omitempty"`
 }
 
+// Stops reports whether an action may not begin: it is refused, or needs an approval that it does not have.
+func (d *Decision) Stops() bool { return d.Verdict == Refuse || d.Verdict == NeedsApproval }
+
 // holdFor is how long an action waits for what no clock announces: a resume, the end of another action.
 const holdFor = 10 * time.Second
 
@@ -100,8 +116,12 @@ func (g Guardrails) Decide(a *Action, f Facts) Decision {
 		j.absolute()
 		j.passable()
 	}
-	if j.stop != nil {
+	switch {
+	case j.stop != nil && (j.stop.Verdict == Refuse || j.approval == nil):
 		return *j.stop
+	case j.approval != nil: // asked for while it waits for something else
+		j.approval.Overridden = j.overridden
+		return *j.approval
 	}
 	return Decision{Verdict: Allow, Overridden: j.overridden}
 }
@@ -112,6 +132,7 @@ type judgement struct {
 	a          *Action
 	f          Facts
 	stop       *Decision
+	approval   *Decision
 	overridden []string
 }
 
@@ -126,6 +147,13 @@ func (j *judgement) block(guardrail, reason string) {
 func (j *judgement) wait(guardrail, reason string, until time.Time) {
 	if j.stop == nil {
 		j.stop = &Decision{Verdict: Wait, Guardrail: guardrail, Reason: reason, Until: until}
+	}
+}
+
+// approve has a second person decide, unless one has.
+func (j *judgement) approve(guardrail, reason string) {
+	if j.approval == nil && !j.f.Approved {
+		j.approval = &Decision{Verdict: NeedsApproval, Guardrail: guardrail, Reason: reason}
 	}
 }
 

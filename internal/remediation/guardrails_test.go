@@ -1,11 +1,14 @@
 package remediation
 
 import (
+	"cmp"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
@@ -18,6 +21,8 @@ func TestDecide(t *testing.T) {
 	soon := now.Add(holdFor)
 	tests := []struct {
 		name   string
+		row    string // of the table in docs/operations.md; "": the guardrail's own name
+		verb   Verb   // "": rotate
 		method Method
 		key    *inventory.Key
 		g      func(*Guardrails)
@@ -31,25 +36,88 @@ func TestDecide(t *testing.T) {
 	}{
 		{name: "nothing stands in the way", method: NewMaterial, automatic: Allow, person: Allow, emergency: Allow},
 		{
-			name: "mode observe of the policy", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Observe },
+			name: "mode observe of the policy", row: "`mode` observe", method: NewMaterial,
+			f:     func(f *Facts) { f.Mode = policy.Observe },
 			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe",
 		},
 		{
-			name: "mode observe of the ceiling", method: EnableAutomatic,
+			name: "mode observe of the ceiling", row: "`mode` observe", method: EnableAutomatic,
 			g:     func(g *Guardrails) { g.MaxMode = policy.Observe },
 			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow, says: "Mode observe",
 		},
 		{
-			name: "no policy and no ceiling is observe", method: NewMaterial, g: func(g *Guardrails) { g.MaxMode = "" },
-			f: func(f *Facts) { f.Mode = "" }, guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow,
+			name: "no policy and no ceiling is observe", row: "`mode` observe", method: NewMaterial,
+			g: func(g *Guardrails) { g.MaxMode = "" }, f: func(f *Facts) { f.Mode = "" },
+			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Allow,
 		},
 		{
 			name: "no policy leaves the ceiling", method: NewMaterial, f: func(f *Facts) { f.Mode = "" },
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 		{
-			name: "mode propose has no approvals yet", method: NewMaterial, f: func(f *Facts) { f.Mode = policy.Propose },
-			guard: GuardMode, automatic: Refuse, person: Refuse, emergency: Refuse, says: "approvals",
+			name: "mode propose", row: "`mode` propose", method: NewMaterial,
+			f:     func(f *Facts) { f.Mode = policy.Propose },
+			guard: GuardMode, automatic: NeedsApproval, person: NeedsApproval, emergency: NeedsApproval,
+			says: "a second person must approve",
+		},
+		{
+			name: "mode propose, approved", method: NewMaterial,
+			f:         func(f *Facts) { f.Mode, f.Approved = policy.Propose, true },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "outside every window", method: EnableAutomatic,
+			g:     func(g *Guardrails) { g.Windows = Windows{{From: 22 * time.Hour, To: 2 * time.Hour, Zone: time.UTC}} },
+			guard: GuardWindow, automatic: Wait, person: Refuse, emergency: Allow, until: now.Add(10 * time.Hour),
+			says: "opens at 2026-11-03 22:00Z",
+		},
+		{
+			name: "inside a window", method: EnableAutomatic,
+			g:         func(g *Guardrails) { g.Windows = Windows{{From: 11 * time.Hour, To: 13 * time.Hour, Zone: time.UTC}} },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "a deletion is cancelled outside every window too", verb: Contain, method: Restore,
+			a:         func(a *Action) { a.Calls = []Call{{Operation: CancelKeyDeletion}, {Operation: EnableKey}} },
+			g:         func(g *Guardrails) { g.Windows = Windows{{From: 22 * time.Hour, To: 2 * time.Hour, Zone: time.UTC}} },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "the circuit breaker is open", method: EnableAutomatic,
+			f: func(f *Facts) {
+				f.Breaker = Breaker{OpenedAt: ago(time.Minute), Failures: []Failure{{ActionID: "act_8"}, {ActionID: "act_9"}}}
+			},
+			guard: GuardBreaker, automatic: Wait, person: Refuse, emergency: Allow, until: soon,
+			says: "2 actions failed in a row, the last of them act_9",
+		},
+		{
+			name: "a deletion was cancelled within the week", verb: Contain, method: Restore,
+			a:     func(a *Action) { a.Calls = []Call{{Operation: CancelKeyDeletion}, {Operation: EnableKey}} },
+			f:     func(f *Facts) { f.Restored = ago(3 * day) },
+			guard: GuardPutBackLimit, automatic: Refuse, person: Allow, emergency: Allow,
+			says: "at 2026-10-31 12:00Z, and does so once in 7 days",
+		},
+		{
+			name: "no policy asks for it any more", method: EnableAutomatic,
+			f:     func(f *Facts) { f.Unwanted = "No policy matches the key any more." },
+			guard: GuardSuperseded, automatic: Refuse, person: Allow, emergency: Allow, says: "No policy matches",
+		},
+		{
+			name: "containing needs a person", verb: Contain, method: Measures,
+			a:     func(a *Action) { a.Calls = []Call{{Operation: DisableKey}} },
+			guard: GuardPersonOnly, automatic: Refuse, person: Allow, emergency: Allow,
+			says: "Only a person may ask rotd to contain it",
+		},
+		{
+			name: "a key that AWS manages is not replaced", verb: Replace,
+			key:   testKey(func(k *inventory.Key) { k.Manager = "AWS" }),
+			guard: GuardNotEligible, automatic: Refuse, person: Refuse, emergency: Refuse,
+			says: "let the service use it",
+		},
+		{
+			name: "a key that KMS does not rotate is replaced", verb: Replace,
+			key:       testKey(func(k *inventory.Key) { k.Spec, k.Usage, k.Rotation = "RSA_2048", "SIGN_VERIFY", nil }),
+			automatic: Allow, person: Allow, emergency: Allow,
 		},
 		{
 			name: "rotated within the cooldown", method: NewMaterial, key: testKey(rotated("AUTOMATIC", ago(time.Hour))),
@@ -153,7 +221,14 @@ func TestDecide(t *testing.T) {
 		{
 			name: "a protected key", method: EnableAutomatic,
 			g:     func(g *Guardrails) { g.Protected = func(arn string) bool { return arn == testARN } },
-			guard: GuardProtected, automatic: Refuse, person: Refuse, emergency: Refuse, says: "protected_keys",
+			guard: GuardProtected, automatic: Refuse, person: Refuse, emergency: NeedsApproval,
+			says: "guardrails.protected_keys",
+		},
+		{
+			name: "rotd's own key", verb: Replace,
+			g:     func(g *Guardrails) { g.Own = func(string) string { return "the queue https://sqs/rotd" } },
+			guard: GuardOwnKey, automatic: Refuse, person: Refuse, emergency: Refuse,
+			says: "encrypts the queue https://sqs/rotd, without which rotd cannot work: rotd does not replace it",
 		},
 		{
 			name: "the second put-back", method: EnableAutomatic, f: func(f *Facts) { f.PutBacks = 1 },
@@ -197,7 +272,11 @@ func TestDecide(t *testing.T) {
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 	}
+	told := make(map[string]string)
 	for _, tt := range tests {
+		if tt.guard != "" {
+			told[cmp.Or(tt.row, "`"+tt.guard+"`")] = told3(tt.automatic, tt.person, tt.emergency)
+		}
 		t.Run(tt.name, func(t *testing.T) {
 			key := tt.key
 			if key == nil {
@@ -207,6 +286,7 @@ func TestDecide(t *testing.T) {
 				"automatic": tt.automatic, "person": tt.person, "emergency": tt.emergency,
 			} {
 				a, g, f := testAction(tt.method, key), testGuardrails(), testFacts(key)
+				a.Verb = cmp.Or(tt.verb, Rotate)
 				a.Automatic, a.Emergency = who == "automatic", who == "emergency"
 				apply(tt.g, &g)
 				apply(tt.f, &f)
@@ -222,7 +302,7 @@ func TestDecide(t *testing.T) {
 				if want == Allow && who == "emergency" && tt.person == Refuse {
 					wanted.Overridden = []string{tt.guard}
 				}
-				if diff := cmp.Diff(wanted, got); diff != "" {
+				if diff := gocmp.Diff(wanted, got); diff != "" {
 					t.Errorf("for %s (-want +got):\n%s", who, diff)
 				}
 				if want == Allow != (got.Reason == "") || want != Allow && !strings.Contains(got.Reason, tt.says) {
@@ -231,6 +311,42 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+	if diff := gocmp.Diff(told, documented(t)); diff != "" {
+		t.Errorf("docs/operations.md (-is +says):\n%s", diff)
+	}
+}
+
+// told3 is what docs/operations.md says of a guardrail.
+func told3(automatic, person, emergency Verdict) string {
+	words := func(v Verdict, allowed, refused string) string {
+		return map[Verdict]string{
+			Allow: allowed, Refuse: refused, Wait: "waits", NeedsApproval: "needs a second person",
+		}[v]
+	}
+	passed := "does not apply"
+	if person != Allow {
+		passed = "allowed"
+	}
+	return strings.Join([]string{
+		words(automatic, "does not apply", "never"), words(person, "does not apply", "refused (4)"),
+		words(emergency, passed, "refused (4)"),
+	}, " | ")
+}
+
+// documented are the rows of the table of guardrails, by their first cell.
+func documented(t *testing.T) map[string]string {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Guardrails\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := make(map[string]string)
+	row := regexp.MustCompile("(?m)^\\| (`[^|]*) \\| [^|]* \\| (.*) \\|$")
+	for _, cells := range row.FindAllStringSubmatch(section, -1) {
+		rows[cells[1]] = cells[2]
+	}
+	return rows
 }
 
 func apply[T any](change func(*T), to *T) {
@@ -249,7 +365,7 @@ func TestAnEmergencyListsEverythingItPasses(t *testing.T) {
 		Verdict:    Allow,
 		Overridden: []string{GuardMode, GuardReserve, GuardPaused, GuardCooldown, GuardHourlyLimit},
 	}
-	if diff := cmp.Diff(want, g.Decide(&a, f)); diff != "" {
+	if diff := gocmp.Diff(want, g.Decide(&a, f)); diff != "" {
 		t.Errorf("Decide (-want +got):\n%s", diff)
 	}
 }

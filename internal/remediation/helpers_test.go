@@ -22,7 +22,7 @@ func testKey(change ...func(*inventory.Key)) *inventory.Key {
 		ARN: testARN, ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Partition: "aws", Account: "111122223333",
 		Region: "eu-west-1", State: "Enabled", Manager: "CUSTOMER", Origin: "AWS_KMS", Spec: "SYMMETRIC_DEFAULT",
 		Usage: "ENCRYPT_DECRYPT", Created: now.Add(-365 * day), CurrentMaterial: material(0),
-		Aliases: []string{"alias/pay"}, ReadAt: now, Rotation: &inventory.Rotation{HistoryAt: now},
+		Aliases: []string{"alias/pay"}, Policy: "{}", ReadAt: now, Rotation: &inventory.Rotation{HistoryAt: now},
 	}
 	for _, c := range change {
 		c(k)

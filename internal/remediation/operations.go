@@ -201,8 +201,6 @@ func ifInState(wanted string) func(*Action, *Call, *Observation) (condition, str
 	}
 }
 
-const pendingDeletion = "PendingDeletion"
-
 // arnRegion is the Region in an ARN; "" when it is none.
 func arnRegion(arn string) string {
 	parts := strings.SplitN(arn, ":", 5)

@@ -30,8 +30,8 @@ func (c *Containment) none() bool {
 func PlanContain(key *inventory.Key, p *policy.Policy, chosen Containment, why Why, now time.Time) (
 	Action, bool, string,
 ) {
-	if reason := uncontainable(key); reason != "" {
-		return Action{}, false, reason
+	if can := containable(key); !can.Possible {
+		return Action{}, false, can.Reason
 	}
 	if chosen.none() {
 		return Action{}, false, "No measure was chosen. There are --cancel-deletion, --revoke GRANT, --revoke-all, " +
@@ -55,8 +55,8 @@ func PlanContain(key *inventory.Key, p *policy.Policy, chosen Containment, why W
 // PlanRestore makes the action that undoes a deletion somebody scheduled: it is cancelled, and the key enabled if it
 // was so before.
 func PlanRestore(key *inventory.Key, p *policy.Policy, wasEnabled bool, why Why, now time.Time) (Action, bool, string) {
-	if reason := uncontainable(key); reason != "" {
-		return Action{}, false, reason
+	if can := containable(key); !can.Possible {
+		return Action{}, false, can.Reason
 	}
 	if key.State != pendingDeletion {
 		return Action{}, false, "The key is " + key.State + ", not scheduled for deletion: there is nothing to restore."
@@ -75,17 +75,21 @@ func PlanRelease(key *inventory.Key, p *policy.Policy, earlier *Action, why Why,
 	if earlier.Verb != Contain || earlier.KeyARN != key.ARN {
 		return Action{}, false, "Action " + earlier.ID + " did not contain this key."
 	}
-	a := begun(Contain, Measures, key, p, why, now)
-	lost := 0
+	a := begun(Contain, Release, key, p, why, now)
+	lost, already := 0, 0
 	for i := range slices.Backward(earlier.Calls) {
 		c := &earlier.Calls[i]
 		switch {
-		case c.Done == nil || c.Skipped != "":
+		case !c.did():
+		case c.Operation == DisableKey && key.State == "Enabled",
+			c.Operation == DeleteAlias && slices.Contains(key.Aliases, c.Alias):
+			already++
 		case c.Operation == DisableKey:
 			a.Calls = append(a.Calls, enableCall(key))
 		case c.Operation == DeleteAlias:
 			a.Calls = append(a.Calls, Call{
-				Operation: CreateAlias, KeyARN: key.ARN, Alias: c.Alias, Undo: "aws kms delete-alias --alias-name " + c.Alias,
+				Operation: CreateAlias, KeyARN: key.ARN, Alias: c.Alias,
+				Undo: "aws kms delete-alias --alias-name " + c.Alias + " --region " + key.Region,
 			})
 		case c.Operation == RevokeGrant:
 			lost++
@@ -93,26 +97,24 @@ func PlanRelease(key *inventory.Key, p *policy.Policy, earlier *Action, why Why,
 	}
 	switch {
 	case len(a.Calls) > 0:
-		return a, true, ""
+		return a, true, fmt.Sprintf("%d measures of action %s taken back, the last one first.", len(a.Calls), earlier.ID)
+	case already > 0:
+		return Action{}, false, "What can be undone of action " + earlier.ID + " is undone already."
 	case lost > 0:
 		return Action{}, false, "Grants that were revoked cannot be given back: whoever made them has to make them again."
 	}
 	return Action{}, false, "Action " + earlier.ID + " changed nothing that could be undone."
 }
 
-// uncontainable says why nothing can be done to hold a key, "" when something can.
-func uncontainable(key *inventory.Key) string {
-	switch {
-	case key.GoneAt != nil:
-		return "KMS no longer knows this key."
-	case key.Manager != managerCustomer:
-		return "This key is AWS's own: its grants, state and aliases are not yours to change. Cut off whoever uses it by " +
-			"IAM, or in the service that it belongs to."
-	}
-	return ""
+// Undoable reports whether PlanRelease can take back something that the action did.
+func (a *Action) Undoable() bool {
+	return a.Verb == Contain && slices.ContainsFunc(a.Calls, func(c Call) bool {
+		return c.did() && (c.Operation == DisableKey || c.Operation == DeleteAlias)
+	})
 }
 
-const managerCustomer = "CUSTOMER"
+// did reports whether the call was made and had its effect.
+func (c *Call) did() bool { return c.Done != nil && c.Skipped == "" }
 
 func cancelDeletion(a *Action, key *inventory.Key, chosen *Containment) string {
 	switch {

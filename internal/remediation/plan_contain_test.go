@@ -117,9 +117,14 @@ func TestPlanRelease(t *testing.T) {
 	for i := range contained.Calls {
 		contained.Calls[i].Done = &done
 	}
+	key.State, key.Aliases = "Disabled", nil
 	a, ok, reason := PlanRelease(key, nil, &contained, Why{}, testNow())
 	if !ok || len(a.Calls) != 2 || a.Calls[0].Operation != EnableKey || a.Calls[1].Operation != CreateAlias {
 		t.Errorf("%+v, %s", a.Calls, reason)
+	}
+	if _, ok, reason := PlanRelease(testKey(granted("g1")), nil, &contained, Why{}, testNow()); ok ||
+		!strings.Contains(reason, "undone already") {
+		t.Errorf("of a key that is as it was: %q", reason)
 	}
 	revoked, _, _ := PlanContain(key, nil, Containment{RevokeAll: true}, Why{}, testNow())
 	revoked.Calls[0].Done = &done

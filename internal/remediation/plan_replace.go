@@ -31,8 +31,11 @@ type Replacement struct {
 func PlanReplace(key *inventory.Key, p *policy.Policy, how Replacement, why Why, now time.Time) (
 	a Action, ok bool, reason string, warnings []string,
 ) {
+	if can := replaceable(key); !can.Possible {
+		return Action{}, false, can.Reason, nil
+	}
 	for _, obstacle := range []string{
-		irreplaceable(key), unlike(key, how.Spec), unlistedGrants(key, &how), unreached(key, &how), unfit(key, &how),
+		replacedBefore(key), unlike(key, how.Spec), unlistedGrants(key, &how), unreached(key, &how), unfit(key, &how),
 	} {
 		if obstacle != "" {
 			return Action{}, false, obstacle, nil
@@ -92,36 +95,12 @@ func (g Guardrails) planDueReplacement(key *inventory.Key, p *policy.Policy, why
 	return a, ok, reason
 }
 
-// irreplaceable says why rotd can make no key like this one, "" when it can.
-func irreplaceable(key *inventory.Key) string {
-	switch {
-	case key.GoneAt != nil:
-		return "KMS no longer knows this key."
-	case key.Manager != managerCustomer:
-		return "This is an AWS managed key: AWS made it and rotates it. To have a key of your own create one, and let the " +
-			"service use it."
-	case key.Successor() != "" && len(key.Aliases) == 0:
-		return "The key was replaced by " + key.Successor() + " already, and no alias points at it: replace that one."
-	case key.MultiRegion == "REPLICA":
-		return "This is a replica of a multi-Region key: replace its primary, " + key.PrimaryARN + "."
-	case key.State == pendingDeletion || key.State == "PendingReplicaDeletion":
-		return "The key is scheduled for deletion. Cancel that first, if it is still needed: " +
-			"rotd contain " + key.Name() + " --cancel-deletion."
-	case key.State != "Enabled" && key.State != "Disabled":
-		return "The key is " + key.State + ", so that nobody can tell whether its successor would work. Try again later."
-	case key.Origin == "EXTERNAL":
-		return "The key's material is imported, and a new key would wait for an import of its own. Give the key new " +
-			"material instead (rotd rotate), or create its successor by hand and move the alias."
-	case key.Origin == "EXTERNAL_KEY_STORE":
-		return "The key is in an external key store: its successor needs a new key there first, which KMS cannot make. " +
-			"Create it with aws kms create-key --xks-key-id, then move the alias."
-	case key.WasDenied("GetKeyPolicy") || key.Policy == "":
-		return "The key's policy could not be read, so its successor could not be given it. Let rotd's role call " +
-			"kms:GetKeyPolicy."
-	case !key.NamesTold():
-		return "The key's tags or aliases could not be read. Let rotd's role call kms:ListResourceTags and kms:ListAliases."
+// replacedBefore says that a key was replaced and serves nobody any more, "" when that is not so.
+func replacedBefore(key *inventory.Key) string {
+	if key.Successor() == "" || len(key.Aliases) > 0 {
+		return ""
 	}
-	return ""
+	return "The key was replaced by " + key.Successor() + " already, and no alias points at it: replace that one."
 }
 
 // unlike says why the new key's spec does not do, "" when it does: an alias moves only between keys of one usage and of

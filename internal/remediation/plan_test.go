@@ -99,7 +99,8 @@ func TestPlan(t *testing.T) {
 			ninety(policy.Replace), drift, "", "No alias points at the key",
 		},
 		{
-			"a key whose policy nobody can read is not replaced", nil, ninety(policy.Replace), drift, "", "kms:GetKeyPolicy",
+			"a key whose policy nobody can read is not replaced", no(func(k *inventory.Key) { k.Policy = "" }),
+			ninety(policy.Replace), drift, "", "kms:GetKeyPolicy",
 		},
 		{"without a policy nothing is asked", nil, nil, drift, "", "No policy"},
 		{"a person's rotate is new material, with or without policy", nil, nil, person, NewMaterial, ""},

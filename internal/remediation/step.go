@@ -110,13 +110,15 @@ func (m *machine) guard() (Do, bool) {
 	m.a.Guardrail, m.a.Waiting = d.Guardrail, ""
 	switch d.Verdict {
 	case Allow:
-		m.a.Overrides = d.Overridden
+		if m.a.At == 0 { // later calls are judged by less
+			m.a.Overrides = d.Overridden
+		}
 		return Do{}, false
 	case Wait:
 		m.a.Waiting = d.Reason
 		m.a.NotBefore = d.Until
 		return m.until(d.Until), true
-	case Refuse:
+	case Refuse, NeedsApproval:
 	}
 	return m.drop(d.Reason), true
 }
@@ -201,6 +203,9 @@ func (m *machine) tooLate() (Do, bool) {
 	since := m.a.Created
 	if m.a.Progress.After(since) {
 		since = m.a.Progress
+	}
+	if m.a.Guardrail == GuardWindow { // which may be a week away: patience begins when it opens
+		since = m.a.NotBefore
 	}
 	if m.now.Sub(since) < limit && m.a.NotBefore.Sub(since) < limit {
 		return Do{}, false

@@ -67,7 +67,7 @@ func (m *machine) precondition(key *inventory.Key) (Do, bool) {
 		switch {
 		case m.called():
 			return m.next(key, ""), true
-		case len(m.a.Calls) > 1:
+		case len(m.a.Calls) > 1 && (m.a.At > 0 || m.a.Method != Restore): // what was restored already was not by this
 			return m.next(key, why), true
 		}
 		return m.supersede(why), true

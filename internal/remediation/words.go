@@ -27,7 +27,7 @@ func outcome(a *Action, key *inventory.Key) string {
 		return replacedOutcome(a)
 	case MoveBack:
 		return movedBackOutcome(a)
-	case Restore, Measures:
+	case Restore, Measures, Release:
 	}
 	return progress(a)
 }
@@ -51,6 +51,9 @@ func progress(a *Action) string {
 	text := ""
 	if len(did) > 0 {
 		text = "Done: " + strings.Join(did, "; ") + "."
+	}
+	if slices.ContainsFunc(a.Calls, func(c Call) bool { return c.Operation == RevokeGrant && c.did() }) {
+		text += " A revoked grant cannot be brought back."
 	}
 	if len(left) > 0 {
 		text = join(text, "Not done: "+strings.Join(left, "; ")+".")

@@ -13,6 +13,8 @@
 //	├── schema, shard, created, judged_by           plain values
 //	├── commits                                     <count: uint64><last: uint64 unix nanoseconds>
 //	├── armed, pause, quarantined, protected        JSON; absent: no, none
+//	├── dependencies                                JSON []Dependency: what rotd needs, and the keys it is under
+//	├── breaker                                     JSON remediation.Breaker; absent: closed, nothing has failed
 //	├── restored, compact                           JSON: the last restoration; who wants the file compacted
 //	├── organization                                JSON Organization; absent: never listed
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly
@@ -59,4 +61,5 @@
 //	└── use:    the same                            → nothing
 //	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
+//	deadlines   <key ARN>                           → JSON remediation.Deadline, of keys that rotd disabled
 package state

@@ -306,6 +306,7 @@ func fill(tx *Tx, n int) error {
 		note(err)
 		note(tx.PutFinding(testFinding(i, []finding.Status{finding.Open, finding.Resolved}[i%2])))
 		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
+		note(tx.PutDeadline(&remediation.Deadline{KeyARN: keyARN(i), ActionID: fmt.Sprint("act_", i), Since: day()}))
 		note(tx.NoteRequest(fmt.Sprint("request ", i), day()))
 		note(tx.PlanReread(keyARN(i), day()))
 		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))

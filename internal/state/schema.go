@@ -43,6 +43,7 @@ const (
 	bucketDue          = "due"
 	bucketUntold       = "untold"
 	bucketAudit        = "audit"
+	bucketDeadlines    = "deadlines"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -58,7 +59,8 @@ func layout() map[string][]string {
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
-		bucketAudit: nil,
+		bucketAudit:     nil,
+		bucketDeadlines: nil,
 	}
 }
 

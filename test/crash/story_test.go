@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -49,6 +50,7 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 		for _, name := range []string{"cards", "orders", "reports", "wallet", "vault"} {
 			keys[name+number(round)] = healthy
 		}
+		maps.Copy(keys, holdable(healthy, number(round)))
 	}
 	w := world.New(t, world.Options{
 		Seed: seed, MaxReceive: maxReceive, Keys: keys,
@@ -62,7 +64,11 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 			t.Fatal(err)
 		}
 	}
-	return &story{w: w, lives: newLives(w), rounds: rounds}
+	s := &story{w: w, lives: newLives(w), rounds: rounds}
+	for round := range rounds {
+		s.grant(t, number(round))
+	}
+	return s
 }
 
 func number(round int) string { return fmt.Sprint(round + 1) }
@@ -110,6 +116,9 @@ func (s *story) tell(ctx context.Context) error {
 		if err := s.personReplaces(ctx, "vault"+number(round)); err != nil {
 			return err
 		}
+		if err := s.personContains(ctx, number(round)); err != nil {
+			return err
+		}
 		seen := "finding-opened rotation-turned-off alias/pay-cards" + number(round)
 		if err := s.until(ctx, seen, func() bool { return s.w.HasTold(seen) }); err != nil {
 			return err
@@ -142,7 +151,7 @@ func (s *story) attack(ctx context.Context, round string) error {
 
 // personRotates asks for new material.
 func (s *story) personRotates(ctx context.Context, name string) error {
-	return s.personAsks(ctx, "rotate", name, func(alias string) error {
+	return s.asks(ctx, "rotate", name, func(alias string) error {
 		_, err := s.w.Client.Rotate(ctx, admin.RotateRequest{Key: alias, Reason: "INC-1"})
 		return err
 	})
@@ -150,15 +159,15 @@ func (s *story) personRotates(ctx context.Context, name string) error {
 
 // personReplaces asks for a new key.
 func (s *story) personReplaces(ctx context.Context, name string) error {
-	return s.personAsks(ctx, "replace", name, func(alias string) error {
+	return s.asks(ctx, "replace", name, func(alias string) error {
 		_, err := s.w.Client.Replace(ctx, admin.ReplaceRequest{Key: alias, Reason: "INC-1"})
 		return err
 	})
 }
 
-// personAsks asks as often as it takes, like a person who sees the connection break: whether the request arrived is
+// asks has a person ask as often as it takes, like a person who sees the connection break: whether the request arrived is
 // looked up before it is made again.
-func (s *story) personAsks(ctx context.Context, what, name string, ask func(alias string) error) error {
+func (s *story) asks(ctx context.Context, what, name string, ask func(alias string) error) error {
 	alias := "alias/pay-" + name
 	var last error
 	err := s.until(ctx, "the request to "+what+" "+name, func() bool {
