@@ -77,6 +77,11 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		if latest, err := latestAction(n.tx, arn); err != nil || latest != begun.latest {
 			return nil, errors.Join(err, ErrMoved)
 		}
+		if how.Made != nil { // which aliases it has says under which policy this is
+			if err := n.reading(how.Made, true); err != nil {
+				return nil, err
+			}
+		}
 		return n.replacePlan(key, how, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
 		})
