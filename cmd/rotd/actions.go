@@ -50,6 +50,7 @@ func actionListing(now time.Time) listing[remediation.Action] {
 			{name: "emergency", value: func(x a) string { return strconv.FormatBool(x.Emergency) }},
 			{name: "overrides", value: func(x a) string { return strings.Join(x.Overrides, " ") }},
 			{name: "finding_id", value: func(x a) string { return x.FindingID }},
+			{name: "incident_id", value: func(x a) string { return x.IncidentID }},
 			{name: "ended", value: func(x a) string {
 				if x.Ended == nil {
 					return ""
@@ -168,6 +169,7 @@ func (c *cli) printAction(a *remediation.Action) {
 	c.field("key", a.KeyARN)
 	c.field("reason", a.Reason)
 	c.field("ticket", a.Ticket)
+	c.field("incident", a.IncidentID)
 	c.field("asked by", a.Requester)
 	c.field("policy", a.Policy)
 	if a.Emergency {

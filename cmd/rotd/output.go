@@ -125,15 +125,24 @@ func printPage[T any](c *cli, l listing[T], page admin.Page[T]) error {
 
 // printJSON prints a value, indented.
 func (c *cli) printJSON(value any) error {
+	raw, err := indented(value)
+	if err != nil {
+		return err
+	}
+	return write(c.out, raw)
+}
+
+// indented is a value as JSON for people.
+func indented(value any) ([]byte, error) {
 	raw, err := admin.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("write JSON: %w", err)
+		return nil, fmt.Errorf("write JSON: %w", err)
 	}
 	text := jsontext.Value(raw)
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
+		return nil, fmt.Errorf("write JSON: %w", err)
 	}
-	return write(c.out, append(cleanJSON(text), '\n'))
+	return append(cleanJSON(text), '\n'), nil
 }
 
 // printLine prints a value as one JSON object with its type in front.

@@ -50,7 +50,7 @@ func newRotateCommand(c *cli) *cobra.Command {
 			return c.act(cmd, o.request.Reason, &o.acting)
 		},
 	}
-	o.flags(cmd, &o.request.Reason, &o.request.Ticket, &o.request.Emergency, &o.request.DryRun)
+	o.flags(cmd, &o.request.Reason, &o.request.Ticket, &o.request.Incident, &o.request.Emergency, &o.request.DryRun)
 	f := cmd.Flags()
 	f.StringVar(&o.automatic, "automatic", "", "set KMS's own schedule to this instead, such as 90d")
 	return cmd
@@ -83,10 +83,11 @@ type acting struct {
 }
 
 // flags are those that every acting command has.
-func (o *acting) flags(cmd *cobra.Command, reason, ticket *string, emergency, dryRun *bool) {
+func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, emergency, dryRun *bool) {
 	f := cmd.Flags()
 	f.StringVar(reason, "reason", "", "why, for the audit log and whoever is told (required)")
 	f.StringVar(ticket, "ticket", "", "a ticket's number")
+	f.StringVar(incident, "incident", "", "the incident it is for, by its ID")
 	f.BoolVar(emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
 	f.BoolVar(dryRun, "dry-run", false, "show the plan only")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")

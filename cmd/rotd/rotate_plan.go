@@ -49,6 +49,7 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 	}
 	c.field("reason", r.Reason)
 	c.field("ticket", r.Ticket)
+	c.field("incident", r.Incident)
 }
 
 // usedByText is who used the key lately; nothing when that is not known.

@@ -36,8 +36,8 @@ func newStateRestoreCommand(c *cli) *cobra.Command {
 			}
 			r := state.Restoring{
 				Name: args[0], Path: to, SHA256: strings.ToLower(sha), Now: c.now(), Force: force,
-				By: admin.Peer{UID: uint32(os.Getuid())}.Requester(),
-			} //nolint:gosec // a user's id
+				By: admin.Peer{UID: uint32(os.Getuid())}.Requester(), //nolint:gosec // the system's user ids fit
+			}
 			if err := c.restoreTo(&r); err != nil {
 				return err
 			}

@@ -28,6 +28,7 @@ type Backend interface {
 	Weigher
 	Keeper
 	Auditor
+	Investigator
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client

@@ -98,6 +98,26 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			Range: limits, Since: noon, Key: "k", Actor: "ann", Event: "call", Action: "act_1", Finding: "fnd_1",
 			Incident: "inc_1",
 		}},
+		{
+			"incidents", func() (any, error) { return c.Incidents(ctx, IncidentQuery{Range: limits, Status: "open"}) },
+			IncidentQuery{Range: limits, Status: "open"},
+		},
+		{"incident", func() (any, error) { return c.Incident(ctx, "inc_1") }, "inc_1"},
+		{
+			"open an incident",
+			func() (any, error) {
+				return c.OpenIncident(ctx, IncidentRequest{Keys: []string{"k"}, Reason: "r", BeforeSeconds: 60})
+			},
+			IncidentRequest{Keys: []string{"k"}, Reason: "r", BeforeSeconds: 60, Requester: me(t)},
+		},
+		{
+			"note on an incident", func() (any, error) { return c.NoteIncident(ctx, "inc_1", "told them") },
+			[]string{"note", "inc_1", me(t), "told them"},
+		},
+		{
+			"close an incident", func() (any, error) { return c.CloseIncident(ctx, "inc_1", "over") },
+			[]string{"close", "inc_1", me(t), "over"},
+		},
 		{"audit log", func() (any, error) { return nil, c.AuditLog(ctx, 4711, io.Discard) }, uint64(4711)},
 		{
 			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/impact"
+	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -126,6 +127,14 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		history.Past{},
 		history.Doubt{},
 		audit.Entry{},
+		incident.Incident{},
+		incident.Note{},
+		incident.Mark{},
+		incident.Line{},
+		IncidentRequest{},
+		noteRequest{},
+		closeRequest{},
+		Dossier{},
 		audit.Head{},
 		Error{},
 	}

@@ -17,6 +17,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/impact"
+	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -159,6 +160,26 @@ func (f *fakeBackend) Sweep(by, name string) (<-chan error, error) {
 
 func (f *fakeBackend) AuditEntries(_ context.Context, q AuditQuery) (Page[audit.Entry], error) {
 	return Page[audit.Entry]{Items: []audit.Entry{{Seq: 7, Event: audit.Paused}}}, f.note(q)
+}
+
+func (f *fakeBackend) Incidents(_ context.Context, q IncidentQuery) (Page[incident.Incident], error) {
+	return Page[incident.Incident]{Items: []incident.Incident{{ID: "inc_1"}}}, f.note(q)
+}
+
+func (f *fakeBackend) Incident(_ context.Context, id string) (*Dossier, error) {
+	return &Dossier{Incident: incident.Incident{ID: id}}, f.note(id)
+}
+
+func (f *fakeBackend) OpenIncident(_ context.Context, r IncidentRequest) (*incident.Incident, error) {
+	return &incident.Incident{ID: "inc_1"}, f.note(r)
+}
+
+func (f *fakeBackend) NoteIncident(_ context.Context, id, by, text string) (*incident.Incident, error) {
+	return &incident.Incident{ID: id}, f.note([]string{"note", id, by, text})
+}
+
+func (f *fakeBackend) CloseIncident(_ context.Context, id, by, reason string) (*incident.Incident, error) {
+	return &incident.Incident{ID: id}, f.note([]string{"close", id, by, reason})
 }
 
 func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) error {

@@ -13,6 +13,7 @@ type ReplaceRequest struct {
 	WithoutGrants bool   `json:"without_grants,omitempty"` // leave grants to those who made them
 	Reason        string `json:"reason"`
 	Ticket        string `json:"ticket,omitempty"`
+	Incident      string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency     bool   `json:"emergency,omitempty"`
 	Requester     string `json:"-"` // who is calling, by the socket's word
 	DryRun        bool   `json:"dry_run,omitempty"`
@@ -24,6 +25,7 @@ type UndoAliasRequest struct {
 	Name      string `json:"name"` // id of the action that replaced; or what names the old key or the new one
 	Reason    string `json:"reason"`
 	Ticket    string `json:"ticket,omitempty"`
+	Incident  string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency bool   `json:"emergency,omitempty"`
 	Requester string `json:"-"` // who is calling, by the socket's word
 	DryRun    bool   `json:"dry_run,omitempty"`

@@ -69,6 +69,7 @@ type RotateRequest struct {
 	AutomaticDays int    `json:"automatic_days,omitempty"` // set the schedule to this; 0: new material now
 	Reason        string `json:"reason"`
 	Ticket        string `json:"ticket,omitempty"`
+	Incident      string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency     bool   `json:"emergency,omitempty"`
 	Requester     string `json:"-"` // who is calling, by the socket's word
 	DryRun        bool   `json:"dry_run,omitempty"`

@@ -397,13 +397,15 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 func asAdmin(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
-		errors.Is(err, engine.ErrUnknownAction):
+		errors.Is(err, engine.ErrUnknownAction),
+		errors.Is(err, engine.ErrUnknownIncident):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)
 	case errors.Is(err, engine.ErrMoved):
 		return admin.As(admin.ErrBusy, err)
-	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen):
+	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
+		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrTooMuch):
 		return admin.As(admin.ErrInvalid, err)
 	case errors.Is(err, engine.ErrOtherMove):
 		return admin.As(admin.ErrRefused, err)

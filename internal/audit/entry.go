@@ -53,6 +53,9 @@ const (
 	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait
 	BreakerClosed       Event = "breaker.closed"
 	Acknowledged        Event = "finding.acknowledged"
+	IncidentOpened      Event = "incident.opened"
+	IncidentNoted       Event = "incident.noted"
+	IncidentClosed      Event = "incident.closed"
 	SweepRequested      Event = "sweep.requested"
 	CopyRequested       Event = "state.copy-requested"
 	BackupRequested     Event = "state.backup-requested"

@@ -39,7 +39,8 @@ func (n *notebook) putAction(before, after *remediation.Action, answer *remediat
 func actionEntries(before, after *remediation.Action, answer *remediation.Answer) (entries []audit.Entry) {
 	add := func(event audit.Event, actor, key string, detail ...string) {
 		entries = append(entries, audit.Entry{
-			Actor: actor, Event: event, Key: key, Action: after.ID, Finding: after.FindingID, Detail: texts(detail...),
+			Actor: actor, Event: event, Key: key, Action: after.ID, Finding: after.FindingID,
+			Incident: after.IncidentID, Detail: texts(detail...),
 		})
 	}
 	if before == nil {
@@ -123,7 +124,9 @@ func plannedTexts(a *remediation.Action) []string {
 
 // auditRequest writes down a person's request, and what the guardrails said.
 func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
-	e := audit.Entry{Actor: r.requester, Event: r.requested, Key: plan.Key.ARN, Detail: maps.Clone(r.detail)}
+	e := audit.Entry{
+		Actor: r.requester, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
+	}
 	switch {
 	case plan.Decision.Stops():
 		e.Event = r.refused

@@ -69,7 +69,7 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 		if err != nil || r.DryRun {
 			return err
 		}
-		begins := plan.Decision.Verdict != remediation.Refuse
+		begins := !plan.Decision.Stops()
 		if begins {
 			plan.Action.ID = e.newID("act_", now)
 		}
@@ -192,7 +192,7 @@ func (n *notebook) auditContain(r *ContainRequest, plan *ContainPlan) error {
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "measures", r.measures(),
 		"undo", r.Undo,
 	}
-	if plan.Decision.Verdict == remediation.Refuse {
+	if plan.Decision.Stops() {
 		e.Event = audit.ContainRefused
 		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
 	} else {

@@ -163,8 +163,8 @@ func TestAContainmentThatCannotBeIsRefusedWithoutACall(t *testing.T) {
 		},
 		{"a pause", nil, paused, ContainRequest{Disable: true}, remediation.GuardPaused, "rotd is paused"},
 		{
-			"a protected key, even in an emergency", func(s *Settings) { s.Protected = []string{"alias/pay-cards"} }, nil,
-			ContainRequest{Disable: true, Emergency: true},
+			"a protected key", func(s *Settings) { s.Protected = []string{"alias/pay-cards"} }, nil,
+			ContainRequest{Disable: true},
 			remediation.GuardProtected, "protected",
 		},
 		{

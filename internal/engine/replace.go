@@ -23,6 +23,7 @@ type ReplaceRequest struct {
 	WithoutGrants bool   // leave grants to those who made them
 	Reason        string
 	Ticket        string
+	Incident      string // id of the incident it is for
 	Emergency     bool
 	Requester     string
 	DryRun        bool
@@ -33,6 +34,7 @@ type UndoAliasRequest struct {
 	Name      string // id of the replacement's action; or id, ARN, alias or alias ARN of the old key or of the new one
 	Reason    string
 	Ticket    string
+	Incident  string // id of the incident it is for
 	Emergency bool
 	Requester string
 	DryRun    bool
@@ -70,7 +72,7 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		return nil, err
 	}
 	how.Made, how.Claimed = begun.made, begun.claimed
-	asked := &request{audit.ReplaceRequested, audit.ReplaceRefused, r.Requester, r.DryRun, texts(
+	asked := &request{audit.ReplaceRequested, audit.ReplaceRefused, r.Requester, r.Incident, r.DryRun, texts(
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "spec", r.Spec,
 		"without_grants", strconv.FormatBool(r.WithoutGrants))}
 	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
@@ -84,6 +86,7 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		}
 		return n.replacePlan(key, how, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+			Incident: r.Incident,
 		})
 	})
 }
@@ -153,11 +156,12 @@ func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	asked := &request{audit.UndoAliasRequested, audit.UndoAliasRefused, r.Requester, r.DryRun, texts(
+	asked := &request{audit.UndoAliasRequested, audit.UndoAliasRefused, r.Requester, r.Incident, r.DryRun, texts(
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency))}
 	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
 		return n.undoPlan(key, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+			Incident: r.Incident,
 		})
 	})
 }

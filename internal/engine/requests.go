@@ -30,6 +30,7 @@ type RotateRequest struct {
 	AutomaticDays int    // set the schedule to this period instead of making new material now; 0: new material
 	Reason        string
 	Ticket        string
+	Incident      string // id of the incident it is for
 	Emergency     bool
 	Requester     string
 	DryRun        bool
@@ -65,7 +66,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.DryRun, texts(
+	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.Incident, r.DryRun, texts(
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency),
 		"automatic_days", days(r.AutomaticDays))}
 	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) { return n.planForPerson(key, r) })
@@ -75,6 +76,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 type request struct {
 	requested, refused audit.Event
 	requester          string
+	incident           string
 	dryRun             bool
 	detail             map[string]string
 }
@@ -94,6 +96,11 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, 
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	err = e.note(now, func(n *notebook) error {
+		if r.incident != "" {
+			if _, err := n.openIncident(r.incident); err != nil {
+				return err
+			}
+		}
 		made, err = plan(n)
 		if made != nil {
 			made.Used = used
@@ -110,6 +117,11 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, 
 		}
 		if err := n.auditRequest(r, made); err != nil || !begins {
 			return err
+		}
+		if r.incident != "" {
+			if err := n.join(r.incident, made.Action.ID, arn); err != nil {
+				return err
+			}
 		}
 		n.tally.actions++
 		return n.putAction(nil, made.Action, nil)
@@ -164,6 +176,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	why := remediation.Why{
 		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+		Incident: r.Incident,
 	}
 	if r.AutomaticDays > 0 {
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays

@@ -16,6 +16,9 @@ var house = []layer{
 	{path: "internal/finding", rank: 0, pure: true, alone: true},
 	{path: "internal/inventory", rank: 0, pure: true, alone: true},
 	{path: "internal/audit", rank: 0, pure: true, alone: true},
+	{path: "internal/incident", rank: 1, pure: true, alone: true, also: []string{
+		"internal/finding", "internal/audit", "internal/usage",
+	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
@@ -35,7 +38,7 @@ var house = []layer{
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
-		"internal/history", "internal/usage",
+		"internal/history", "internal/usage", "internal/incident",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},

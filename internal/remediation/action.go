@@ -90,7 +90,9 @@ type Action struct {
 	Emergency bool     `json:"emergency,omitempty"`
 	Overrides []string `json:"overrides,omitempty"`  // guardrails passed because of --emergency
 	FindingID string   `json:"finding_id,omitempty"` // what started it
-	Policy    string   `json:"policy,omitempty"`
+
+	IncidentID string `json:"incident_id,omitempty"` // what it was begun for
+	Policy     string `json:"policy,omitempty"`
 
 	Created   time.Time  `json:"created"`
 	NotBefore time.Time  `json:"not_before,omitzero"` // nothing happens before: a guardrail, a back-off, the next read

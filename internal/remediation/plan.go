@@ -40,6 +40,7 @@ type Why struct {
 	Ticket    string
 	Emergency bool
 	FindingID string
+	Incident  string // its id
 }
 
 // Plan makes the action that why asks for. When there is nothing to do, or nothing that can be done, it returns false
@@ -73,7 +74,7 @@ func begun(verb Verb, method Method, key *inventory.Key, p *policy.Policy, why W
 	a := Action{
 		Verb: verb, Method: method, State: Planned,
 		KeyARN: key.ARN, Account: key.Account, Region: key.Region, Before: PreconditionOf(key),
-		Automatic: why.Automatic, Requester: why.Requester, Reason: why.Reason, Ticket: why.Ticket,
+		Automatic: why.Automatic, Requester: why.Requester, Reason: why.Reason, Ticket: why.Ticket, IncidentID: why.Incident,
 		Emergency: why.Emergency && !why.Automatic, FindingID: why.FindingID, Created: now,
 	}
 	if len(key.Aliases) > 0 {

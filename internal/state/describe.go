@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/audit"
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 )
@@ -162,6 +163,7 @@ func (db *DB) unreadable() (names []string, err error) {
 		undecodable[remediation.Action](db, bucketActions, ""), undecodable[Coverage](db, bucketPlaces, ""),
 		undecodable[Run](db, bucketJobs, ""), undecodable[Quarantined](db, bucketQuarantine, "items"),
 		undecodable[audit.Entry](db, bucketAudit, ""),
+		undecodable[incident.Incident](db, bucketIncidents, ""),
 	} {
 		more, err := look()
 		if err != nil {

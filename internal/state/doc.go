@@ -60,6 +60,7 @@
 //	├── facts:  <account>/<region> NUL <due: uint64 unix seconds><key id> → nothing; 0: never asked
 //	└── use:    the same                            → nothing
 //	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
+//	incidents   inc_<ULID>                          → JSON incident.Incident
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
 //	deadlines   <key ARN>                           → JSON remediation.Deadline, of keys that rotd disabled
 package state

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/audit"
 	"rotd/internal/finding"
 	"rotd/internal/history"
+	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -312,6 +313,10 @@ func fill(tx *Tx, n int) error {
 		note(tx.AddHistory(keyARN(i), &history.Entry{Kind: history.State, SeenAt: day(), Kept: day()}))
 		_, err = tx.NoteUntold(&Untold{ARN: keyARN(i), Found: day()})
 		note(err)
+		note(tx.PutIncident(&incident.Incident{
+			ID: fmt.Sprintf("inc_%026d", i), Reason: "leaked", Keys: []string{keyARN(i)}, Since: day(),
+			Opened: incident.Mark{At: day(), By: "uid:1000 (ann)"},
+		}))
 		note(tx.Audit(audit.Entry{
 			Time: day(), Actor: "uid:1000 (ann)", Event: audit.RotateRequested, Key: keyARN(i),
 			Detail: map[string]string{"reason": fmt.Sprint("reason ", i)},

@@ -25,7 +25,7 @@ type Dropped struct {
 	SeenSlices, Memory, Quarantined, Counted, OwnKeys, Own int
 	Findings, Actions, Keys, History                       int
 	Usage, UsageNames                                      int // keys' records that lost something, names
-	Audit                                                  int
+	Audit, Incidents                                       int
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -59,6 +59,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
 		{"usage", &d.Usage, func() (int, error) { return db.dropUsage(now) }},
 		{"names in usage", &d.UsageNames, func() (int, error) { return db.dropUsageNames(now) }},
+		{"incidents", &d.Incidents, func() (int, error) { return db.dropIncidents(now.Add(-KeepIncidents)) }},
 		{"audit entries", &d.Audit, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
 			return tx.dropAudit(now.Add(-KeepAudit), now, dropAtOnce)
 		})},

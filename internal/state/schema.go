@@ -44,6 +44,7 @@ const (
 	bucketUntold       = "untold"
 	bucketAudit        = "audit"
 	bucketDeadlines    = "deadlines"
+	bucketIncidents    = "incidents"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -59,8 +60,7 @@ func layout() map[string][]string {
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
-		bucketAudit:     nil,
-		bucketDeadlines: nil,
+		bucketAudit: nil, bucketDeadlines: nil, bucketIncidents: nil,
 	}
 }
 
