@@ -111,7 +111,7 @@ func newRoot(c *cli) *cobra.Command {
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
 		newAuditCommand(c), newIncidentCommand(c),
 		newRotateCommand(c), newReplaceCommand(c), newUndoAliasCommand(c), newContainCommand(c),
-		newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
+		newReencryptCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),
 		newVersionCommand(c),
 	)

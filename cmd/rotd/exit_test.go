@@ -99,6 +99,31 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: --limit -1 is negative; 0 is for all; see `rotd keys list --help`\n",
 		},
 		{
+			"no manifest", "reencrypt --to alias/a --reason r",
+			"rotd: --manifest is missing: a file with one ciphertext a line (or --s3, a place of objects); " +
+				"see `rotd reencrypt --help`\n",
+		},
+		{
+			"no destination", "reencrypt --manifest m --reason r",
+			"rotd: --to is missing: the key to move the ciphertexts to; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a key where none is", "reencrypt alias/a --manifest m --reason r",
+			"rotd: unexpected argument \"alias/a\": the key is --to's; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a manifest and objects", "reencrypt --manifest m --s3 s3://b/ --to alias/a --reason r",
+			"rotd: --s3 goes with neither --manifest nor its --out and --force; see `rotd reencrypt --help`\n",
+		},
+		{
+			"resuming a manifest", "reencrypt --manifest m --resume --to alias/a --reason r",
+			"rotd: --resume is for --s3; the command of a manifest goes on by itself; see `rotd reencrypt --help`\n",
+		},
+		{
+			"a manifest that is not there", "reencrypt --manifest /nope --to alias/a --dry-run",
+			"rotd: read the manifest: open /nope: no such file or directory\n",
+		},
+		{
 			"a format where there is one", "config init -o json",
 			"rotd: -o is not for this command, which prints one form only; see `rotd config init --help`\n",
 		},
@@ -144,7 +169,7 @@ func TestGroupWithoutACommandShowsHelpAndEndsWith2(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, args := range []string{
-		"", "run", "replay", "status", "health", "rotate", "contain", "sweep", "findings list",
+		"", "run", "replay", "status", "health", "rotate", "contain", "reencrypt", "sweep", "findings list",
 		"keys show", "actions list", "config validate",
 	} {
 		s := newSession(nil)
@@ -175,6 +200,7 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 			"no-daemon-contain",
 		},
 		{"a preview", "contain " + payARN, "no-daemon-contain-preview"},
+		{"objects to be moved", "reencrypt --s3 s3://b/p --to alias/a --reason r --yes", "no-daemon-reencrypt-objects"},
 		{"health", "health --socket SOCKET", "no-daemon-health"},
 	}
 	for _, test := range tests {

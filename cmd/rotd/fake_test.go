@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"rotd/internal/impact"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/report"
 	"rotd/internal/state"
@@ -58,11 +60,20 @@ type fakeDaemon struct {
 	sweeping  bool // sweeps do not end
 
 	reportErr error // met after the first part of a report
+
+	jobs      []reencrypt.Job
+	moves     []reencrypt.Move // of the first key
+	moved     reencrypt.Counts // of a job of objects; nothing seen: it does not end
+	mayMove   remediation.Decision
+	batches   int
+	moveErr   error  // instead of an answer to a batch
+	moveWaits string // what blobs wait for
 }
 
 func newFakeDaemon() *fakeDaemon {
 	d := &fakeDaemon{findings: someFindings(), keys: someKeys(), actions: someActions(), status: someStatus()}
 	d.usage, d.facts = someUsage, impactFacts
+	d.mayMove = remediation.Decision{Verdict: remediation.Allow}
 	d.plan = admin.RotatePlan{
 		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
 		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",
@@ -264,6 +275,7 @@ func (d *fakeDaemon) Key(_ context.Context, name string) (*admin.KeyDetail, erro
 		}
 		detail := &admin.KeyDetail{Key: *k, Exceptions: []policy.Applied{}}
 		if i == 0 {
+			detail.Moves = d.moves
 			_, exceptions, source := somePolicies()
 			detail.Assignment = d.assignment
 			detail.Exceptions = exceptions.Applied(&k.Key, d.assignment, source, noon)
@@ -517,6 +529,84 @@ func (d *fakeDaemon) CheckState(context.Context) (*admin.StateCheck, error) {
 
 func (d *fakeDaemon) CompactState(context.Context, string) (*state.Usage, error) {
 	return &state.Usage{Bytes: 412 << 20, Free: 300 << 20}, nil
+}
+
+func (d *fakeDaemon) Reencrypt(_ context.Context, r admin.ReencryptRequest) (*admin.ReencryptPlan, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	plan := &admin.ReencryptPlan{
+		To: d.keys[0].Key, Decision: d.mayMove, Rate: 2400, Warnings: []string{}, Job: reencrypt.Job{
+			Kind: reencrypt.Blobs, To: payARN, Manifest: r.Manifest, Total: r.Total, State: reencrypt.Running, DryRun: r.DryRun,
+			Requester: r.Requester, Reason: r.Reason, Created: noon, Updated: noon,
+		},
+	}
+	if r.Location != "" {
+		plan.Job.Kind, plan.Job.Location, plan.Job.Total = reencrypt.Objects, r.Location, 0
+		plan.Warnings = []string{"The bucket has versions: older ones stay as they are."}
+		plan.Job.Counts = d.moved
+		if !r.PlanOnly && d.moved.Seen > 0 {
+			plan.Job.End(reencrypt.Done, "", noon)
+		}
+		if d.moved.Failed > 0 {
+			plan.Job.Failures = []reencrypt.Item{{What: "data/" + evil, Failure: *reencrypt.Fail("archived", "it is archived")}}
+		}
+	}
+	if r.From != "" {
+		plan.From, plan.Job.From = &d.keys[1].Key, ordersARN
+	}
+	if !r.PlanOnly {
+		plan.Job.ID = fmt.Sprintf("mov_01JPK00000000000000000JOB%d", len(d.jobs)+1)
+		d.jobs = append(d.jobs, plan.Job)
+	}
+	return plan, nil
+}
+
+// ReencryptBlobs moves blobs that do not begin with "bad", as long as the test lets it.
+func (d *fakeDaemon) ReencryptBlobs(_ context.Context, id string, first int64, blobs []reencrypt.Blob) (
+	*admin.BlobsAnswer, error,
+) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.batches++
+	if d.moveErr != nil {
+		return nil, d.moveErr
+	}
+	answer := &admin.BlobsAnswer{Outcomes: []reencrypt.Outcome{}, Waiting: d.moveWaits}
+	for i := range blobs {
+		switch {
+		case answer.Waiting != "":
+		case strings.HasPrefix(string(blobs[i].Ciphertext), "bad"):
+			answer.Outcomes = append(answer.Outcomes, reencrypt.Outcome{
+				Failure: reencrypt.Refusal("InvalidCiphertextException", ""),
+			})
+		default:
+			answer.Outcomes = append(answer.Outcomes, reencrypt.Outcome{
+				Moved: reencrypt.Moved{Ciphertext: append([]byte("new "), blobs[i].Ciphertext...), From: ordersARN, To: payARN},
+			})
+		}
+	}
+	return answer, nil
+}
+
+func (d *fakeDaemon) Jobs(context.Context, admin.Range) (admin.Page[reencrypt.Job], error) {
+	return admin.Page[reencrypt.Job]{Items: d.jobs}, nil
+}
+
+func (d *fakeDaemon) Job(_ context.Context, id string) (*reencrypt.Job, error) {
+	for i := range d.jobs {
+		if d.jobs[i].ID == id {
+			return &d.jobs[i], nil
+		}
+	}
+	return nil, fmt.Errorf("job %q: %w", id, admin.ErrNotFound)
+}
+
+func (d *fakeDaemon) CancelJob(ctx context.Context, id, by, reason string) (*reencrypt.Job, error) {
+	job, err := d.Job(ctx, id)
+	if err == nil {
+		job.End(reencrypt.Cancelled, "cancelled by "+by+": "+reason, noon)
+	}
+	return job, err
 }
 
 func someState() state.Description {

@@ -237,6 +237,7 @@ func (c *cli) printKey(k *admin.KeyDetail) {
 	c.printRotation(now, &k.Key.Key, k.OnDemandLeft)
 	c.field("eligible", strings.TrimSpace(k.Eligible.Reason+" "+k.Eligible.Instead))
 	c.printExceptions(now, k.Exceptions)
+	c.printMoves(now, k)
 	if len(k.Findings) > 0 {
 		c.heading("Open findings")
 		printTable(c, c.out, findingListing(now).columns, k.Findings)

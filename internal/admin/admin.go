@@ -29,6 +29,7 @@ type Backend interface {
 	Keeper
 	Auditor
 	Investigator
+	Mover
 }
 
 // Reader answers questions. A page has at most Range.Limit rows, copied: no transaction stays open while a client

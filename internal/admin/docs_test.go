@@ -17,6 +17,7 @@ import (
 	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 	"rotd/internal/usage"
@@ -86,6 +87,19 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		ContainRequest{},
 		ContainPlan{},
 		KeyUsage{},
+		ReencryptRequest{},
+		ReencryptPlan{},
+		BlobsAnswer{},
+		blobsRequest{},
+		cancelRequest{},
+		reencrypt.Blob{},
+		reencrypt.Moved{},
+		reencrypt.Outcome{},
+		reencrypt.Failure{},
+		reencrypt.Job{},
+		reencrypt.Counts{},
+		reencrypt.Item{},
+		reencrypt.Move{},
 		usage.Usage{},
 		usage.Point{},
 		usage.Principal{},

@@ -20,6 +20,7 @@ import (
 	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/report"
 	"rotd/internal/state"
@@ -223,6 +224,32 @@ func (f *fakeBackend) CheckState(context.Context) (*StateCheck, error) {
 
 func (f *fakeBackend) CompactState(_ context.Context, by string) (*state.Usage, error) {
 	return &state.Usage{Bytes: 2, Free: 1}, f.note(by)
+}
+
+func (f *fakeBackend) Reencrypt(_ context.Context, r ReencryptRequest) (*ReencryptPlan, error) {
+	plan := &ReencryptPlan{Job: reencrypt.Job{ID: "mov_1", To: keyARN, Total: r.Total}, Warnings: []string{}}
+	if r.Ticket == "refuse" {
+		plan.Decision = remediation.Decision{Verdict: remediation.Refuse, Reason: "rotd is paused"}
+	}
+	return plan, f.note(r)
+}
+
+func (f *fakeBackend) ReencryptBlobs(_ context.Context, id string, first int64, blobs []reencrypt.Blob) (
+	*BlobsAnswer, error,
+) {
+	return &BlobsAnswer{Outcomes: []reencrypt.Outcome{}, Job: reencrypt.Job{ID: id}}, f.note([]any{id, first, blobs})
+}
+
+func (f *fakeBackend) Jobs(_ context.Context, r Range) (Page[reencrypt.Job], error) {
+	return Page[reencrypt.Job]{Items: []reencrypt.Job{{ID: "mov_1"}}}, f.note(r)
+}
+
+func (f *fakeBackend) Job(_ context.Context, id string) (*reencrypt.Job, error) {
+	return &reencrypt.Job{ID: id}, f.note(id)
+}
+
+func (f *fakeBackend) CancelJob(_ context.Context, id, by, reason string) (*reencrypt.Job, error) {
+	return &reencrypt.Job{ID: id, State: reencrypt.Cancelled}, f.note([]any{id, reason})
 }
 
 // serve runs a server on a real socket until the test ends, or until stop is called.

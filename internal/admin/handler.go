@@ -99,7 +99,7 @@ func takeBody(w http.ResponseWriter, r *http.Request) error {
 	if err := conn.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
 		return fmt.Errorf("bound the reading of a request: %w", err)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBound(r.URL.Path)))
 	switch {
 	case isTooLarge(err):
 		return err

@@ -50,6 +50,11 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/replace", s.replace},
 		{"POST", "/v1/undo-alias", s.undoAlias},
 		{"POST", "/v1/contain", s.containKey},
+		{"POST", "/v1/reencrypt", s.reencrypt},
+		{"GET", "/v1/reencrypt", s.jobs},
+		{"GET", "/v1/reencrypt/{id}", s.job},
+		{"POST", "/v1/reencrypt/{id}/blobs", s.blobs},
+		{"POST", "/v1/reencrypt/{id}/cancel", s.cancelJob},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
@@ -326,6 +331,7 @@ const (
 	SchemaAbilities  = "rotd.abilities/1"
 	SchemaActions    = "rotd.actions/1"
 	SchemaQuarantine = "rotd.quarantine/1"
+	SchemaJobs       = "rotd.jobs/1"
 )
 
 // sealed makes a page ready to be sent.

@@ -14,7 +14,7 @@ import (
 
 // Bounds of the server.
 const (
-	maxBody       = 64 << 10 // of a request
+	maxBody       = 64 << 10 // of a request; see bodyBound
 	readTimeout   = 10 * time.Second
 	maxInHand     = 64               // requests at a time; more are told that it is busy
 	maxWait       = 60 * time.Second // that a request may wait for something to happen

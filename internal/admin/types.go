@@ -6,6 +6,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
 	"rotd/internal/usage"
@@ -31,6 +32,8 @@ type KeyDetail struct {
 	Actions  []remediation.Action `json:"actions"`  // the newest, newest first
 	// Exceptions are those that name the key, whether they count or not.
 	Exceptions []policy.Applied `json:"exceptions"`
+	// Moves is what rotd re-encrypted from this key to others and from others to it.
+	Moves []reencrypt.Move `json:"moves,omitempty"`
 	// Assignment is what is remembered of a tag or alias change that moved the key to another policy.
 	Assignment *policy.Assignment `json:"assignment,omitempty"`
 }

@@ -181,6 +181,9 @@ func (b *backend) Key(_ context.Context, name string) (*admin.KeyDetail, error) 
 			return err
 		}
 		detail.Exceptions = settings.Exceptions.Applied(k, detail.Assignment, settings.Source, time.Now())
+		if detail.Moves, err = movesOf(tx, k.ARN); err != nil {
+			return err
+		}
 		detail.Actions, err = tx.ActionsOn(k.ARN, 20)
 		return err
 	})
@@ -397,14 +400,16 @@ func (b *backend) paused() (pause *state.Pause, err error) {
 func asAdmin(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
-		errors.Is(err, engine.ErrUnknownAction),
-		errors.Is(err, engine.ErrUnknownIncident):
+		errors.Is(err, engine.ErrUnknownAction), errors.Is(err, engine.ErrUnknownIncident),
+		errors.Is(err, engine.ErrUnknownJob):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)
 	case errors.Is(err, engine.ErrMoved):
 		return admin.As(admin.ErrBusy, err)
-	case errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
+	case errors.Is(err, engine.ErrJobOver):
+		return admin.As(admin.ErrRefused, err)
+	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
 		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrTooMuch):
 		return admin.As(admin.ErrInvalid, err)
 	case errors.Is(err, engine.ErrOtherMove):

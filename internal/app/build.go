@@ -68,6 +68,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		Settings:  d.fleet.trusting(settings(d.cfg, d.home.Account)),
 		Places:    places,
 		Objects:   trail.NewReader(d.store, trail.Limits{}),
+		Store:     d.store,
 		Publisher: notify.NewPublisher(notify.NewClient(sdk), 0),
 		Metrics:   engine.NewMetrics(p.registry),
 		Own:       own,

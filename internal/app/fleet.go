@@ -28,7 +28,7 @@ type fleet struct {
 
 	// As configured at the start: a reload changes none of them, and may come while the fleet is refreshed.
 	shard        string
-	quotaShare   float64
+	limits       config.Limits
 	accounts     []config.Account
 	organization config.Organization
 
@@ -39,7 +39,7 @@ type fleet struct {
 
 func (d *daemonProcess) newFleet(sdk aws.Config, first awskms.BeforeFirstUse) *fleet {
 	return &fleet{
-		d: d, sdk: sdk, first: first, shard: d.cfg.Shard, quotaShare: d.cfg.Limits.QuotaShare,
+		d: d, sdk: sdk, first: first, shard: d.cfg.Shard, limits: d.cfg.Limits,
 		accounts: d.cfg.Accounts, organization: d.cfg.Organization,
 		clients: make(map[awskms.Place]*awskms.Client),
 	}
@@ -159,7 +159,7 @@ func (f *fleet) client(a config.Account, place awskms.Place) *awskms.Client {
 		cfg = awskms.Assume(f.sdk, a.RoleARN, a.ExternalID, "rotd-"+f.shard, f.first)
 	}
 	c := awskms.New(cfg, place, awskms.Options{
-		QuotaShare: f.quotaShare, Logger: f.d.log.Named("kms"),
+		QuotaShare: f.limits.QuotaShare, ReEncrypts: float64(f.limits.ReEncrypts), Logger: f.d.log.Named("kms"),
 		Observe: f.d.observeKMS(place.Account, place.Region),
 	})
 	f.clients[place] = c

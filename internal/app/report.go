@@ -137,6 +137,9 @@ func (d *daemonProcess) facts(tx *state.Tx, k *inventory.Key, now time.Time, who
 	if f.Open, err = tx.OpenAboutKey(k, maxOpenShown); err != nil {
 		return f, err
 	}
+	if f.Moves, err = tx.MovesFrom(k.ARN, maxMovesShown); err != nil {
+		return f, err
+	}
 	f.EventID, err = rotationEvent(tx, k)
 	return f, err
 }
@@ -165,6 +168,7 @@ func rotationEvent(tx *state.Tx, k *inventory.Key) (string, error) {
 }
 
 const (
+	maxMovesShown = 8         // from a key to others
 	keptRotations = 4         // of a key's newest that are looked through
 	eventWithin   = time.Hour // of KMS's date of a rotation an event without a material is of that rotation
 )

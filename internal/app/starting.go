@@ -1,13 +1,17 @@
 package app
 
-import "errors"
+import (
+	"errors"
+
+	"rotd/internal/admin"
+)
 
 // started says that rotd is still starting, as long as it is: what needs the engine cannot be answered then.
 func (b *backend) started() error {
 	if b.d.up.Load() {
 		return nil
 	}
-	return errors.New(b.d.startingUp())
+	return admin.As(admin.ErrBusy, errors.New(b.d.startingUp()))
 }
 
 // startingUp says what the start waits for.

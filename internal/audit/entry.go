@@ -48,6 +48,9 @@ const (
 	UndoAliasRefused    Event = "undo-alias.refused"
 	ContainRequested    Event = "contain.requested"
 	ContainRefused      Event = "contain.refused"
+	ReencryptRequested  Event = "reencrypt.requested"
+	ReencryptRefused    Event = "reencrypt.refused"
+	ReencryptEnded      Event = "reencrypt.ended" // done, failed or cancelled
 	Paused              Event = "automation.paused"
 	Resumed             Event = "automation.resumed"
 	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait

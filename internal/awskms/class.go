@@ -105,6 +105,14 @@ func ErrorCode(err error) string {
 	return ""
 }
 
+// Message is AWS's own words of an error, without what the SDK says around them.
+func Message(err error) string {
+	if apiErr, ok := errors.AsType[smithy.APIError](err); ok && apiErr.ErrorMessage() != "" {
+		return apiErr.ErrorMessage()
+	}
+	return err.Error()
+}
+
 // Passing says that a request which changes nothing may be made again: what went wrong may pass. Credentials come back
 // too, and the SDK learns of a wrong clock from the first refusal.
 func (c Class) Passing() bool {

@@ -1,6 +1,6 @@
 // Package awskms is KMS as rotd sees it: reading keys whole, in part, or in sweeps; making the calls of actions and
-// looking for their effects; AWS's quotas and what its errors mean. It also holds how rotd gets its credentials, for
-// every AWS client, so that no access key is used before it is known as rotd's own.
+// looking for their effects; moving ciphertext to another key; AWS's quotas and what its errors mean. It also holds how
+// rotd gets its credentials, for every AWS client, so that no access key is used before it is known as rotd's own.
 //
 // It decides nothing: what to read is the engine's to order, what a key's facts mean is detection's, and whether a call
 // may be made is remediation's. It keeps no keys. Every read is repeated while that may help; a call that changes
@@ -49,6 +49,7 @@ type api interface {
 		*kms.CancelKeyDeletionOutput, error)
 	EnableKey(context.Context, *kms.EnableKeyInput, ...func(*kms.Options)) (*kms.EnableKeyOutput, error)
 	DisableKey(context.Context, *kms.DisableKeyInput, ...func(*kms.Options)) (*kms.DisableKeyOutput, error)
+	ReEncrypt(context.Context, *kms.ReEncryptInput, ...func(*kms.Options)) (*kms.ReEncryptOutput, error)
 }
 
 // Place is one account in one Region.
@@ -68,6 +69,7 @@ type Call struct {
 // Options of a Client. The zero value works.
 type Options struct {
 	QuotaShare  float64       // of AWS's request quotas, above 0 up to 1; 0 means 0.25
+	ReEncrypts  float64       // a second at most, however large the share is; 0: as many as the share allows
 	Concurrency int           // keys read at once in a sweep; 0 means 96
 	Timeout     time.Duration // of one request; 0 means 15 s
 	Logger      *zap.Logger   // nil: nothing is logged
@@ -115,7 +117,7 @@ func newClient(a api, place Place, opts Options) *Client {
 		opts.Observe = func(Call) {}
 	}
 	return &Client{
-		api: a, place: place, opts: opts, limits: newLimits(opts.QuotaShare), lane: Sweep,
+		api: a, place: place, opts: opts, limits: newLimits(place.Region, opts.QuotaShare, opts.ReEncrypts), lane: Sweep,
 		slots: make(chan struct{}, opts.Concurrency),
 	}
 }

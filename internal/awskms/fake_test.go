@@ -144,6 +144,12 @@ func (f *fakeKMS) RotateKeyOnDemand(ctx context.Context, in *kms.RotateKeyOnDema
 	return &kms.RotateKeyOnDemandOutput{}, f.serve(ctx, rotateKeyOnDemand, in.KeyId)
 }
 
+func (f *fakeKMS) ReEncrypt(ctx context.Context, in *kms.ReEncryptInput, _ ...options) (
+	*kms.ReEncryptOutput, error,
+) {
+	return &kms.ReEncryptOutput{KeyId: in.DestinationKeyId}, f.serve(ctx, reEncrypt, in.DestinationKeyId)
+}
+
 func (f *fakeKMS) ListGrants(ctx context.Context, in *kms.ListGrantsInput, _ ...options) (
 	*kms.ListGrantsOutput, error,
 ) {

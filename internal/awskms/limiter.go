@@ -14,14 +14,19 @@ type limits struct {
 	of map[operation]*limit
 }
 
-func newLimits(share float64) *limits {
+// newLimits makes the limits of a Region. most, unless 0, bounds re-encryptions a second.
+func newLimits(region string, share, most float64) *limits {
 	l := &limits{of: make(map[operation]*limit, len(quotas))}
-	for op, quota := range quotas {
+	for op := range quotas {
+		rotds := quota(op, region) * share
+		if op == reEncrypt && most > 0 {
+			rotds = min(rotds, most)
+		}
 		lim := &limit{factor: 1}
 		for lane := range lanes {
-			base := quota * share * lane.part(op)
+			base := rotds * lane.part(op)
 			lim.base[lane] = base
-			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(base*lane.burst().Seconds())))
+			lim.lanes[lane] = rate.NewLimiter(rate.Limit(base), max(1, int(base*lane.burst(op).Seconds())))
 		}
 		l.of[op] = lim
 	}

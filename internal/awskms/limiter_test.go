@@ -39,7 +39,7 @@ func TestLanesHaveTheirPartOfTheQuota(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := perSecond(t, newLimits(0.25), tt.op, tt.lane, 20*time.Second); !about(got, tt.want) {
+				if got := perSecond(t, newLimits(region, 0.25, 0), tt.op, tt.lane, 20*time.Second); !about(got, tt.want) {
 					t.Errorf("%.2f requests a second, want about %.2f", got, tt.want)
 				}
 			})
@@ -47,9 +47,37 @@ func TestLanesHaveTheirPartOfTheQuota(t *testing.T) {
 	}
 }
 
+func TestReEncryptionsHaveTheirShareOfTheRegionsSharedQuota(t *testing.T) {
+	tests := []struct {
+		name, region string
+		share, most  float64
+		want         float64 // a second
+	}{
+		{"a Region with the most", "us-east-1", 0.25, 0, 25_000},
+		{"a Region with more", "eu-central-1", 0.25, 0, 5_000},
+		{"any other", "ca-central-1", 0.125, 0, 1250},
+		{"no more than configured", "us-east-1", 0.25, 1000, 1000},
+		{"a bound above the share", "ca-central-1", 0.125, 50_000, 1250},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			place := Place{Account: account, Region: tt.region}
+			client := newClient(newFake(0), place, Options{QuotaShare: tt.share, ReEncrypts: tt.most})
+			if got := client.ReEncryptRate(); got != tt.want {
+				t.Errorf("%.0f re-encryptions a second, want %.0f", got, tt.want)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if got := perSecond(t, newLimits(region, 0.25, 100), reEncrypt, Sweep, 20*time.Second); !about(got, 100) {
+			t.Errorf("%.2f re-encryptions a second, want about 100", got)
+		}
+	})
+}
+
 func TestTheLanesTogetherStayUnderTheShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		var n [lanes]atomic.Int64
@@ -74,7 +102,7 @@ func TestTheLanesTogetherStayUnderTheShare(t *testing.T) {
 
 func TestASweepStarvesNoAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 50 {
 			go func() {
@@ -93,7 +121,7 @@ func TestASweepStarvesNoAction(t *testing.T) {
 
 func TestThrottlingHalvesAndTimeRestores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(0.25)
+		l := newLimits(region, 0.25, 0)
 		rate := func() float64 { return perSecond(t, l, getKeyRotationStatus, Sweep, 5*time.Second) }
 		for range 20 { // throttled together: one halving
 			l.learn(getKeyRotationStatus, Throttled)
@@ -129,7 +157,7 @@ func TestThrottlingHalvesAndTimeRestores(t *testing.T) {
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := newLimits(0.25).wait(ctx, describeKey, Sweep); !errors.Is(err, context.Canceled) {
+	if err := newLimits(region, 0.25, 0).wait(ctx, describeKey, Sweep); !errors.Is(err, context.Canceled) {
 		t.Errorf("wait = %v", err)
 	}
 }

@@ -32,6 +32,7 @@ const (
 	cancelKeyDeletion    operation = "CancelKeyDeletion"
 	enableKey            operation = "EnableKey"
 	disableKey           operation = "DisableKey"
+	reEncrypt            operation = "ReEncrypt"
 )
 
 // quotas are AWS's limits in requests a second for an account and Region, shared with everything else that runs there.
@@ -58,11 +59,31 @@ var quotas = map[operation]float64{
 	cancelKeyDeletion:    5,
 	enableKey:            5,
 	disableKey:           5,
+	reEncrypt:            10_000, // where cryptographicQuotas has no more
+}
+
+// cryptographicQuotas are AWS's limits on ReEncrypt in the Regions that have more than the others. They are shared with
+// every Encrypt, Decrypt, GenerateDataKey… under a symmetric key in the account and Region, those that S3 and other
+// services make for it too. Keys in custom key stores have 1,800 a second, which rotd does not know of: it slows down
+// when KMS says so.
+var cryptographicQuotas = map[string]float64{
+	"us-east-1": 100_000, "us-west-2": 100_000, "eu-west-1": 100_000,
+	"us-east-2": 20_000, "ap-southeast-1": 20_000, "ap-southeast-2": 20_000, "ap-northeast-1": 20_000,
+	"eu-central-1": 20_000, "eu-west-2": 20_000,
+}
+
+// quota is AWS's limit on an operation in a Region.
+func quota(op operation, region string) float64 {
+	if more, ok := cryptographicQuotas[region]; ok && op == reEncrypt {
+		return more
+	}
+	return quotas[op]
 }
 
 // changes says that an operation changes a key: no sweep waits in its way.
 func (op operation) changes() bool {
-	return !strings.HasPrefix(string(op), "List") && !strings.HasPrefix(string(op), "Get") && op != describeKey
+	reads := strings.HasPrefix(string(op), "List") || strings.HasPrefix(string(op), "Get") || op == describeKey
+	return !reads && op != reEncrypt
 }
 
 // Lane is a part of rotd's share of a quota, so that none starves another.
@@ -70,7 +91,7 @@ type Lane int
 
 // Lanes.
 const (
-	Sweep  Lane = iota // inventory, drift and dear facts: the whole share, less what the others take at the moment
+	Sweep  Lane = iota // what is done in bulk: the whole share, less what the others take at the moment
 	Reread             // keys that events touched: a tenth
 	Act                // what actions read and change: a tenth of the reads, all of the changes
 	lanes              // how many there are
@@ -79,7 +100,7 @@ const (
 // part is what a lane has of rotd's share of an operation's quota.
 func (l Lane) part(op operation) float64 {
 	switch {
-	case op.changes():
+	case op.changes(), op == reEncrypt && l == Sweep: // nobody else re-encrypts
 		return 1
 	case l == Sweep:
 		return 0.96 // with the burst on top a second never holds more than the share
@@ -87,9 +108,13 @@ func (l Lane) part(op operation) float64 {
 	return 0.1
 }
 
-// burst is for how long a lane may save up turns that it did not take.
-func (l Lane) burst() time.Duration {
-	if l == Sweep {
+// burst is for how long a lane may save up turns that it did not take. Re-encryptions come in batches, between which
+// their results are made durable.
+func (l Lane) burst(op operation) time.Duration {
+	switch {
+	case op == reEncrypt:
+		return time.Second / 5
+	case l == Sweep:
 		return time.Second / 25
 	}
 	return time.Second / 10

@@ -1,5 +1,6 @@
-// Package awss3 is S3 as rotd sees it: objects read and written as streams, listed by prefix and deleted, in whichever
-// Region their bucket is, with errors in classes and plain words. It knows nothing of what stands in an object.
+// Package awss3 is S3 as rotd sees it: objects read and written as streams, listed by prefix, moved to another key and
+// deleted, in whichever Region their bucket is, with errors in classes and plain words. It knows nothing of what stands
+// in an object.
 package awss3
 
 import (
@@ -18,10 +19,23 @@ type api interface {
 	CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (
 		*s3.CreateMultipartUploadOutput, error)
 	UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error)
+	HeadBucket(ctx context.Context, in *s3.HeadBucketInput, opts ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	GetBucketVersioning(ctx context.Context, in *s3.GetBucketVersioningInput, opts ...func(*s3.Options)) (
+		*s3.GetBucketVersioningOutput, error)
+	HeadObject(ctx context.Context, in *s3.HeadObjectInput, opts ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+	GetObjectAcl(ctx context.Context, in *s3.GetObjectAclInput, opts ...func(*s3.Options)) (
+		*s3.GetObjectAclOutput, error)
+	GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingInput, opts ...func(*s3.Options)) (
+		*s3.GetObjectTaggingOutput, error)
+	CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
+	UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (
+		*s3.UploadPartCopyOutput, error)
 	CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (
 		*s3.CompleteMultipartUploadOutput, error)
 	AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (
 		*s3.AbortMultipartUploadOutput, error)
+	ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options)) (
+		*s3.ListObjectVersionsOutput, error)
 	ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, opts ...func(*s3.Options)) (
 		*s3.ListObjectsV2Output, error)
 }
@@ -33,6 +47,8 @@ type Client struct {
 	mu      sync.Mutex
 	regions map[string]string // by bucket: where S3 said it is
 	sealed  map[Sealed]bool
+
+	maxCopy, leastPart int64 // of an object that is copied; tests lower them
 }
 
 // maxRegions bounds what is remembered of buckets; messages choose their names.
@@ -42,7 +58,10 @@ const maxRegions = 256
 func New(cfg aws.Config) *Client { return newClient(s3.NewFromConfig(cfg)) }
 
 func newClient(api api) *Client {
-	return &Client{api: api, regions: make(map[string]string), sealed: make(map[Sealed]bool)}
+	return &Client{
+		api: api, regions: make(map[string]string), sealed: make(map[Sealed]bool), maxCopy: maxCopySource,
+		leastPart: leastPart,
+	}
 }
 
 // do calls S3 in the Region where the bucket is known to be, and once more where it turns out to be: neither people

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -18,6 +19,7 @@ const (
 	Gone        Class = "gone"        // the object or its bucket is not there, archived, or not to be had by anybody
 	Denied      Class = "denied"      // S3 or the key that encrypts the object refuses the caller
 	Exists      Class = "exists"      // an object is there already that must not be overwritten
+	Refused     Class = "refused"     // rotd itself does not do it
 	Unavailable Class = "unavailable" // S3, the network, the credentials, or something new
 )
 
@@ -56,6 +58,34 @@ func (e *Error) Advice() string {
 		return "the KMS key that encrypts the object cannot be used: it is disabled, pending deletion or gone"
 	}
 	return ""
+}
+
+// apiCode is the code and the message of S3's answer; the whole error where there was none.
+func apiCode(err error) (code, message string) {
+	api, ok := errors.AsType[smithy.APIError](err)
+	switch {
+	case !ok:
+		return "unknown", err.Error()
+	case api.ErrorMessage() == "":
+		return api.ErrorCode(), err.Error()
+	}
+	return api.ErrorCode(), api.ErrorMessage()
+}
+
+// Passing says that the trouble is not the object's own and may pass: S3 or KMS is too busy, or cannot be reached.
+func Passing(err error) bool {
+	if ClassOf(err) != Unavailable {
+		return false
+	}
+	code, _ := apiCode(err)
+	if strings.Contains(code, "Throttl") || slices.Contains([]string{
+		"SlowDown", "RequestLimitExceeded", "RequestTimeout", "TooManyRequests", "ConditionalRequestConflict",
+		"ExpiredToken", "RequestTimeTooSkewed",
+	}, code) {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return !ok || answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 // ClassOf is the class of an error of this package; Unavailable for every other.

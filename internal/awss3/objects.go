@@ -102,6 +102,11 @@ type Listed struct {
 // List yields the objects whose keys begin with prefix's, in the order of their keys, page by page. After an error it
 // yields nothing more.
 func (c *Client) List(ctx context.Context, prefix Location) iter.Seq2[Listed, error] {
+	return c.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter is List from behind a key on.
+func (c *Client) ListAfter(ctx context.Context, prefix Location, after string) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
 		var token *string
 		for {
@@ -109,6 +114,7 @@ func (c *Client) List(ctx context.Context, prefix Location) iter.Seq2[Listed, er
 			err := c.do(ctx, "listing", prefix, func(in func(*s3.Options)) (err error) {
 				out, err = c.api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 					Bucket: &prefix.Bucket, Prefix: optional(prefix.Key), ContinuationToken: token,
+					StartAfter: optional(after),
 				}, in)
 				return err
 			})

@@ -43,8 +43,11 @@ func (s *s3Service) createUpload(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.seals(c.HTTP.Header.Get(encryptedBy + "-Aws-Kms-Key-Id")); err != nil {
+		return nil, err
+	}
 	u := &multipart{
-		id: s.sim.newID("", 32), bucket: b.name, key: key, begun: c.Time, header: objectHeader(c), parts: map[int]part{},
+		id: s.sim.newID("", 32), bucket: b.name, key: key, begun: c.Time, header: sentHeader(c), parts: map[int]part{},
 	}
 	s.uploads[u.id] = u
 	c.Effect = true
@@ -87,6 +90,40 @@ func (s *s3Service) uploadPart(c *call) (any, error) {
 	}}, nil
 }
 
+type copiedPart struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CopyPartResult"`
+	ETag    string
+}
+
+// uploadPartCopy takes a range of an object for a part.
+func (s *s3Service) uploadPartCopy(c *call) (any, error) {
+	number, err := strconv.Atoi(c.HTTP.URL.Query().Get("partNumber"))
+	if err != nil || number < 1 || number > 10_000 {
+		return nil, apiErrorf("InvalidArgument", 0, "Part number must be an integer between 1 and 10000, inclusive")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.upload(c)
+	if err != nil {
+		return nil, err
+	}
+	_, source, err := s.copySource(c)
+	if err != nil {
+		return nil, err
+	}
+	var from, to int
+	if _, err := fmt.Sscanf(c.HTTP.Header.Get("X-Amz-Copy-Source-Range"), "bytes=%d-%d", &from, &to); err != nil ||
+		from < 0 || from > to || to >= len(source.body) {
+		return nil, apiErrorf("InvalidRange", http.StatusRequestedRangeNotSatisfiable,
+			"The requested range is not satisfiable")
+	}
+	p := part{body: source.body[from : to+1]}
+	p.etag = `"` + etagOf(p.body) + `"`
+	u.parts[number] = p
+	c.Effect = true
+	return &copiedPart{ETag: p.etag}, nil
+}
+
 type completeRequest struct {
 	Part []struct {
 		PartNumber int
@@ -110,6 +147,9 @@ func (s *s3Service) completeUpload(c *call) (any, error) {
 	if err == nil {
 		body, sums, err = u.join(asked)
 	}
+	if err == nil {
+		err = mayReplace(c, s.buckets[u.bucket].objects[u.key])
+	}
 	s.mu.RUnlock()
 	if err != nil {
 		return nil, err
@@ -122,7 +162,7 @@ func (s *s3Service) completeUpload(c *call) (any, error) {
 	s.mu.Lock()
 	delete(s.uploads, u.id)
 	s.mu.Unlock()
-	return &completedUpload{Bucket: u.bucket, Key: u.key, ETag: `"` + etag + `"`}, nil
+	return s.answerWith(c, sealedWith(u.header), &completedUpload{Bucket: u.bucket, Key: u.key, ETag: `"` + etag + `"`})
 }
 
 // join is the parts asked for as one body, and the sums of each.

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -57,30 +58,14 @@ func (s *s3Service) putObject(c *call) (any, error) {
 	if err := whole(c); err != nil {
 		return nil, err
 	}
-	header := objectHeader(c)
+	header := sentHeader(c)
 	etag := etagOf(c.Body)
 	if err := s.keep(c, bytes.Clone(c.Body), header, etag); err != nil {
 		return nil, err
 	}
-	answered := map[string]string{"ETag": `"` + etag + `"`}
-	for name, value := range header {
-		if strings.HasPrefix(name, encryptedBy) {
-			answered[name] = value
-		}
-	}
+	answered := sealedWith(header)
+	answered["ETag"] = `"` + etag + `"`
 	return &answer{status: http.StatusOK, contentType: "application/xml", header: answered}, nil
-}
-
-// objectHeader is what of a request's header belongs to the object it begins.
-func objectHeader(c *call) map[string]string {
-	header := map[string]string{}
-	for name, values := range c.HTTP.Header {
-		if name == "Content-Type" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") ||
-			strings.HasPrefix(name, encryptedBy) {
-			header[name] = values[0]
-		}
-	}
-	return header
 }
 
 // keep stores the request's object, unless it may replace none and there is one.
@@ -133,6 +118,15 @@ func (s *s3Service) read(c *call, missing string) (any, error) {
 	header := maps.Clone(o.header)
 	if header == nil {
 		header = map[string]string{}
+	}
+	if o.version != "" {
+		header["X-Amz-Version-Id"] = o.version
+	}
+	if len(o.tags) > 0 {
+		header["X-Amz-Tagging-Count"] = strconv.Itoa(len(o.tags))
+	}
+	if header[storageClass] == "STANDARD" {
+		delete(header, storageClass) // S3 names every other one
 	}
 	header["ETag"] = `"` + o.etag + `"`
 	header["Last-Modified"] = o.modified.UTC().Format(http.TimeFormat)
@@ -233,7 +227,8 @@ func (out *listResult) fill(b *bucketState, after string) {
 		last = key
 		o := b.objects[key]
 		out.Contents = append(out.Contents, listedObject{
-			Key: key, LastModified: o.modified.UTC(), ETag: `"` + o.etag + `"`, Size: len(o.body), StorageClass: "STANDARD",
+			Key: key, LastModified: o.modified.UTC(), ETag: `"` + o.etag + `"`, Size: len(o.body),
+			StorageClass: cmp.Or(o.header[storageClass], "STANDARD"),
 		})
 	}
 }

@@ -17,23 +17,45 @@ func (restS3) operation(c *call) string {
 	bucket, key := bucketAndKey(c)
 	c.Resource = strings.TrimSuffix(bucket+"/"+key, "/")
 	name := map[bool]string{true: "Bucket", false: "Object"}[key == ""]
-	if op := multipartOperation(c.HTTP.Method, query); op != "" {
+	switch op := multipartOperation(c.HTTP.Method, query); {
+	case op == "UploadPart" && c.copies():
+		return "UploadPartCopy"
+	case op != "":
 		return op
 	}
 	switch c.HTTP.Method {
 	case http.MethodHead:
 		return "Head" + name
 	case http.MethodPut:
+		if key != "" && c.copies() {
+			return "CopyObject"
+		}
 		return map[string]string{"Bucket": "CreateBucket", "Object": "PutObject"}[name]
 	case http.MethodDelete:
 		return "Delete" + name
 	case http.MethodGet:
-		if key != "" {
-			return "GetObject"
-		}
-		if query.Get("list-type") == "2" {
-			return "ListObjectsV2"
-		}
+		return getOperation(query, key)
+	}
+	return ""
+}
+
+// copies reports whether a request has an object as its body.
+func (c *call) copies() bool { return c.HTTP.Header.Get("X-Amz-Copy-Source") != "" }
+
+func getOperation(query url.Values, key string) string {
+	switch {
+	case key != "" && query.Has("tagging"):
+		return "GetObjectTagging"
+	case key != "" && query.Has("acl"):
+		return "GetObjectAcl"
+	case key != "":
+		return "GetObject"
+	case query.Has("versioning"):
+		return "GetBucketVersioning"
+	case query.Has("versions"):
+		return "ListObjectVersions"
+	case query.Get("list-type") == "2":
+		return "ListObjectsV2"
 	}
 	return ""
 }

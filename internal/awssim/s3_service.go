@@ -20,6 +20,7 @@ type s3Service struct {
 	mu      sync.RWMutex
 	buckets map[string]*bucketState
 	uploads map[string]*multipart // by id: those under way
+	maxCopy int                   // bytes that one copy takes; 0: maxCopySource
 }
 
 type bucketState struct {
@@ -27,6 +28,10 @@ type bucketState struct {
 	created               time.Time
 	objects               map[string]*object
 	queue                 string // ARN of the queue that is told of new objects, "" for none
+
+	versioned bool
+	older     map[string][]*object // by key, the newest first
+	noACLs    bool                 // ownership is the bucket owner's alone
 }
 
 // object is not modified once stored.
@@ -35,11 +40,25 @@ type object struct {
 	etag     string
 	crc32    uint32
 	modified time.Time
-	header   map[string]string // Content-Type, Content-Encoding, X-Amz-Meta-*, encryption
+	header   map[string]string // those of keptHeader
+	tags     url.Values
+	grants   []grant // besides the owner's own
+	version  string  // "" where the bucket has none
 }
 
+// newObject is an object as an upload with this header makes it.
 func newObject(body []byte, etag string, modified time.Time, header map[string]string) *object {
-	return &object{body: body, etag: etag, crc32: crc32.ChecksumIEEE(body), modified: modified, header: header}
+	kept := map[string]string{}
+	for name, value := range header {
+		if keptHeader(name) {
+			kept[name] = value
+		}
+	}
+	tags, _ := url.ParseQuery(header["X-Amz-Tagging"]) // what cannot be read is no tag
+	return &object{
+		body: body, etag: etag, crc32: crc32.ChecksumIEEE(body), modified: modified, header: kept, tags: tags,
+		grants: grantsOf(header),
+	}
 }
 
 // etagOf is the ETag of what one request wrote, without its quotes.
@@ -62,8 +81,10 @@ func (s *s3Service) service() *service {
 				return "s3:GetObject"
 			case "HeadBucket", "ListObjectsV2":
 				return "s3:ListBucket"
-			case "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
+			case "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
 				return "s3:PutObject"
+			case "ListObjectVersions":
+				return "s3:ListBucketVersions"
 			case "ListMultipartUploads":
 				return "s3:ListBucketMultipartUploads"
 			}
@@ -75,6 +96,9 @@ func (s *s3Service) service() *service {
 			"DeleteObject":          s.deleteObject,
 			"CreateMultipartUpload": s.createUpload, "UploadPart": s.uploadPart, "CompleteMultipartUpload": s.completeUpload,
 			"AbortMultipartUpload": s.abortUpload, "ListMultipartUploads": s.listUploads,
+			"CopyObject": s.copyObject, "UploadPartCopy": s.uploadPartCopy,
+			"GetObjectTagging": s.getObjectTagging, "GetObjectAcl": s.getObjectACL,
+			"GetBucketVersioning": s.getBucketVersioning, "ListObjectVersions": s.listObjectVersions,
 		},
 	}
 }
@@ -91,11 +115,33 @@ func (s *Sim) CreateBucket(region, account, name string) {
 func (s *s3Service) newBucket(region, account, name string) *bucketState {
 	return &bucketState{
 		name: name, account: account, region: region, created: s.sim.clock.Now(), objects: map[string]*object{},
+		older: map[string][]*object{},
 	}
 }
 
-// PutObject stores an object, keeping body, and notifies as an upload would. header may have Content-Type,
-// Content-Encoding and X-Amz-Meta-* (in canonical form); nil for none.
+// VersionBucket has a bucket keep older versions of its objects.
+func (s *Sim) VersionBucket(name string) {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	s.s3.buckets[name].versioned = true
+}
+
+// RefuseACLs gives a bucket's owner everything in it, as S3's setting BucketOwnerEnforced does.
+func (s *Sim) RefuseACLs(name string) {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	s.s3.buckets[name].noACLs = true
+}
+
+// LimitCopies sets how many bytes one copy of S3's takes, in place of its 5 GiB.
+func (s *Sim) LimitCopies(bytes int) {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	s.s3.maxCopy = bytes
+}
+
+// PutObject stores an object, keeping body, and notifies as an upload would. header may have what an upload's may (in
+// canonical form): Content-Type, X-Amz-Meta-*, encryption, X-Amz-Storage-Class, X-Amz-Tagging, X-Amz-Grant-*…
 func (s *Sim) PutObject(bucket, key string, body []byte, header map[string]string) error {
 	o := newObject(body, etagOf(body), s.clock.Now(), header)
 	if _, stored := s.s3.store(bucket, key, o, false); !stored {
@@ -136,7 +182,7 @@ func (s *s3Service) store(bucket, key string, o *object, onlyNew bool) (there, s
 	if b != nil {
 		_, there = b.objects[key]
 		if stored = !there || !onlyNew; stored {
-			b.objects[key] = o
+			s.put(b, key, o)
 			queue = b.queue
 		}
 	}
@@ -145,6 +191,17 @@ func (s *s3Service) store(bucket, key string, o *object, onlyNew bool) (there, s
 		q.put(s.sim.sqs.newMessage(s.notification(b, key, o), serviceSenderID, nil), -1)
 	}
 	return there, stored
+}
+
+// put makes an object the current one. s.mu is held.
+func (s *s3Service) put(b *bucketState, key string, o *object) {
+	if b.versioned {
+		o.version = s.sim.newID("", 32)
+		if before := b.objects[key]; before != nil {
+			b.older[key] = append([]*object{before}, b.older[key]...)
+		}
+	}
+	b.objects[key] = o
 }
 
 // notification is the message S3 sends for a new object. The key is form-URL-encoded.

@@ -113,6 +113,7 @@ type Schedules struct {
 type Limits struct {
 	QuotaShare       float64 // of AWS's KMS quota per account and Region, above 0 up to 1
 	SweepConcurrency int     // accounts and Regions swept at once, 1 to 64
+	ReEncrypts       int     // calls of ReEncrypt a second per account and Region at most; 0: what QuotaShare allows
 }
 
 // Guardrails hold automatic actions back.

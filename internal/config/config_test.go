@@ -89,7 +89,7 @@ alerts:
   heartbeat: 2h
 schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
   heartbeat: "@every 30s"}
-limits: {quota_share: 1, sweep_concurrency: 3}
+limits: {quota_share: 1, sweep_concurrency: 3, reencrypt_per_second: 500}
 guardrails:
   rotations_per_hour: 2
   key_cooldown: 0s
@@ -180,7 +180,7 @@ reports:
 			Inventory: "@daily", Drift: "CRON_TZ=Europe/Berlin */5 * * * *",
 			Retention: "@every 24h", Heartbeat: "@every 30s",
 		},
-		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3},
+		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3, ReEncrypts: 500},
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
 			UndoWindow: time.Hour, Drain: 14 * day,

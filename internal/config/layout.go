@@ -183,6 +183,11 @@ func limits(l *Limits) shape {
 			key: "sweep_concurrency", doc: "Accounts and Regions swept at once; each has quotas of its own.",
 			value: integer(&l.SweepConcurrency, 1, 64),
 		},
+		{
+			key:   "reencrypt_per_second",
+			doc:   "Calls of ReEncrypt a second per account and Region at most; 0: as many as quota_share allows.",
+			value: integer(&l.ReEncrypts, 0, 100_000),
+		},
 	}}
 }
 

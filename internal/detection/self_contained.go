@@ -55,9 +55,13 @@ func ContainedDeadline(d *remediation.Deadline, at time.Time) finding.Finding {
 			f.Points, f.Severity = append(f.Points, days(after)), grades[i]
 		}
 	}
-	f.Title = "What is under a disabled key is lost for good from " + stamp(d.Ends(at)) + " on"
-	if !d.Ends(at).After(at) {
+	switch ends := d.Ends(at); {
+	case !ends.After(at):
 		f.Title = "What is under a disabled key may be lost for good"
+	case len(d.Losses) == 0: // none that rotd knows of
+		f.Title = "What is under a disabled key may be lost for good from " + stamp(ends) + " on"
+	default:
+		f.Title = "What is under a disabled key is lost for good from " + stamp(ends) + " on"
 	}
 	f.Description = clip(sentences(
 		fmt.Sprintf("%s has been disabled since %s, by action %s.", shown(keyName(d.Alias, d.KeyARN)), stamp(d.Since),

@@ -185,7 +185,7 @@ func TestAContainmentThatCannotBeIsRefusedWithoutACall(t *testing.T) {
 				tt.prepare(w)
 			}
 			d := w.contain(tt.request).Decision
-			if d.Verdict != remediation.Refuse || d.Guardrail != tt.guardrail || !strings.Contains(d.Reason, tt.says) {
+			if !d.Stops() || d.Guardrail != tt.guardrail || !strings.Contains(d.Reason, tt.says) {
 				t.Errorf("got %+v", d)
 			}
 			if made := w.made(); len(made) > 0 || len(w.actions()) > 0 {

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"rotd/internal/awss3"
 	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/notify"
@@ -56,9 +57,10 @@ type Settings struct {
 type Options struct {
 	DB        *state.DB
 	Settings  *Settings
-	Places    []Place   // accounts and Regions
-	Objects   Objects   // reads log objects; nil: log object notifications are not served
-	Publisher Publisher // publishes alerts
+	Places    []Place       // accounts and Regions
+	Objects   Objects       // reads log objects; nil: log object notifications are not served
+	Publisher Publisher     // publishes alerts
+	Store     *awss3.Client // copies objects to another key; nil: no objects are re-encrypted
 	Metrics   *Metrics
 	Own       *OwnKeys // the access keys that this daemon signs with
 	Logger    *zap.Logger
@@ -74,6 +76,7 @@ type Engine struct {
 	places    atomic.Pointer[[]Place]
 	objects   Objects
 	publisher Publisher
+	store     *awss3.Client
 	metrics   *Metrics
 	log       *zap.Logger
 	partition string
@@ -95,6 +98,7 @@ type Engine struct {
 	wakeOutbox  chan struct{}
 	wakeUsage   chan struct{}
 	changed     broadcast // an action moved
+	jobsMoved   broadcast // a job began or was cancelled
 	factsDue    broadcast // facts about keys may be due
 	turns       sync.Map  // who may read them, by place and list
 
@@ -123,7 +127,7 @@ const (
 // New builds an engine; Run starts it.
 func New(o Options) *Engine {
 	e := &Engine{
-		db: o.DB, objects: o.Objects, publisher: o.Publisher, metrics: o.Metrics, log: o.Logger,
+		db: o.DB, objects: o.Objects, publisher: o.Publisher, store: o.Store, metrics: o.Metrics, log: o.Logger,
 		partition: o.Partition, started: time.Now().UTC(),
 		commits:      make(chan *work, maxCommitWaiting),
 		own:          o.Own,
@@ -169,6 +173,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		"actions": e.runActions,
 		"outbox":  e.runOutbox,
 		"usage":   e.runUsage,
+		"jobs":    e.runJobs,
 		"intake":  e.runGate,
 	}
 	for name, run := range workers {

@@ -204,7 +204,7 @@ func (w *world) build() {
 	r.engine = New(Options{
 		DB: db, Settings: &settings, Objects: objects, Metrics: NewMetrics(r.registry), Own: own, Logger: w.log,
 		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), time.Second),
-		Places: places,
+		Places: places, Store: awss3.New(cfg),
 	})
 	opts := queue.Options{
 		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: 2 * time.Second,

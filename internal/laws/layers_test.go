@@ -22,6 +22,7 @@ var house = []layer{
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
+	{path: "internal/reencrypt", rank: 0, pure: true, alone: true},
 
 	// Judgement without effects: tested with tables and fuzzed, because nothing else reaches in.
 	{path: "internal/policy", rank: 1, pure: true},
@@ -38,7 +39,7 @@ var house = []layer{
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
-		"internal/history", "internal/usage", "internal/incident",
+		"internal/history", "internal/usage", "internal/incident", "internal/reencrypt",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},
@@ -51,6 +52,7 @@ var house = []layer{
 	// The only place where side effects are put in order.
 	{path: "internal/engine", rank: 4},
 
+	{path: "internal/manifest", rank: 1, alone: true, also: []string{"internal/reencrypt"}},
 	{path: "internal/replay", rank: 5},
 	{path: "internal/config", rank: 5},
 	{path: "internal/admin", rank: 5},

@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"encoding/csv"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -80,6 +81,7 @@ func columns() []column {
 		{"refused_at", func(r *Row) string { return rfc(&r.RefusedAt) }},
 		{"full_at", func(r *Row) string { return rfc(&r.FullAt) }},
 		{"denied", func(r *Row) string { return strings.Join(r.Denied, " ") }},
+		{"re_encrypted", reEncryptedText},
 	}
 }
 
@@ -190,4 +192,13 @@ func findingsText(r *Row) string {
 		all = append(all, r.Findings[i].ID+" "+r.Findings[i].Rule)
 	}
 	return strings.Join(all, "; ")
+}
+
+// reEncryptedText is what was moved from the key to others.
+func reEncryptedText(r *Row) string {
+	var texts []string
+	for _, m := range r.Evidence.ReEncrypted {
+		texts = append(texts, fmt.Sprintf("%d blobs and %d objects to %s", m.Blobs, m.Objects, m.To))
+	}
+	return strings.Join(texts, "; ")
 }

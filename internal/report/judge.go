@@ -11,6 +11,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 )
 
 // Facts are what is known of one key, as the state has it.
@@ -18,6 +19,7 @@ type Facts struct {
 	Context *detection.KeyContext // the key and what checks want to know around it, its policy too
 	Open    []finding.Finding     // open findings about the key; only in the pass that writes rows
 	EventID string                // CloudTrail's id of the last rotation; "" when none is known
+	Moves   []reencrypt.Move      // what was moved from the key to others; only in the pass that writes rows
 	// Except is the exception that lets the key off a check on the day of the report; nil: none has any.
 	Except func(check string) *policy.Exception
 }
@@ -254,7 +256,9 @@ func overall(r *Row) Outcome {
 // evidence is what shows when the material was changed, the newest first.
 func evidence(f *Facts) Evidence {
 	k := f.Context.Key
-	e := Evidence{Source: "ListKeyRotations", EventID: f.EventID, CurrentMaterial: k.CurrentMaterial}
+	e := Evidence{
+		Source: "ListKeyRotations", EventID: f.EventID, CurrentMaterial: k.CurrentMaterial, ReEncrypted: f.Moves,
+	}
 	r := k.Rotation
 	if r == nil || r.HistoryAt.IsZero() {
 		e.Source = "DescribeKey" // only the creation and the current material are known

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rotd/internal/inventory"
+	"rotd/internal/reencrypt"
 )
 
 // rowOf judges one key as the fleet's source does.
@@ -98,5 +99,13 @@ func TestAReplicasMaterialIsItsPrimarys(t *testing.T) {
 	}
 	if unknown := rowOf(t, replica); unknown.AgeDays != nil || unknown.Due != nil || unknown.Outcome != Unverifiable {
 		t.Errorf("out of view: got %+v", unknown)
+	}
+}
+
+func TestWhatWasMovedAwayFromAKeyIsEvidence(t *testing.T) {
+	moves := []reencrypt.Move{{From: "old", To: "arn:new", Blobs: 497, Objects: 230, Last: before(day)}}
+	r := rowOf(t, key(1, prodAccount, "us-east-1", "alias/pay-cards", quarterly(20)), func(f *Facts) { f.Moves = moves })
+	if len(r.Evidence.ReEncrypted) != 1 || reEncryptedText(&r) != "497 blobs and 230 objects to arn:new" {
+		t.Errorf("%+v: %s", r.Evidence.ReEncrypted, reEncryptedText(&r))
 	}
 }

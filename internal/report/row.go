@@ -6,6 +6,7 @@ import (
 
 	"rotd/internal/cost"
 	"rotd/internal/finding"
+	"rotd/internal/reencrypt"
 )
 
 // Row is one key as auditors read about it. Its JSON is an item of `keys` in `rotd report --format json`.
@@ -75,7 +76,7 @@ type Verdict struct {
 	remedy             []string
 }
 
-// Evidence is what shows when the material was changed.
+// Evidence is what shows when the material was changed, and what of its ciphertext was moved away.
 type Evidence struct {
 	Source          string     `json:"source"` // the KMS operation
 	ReadAt          *time.Time `json:"read_at,omitempty"`
@@ -83,6 +84,8 @@ type Evidence struct {
 	CurrentMaterial string     `json:"current_material,omitempty"`
 	Count           int        `json:"rotation_count"`
 	Rotations       []Rotated  `json:"rotations,omitempty"` // the newest, newest first
+	// ReEncrypted is what rotd moved from this key to others.
+	ReEncrypted []reencrypt.Move `json:"re_encrypted,omitempty"`
 }
 
 // Rotated is one rotation of the material.

@@ -13,6 +13,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/incident"
 	"rotd/internal/inventory"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 )
 
@@ -161,6 +162,7 @@ func (db *DB) unreadable() (names []string, err error) {
 	for _, look := range []func() ([]string, error){
 		undecodable[inventory.Key](db, bucketKeys, ""), undecodable[finding.Finding](db, bucketFindings, ""),
 		undecodable[remediation.Action](db, bucketActions, ""), undecodable[Coverage](db, bucketPlaces, ""),
+		undecodable[reencrypt.Job](db, bucketMoving, ""), undecodable[reencrypt.Move](db, bucketMoves, ""),
 		undecodable[Run](db, bucketJobs, ""), undecodable[Quarantined](db, bucketQuarantine, "items"),
 		undecodable[audit.Entry](db, bucketAudit, ""),
 		undecodable[incident.Incident](db, bucketIncidents, ""),

@@ -61,6 +61,9 @@
 //	└── use:    the same                            → nothing
 //	audit       <seq: uint64>                       → JSON audit.Entry in canonical form, appended; see docs/audit.md
 //	incidents   inc_<ULID>                          → JSON incident.Incident
+//	moving      mov_<ULID>                          → JSON reencrypt.Job
+//	├ unmoved   <id>                                → nothing; jobs that are running
+//	└ moves     <from ARN> NUL <to ARN>             → JSON reencrypt.Move: what all jobs moved between two keys
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
 //	deadlines   <key ARN>                           → JSON remediation.Deadline, of keys that rotd disabled
 package state

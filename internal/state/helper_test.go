@@ -17,6 +17,7 @@ import (
 	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/usage"
 )
@@ -116,7 +117,7 @@ func invariants(tx *Tx) error {
 	}
 	for _, b := range []string{
 		bucketKeys, bucketFindings, bucketOpen, bucketActions, bucketPending, bucketByKey,
-		bucketOutbox, bucketRereads, bucketUntold,
+		bucketOutbox, bucketRereads, bucketUntold, bucketMoving, bucketUnmoved, bucketMoves,
 	} {
 		expect("total of "+b, tx.total(b), tx.bucket(b).Stats().KeyN)
 	}
@@ -157,6 +158,14 @@ func invariants(tx *Tx) error {
 	}))
 	expect("pending actions", names(tx, bucketPending), pending)
 	expect("actions by key", names(tx, bucketByKey), byKey)
+
+	unmoved := map[string]bool{}
+	wrong = append(wrong, each(tx, bucketMoving, func(j *reencrypt.Job) {
+		if j.State == reencrypt.Running {
+			unmoved[j.ID] = true
+		}
+	}))
+	expect("running jobs", names(tx, bucketUnmoved), unmoved)
 
 	for name, arn := range contents(tx, bucketNames) {
 		key, err := tx.Key(arn)
@@ -285,6 +294,16 @@ func testAction(n int, state remediation.State) *remediation.Action {
 	return a
 }
 
+func testJob(n int, s reencrypt.State) *reencrypt.Job {
+	j := &reencrypt.Job{
+		ID: fmt.Sprintf("mov_%026d", n), Kind: reencrypt.Objects, To: keyARN(n), State: s, Created: day(), Updated: day(),
+	}
+	if s != reencrypt.Running {
+		j.Ended = day()
+	}
+	return j
+}
+
 // fill writes something of everything into a state, enough for trees with branches.
 func fill(tx *Tx, n int) error {
 	var errs []error
@@ -321,6 +340,8 @@ func fill(tx *Tx, n int) error {
 			Time: day(), Actor: "uid:1000 (ann)", Event: audit.RotateRequested, Key: keyARN(i),
 			Detail: map[string]string{"reason": fmt.Sprint("reason ", i)},
 		}))
+		note(tx.PutJob(testJob(i, []reencrypt.State{reencrypt.Running, reencrypt.Done}[i%2])))
+		note(tx.AddMoves(reencrypt.Moves{{}: {From: keyARN(i), To: keyARN(i + 1), Blobs: 1, First: day(), Last: day()}}))
 		tx.Memory().Note(fmt.Sprint("name ", i), "value", day(), time.Hour)
 	}
 	_, err := tx.Starting(day(), time.Minute)

@@ -14,7 +14,7 @@ const (
 	KeepSeen       = 15 * 24 * time.Hour // an event older than this is late and remembered by arrival
 	KeepOwn        = 15 * 24 * time.Hour
 	KeepQuarantine = 30 * 24 * time.Hour
-	KeepEnded      = 400 * 24 * time.Hour // resolved findings, final actions, deleted keys
+	KeepEnded      = 400 * 24 * time.Hour // resolved findings, final actions, deleted keys, moves
 	KeepHistory    = 400 * 24 * time.Hour
 	maxMemory      = 500_000
 	maxEnded       = 100_000
@@ -26,6 +26,7 @@ type Dropped struct {
 	Findings, Actions, Keys, History                       int
 	Usage, UsageNames                                      int // keys' records that lost something, names
 	Audit, Incidents                                       int
+	Jobs, Moves                                            int // of re-encryption
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -56,6 +57,8 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"findings", &d.Findings, func() (int, error) { return db.dropFindings(ended) }},
 		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
 		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},
+		{"jobs", &d.Jobs, func() (int, error) { return db.dropJobs(ended) }},
+		{"moves", &d.Moves, func() (int, error) { return db.dropMoves(ended) }},
 		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
 		{"usage", &d.Usage, func() (int, error) { return db.dropUsage(now) }},
 		{"names in usage", &d.UsageNames, func() (int, error) { return db.dropUsageNames(now) }},

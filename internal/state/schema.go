@@ -45,6 +45,9 @@ const (
 	bucketAudit        = "audit"
 	bucketDeadlines    = "deadlines"
 	bucketIncidents    = "incidents"
+	bucketMoving       = "moving"
+	bucketUnmoved      = "unmoved"
+	bucketMoves        = "moves"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -61,6 +64,7 @@ func layout() map[string][]string {
 		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
 		bucketAudit: nil, bucketDeadlines: nil, bucketIncidents: nil,
+		bucketMoving: nil, bucketUnmoved: nil, bucketMoves: nil,
 	}
 }
 

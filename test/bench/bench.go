@@ -39,7 +39,11 @@ func measure(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
-	if o.Keys > 0 {
+	if o.Only == onlyReencrypt {
+		if r.Reencrypt, err = b.reencrypts(ctx); err != nil {
+			return nil, err
+		}
+	} else if o.Keys > 0 {
 		if r.Sweep, err = b.sweeps(ctx); err != nil {
 			return nil, err
 		}

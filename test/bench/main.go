@@ -6,7 +6,8 @@
 //   - alerting: the time from an event's arrival in the queue to SNS taking the alert, at light load;
 //   - memory: idle, and at its peak during the intake;
 //   - sweeps: a large fleet of keys read under AWS's quotas, and read again when little has changed, with a sequential
-//     boto3 loop to compare with.
+//     boto3 loop to compare with;
+//   - reencrypt, only when asked for: a manifest moved to another key at a configured rate.
 //
 // It ends with status 1 when a target is missed, or when the simulator was too slow for the figures to mean anything.
 // What packages measure of themselves is in their benchmarks (scripts/bench.sh).
@@ -92,7 +93,9 @@ type options struct {
 	Rest     time.Duration `json:"rest"`    // before the idle memory is looked at, and while
 	Keys     int           `json:"keys"`    // of the fleet that is swept; 0: none is
 	Share    float64       `json:"share"`   // of AWS's quotas for the sweep
-	Only     string        `json:"only"`    // sweep: nothing but the sweeps
+	Blobs    int           `json:"blobs"`   // of the manifest that is moved to another key
+	Rate     int           `json:"rate"`    // of them a second, configured
+	Only     string        `json:"only"`    // sweep, reencrypt: nothing but that
 
 	json bool
 	out  string // file that gets the report as Markdown, too
@@ -102,7 +105,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
-		Keys: 100_000, Share: 0.95,
+		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000,
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round, 2,000 keys")
@@ -112,7 +115,9 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.Events, "events", o.Events, "events of the alerting")
 	f.IntVar(&o.Keys, "keys", o.Keys, "keys of the fleet that is swept; 0: none is")
 	f.Float64Var(&o.Share, "share", o.Share, "share of AWS's quotas for the sweep")
-	f.StringVar(&o.Only, "only", "", `"sweep": measure nothing but the sweeps`)
+	f.IntVar(&o.Blobs, "blobs", o.Blobs, "blobs of the manifest that is moved to another key")
+	f.IntVar(&o.Rate, "rate", o.Rate, "blobs a second that rotd may move")
+	f.StringVar(&o.Only, "only", "", `"sweep" or "reencrypt": measure nothing but that`)
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	f.StringVar(&o.out, "o", "", "write the report to this file, too, as Markdown")
 	f.StringVar(&o.rotd, "rotd", "", "measure this binary instead of building one")
@@ -125,23 +130,35 @@ func parse(args []string) (options, error) {
 	if o.Messages < batch || o.Rounds < 1 || o.Pollers < 1 || o.Pollers > 64 || o.Events < 1 {
 		return o, errors.New("there must be at least ten messages, one round, one event and 1 to 64 pollers")
 	}
-	if o.Only != "" && o.Only != onlySweep || o.Keys < 0 || o.Keys > 100_000 || o.Share <= 0 || o.Share > 1 {
-		return o, errors.New("-only is sweep or nothing, -keys at most 100,000, -share above 0 and at most 1")
+	if o.Only != "" && o.Only != onlySweep && o.Only != onlyReencrypt || o.Keys < 0 || o.Keys > 100_000 ||
+		o.Share <= 0 || o.Share > 1 {
+		return o, errors.New("-only is sweep, reencrypt or nothing, -keys at most 100,000, -share above 0 and at most 1")
+	}
+	if o.Blobs < 1 || o.Rate < 1 {
+		return o, errors.New("-blobs and -rate are at least 1")
 	}
 	return o, nil
 }
 
-const onlySweep = "sweep"
+// What can be measured alone.
+const (
+	onlySweep     = "sweep"
+	onlyReencrypt = "reencrypt"
+)
 
 func (o options) quick() options {
 	o.Messages, o.Rounds, o.Events, o.Rest, o.Keys = 5_000, 1, 20, time.Second, 2_000
+	o.Blobs = 2_000
 	return o
 }
 
 // Page is where the report is kept in the project.
 func (o options) Page() string {
-	if o.Only == onlySweep {
+	switch o.Only {
+	case onlySweep:
 		return "docs/benchmarks-sweep.md"
+	case onlyReencrypt:
+		return "docs/benchmarks-reencrypt.md"
 	}
 	return "docs/benchmarks.md"
 }
@@ -153,7 +170,10 @@ func (o options) Arguments() string {
 		"-pollers", strconv.Itoa(o.Pollers), "-events", strconv.Itoa(o.Events),
 		"-keys", strconv.Itoa(o.Keys), "-share", strconv.FormatFloat(o.Share, 'f', -1, 64),
 	}
-	if o.Only != "" {
+	switch o.Only {
+	case onlyReencrypt:
+		args = []string{"-only", o.Only, "-blobs", strconv.Itoa(o.Blobs), "-rate", strconv.Itoa(o.Rate)}
+	case onlySweep:
 		args = []string{"-only", o.Only, "-keys", strconv.Itoa(o.Keys), "-share", strconv.FormatFloat(o.Share, 'f', -1, 64)}
 	}
 	return strings.Join(args, " ")

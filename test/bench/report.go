@@ -27,7 +27,9 @@ type report struct {
 	Idle    memory          `json:"idle"`
 	Alerts  []time.Duration `json:"alerts"` // ascending
 	Sweep   *sweeping       `json:"sweep,omitempty"`
-	Targets []target        `json:"targets"` // filled in by judge
+	// Reencrypt is what moving a manifest took; nil: it was not asked for.
+	Reencrypt *reencrypting `json:"reencrypt,omitempty"`
+	Targets   []target      `json:"targets"` // filled in by judge
 }
 
 // target is one thing that was wanted and what became of it.
@@ -47,9 +49,12 @@ const (
 	leastShare   = 0.9 // of the configured share of the quota that a sweep reaches
 	mostInSweep  = 300 << 20
 	mostAgain    = 0.1 // of the first sweep's calls that the second makes
+	leastRate    = 0.9 // of the configured rate of re-encryptions
+	mostInMove   = 100 << 20
 
 	// fewKeysSwept are too few to say how near a sweep comes to its share: what it begins and ends with weighs too much.
 	fewKeysSwept = 20_000
+	fewBlobs     = 20_000 // likewise
 )
 
 // judge compares what was measured with what was wanted.
@@ -59,6 +64,9 @@ func (r *report) judge() {
 	}
 	if r.Sweep != nil {
 		r.judgeSweep()
+	}
+	if r.Reencrypt != nil {
+		r.judgeReencrypt()
 	}
 }
 
@@ -83,6 +91,20 @@ func (r *report) judgeSweep() {
 		s.Memory.Anon < mostInSweep)
 	r.add("sweep: calls of a second one, 1 % of the keys changed, of the first one's", percent(s.again()),
 		"at most "+percent(mostAgain), otherwise, s.again() <= mostAgain)
+}
+
+func (r *report) judgeReencrypt() {
+	m, otherwise := r.Reencrypt, "FAIL"
+	if m.Blobs < fewBlobs {
+		otherwise = "reported"
+	}
+	r.add("reencrypt: of the configured rate, reached", percent(m.reached()), "at least "+percent(leastRate), otherwise,
+		m.reached() >= leastRate)
+	r.add("reencrypt: calls that AWS would have throttled", strconv.Itoa(m.Throttled), "none", "FAIL", m.Throttled == 0)
+	r.add("reencrypt: the daemon's peak of RssAnon", mib(m.Daemon.Anon), "under "+mib(mostInMove), "FAIL",
+		m.Daemon.Anon < mostInMove)
+	r.add("reencrypt: the command's peak of RssAnon", mib(m.Command.Anon), "under "+mib(mostInMove), "FAIL",
+		m.Command.Anon < mostInMove)
 }
 
 func (r *report) judgeIntake() {

@@ -50,7 +50,7 @@ func newAPI(cfg aws.Config, name string) *api {
 const patience = 15 * time.Second
 
 func behaviours() []behaviour {
-	return slices.Concat(sqsBehaviours(), snsBehaviours(), s3Behaviours(), kmsBehaviours())
+	return slices.Concat(sqsBehaviours(), snsBehaviours(), s3Behaviours(), s3CopyBehaviours(), kmsBehaviours())
 }
 
 // Every behaviour holds on every server of its service, but for what the server is known to lack; what is known to be

@@ -27,6 +27,8 @@ func fauxqsLacks() map[string]string {
 		partsNew:  quotes,
 		partsList: "does not know ListMultipartUploads",
 		partWhole: "accepts it",
+
+		copyTags: "copies none", copyChanged: "copies it", copyItself: "accepts it", copyParts: quotes,
 	}
 }
 
@@ -36,6 +38,9 @@ func gofakes3Lacks() map[string]string {
 		notWhole:  "accepts it",
 		partWhole: "accepts it",
 		partsNew:  "replaces the one there is",
+
+		copyTags: "copies none", copyChanged: "copies it", copyItself: "accepts it",
+		copyParts: "does not know UploadPartCopy",
 	}
 }
 

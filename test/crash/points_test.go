@@ -29,7 +29,8 @@ func (p point) String() string {
 }
 
 // operations are all that the daemon asks of AWS, and at which of its requests it is killed. Those that change
-// something are tried twice: the first is made on a young state, a later one among much else.
+// something are tried twice: the first is made on a young state, a later one among much else. ReEncrypt, which the
+// story does not ask for, has a test of its own in reencrypt_test.go.
 var operations = map[string][]int{
 	"ReceiveMessage":               {1, 4},
 	"DeleteMessageBatch":           {1, 3},

@@ -42,3 +42,12 @@ func RemoveBinary() {
 		os.RemoveAll(filepath.Dir(path))
 	}
 }
+
+// Command is the command line of rotd for this world's daemon.
+func (w *World) Command(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	path, err := binary()
+	if err != nil {
+		return nil, err
+	}
+	return exec.CommandContext(ctx, path, append([]string{"--socket", w.Client.Socket()}, args...)...), nil
+}

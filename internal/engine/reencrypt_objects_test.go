@@ -1,0 +1,288 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"rotd/internal/awssim"
+	"rotd/internal/policy"
+	"rotd/internal/reencrypt"
+	"rotd/internal/remediation"
+)
+
+// vault is the bucket whose objects are moved.
+const vault = "vault"
+
+// fill puts objects under a key into the vault.
+func (m *moving) fill(n int, prefix, key string, more ...string) {
+	m.Helper()
+	header := map[string]string{
+		"X-Amz-Server-Side-Encryption": "aws:kms", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": key,
+		"X-Amz-Storage-Class": "STANDARD_IA", "X-Amz-Tagging": "team=pay",
+	}
+	if key == "" {
+		header = map[string]string{"X-Amz-Server-Side-Encryption": "AES256"}
+	}
+	for i := 0; i < len(more); i += 2 {
+		header[more[i]] = more[i+1]
+	}
+	for i := range n {
+		m.check(m.sim.PutObject(vault, fmt.Sprintf("%s%04d", prefix, i), []byte("ten bytes."), header))
+	}
+}
+
+func (m *moving) objects(change ...func(*ReencryptRequest)) ReencryptRequest {
+	r := ReencryptRequest{
+		To: "alias/now", From: "alias/old", Location: "s3://" + vault + "/data/", Reason: "leaked",
+		Requester: "uid:1000 (ann)",
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func (m *moving) awaitJob(id string, s reencrypt.State) *reencrypt.Job {
+	m.Helper()
+	var job *reencrypt.Job
+	m.await("job "+id+" "+string(s), func() bool {
+		var err error
+		job, err = m.engine.Job(id)
+		m.check(err)
+		return job.State == s
+	})
+	return job
+}
+
+// keyOf is the key of an object.
+func (m *moving) keyOf(key string) string {
+	m.Helper()
+	head, err := s3.NewFromConfig(m.sim.As(m.engineer, region)).HeadObject(m.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(vault), Key: &key,
+	})
+	m.check(err)
+	return aws.ToString(head.SSEKMSKeyId)
+}
+
+func newVault(t *testing.T, change ...func(*world)) *moving {
+	m := newMoving(t, append(change, silent)...)
+	m.sim.CreateBucket(region, account, vault)
+	return m
+}
+
+func TestObjectsUnderTheOldKeyMoveAndOthersStay(t *testing.T) {
+	m := newVault(t)
+	m.sim.VersionBucket(vault)
+	third := m.key(awssim.KeyOptions{})
+	m.fill(230, "data/a", m.old)
+	m.fill(3, "data/b", m.now)
+	m.fill(4, "data/c", third)
+	m.fill(5, "data/d", "")
+	m.fill(2, "data/e", m.old, "X-Amz-Storage-Class", "GLACIER")
+	m.fill(6, "elsewhere/", m.old)
+	job := m.awaitJob(m.begin(m.objects()).ID, reencrypt.Done)
+	want := reencrypt.Counts{Seen: 244, Moved: 230, Bytes: 2300, Failed: 2, Already: 3, Other: 9, Older: 230}
+	if diff := cmp.Diff(want, job.Counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if len(job.Failures) != 2 || job.Failures[0].What != "data/e0000" || job.Failures[0].Code != "archived" {
+		t.Errorf("failures %+v", job.Failures)
+	}
+	for key, want := range map[string]string{
+		"data/a0000": m.now, "data/a0229": m.now, "data/c0000": third, "data/d0000": "", "data/e0001": m.old,
+		"elsewhere/0000": m.old,
+	} {
+		if got := m.keyOf(key); got != want {
+			t.Errorf("%s is under %s, want %s", key, got, want)
+		}
+	}
+	wantMoves := []reencrypt.Move{{From: m.old, To: m.now, Objects: 230, Bytes: 2300, Failed: 2}}
+	if diff := cmp.Diff(wantMoves, m.movesFrom(m.old), cmpopts.IgnoreTypes(time.Time{})); diff != "" {
+		t.Errorf("moves (-want +got):\n%s", diff)
+	}
+}
+
+func TestADryRunOfObjectsOnlyCounts(t *testing.T) {
+	m := newVault(t, func(w *world) { w.settings.Guardrails.MaxMode = policy.Observe })
+	m.fill(5, "data/", m.old)
+	job := m.awaitJob(m.begin(m.objects(func(r *ReencryptRequest) { r.DryRun = true })).ID, reencrypt.Done)
+	if job.Moved != 5 || len(m.sim.EffectsOf("CopyObject")) > 0 || len(m.movesFrom(m.old)) > 0 {
+		t.Errorf("got %+v", job.Counts)
+	}
+}
+
+func TestAJobOfObjectsGoesOnAfterAStop(t *testing.T) {
+	m := newVault(t)
+	m.fill(350, "data/", m.old)
+	reached := make(chan struct{})
+	release := make(chan struct{})
+	m.sim.Plan(awssim.Fault{Operation: "CopyObject", Nth: 150, Times: 1, Do: func() {
+		close(reached)
+		<-release
+	}})
+	id := m.begin(m.objects()).ID
+	<-reached
+	before, err := m.engine.Job(id)
+	m.check(err)
+	close(release)
+	m.stop()
+	if before.Seen != 100 || before.Cursor != "data/0099" {
+		t.Errorf("seen %d up to %s", before.Seen, before.Cursor)
+	}
+	m.start()
+	job := m.awaitJob(id, reencrypt.Done)
+	if job.Seen != 350 || job.Moved+job.Already != 350 || job.Failed != 0 || job.Already > 100 {
+		t.Errorf("got %+v", job.Counts)
+	}
+	if got := m.keyOf("data/0349"); got != m.now {
+		t.Errorf("the last one is under %s", got)
+	}
+}
+
+func TestACrashCopiesNoObjectTwice(t *testing.T) {
+	m := newVault(t)
+	m.fill(250, "data/", m.old)
+	var last crash
+	m.sim.Plan(awssim.Fault{Operation: "CopyObject", Nth: 150, Times: 1, Do: func() {
+		image, err := os.ReadFile(m.path)
+		if err != nil {
+			t.Error(err)
+		}
+		last.image = image
+	}})
+	id := m.begin(m.objects()).ID
+	m.awaitJob(id, reencrypt.Done)
+	m.restartFrom(&last) // as if it had been killed then, with the second hundred copied and not committed
+	job := m.awaitJob(id, reencrypt.Done)
+	if want := (reencrypt.Counts{Seen: 250, Moved: 100, Already: 150, Bytes: 1000}); job.Counts != want {
+		t.Errorf("got %+v", job.Counts)
+	}
+	if n := len(m.sim.EffectsOf("CopyObject")); n != 250 {
+		t.Errorf("%d copies of 250 objects", n)
+	}
+}
+
+func TestWhatPassesFailsNoObject(t *testing.T) {
+	m := newVault(t)
+	m.fill(30, "data/", m.old)
+	busy := m.sim.Plan(awssim.Fault{Operation: "CopyObject", Err: &awssim.APIError{Code: "SlowDown", Status: 503}})
+	id := m.begin(m.objects()).ID
+	m.await("the job to wait", func() bool {
+		job, err := m.engine.Job(id)
+		m.check(err)
+		return strings.Contains(job.Waiting, "SlowDown")
+	})
+	busy.Remove()
+	if job := m.awaitJob(id, reencrypt.Done); job.Moved != 30 || job.Failed != 0 || job.Waiting != "" {
+		t.Errorf("got %+v", job)
+	}
+}
+
+func TestAJobOfObjectsIsPausedCancelledAndResumed(t *testing.T) {
+	m := newVault(t)
+	m.fill(150, "data/", m.old)
+	slow := m.sim.Plan(awssim.Fault{Operation: "CopyObject", Nth: 120, Times: 1000, Delay: time.Hour})
+	id := m.begin(m.objects()).ID
+	m.await("the first hundred", func() bool {
+		job, err := m.engine.Job(id)
+		m.check(err)
+		return job.Seen == 100
+	})
+	if again := m.begin(m.objects()); again.ID != id {
+		t.Errorf("a second job %s beside %s", again.ID, id)
+	}
+	cancelled, err := m.engine.CancelJob(id, "ann", "too slow")
+	if m.check(err); cancelled.State != reencrypt.Cancelled {
+		t.Errorf("got %+v", cancelled)
+	}
+	m.stop() // what is under way is broken off
+	slow.Remove()
+	m.start()
+	m.check(m.engine.Pause("ann", "freeze"))
+	if plan, err := m.engine.Reencrypt(t.Context(), m.objects()); err != nil ||
+		plan.Decision.Guardrail != remediation.GuardPaused {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	resumed := m.begin(m.objects(func(r *ReencryptRequest) { r.Resume, r.Emergency = true, true }))
+	job := m.awaitJob(id, reencrypt.Done)
+	if resumed.ID != id || job.Seen != 150 || job.Moved+job.Already != 150 {
+		t.Errorf("%s: %+v", resumed.ID, job.Counts)
+	}
+	m.check(m.engine.Resume("ann"))
+	if _, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Resume = true })); !errors.Is(err,
+		ErrUnknownJob) {
+		t.Errorf("resumed what is done: %v", err)
+	}
+}
+
+func TestAJobThatWaitsHoldsUpNoEmergency(t *testing.T) {
+	m := newVault(t)
+	m.fill(3, "data/", m.old)
+	m.fill(3, "urgent/", m.old)
+	slow := m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Contains: "data", Err: &awssim.APIError{
+		Code: "SlowDown", Status: 503,
+	}})
+	waits := m.begin(m.objects()).ID
+	m.check(m.engine.Pause("ann", "freeze"))
+	slow.Remove()
+	urgent := m.begin(m.objects(func(r *ReencryptRequest) { r.Location, r.Emergency = "s3://vault/urgent/", true })).ID
+	m.awaitJob(urgent, reencrypt.Done)
+	if job, err := m.engine.Job(waits); err != nil || job.State != reencrypt.Running || job.Moved > 0 {
+		t.Errorf("got %+v, %v", job, err)
+	}
+	m.check(m.engine.Resume("ann"))
+	m.awaitJob(waits, reencrypt.Done)
+}
+
+func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
+	tests := []struct {
+		name            string
+		mode            policy.Mode
+		change          func(m *moving, r *ReencryptRequest)
+		guardrail, says string
+	}{
+		{"mode observe", policy.Observe, nil, "mode", "rotd only watches"},
+		{
+			"mode propose, also in an emergency", policy.Propose, func(_ *moving, r *ReencryptRequest) { r.Emergency = true },
+			"mode", "approvals",
+		},
+		{"the same key", policy.Enforce, func(_ *moving, r *ReencryptRequest) { r.From = r.To }, "not-eligible", "same key"},
+		{
+			"a bucket in another Region", policy.Enforce, func(m *moving, r *ReencryptRequest) {
+				m.sim.CreateBucket("us-east-1", account, "abroad")
+				r.Location = "s3://abroad/"
+			}, "not-eligible", "the bucket is in us-east-1",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newVault(t, func(w *world) { w.settings.Guardrails.MaxMode = tt.mode })
+			r := m.objects()
+			if tt.change != nil {
+				tt.change(m, &r)
+			}
+			plan, err := m.engine.Reencrypt(t.Context(), r)
+			m.check(err)
+			if plan.Decision.Verdict != remediation.Refuse || plan.Decision.Guardrail != tt.guardrail ||
+				!strings.Contains(plan.Decision.Reason, tt.says) {
+				t.Errorf("got %+v", plan.Decision)
+			}
+		})
+	}
+	m := newVault(t)
+	for _, wrong := range []string{"vault/data", "s3://nowhere-at-all/"} {
+		if _, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Location = wrong })); !errors.Is(
+			err, ErrBadLocation) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
