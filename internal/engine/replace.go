@@ -109,8 +109,8 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 	}
 	plan := n.planAbout(key)
 	plan.Breaks = "Nothing at once: the old key stays enabled, and what it has encrypted or signed still needs it. " +
-		"Whoever uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy of, " +
-		"and whoever names the key by id or ARN, stays with the old one."
+		"Whoever uses an alias encrypts or signs with the new key from then on; a public key that somebody keeps a copy " +
+		"of, and whoever names the key by id or ARN, stays with the old one."
 	plan.Cost = "one more key's monthly fee: the old key stays"
 	action, ok, reason, warnings := remediation.PlanReplace(key, p, how, why, n.now)
 	if !ok {

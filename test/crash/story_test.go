@@ -165,7 +165,7 @@ func (s *story) personReplaces(ctx context.Context, name string) error {
 	})
 }
 
-// asks has a person ask as often as it takes, like a person who sees the connection break: whether the request arrived is
+// asks has a person ask as often as it takes, like one who sees the connection break: whether the request arrived is
 // looked up before it is made again.
 func (s *story) asks(ctx context.Context, what, name string, ask func(alias string) error) error {
 	alias := "alias/pay-" + name
