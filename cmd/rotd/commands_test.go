@@ -272,6 +272,15 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			change: func(d *fakeDaemon) { d.plan.Decision.Overridden = []string{"mode", "cooldown"} },
 		},
 		{
+			name: "rotate-imported", args: []string{"rotate", "alias/pay-cards", "--dry-run"},
+			change: func(d *fakeDaemon) {
+				d.plan.Material = "From command /usr/local/bin/new-material, imported into eu-west-1, then us-east-1. It does " +
+					"not expire."
+				d.plan.Warnings = []string{"arn:aws:kms:us-east-1:111122223333:key/mrk-1 is a multi-Region replica. Its primary " +
+					"arn:aws:kms:eu-west-1:111122223333:key/mrk-1 in eu-west-1 is rotated, and with it all replicas."}
+			},
+		},
+		{
 			name: "rotate-refused", status: admin.ExitRefused,
 			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes"},
 			change: func(d *fakeDaemon) {

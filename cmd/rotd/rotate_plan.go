@@ -14,6 +14,9 @@ import (
 func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 	now, k := c.now(), &p.Key
 	what := "new key material now, by RotateKeyOnDemand"
+	if p.Material != "" {
+		what = "new key material now, by ImportKeyMaterial and RotateKeyOnDemand"
+	}
 	if r.AutomaticDays > 0 {
 		what = fmt.Sprintf("automatic rotation every %d days, by EnableKeyRotation", r.AutomaticDays)
 	}
@@ -37,6 +40,7 @@ func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
 	if !able {
 		return
 	}
+	c.field("material", p.Material)
 	c.field("what breaks", p.Breaks)
 	c.field("costs", p.Cost)
 	if r.AutomaticDays == 0 {

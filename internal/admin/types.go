@@ -91,6 +91,7 @@ type RotatePlan struct {
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
+	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }

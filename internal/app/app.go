@@ -18,6 +18,7 @@ import (
 	"rotd/internal/config"
 	"rotd/internal/cost"
 	"rotd/internal/engine"
+	"rotd/internal/material"
 	"rotd/internal/state"
 )
 
@@ -48,6 +49,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d := &daemonProcess{opts: o, cfg: cfg, db: db, log: o.Logger, started: time.Now().UTC()}
 	d.prices.Store(&cfg.Prices)
+	d.material.Store(&cfg.ImportedMaterial.Source)
 	err = d.run(ctx)
 	return errors.Join(err, db.Close())
 }
@@ -68,6 +70,8 @@ type daemonProcess struct {
 	up      atomic.Bool            // everything is built: requests can be answered
 	waiting atomic.Pointer[string] // what the start waits for
 	prices  atomic.Pointer[cost.Prices]
+	// material is where new material for keys with imported material comes from.
+	material atomic.Pointer[material.Source]
 }
 
 // run starts everything, waits, and stops everything.

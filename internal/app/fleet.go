@@ -16,6 +16,7 @@ import (
 	"rotd/internal/awsorg"
 	"rotd/internal/config"
 	"rotd/internal/engine"
+	"rotd/internal/material"
 	"rotd/internal/state"
 )
 
@@ -160,7 +161,8 @@ func (f *fleet) client(a config.Account, place awskms.Place) *awskms.Client {
 	}
 	c := awskms.New(cfg, place, awskms.Options{
 		QuotaShare: f.limits.QuotaShare, ReEncrypts: float64(f.limits.ReEncrypts), Logger: f.d.log.Named("kms"),
-		Observe: f.d.observeKMS(place.Account, place.Region),
+		Observe:  f.d.observeKMS(place.Account, place.Region),
+		Material: func() material.Source { return *f.d.material.Load() },
 	})
 	f.clients[place] = c
 	return c

@@ -38,6 +38,9 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			Drain:            cfg.Guardrails.Drain,
 			BreakerFailures:  cfg.Guardrails.BreakerFailures,
 			Windows:          cfg.Guardrails.Windows,
+			Imports: remediation.Imports{
+				Source: cfg.ImportedMaterial.String(), ValidFor: cfg.ImportedMaterial.ValidFor,
+			},
 		},
 		Judge: detection.NewJudge(detection.Settings{
 			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,
@@ -86,6 +89,7 @@ func (d *daemonProcess) reload() {
 	}
 	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
 	d.prices.Store(&cfg.Prices)
+	d.material.Store(&cfg.ImportedMaterial.Source)
 	if err := d.judgesBy(cfg); err != nil {
 		d.log.Error("keys that are known are not judged anew by the reloaded configuration before they are read again",
 			zap.Error(err))

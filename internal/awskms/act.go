@@ -1,6 +1,7 @@
 package awskms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ func (c *Client) Do(ctx context.Context, a *remediation.Action) Result {
 	case remediation.DisableKey:
 		return act(ctx, c, disableKey, &kms.DisableKeyInput{KeyId: &key}, c.api.DisableKey)
 	case remediation.ImportKeyMaterial:
+		return c.importMaterial(ctx, a)
 	}
 	return Result{Class: Unsupported, Err: fmt.Errorf("rotd cannot call %s", call.Operation)}
 }
@@ -167,6 +169,7 @@ type Result struct {
 	Class     Class  // OK when KMS accepted the call; whether it then does it must be read
 	Err       error
 	Made      string // ARN of the key that CreateKey made
+	Code      string // in place of KMS's, when it was not KMS that refused
 }
 
 func accepted(metadata middleware.Metadata) Result {
@@ -191,7 +194,9 @@ type answeredError interface {
 
 // Answer is the result in the words of the action that asked for it.
 func (r Result) Answer() remediation.Answer {
-	a := remediation.Answer{Kind: answerKind(r.Class), RequestID: r.RequestID, Code: ErrorCode(r.Err), Made: r.Made}
+	a := remediation.Answer{
+		Kind: answerKind(r.Class), RequestID: r.RequestID, Code: cmp.Or(r.Code, ErrorCode(r.Err)), Made: r.Made,
+	}
 	if r.Err != nil {
 		a.Message = r.Err.Error()
 	}
@@ -204,12 +209,12 @@ func answerKind(c Class) remediation.AnswerKind {
 		return remediation.Accepted
 	case Conflict:
 		return remediation.Busy
-	case Throttled, Unreachable, CredentialsMissing:
+	case Throttled, Unreachable, CredentialsMissing, BadToken:
 		return remediation.Rejected
 	case NotFound, InvalidState:
 		// Just read as there and enabled, so this may be KMS not agreeing with itself yet.
 		return remediation.Rejected
-	case AccessDenied, Disabled, Unsupported, LimitExceeded, InvalidArn:
+	case AccessDenied, Disabled, Unsupported, LimitExceeded, InvalidArn, WrongMaterial:
 		return remediation.Refused
 	case Ambiguous, Internal, DependencyTimeout, Unknown:
 	}

@@ -17,6 +17,10 @@ func (w *world) drive(a remediation.Action, known func(string) bool) remediation
 	w.t.Helper()
 	g := remediation.Guardrails{MaxMode: policy.Enforce, RotationsPerHour: 10, Settle: time.Minute}
 	seen := remediation.Observation{}
+	own, err := w.clientOf(&a).ReadWhole(w.t.Context(), a.KeyARN, nil, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	for range 200 {
 		facts := remediation.Facts{Mode: policy.Enforce, Armed: true, Key: seen.Facts.Key}
 		seen.Facts = facts
@@ -27,13 +31,17 @@ func (w *world) drive(a remediation.Action, known func(string) bool) remediation
 		case remediation.End:
 			return a
 		case remediation.Nothing:
+			w.clock.Advance(time.Second)
 			a.NotBefore, a.FirstRead = time.Time{}, a.FirstRead.Add(-time.Until(do.Until))
 		case remediation.Attempt:
-			answer := w.client().Do(w.t.Context(), &a).Answer()
+			answer := w.clientOf(&a).Do(w.t.Context(), &a).Answer()
 			seen.Answer = &answer
 		case remediation.Read:
-			var err error
-			seen, err = w.client().Look(w.t.Context(), &a, &inventory.Key{ARN: a.CallKey()}, known)
+			prev := &inventory.Key{ARN: a.CallKey()}
+			if prev.ARN == own.ARN {
+				prev = own
+			}
+			seen, err = w.clientOf(&a).Look(w.t.Context(), &a, prev, known)
 			if err != nil {
 				seen.ReadError = err.Error()
 			}

@@ -33,6 +33,8 @@ const (
 	LimitExceeded      Class = "limit-exceeded" // the lifetime budget of on-demand rotations, not a rate
 	Conflict           Class = "conflict"       // a rotation runs, or is about to
 	InvalidArn         Class = "invalid-arn"
+	WrongMaterial      Class = "wrong-material"   // not the key material that KMS expects
+	BadToken           Class = "bad-import-token" // one that is too old, or another key's
 	Unknown            Class = "unknown"
 )
 
@@ -54,6 +56,10 @@ var codes = map[string]Class{
 	"LimitExceededException":        LimitExceeded,
 	"ConflictException":             Conflict,
 	"InvalidArnException":           InvalidArn,
+	"IncorrectKeyMaterialException": WrongMaterial,
+	"InvalidCiphertextException":    WrongMaterial,
+	"InvalidImportTokenException":   BadToken,
+	"ExpiredImportTokenException":   BadToken,
 	"DependencyTimeoutException":    DependencyTimeout,
 	"KMSInternalException":          Internal,
 	"InternalFailure":               Internal,

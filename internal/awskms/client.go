@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"go.uber.org/zap"
+
+	"rotd/internal/material"
 )
 
 // api is what rotd uses of the SDK's client.
@@ -50,6 +52,10 @@ type api interface {
 	EnableKey(context.Context, *kms.EnableKeyInput, ...func(*kms.Options)) (*kms.EnableKeyOutput, error)
 	DisableKey(context.Context, *kms.DisableKeyInput, ...func(*kms.Options)) (*kms.DisableKeyOutput, error)
 	ReEncrypt(context.Context, *kms.ReEncryptInput, ...func(*kms.Options)) (*kms.ReEncryptOutput, error)
+	GetParametersForImport(context.Context, *kms.GetParametersForImportInput, ...func(*kms.Options)) (
+		*kms.GetParametersForImportOutput, error)
+	ImportKeyMaterial(context.Context, *kms.ImportKeyMaterialInput, ...func(*kms.Options)) (
+		*kms.ImportKeyMaterialOutput, error)
 }
 
 // Place is one account in one Region.
@@ -74,6 +80,8 @@ type Options struct {
 	Timeout     time.Duration // of one request; 0 means 15 s
 	Logger      *zap.Logger   // nil: nothing is logged
 	Observe     func(Call)    // called after every request, concurrently; nil: nobody looks
+	// Material is where key material for imports comes from at the moment; nil: from nowhere.
+	Material func() material.Source
 }
 
 // Client reads and rotates the keys of one place. It is safe for concurrent use, and there should be one for a place:
@@ -112,6 +120,9 @@ func newClient(a api, place Place, opts Options) *Client {
 	}
 	if opts.Logger == nil {
 		opts.Logger = zap.NewNop()
+	}
+	if opts.Material == nil {
+		opts.Material = func() material.Source { return material.Source{} }
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Call) {}

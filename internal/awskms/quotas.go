@@ -33,6 +33,9 @@ const (
 	enableKey            operation = "EnableKey"
 	disableKey           operation = "DisableKey"
 	reEncrypt            operation = "ReEncrypt"
+
+	getParametersForImport operation = "GetParametersForImport"
+	importKeyMaterial      operation = "ImportKeyMaterial"
 )
 
 // quotas are AWS's limits in requests a second for an account and Region, shared with everything else that runs there.
@@ -60,6 +63,9 @@ var quotas = map[operation]float64{
 	enableKey:            5,
 	disableKey:           5,
 	reEncrypt:            10_000, // where cryptographicQuotas has no more
+
+	getParametersForImport: 1,
+	importKeyMaterial:      15,
 }
 
 // cryptographicQuotas are AWS's limits on ReEncrypt in the Regions that have more than the others. They are shared with
@@ -80,8 +86,11 @@ func quota(op operation, region string) float64 {
 	return quotas[op]
 }
 
-// changes says that an operation changes a key: no sweep waits in its way.
+// changes says that an operation changes a key, or is asked for that alone: no sweep waits in its way.
 func (op operation) changes() bool {
+	if op == getParametersForImport {
+		return true
+	}
 	reads := strings.HasPrefix(string(op), "List") || strings.HasPrefix(string(op), "Get") || op == describeKey
 	return !reads && op != reEncrypt
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"rotd/internal/awssim"
 	"rotd/internal/inventory"
+	"rotd/internal/material"
 	"rotd/internal/remediation"
 )
 
@@ -34,6 +36,8 @@ type world struct {
 	sim   *awssim.Sim
 	clock *awssim.Clock
 	cfg   aws.Config
+
+	source material.Source
 }
 
 func newWorld(t *testing.T) *world {
@@ -60,6 +64,13 @@ func newWorld(t *testing.T) *world {
 func (w *world) client() *Client {
 	return New(Configure(w.cfg, "test", nil), Place{Partition: "aws", Account: account, Region: region},
 		Options{QuotaShare: 1})
+}
+
+// clientOf works where an action's call does, and imports what w.source gives.
+func (w *world) clientOf(a *remediation.Action) *Client {
+	where := strings.SplitN(a.CallKey(), ":", 5)[3]
+	return New(Configure(w.cfg, "test", nil), Place{Partition: "aws", Account: account, Region: where},
+		Options{QuotaShare: 1, Material: func() material.Source { return w.source }})
 }
 
 func (w *world) key(o awssim.KeyOptions) string {

@@ -32,7 +32,7 @@ type KeyOptions struct {
 	RotationPeriod int              // days; 0: automatic rotation is off
 	NextRotation   time.Time        // default: whole periods after Created
 	History        []PastRotation   // oldest first
-	Imported       []ImportedSecret // of EXTERNAL keys, oldest first; none: PendingImport
+	Imported       []ImportedSecret // of EXTERNAL keys and their replicas, oldest first; none: PendingImport
 
 	Used          time.Time // the last use that KMS tells of; zero: none
 	OnDemandSince time.Time // set: a rotation on demand that never ends
@@ -89,6 +89,9 @@ func (k *KMS) create(o KeyOptions, now time.Time) (string, error) {
 	}
 	for _, region := range o.Replicas {
 		replica := key.replicaIn(region, key.Created, 0)
+		if len(o.Imported) > 0 { // into the replicas, too
+			replica.Materials, replica.State = slices.Clone(key.Materials), key.State
+		}
 		k.addReplica(k.latest(key.ARN), replica, time.Time{})
 	}
 	for _, name := range o.Aliases {

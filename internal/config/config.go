@@ -32,6 +32,8 @@ type Config struct {
 	Prices          cost.Prices // what keys cost, as the bill has it
 	Reports         []Report    // written on a schedule
 
+	ImportedMaterial ImportedMaterial
+
 	// Digest is the SHA-256 of the file, in hex.
 	Digest string
 	// Warnings are what is allowed and probably not meant, in the file's order.

@@ -12,6 +12,7 @@ import (
 
 	"rotd/internal/cost"
 	"rotd/internal/finding"
+	"rotd/internal/material"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 )
@@ -106,6 +107,7 @@ guardrails:
   protected_keys: [alias/x, 1234abcd-12ab-34cd-56ef-1234567890ab, mrk-1234abcd12ab34cd56ef1234567890ab,
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "arn:aws:kms:us-east-1:111122223333:alias/x"]
+imported_material: {command: [/bin/new, -n, "1", "1"], valid_for: 30d}
 admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
 prices: {currency: EUR, key_month: 0.93, rotation_month: 0.5, rotations_charged: 0}
 reports:
@@ -197,6 +199,9 @@ reports:
 				"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 				"arn:aws:kms:us-east-1:111122223333:alias/x",
 			},
+		},
+		ImportedMaterial: ImportedMaterial{
+			Source: material.Source{Command: []string{"/bin/new", "-n", "1", "1"}}, ValidFor: 30 * day,
 		},
 		Admin:  Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
 		Prices: cost.Prices{Currency: "EUR", KeyMonth: 930_000, RotationMonth: 500_000},
@@ -376,6 +381,22 @@ func TestDurations(t *testing.T) {
 			if again, err := parseDuration(formatDuration(got)); again != got || err != nil {
 				t.Errorf("%q is written %q, which is %v, %v", tt.text, formatDuration(got), again, err)
 			}
+		}
+	}
+}
+
+func TestImportedMaterialHasOneSource(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`:              "needs command or file",
+		`{valid_for: 9d}`: "needs command or file",
+		`{command: []}`:   "imported_material.command: is empty",
+		`{command: [/bin/new], file: /etc/x}`: "imported_material.file: cannot be there beside command: material has one " +
+			"source",
+		`{file: "/x/{key_id}/{material}"}`: "",
+	} {
+		_, err := Parse("rotd.yaml", []byte(minimal+"imported_material: "+text+"\n"))
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
 }

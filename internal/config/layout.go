@@ -55,6 +55,10 @@ func layout(c *Config, known Known) shape {
 			},
 			{key: "limits", doc: "What keeps rotd out of other people's way.", value: limits(&c.Limits)},
 			{key: "guardrails", doc: "What holds automatic actions back.", value: guardrails(&c.Guardrails)},
+			{
+				key: "imported_material", doc: "Where new material for keys with imported material comes from.",
+				value: importedMaterial(&c.ImportedMaterial),
+			},
 			{key: "admin", doc: "Where the daemon is reached.", value: admin(&c.Admin)},
 			{key: "prices", doc: "What keys cost a month, for reports.", value: prices(&c.Prices)},
 			{key: "reports", doc: "Reports written on a schedule.", value: reports(&c.Reports)},

@@ -44,6 +44,10 @@ func warn(r *reader, c *Config) {
 		r.warn("guardrails.arm_on_new_state", "a lost or damaged state would be replaced by one that acts "+
 			"without being told to; this is for demos and tests")
 	}
+	if c.ImportedMaterial.ValidFor > 0 {
+		r.warn("imported_material.valid_for", "each of a key's materials expires on a date of its own, also after the key "+
+			"was rotated away from it, and then the key works no more until that one is imported again, which rotd does not do")
+	}
 	if host, _, err := net.SplitHostPort(c.Admin.HTTP); err == nil && !loopback(host) {
 		r.warn("admin.http", "metrics and status would be readable from the network, by anybody")
 	}

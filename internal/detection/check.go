@@ -33,6 +33,7 @@ type KeyContext struct {
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
 	Drain   time.Duration  // without a use for so long a key that was replaced is quiet; 0: never
 	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
+	Imports bool           // rotd has new material for keys that take imported material
 	// Moved is a laxer assignment by a tag or alias change that nobody has acknowledged; nil: there is none.
 	Moved   *policy.Pending
 	Trusted func(account string) bool

@@ -14,6 +14,8 @@ func method(m policy.Method) func(c *KeyContext) {
 
 func imported(c *KeyContext) { c.Key.Origin = externalOrigin }
 
+func sourced(c *KeyContext) { c.Imports = true }
+
 func all(changes ...func(c *KeyContext)) func(c *KeyContext) {
 	return func(c *KeyContext) {
 		for _, change := range changes {
@@ -53,9 +55,18 @@ func TestRotationImpossible(t *testing.T) {
 		},
 		{
 			name: "imported material under method automatic", with: all(imported, method(policy.Automatic)), want: title,
-			says: []string{"Left is method on-demand, each time after somebody imported new material, or replace."},
+			says: []string{"Left is method on-demand, each time after somebody imported new material; or name a source"},
+		},
+		{
+			name: "imported material under method automatic with a source of material",
+			with: all(imported, sourced, method(policy.Automatic)), want: title,
+			says: []string{"Left is method on-demand or auto: rotd imports new material, and rotates to it."},
 		},
 		{name: "imported material under method auto", with: imported, want: title},
+		{
+			name: "imported material under method auto with a source of material", with: all(imported, sourced),
+			want: "IN ORDER policy payments asks for nothing that imported material rules out",
+		},
 		{
 			name: "imported material under method auto without a period", with: all(imported, noPeriod),
 			want: "IN ORDER policy payments asks for nothing that imported material rules out",

@@ -107,7 +107,22 @@ func (c *KeyContext) schedule(e remediation.Eligible) string {
 }
 
 func (c *KeyContext) rotateNow(e remediation.Eligible, t *target) []string {
-	if e.Kind != remediation.KindRotatable {
+	switch {
+	case e.Kind == remediation.KindImported && (c.Imports || c.Key.Rotation.Pending.Imported()):
+		return []string{
+			"Rotate it now, to material that is imported for it; this takes one of the 25 rotations on demand of the key's " +
+				"whole life:",
+			t.rotd("rotate", "", "the material is overdue"),
+		}
+	case e.Kind == remediation.KindImported:
+		return []string{
+			"Name a source of new material under imported_material in rotd.yaml (docs/imported-material.md), or import it " +
+				"by hand:",
+			t.cli("import-key-material") + " --import-type NEW_KEY_MATERIAL …",
+			"Then rotate to it:",
+			t.rotd("rotate", "", "the material is overdue"),
+		}
+	case e.Kind != remediation.KindRotatable:
 		return []string{e.Instead}
 	}
 	return []string{

@@ -59,6 +59,7 @@ func (c *KeyContext) inProgress(since time.Time) Verdict {
 			days(c.Now.Sub(since))),
 		c.lookAgain(t)...)
 	v.told("", "rotation-missed", c.Key, string(remediation.NewMaterial))
+	v.told("", "rotation-missed", c.Key, string(remediation.ImportedMaterial))
 	return v
 }
 
@@ -80,7 +81,7 @@ func (c *KeyContext) missed() Verdict {
 			"since.", t.name(), stamp(a.CalledAt), shown(a.ID)), c.lastRotation(),
 			"rotd does not ask again by itself: KMS may count it."),
 		append([]string{"rotd actions show " + argument(a.ID)}, c.lookAgain(t)...)...)
-	v.told("", "rotation-missed", c.Key, string(remediation.NewMaterial))
+	v.told("", "rotation-missed", c.Key, string(a.Method))
 	return v
 }
 

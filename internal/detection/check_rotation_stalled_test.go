@@ -205,3 +205,17 @@ func stalledOnDemand() []checkTest {
 		},
 	}
 }
+
+func TestAMissedRotationIsToldByTheActionThatMissedIt(t *testing.T) {
+	for _, method := range []remediation.Method{remediation.NewMaterial, remediation.ImportedMaterial} {
+		c := keyContext()
+		c.Key.Rotation.HistoryAt = noon
+		c.Missed = &remediation.Action{
+			ID: "act_1", KeyARN: c.Key.ARN, CalledAt: noon.Add(-5 * time.Hour), Method: method, Attempts: 1,
+		}
+		failed := RotationFailed("default", c.Missed, noon)
+		if told := judgeRotationStalled(c).Told[""]; !slices.Contains(told, failed.Fingerprint) {
+			t.Errorf("%s: told by %v, not by %s", method, told, failed.Fingerprint)
+		}
+	}
+}

@@ -207,7 +207,7 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil {
 		return "", err
 	}
-	planned, ok, why := n.settings.Guardrails.Plan(&known, p, remediation.Why{
+	planned, ok, why := n.planner().Plan(&known, p, remediation.Why{
 		Want: remediation.WantPolicy, Automatic: true, Replicas: replicas,
 	}, n.now)
 	switch {

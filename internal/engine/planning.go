@@ -80,7 +80,7 @@ type planner func(remediation.Why) (planned remediation.Action, ok bool, why str
 func (n *notebook) asPolicyAsks(key *inventory.Key, p *policy.Policy, replicas []*inventory.Key) planner {
 	return func(why remediation.Why) (remediation.Action, bool, string) {
 		why.Want, why.Replicas = remediation.WantPolicy, replicas
-		return n.settings.Guardrails.Plan(key, p, why, n.now)
+		return n.planner().Plan(key, p, why, n.now)
 	}
 }
 

@@ -40,7 +40,7 @@ func isNamed(key *inventory.Key, name string) bool {
 
 // guardrails are the configured ones, with what the state knows of protected keys and of rotd's own.
 func (n *notebook) guardrails() (remediation.Guardrails, error) {
-	g := n.settings.Guardrails
+	g := n.planner()
 	own, err := n.ownKeys()
 	if err != nil {
 		return g, err

@@ -130,7 +130,8 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	c := &detection.KeyContext{
 		Key: key, Before: before, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
 		Grace: n.settings.Guardrails.OverdueGrace, Reserve: n.settings.Guardrails.OnDemandReserve,
-		Drain: n.settings.Guardrails.Drain, Trusted: n.settings.Trusted, Reads: n.e.inPlace,
+		Drain: n.settings.Guardrails.Drain, Imports: n.settings.Guardrails.Imports.Source != "",
+		Trusted: n.settings.Trusted, Reads: n.e.inPlace,
 	}
 	var err error
 	if key.PrimaryARN != "" && key.PrimaryARN != key.ARN {

@@ -375,14 +375,14 @@ func TestAFailedReplacementIsNotRepeatedByItself(t *testing.T) {
 	}
 }
 
-const elsewhere = "us-east-1"
+const farRegion = "us-east-1"
 
 // twoRegions lets rotd look after a second Region.
 func twoRegions(w *world) {
 	w.places = func(cfg aws.Config) []Place {
-		cfg.Region = elsewhere
-		return []Place{{Account: account, Region: elsewhere, KMS: awskms.New(cfg,
-			awskms.Place{Partition: "aws", Account: account, Region: elsewhere}, awskms.Options{QuotaShare: 1})}}
+		cfg.Region = farRegion
+		return []Place{{Account: account, Region: farRegion, KMS: awskms.New(cfg,
+			awskms.Place{Partition: "aws", Account: account, Region: farRegion}, awskms.Options{QuotaShare: 1})}}
 	}
 }
 
@@ -390,11 +390,11 @@ func twoRegions(w *world) {
 func (w *world) multiRegion() (old, replica string) {
 	w.Helper()
 	old = w.key(awssim.KeyOptions{
-		Aliases: []string{"alias/pay-sign"}, MultiRegion: true, Replicas: []string{elsewhere}, Policy: keyPolicy,
+		Aliases: []string{"alias/pay-sign"}, MultiRegion: true, Replicas: []string{farRegion}, Policy: keyPolicy,
 		RotationPeriod: 90,
 	})
-	replica = strings.Replace(old, region, elsewhere, 1)
-	there := w.kmsIn(w.engineer, elsewhere)
+	replica = strings.Replace(old, region, farRegion, 1)
+	there := w.kmsIn(w.engineer, farRegion)
 	_, err := there.CreateAlias(w.Context(), &kms.CreateAliasInput{
 		AliasName: aws.String("alias/pay-far"), TargetKeyId: &replica,
 	})
@@ -412,9 +412,9 @@ func TestAMultiRegionKeyIsReplacedWithItsReplicas(t *testing.T) {
 	_, replica := w.multiRegion()
 	w.replace()
 	a := w.awaitAction(remediation.Succeeded)
-	made := strings.Replace(a.NewKeyARN, region, elsewhere, 1)
+	made := strings.Replace(a.NewKeyARN, region, farRegion, 1)
 	if diff := cmp.Diff([]string{"alias/pay-far"}, w.aliases(made)); diff != "" {
-		t.Errorf("aliases in %s (-want +got):\n%s", elsewhere, diff)
+		t.Errorf("aliases in %s (-want +got):\n%s", farRegion, diff)
 	}
 	k, _ := w.sim.KMS().Key(made)
 	was, _ := w.sim.KMS().Key(replica)
@@ -437,9 +437,9 @@ func TestALostAnswerMakesNoSecondReplica(t *testing.T) {
 			if n := len(w.sim.EffectsOf("ReplicateKey")); n != 1 || len(w.sim.EffectsOf("CreateKey")) != 1 {
 				t.Errorf("%d replicas were made", n)
 			}
-			made := strings.Replace(a.NewKeyARN, region, elsewhere, 1)
+			made := strings.Replace(a.NewKeyARN, region, farRegion, 1)
 			if diff := cmp.Diff([]string{"alias/pay-far"}, w.aliases(made)); diff != "" {
-				t.Errorf("aliases in %s (-want +got):\n%s", elsewhere, diff)
+				t.Errorf("aliases in %s (-want +got):\n%s", farRegion, diff)
 			}
 		})
 	}

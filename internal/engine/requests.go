@@ -48,6 +48,7 @@ type RotatePlan struct {
 	Left     int                  `json:"on_demand_left"`
 	Reserve  int                  `json:"on_demand_reserve"`
 	Cost     string               `json:"cost"`
+	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
@@ -62,14 +63,20 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.readRotation(ctx, arn)
+	key, replica, err := e.readRotated(ctx, arn)
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
 	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.Incident, r.DryRun, texts(
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency),
 		"automatic_days", days(r.AutomaticDays))}
-	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) { return n.planForPerson(key, r) })
+	return e.ask(key.ARN, asked, func(n *notebook) (*RotatePlan, error) {
+		plan, err := n.planForPerson(key, r)
+		if plan != nil {
+			plan.Warnings = append(n.routed(key, replica), plan.Warnings...)
+		}
+		return plan, err
+	})
 }
 
 // request is what a person asks for about a key, as the audit log tells it.
@@ -196,6 +203,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	if err := n.judged(plan, &action, key); err != nil {
 		return nil, err
 	}
+	plan.Material = importing(&action, g.Imports.Source)
 	if why.Want == remediation.WantSchedule && g.PutsBack(p, why.PeriodDays) {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("Policy %s asks for %dd and is in mode enforce: rotd will set "+
 			"it back. Change the policy instead.", p.Name, p.Rotation.PeriodDays()))

@@ -59,7 +59,7 @@ func (n *notebook) respond(
 	if action == policy.RespondRotate {
 		return n.plan(key, p, f, reason, func(why remediation.Why) (remediation.Action, bool, string) {
 			why.Want = remediation.WantMaterial
-			return n.settings.Guardrails.Plan(key, p, why, n.now)
+			return n.planner().Plan(key, p, why, n.now)
 		})
 	}
 	assumed, ok := assume(*key, ev)

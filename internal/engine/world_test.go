@@ -28,6 +28,7 @@ import (
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
+	"rotd/internal/material"
 	"rotd/internal/notify"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -62,6 +63,8 @@ type world struct {
 	log      *zap.Logger
 	silent   bool
 	share    float64                      // of KMS's quotas; 0: all
+	regions  []string                     // besides the account's own
+	source   material.Source              // of imported material
 	places   func(cfg aws.Config) []Place // besides the account's own
 	*run
 }
@@ -196,8 +199,10 @@ func (w *world) build() {
 	if objects == nil {
 		objects = trail.NewReader(awss3.New(cfg), trail.Limits{})
 	}
-	places := []Place{{Account: account, Region: region, KMS: awskms.New(cfg,
-		awskms.Place{Partition: "aws", Account: account, Region: region}, awskms.Options{QuotaShare: cmp.Or(w.share, 1)})}}
+	places := []Place{w.placeIn(cfg, region)}
+	for _, other := range w.regions {
+		places = append(places, w.placeIn(cfg, other))
+	}
 	if w.places != nil {
 		places = append(places, w.places(cfg)...)
 	}
@@ -223,6 +228,13 @@ func (w *world) build() {
 	}, opts)
 	w.check(err)
 	r.engine.Control(w.queue, r.consumer)
+}
+
+// placeIn is the account's place in a Region.
+func (w *world) placeIn(cfg aws.Config, region string) Place {
+	return Place{Account: account, Region: region, KMS: awskms.New(cfg,
+		awskms.Place{Partition: "aws", Account: account, Region: region},
+		awskms.Options{QuotaShare: cmp.Or(w.share, 1), Material: func() material.Source { return w.source }})}
 }
 
 // stop stops the run cleanly; start begins the next one.

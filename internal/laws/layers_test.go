@@ -44,6 +44,7 @@ var house = []layer{
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},
 	{path: "internal/events/trail", rank: 3},
+	{path: "internal/material", rank: 2, alone: true},
 	{path: "internal/awskms", rank: 3},
 	{path: "internal/awsorg", rank: 3, alone: true},
 	{path: "internal/notify", rank: 3},

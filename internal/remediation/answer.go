@@ -40,7 +40,7 @@ func refusal(a *Action, answer *Answer) string {
 	case "UnsupportedOperationException":
 		why = "KMS says this kind of key cannot be " + a.Verb.Past() + ": " + answer.Message + "."
 	case "AccessDeniedException", "AccessDenied":
-		why = "KMS refuses rotd the call. Let rotd's role call kms:" + string(a.Current().Operation) +
+		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a.Current().Operation) +
 			", in IAM and in the key policy."
 	case "NotFoundException":
 		why = "KMS does not know the key. Check account and Region."
@@ -48,6 +48,10 @@ func refusal(a *Action, answer *Answer) string {
 		why = fmt.Sprintf("KMS was too busy %d times. Try again later, or lower limits.quota_share.", a.Rejected)
 	case "ConflictException":
 		why = "KMS kept saying that an automatic rotation of this key is running or due. Look whether it has come."
+	case CodeNoMaterial:
+		why = "rotd has no key material to import: " + answer.Message + "."
+	case "IncorrectKeyMaterialException":
+		why = wrongMaterial(a)
 	}
 	if a.Attempts > a.Rejected {
 		return join(why, lookYourself(a))
@@ -56,6 +60,14 @@ func refusal(a *Action, answer *Answer) string {
 		return why
 	}
 	return join(why, "Nothing was changed.")
+}
+
+// permission is what rotd's role needs for a call.
+func permission(op Operation) string {
+	if op == ImportKeyMaterial {
+		return "kms:GetParametersForImport and kms:ImportKeyMaterial"
+	}
+	return "kms:" + string(op)
 }
 
 // limitReached says which of KMS's limits stands in the way.

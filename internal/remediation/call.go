@@ -39,6 +39,7 @@ type Call struct {
 
 	PeriodDays int               `json:"period_days,omitempty"` // EnableKeyRotation
 	Material   ImportType        `json:"material,omitempty"`    // ImportKeyMaterial
+	ValidTo    *time.Time        `json:"valid_to,omitempty"`    // ImportKeyMaterial; nil: the material does not expire
 	New        *NewKeySpec       `json:"new,omitempty"`         // CreateKey; ReplicateKey: of the replica what is its own
 	Region     string            `json:"region,omitempty"`      // of a replica that is yet to be made
 	Grant      *inventory.Grant  `json:"grant,omitempty"`       // CreateGrant: its model; RevokeGrant: the one

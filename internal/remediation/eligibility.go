@@ -149,7 +149,7 @@ func byOrigin(k *inventory.Key) (Eligible, bool) {
 	switch k.Origin {
 	case "AWS_KMS":
 		return Eligible{}, false
-	case "EXTERNAL":
+	case external:
 		return imported(k), true
 	case "AWS_CLOUDHSM":
 		return replaceOnly("in a CloudHSM key store"), true
@@ -159,20 +159,31 @@ func byOrigin(k *inventory.Key) (Eligible, bool) {
 	return unknownValue("origin", k.Origin), true
 }
 
+// external is KMS's word for imported material.
+const external = "EXTERNAL"
+
 // imported tells the key that waits for an import from the one that has its material: only the latter takes other
-// material, and a rotation to it.
+// material, and a rotation to it. Whether rotd has material for it is configuration's to say: Imports.
 func imported(k *inventory.Key) Eligible {
-	e := Eligible{
-		Kind: KindImported,
-		Reason: "This key's material is imported: KMS cannot make new material for it, " +
-			"and rotd cannot import any yet.",
-		Instead: "Import new material (aws kms import-key-material --import-type NEW_KEY_MATERIAL), " +
-			"then run aws kms rotate-key-on-demand.",
-	}
 	if k.State == pendingImport {
-		e.Reason = "This key takes imported material, has none to work with, and rotd cannot import any yet."
-		e.Instead = "Import its material (aws kms import-key-material); that is all a first import takes. If the key " +
-			"had material before, only the same bytes make it work again."
+		return Eligible{
+			Kind:   KindImported,
+			Reason: "This key takes imported material and has none to work with.",
+			Instead: "Import its material (aws kms import-key-material); that is all a first import takes. If the key " +
+				"had material before, only the same bytes make it work again.",
+		}
+	}
+	if e, found := byState(k); found {
+		return e
+	}
+	e := Eligible{
+		OnDemand: true, Kind: KindImported,
+		Reason: "This key's material is imported: KMS makes none for it, and rotates on demand to new material that is " +
+			"imported first, by rotd (imported_material in rotd.yaml) or by hand (aws kms import-key-material " +
+			"--import-type NEW_KEY_MATERIAL).",
+	}
+	if k.Rotation != nil && k.Rotation.Pending.Imported() {
+		e.Reason = "This key's material is imported, and new material waits in it for its rotation on demand."
 	}
 	return e
 }

@@ -48,7 +48,7 @@ func TestEligibility(t *testing.T) {
 			KindReplica,
 		},
 		{"an unknown multi-Region role is left alone", []func(*inventory.Key){role("TWIN")}, KindUnknown},
-		{"imported material needs an import", []func(*inventory.Key){origin("EXTERNAL")}, KindImported},
+		{"imported material is rotated on demand", []func(*inventory.Key){origin("EXTERNAL")}, KindImported},
 		{"a CloudHSM key is replaced", []func(*inventory.Key){origin("AWS_CLOUDHSM")}, KindReplaceOnly},
 		{"an external store's key is replaced", []func(*inventory.Key){origin("EXTERNAL_KEY_STORE")}, KindReplaceOnly},
 		{"an unknown origin is left alone", []func(*inventory.Key){origin("MOON")}, KindUnknown},
@@ -82,9 +82,9 @@ func TestEligibility(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Eligibility(testKey(tt.change...))
-			able := tt.want == KindRotatable
+			able := tt.want == KindRotatable || tt.want == KindImported
 			want := Eligible{
-				Automatic: able, OnDemand: able, Kind: tt.want, Reason: got.Reason, Instead: got.Instead,
+				Automatic: tt.want == KindRotatable, OnDemand: able, Kind: tt.want, Reason: got.Reason, Instead: got.Instead,
 				Replace: got.Replace, Contain: got.Contain,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -98,19 +98,20 @@ func TestEligibility(t *testing.T) {
 }
 
 func TestAKeyWithoutMaterialIsNotToldToRotateAfterItsImport(t *testing.T) {
-	waiting := func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", "PendingImport" }
-	for name, tt := range map[string]struct {
-		key     *inventory.Key
-		rotates bool
-	}{
-		"a first import":   {testKey(waiting), false},
-		"another import":   {testKey(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), true},
-		"a disabled key's": {testKey(func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", "Disabled" }), true},
+	got := Eligibility(testKey(func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", "PendingImport" }))
+	if got.Kind != KindImported || got.OnDemand || !strings.Contains(got.Instead, "import-key-material") ||
+		strings.Contains(got.Instead, "rotate") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestImportedMaterialIsRotatedToInNoStateButEnabled(t *testing.T) {
+	for state, kind := range map[string]Kind{
+		"Enabled": KindImported, "Disabled": KindNotNow, "PendingDeletion": KindNotNow, "Dreaming": KindUnknown,
 	} {
-		got := Eligibility(tt.key)
-		if got.Kind != KindImported || !strings.Contains(got.Instead, "import-key-material") ||
-			strings.Contains(got.Instead, "rotate-key-on-demand") != tt.rotates {
-			t.Errorf("%s: %+v", name, got)
+		got := Eligibility(testKey(func(k *inventory.Key) { k.Origin, k.State = "EXTERNAL", state }))
+		if got.Kind != kind || got.OnDemand != (state == "Enabled") || got.Automatic {
+			t.Errorf("%s: %+v", state, got)
 		}
 	}
 }

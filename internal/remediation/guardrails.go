@@ -25,6 +25,7 @@ type Guardrails struct {
 
 	Protected func(arn string) bool   // keys that are configured as protected; nil: none
 	Own       func(arn string) string // what of rotd's own a key encrypts, "" for none; nil: none does
+	Imports   Imports
 }
 
 // Facts are what guardrails judge by, gathered by the engine for one decision.

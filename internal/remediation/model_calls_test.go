@@ -40,17 +40,17 @@ const (
 	replicaARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
-// TestActionsOfSeveralCalls drives replacements and containments through lost answers, crashes and lags. Whatever
-// happens an action ends, no call that must not be repeated has two effects, calls come in order and only once the one
-// before is shown, and success means that KMS shows all of it.
+// TestActionsOfSeveralCalls drives replacements, containments and imports through lost answers, crashes and lags.
+// Whatever happens an action ends, no call that must not be repeated has two effects, calls come in order and only once
+// the one before is shown, and success means that KMS shows all of it.
 func TestActionsOfSeveralCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		hostile := rapid.IntRange(0, 4).Draw(t, "hostile")
 		plans := map[string]func(*account) Action{
-			"replace": replacement, "contain": containment, "restore": restoration,
+			"replace": replacement, "contain": containment, "restore": restoration, "import": importation,
 		}
-		name := rapid.SampledFrom([]string{"replace", "contain", "restore"}).Draw(t, "plan")
+		name := rapid.SampledFrom([]string{"replace", "contain", "restore", "import"}).Draw(t, "plan")
 		for range 20 {
 			w := newAccount(t, dice, hostile)
 			a := plans[name](w)
@@ -103,6 +103,14 @@ func restoration(w *account) Action {
 	return w.action(Contain, Restore,
 		Call{Operation: CancelKeyDeletion, KeyARN: testARN, KeyState: "PendingDeletion"},
 		Call{Operation: EnableKey, KeyARN: testARN, KeyState: "Disabled"},
+	)
+}
+
+func importation(w *account) Action {
+	w.keys[testARN].Origin = external
+	return w.action(Rotate, ImportedMaterial,
+		Call{Operation: ImportKeyMaterial, KeyARN: testARN, Material: NewKeyMaterial},
+		Call{Operation: RotateKeyOnDemand, KeyARN: testARN},
 	)
 }
 
@@ -164,8 +172,10 @@ func (w *account) pass(d time.Duration) { w.now = w.now.Add(d) }
 
 func (w *account) ended(a *Action) {
 	w.t.Logf("%s: %s", a.State, a.Outcome)
-	if n := w.taken["CreateKey"]; n > 1 {
-		w.t.Fatalf("%d new keys", n)
+	for _, op := range []Operation{CreateKey, ImportKeyMaterial, RotateKeyOnDemand} {
+		if n := w.taken[string(op)]; n > 1 {
+			w.t.Fatalf("%d times %s", n, op)
+		}
 	}
 	var order []string
 	for _, e := range w.effects {
@@ -264,6 +274,11 @@ func (w *account) hide(c *Call, k *inventory.Key, o *Observation) {
 		k.Tags = nil
 	case CancelKeyDeletion, EnableKey, DisableKey:
 		k.State = c.KeyState
+	case ImportKeyMaterial:
+		k.Rotation.Pending = nil
+	case RotateKeyOnDemand:
+		k.Rotation.Pending = &inventory.Pending{Material: k.CurrentMaterial, State: pendingRotation, Import: "IMPORTED"}
+		k.CurrentMaterial, k.Rotation.History = material(0), nil
 	default:
 	}
 }
@@ -285,6 +300,9 @@ func (w *account) call(a *Action) *Answer {
 	}
 	c, key := a.Current(), w.keys[a.CallKey()]
 	name := string(c.Operation) + c.Alias
+	if c.Operation == ImportKeyMaterial && key.Rotation.Pending != nil { // KMS takes no more before the rotation
+		return &Answer{Kind: Rejected, Code: "KMSInvalidStateException", Message: "material waits already"}
+	}
 	w.taken[name]++
 	if w.taken[name] == 1 {
 		w.effects = append(w.effects, effect{w.now, name})
@@ -311,6 +329,11 @@ func (w *account) call(a *Action) *Answer {
 		delete(w.aliases, c.Alias)
 	case TagResource:
 		key.Tags = maps.Clone(c.Tags)
+	case ImportKeyMaterial:
+		key.Rotation.Pending = &inventory.Pending{Material: material(1), State: pendingRotation, Import: "IMPORTED"}
+	case RotateKeyOnDemand:
+		rotated("ON_DEMAND", w.now)(key)
+		key.Rotation.Pending = nil
 	case CancelKeyDeletion, DisableKey:
 		key.State = "Disabled"
 	case EnableKey:

@@ -100,14 +100,20 @@ func ifRotated(a *Action, _ *Call, o *Observation) (condition, string) {
 		return done, why
 	case key.Rotation.InProgress != nil:
 		return soon, "Another rotation of this key is in progress; rotd waits for it."
+	case key.Rotation.Pending != nil && key.Rotation.Pending.State == pendingMultiRegion:
+		return soon, "KMS does not show yet that every replica has the imported material."
 	case other, used != was.OnDemandUsed:
 		return moved, why
 	}
 	return open, ""
 }
 
-func ifImported(_ *Action, c *Call, o *Observation) (condition, string) {
-	p := o.Facts.Key.Rotation.Pending
+func ifImported(a *Action, c *Call, o *Observation) (condition, string) {
+	key := o.Facts.Key
+	if c.KeyARN == a.KeyARN && key.CurrentMaterial != a.Before.Material {
+		return moved, "The key got new material after this was planned."
+	}
+	p := key.Rotation.Pending
 	if p != nil && p.Imported() && (c.Material == ExistingKeyMaterial || p.Material != "") {
 		return done, "Material has been imported already and waits for a rotation."
 	}

@@ -60,7 +60,7 @@ func (g Guardrails) Plan(key *inventory.Key, p *policy.Policy, why Why, now time
 	a := begun(Rotate, "", key, p, why, now)
 	switch why.Want {
 	case WantMaterial:
-		return planMaterial(a, key)
+		return g.planMaterial(a, key)
 	case WantSchedule:
 		return planSchedule(a, key, why.PeriodDays)
 	case WantPolicy:
@@ -86,12 +86,15 @@ func begun(verb Verb, method Method, key *inventory.Key, p *policy.Policy, why W
 	return a
 }
 
-func planMaterial(a Action, key *inventory.Key) (Action, bool, string) {
+func (g Guardrails) planMaterial(a Action, key *inventory.Key) (Action, bool, string) {
 	if reason := unproven(key); reason != "" {
 		return Action{}, false, reason
 	}
 	if since := key.Rotation.InProgress; since != nil {
 		return Action{}, false, fmt.Sprintf("A rotation on demand is already in progress, since %s.", stamp(*since))
+	}
+	if key.Origin == external {
+		return g.Imports.plan(a, key)
 	}
 	a.Method = NewMaterial
 	return a, true, "New key material now, by RotateKeyOnDemand."
@@ -136,6 +139,9 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 	case policy.None:
 		return Action{}, false, fmt.Sprintf("Policy %s only watches its keys (method none).", p.Name)
 	case policy.Auto, policy.Automatic:
+		if key.Origin == external {
+			break // KMS has no schedule for it
+		}
 		if days := want.PeriodDays(); days > 0 && (!have.Enabled || have.PeriodDays > days) {
 			return planSchedule(a, key, days)
 		}
@@ -148,6 +154,10 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 	if !overdue {
 		return Action{}, false, "The key is as its policy asks."
 	}
+	if want.Method == policy.Automatic && key.Origin == external {
+		return Action{}, false, "The key's material is imported, and KMS rotates it only on demand: method automatic " +
+			"leaves it as it is."
+	}
 	if want.Method == policy.Automatic {
 		return Action{}, false,
 			"The key's material is older than its policy allows, and method automatic leaves it to the schedule" +
@@ -158,7 +168,7 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 			return Action{}, false, trust
 		}
 	}
-	return planMaterial(a, key)
+	return g.planMaterial(a, key)
 }
 
 // overdueFor is by how much the key's material is older than maxAge.

@@ -139,8 +139,9 @@ func TestPlan(t *testing.T) {
 			"30 is outside",
 		},
 		{
-			"imported material is not yet rotated", no(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), auto, drift, "",
-			"cannot import any yet",
+			"imported material is not rotated without a source of new one",
+			no(func(k *inventory.Key) { k.Origin = "EXTERNAL" }), auto, drift, "",
+			"names no source of new material (imported_material)",
 		},
 		{"an unread status plans nothing", no(unread), auto, drift, "", "kms:GetKeyRotationStatus"},
 		{"an unknown want plans nothing", nil, auto, Why{Want: "luck"}, "", "luck"},

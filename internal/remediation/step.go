@@ -175,6 +175,9 @@ func (m *machine) again(answer *Answer) Do {
 	}
 	wait := 10 * time.Second << m.a.Rejected
 	m.a.Waiting = "KMS could not do it just now; rotd asks again."
+	if answer.Code == CodeNoMaterial {
+		m.a.Waiting = "There was no key material to import; rotd tries again."
+	}
 	if answer.Kind == Busy {
 		wait = 10 * time.Minute
 		m.a.Waiting = "An automatic rotation of this key is running or due within 20 minutes; rotd waits for it."

@@ -68,6 +68,9 @@ func (m *machine) precondition(key *inventory.Key) (Do, bool) {
 		case m.called():
 			return m.next(key, ""), true
 		case len(m.a.Calls) > 1 && (m.a.At > 0 || m.a.Method != Restore): // what was restored already was not by this
+			if do, stopped := m.guard(); stopped { // later calls are not judged in full
+				return do, true
+			}
 			return m.next(key, why), true
 		}
 		return m.supersede(why), true

@@ -109,8 +109,8 @@ func keyID(arn string) string {
 
 func rotatedOutcome(a *Action, key *inventory.Key) string {
 	used := key.Rotation.OnDemandUsed()
-	return fmt.Sprintf("%s has new key material (%s). %d of its %d rotations on demand are used. %s",
-		a.name(), short(key.CurrentMaterial), used, inventory.OnDemandLimit, stillDecrypts)
+	return join(fmt.Sprintf("%s has new key material (%s). %d of its %d rotations on demand are used.",
+		a.name(), short(key.CurrentMaterial), used, inventory.OnDemandLimit), keepBytes(a), stillDecrypts)
 }
 
 func scheduledOutcome(a *Action, key *inventory.Key) string {

@@ -22,6 +22,7 @@ func (s *story) expected() []string {
 		"finding-opened message-undecodable",
 		"action-succeeded on-demand alias/pay-ledger",
 		"action-succeeded enable-automatic alias/pay-drifted",
+		"action-succeeded imported-material alias/pay-vault",
 	}
 	for round := range s.rounds {
 		for _, of := range []string{
@@ -54,7 +55,7 @@ func possible(what string) bool {
 	case "key-policy-public": // a sweep came before the event, which then tells who did it
 		return kind == "finding-opened" && strings.HasPrefix(alias, "alias/pay-orders")
 	case "rotation-overdue":
-		return kind == "finding-resolved" && alias == "alias/pay-ledger"
+		return kind == "finding-resolved" && (alias == "alias/pay-ledger" || alias == "alias/pay-vault")
 	}
 	return possibleOfContained(kind, rule, alias)
 }
@@ -141,10 +142,12 @@ func (s *story) judgeKeys(t *testing.T) {
 	for name, arn := range s.w.Keys {
 		key, _ := s.w.Sim.KMS().Key(arn)
 		rotated, enabled := s.calls("RotateKeyOnDemand", arn), s.calls("EnableKeyRotation", arn)
-		wantRotated, wantEnabled := 0, 0
+		wantRotated, wantEnabled, wantImported := 0, 0, 0
 		switch strings.TrimRight(name, "0123456789") {
 		case "ledger", "wallet":
 			wantRotated = 1
+		case "vault":
+			wantRotated, wantImported = 1, 1
 		case "cards", "drifted":
 			wantEnabled = 1
 		}
@@ -157,11 +160,14 @@ func (s *story) judgeKeys(t *testing.T) {
 		if n := effects(enabled); n < wantEnabled || n > wantEnabled*(1+kills) {
 			t.Errorf("%s was enabled %d times, with %d kills: %+v", name, n, kills, enabled)
 		}
-		if key.RotationPeriod != 90 {
+		if n := effects(s.calls("ImportKeyMaterial", arn)); n != wantImported {
+			t.Errorf("material was imported into %s %d times, want %d", name, n, wantImported)
+		}
+		if wantImported == 0 && key.RotationPeriod != 90 {
 			t.Errorf("%s rotates every %d days, want 90", name, key.RotationPeriod)
 		}
 	}
-	asked := []string{"RotateKeyOnDemand", "EnableKeyRotation"}
+	asked := []string{"RotateKeyOnDemand", "EnableKeyRotation", "ImportKeyMaterial"}
 	for _, once := range []string{"CreateKey", "CreateGrant", "UpdateAlias", "TagResource"} {
 		asked = append(asked, once)
 		if n := len(s.w.Sim.Requests(awssim.OfOperation(once), func(r awssim.Request) bool {

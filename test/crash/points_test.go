@@ -50,6 +50,8 @@ var operations = map[string][]int{
 	"EnableKey":                    {1, 2},
 	"CreateAlias":                  {1},
 	"CancelKeyDeletion":            {1},
+	"GetParametersForImport":       {1},
+	"ImportKeyMaterial":            {1},
 	"DescribeKey":                  {1},
 	"GetKeyRotationStatus":         {1},
 	"ListKeyRotations":             {1},

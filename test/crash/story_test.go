@@ -45,7 +45,10 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 	overdue, drifted := healthy, healthy
 	overdue.Created, overdue.History = ago(400), []awssim.PastRotation{{At: ago(160), Type: types.RotationTypeAutomatic}}
 	drifted.RotationPeriod, drifted.NextRotation = 0, time.Time{}
-	keys := map[string]awssim.KeyOptions{"ledger": overdue, "drifted": drifted}
+	vault := awssim.KeyOptions{
+		Created: ago(400), Origin: types.OriginTypeExternal, Imported: []awssim.ImportedSecret{{}},
+	}
+	keys := map[string]awssim.KeyOptions{"ledger": overdue, "drifted": drifted, "vault": vault}
 	for round := range rounds {
 		for _, name := range []string{"cards", "orders", "reports", "wallet", "vault"} {
 			keys[name+number(round)] = healthy

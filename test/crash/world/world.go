@@ -6,6 +6,7 @@ package world
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -119,6 +120,10 @@ func (w *World) furnish(o Options) error {
 		}
 		w.Keys[name] = arn
 	}
+	material := sha256.Sum256([]byte(w.Dir)) // as good as random
+	if err := os.WriteFile(filepath.Join(w.Dir, "material"), material[:], 0o600); err != nil {
+		return fmt.Errorf("write the key material: %w", err)
+	}
 	return w.Configure()
 }
 
@@ -146,7 +151,7 @@ func (w *World) Configure(oldnew ...string) error {
 	content := strings.NewReplacer(
 		"{db}", w.StatePath, "{queue}", w.Queue, "{topic}", w.Topic, "{pager}", w.Pager, "{account}", Account,
 		"{region}", Region, "{socket}", w.Client.Socket(), "{http}", strconv.Quote(w.HTTP),
-		"{pollers}", strconv.Itoa(Pollers),
+		"{pollers}", strconv.Itoa(Pollers), "{material}", filepath.Join(w.Dir, "material"),
 	).Replace(`mode: enforce
 state: {path: {db}}
 intake:
@@ -165,6 +170,7 @@ alerts:
     - {arn: "{pager}", min_severity: HIGH, format: text}
   group_wait: 200ms
 schedules: {drift: "@every 5s"}
+imported_material: {file: "{material}"}
 guardrails: {grace: 1s, startup_hold: 500ms, key_cooldown: 1h, settle: 1s, arm_on_new_state: true}
 admin: {socket: "{socket}", http: {http}}
 `)
