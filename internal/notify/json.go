@@ -129,8 +129,8 @@ func boundedFinding(f finding.Finding) finding.Finding {
 }
 
 func boundedAction(act remediation.Action) remediation.Action {
-	names(longTitle, &act.ID, &act.Account, &act.Region, &act.FindingID, &act.IncidentID, &act.Policy, &act.RequestID, &act.Guardrail,
-		&act.Before.Material, &act.Before.KeyState, &act.After.Material, &act.After.KeyState)
+	names(longTitle, &act.ID, &act.Account, &act.Region, &act.FindingID, &act.IncidentID, &act.Policy, &act.RequestID,
+		&act.Guardrail, &act.Before.Material, &act.Before.KeyState, &act.After.Material, &act.After.KeyState)
 	names(longName, &act.KeyARN, &act.Alias)
 	act.Requester, act.Ticket = line(act.Requester, longName), line(act.Ticket, longName)
 	act.Reason, act.Waiting = line(act.Reason, longError), line(act.Waiting, longError)

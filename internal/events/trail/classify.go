@@ -26,7 +26,7 @@ func classify(err error) Class {
 		return Gone
 	case awss3.Denied:
 		return Forbidden
-	case awss3.Exists, awss3.Unavailable:
+	case awss3.Exists, awss3.Unavailable, awss3.Refused:
 	}
 	return Unavailable
 }
