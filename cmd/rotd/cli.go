@@ -110,8 +110,8 @@ func newRoot(c *cli) *cobra.Command {
 		newStatusCommand(c), newHealthCommand(c),
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
 		newAuditCommand(c), newIncidentCommand(c),
-		newRotateCommand(c), newContainCommand(c), newReencryptCommand(c), newSweepCommand(c),
-		newPauseCommand(c), newResumeCommand(c),
+		newRotateCommand(c), newReplaceCommand(c), newUndoAliasCommand(c), newContainCommand(c),
+		newReencryptCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),
 		newVersionCommand(c),
 	)

@@ -10,6 +10,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/events/queue"
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -202,6 +203,15 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			},
 		},
 		{
+			name: "keys-show-replaced", args: []string{"keys", "show", "alias/pay-cards"},
+			change: func(d *fakeDaemon) {
+				d.keys[0].Lineage = &inventory.Lineage{
+					ID: payARN, Replaces: "arn:aws:kms:us-east-1:111122223333:key/11111111-12ab-34cd-56ef-1234567890ab",
+					ReplacedBy: "arn:aws:kms:us-east-1:111122223333:key/77777777-12ab-34cd-56ef-1234567890ab", At: before(3 * day),
+				}
+			},
+		},
+		{
 			name: "keys-show-moved", args: []string{"keys", "show", "alias/pay-cards"},
 			change: func(d *fakeDaemon) {
 				d.assignment = &policy.Assignment{Policy: "payments", Hold: noon.Add(20 * time.Hour)}
@@ -335,6 +345,15 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes", "--wait", "0s"},
 		},
 		{name: "rotate-unknown-key", args: []string{"rotate", "alias/unknown", "--dry-run"}, status: admin.ExitFailed},
+		{name: "replace-dry-run", args: []string{"replace", "alias/signing", "--dry-run"}},
+		{name: "replace", args: []string{"replace", "alias/signing", "--reason", "yearly", "--ticket", "OPS-7", "--yes"}},
+		{name: "replace-jsonl", args: []string{"replace", "alias/signing", "--reason", "yearly", "--yes", "-o", "jsonl"}},
+		{
+			name: "replace-refused", status: admin.ExitRefused,
+			args: []string{"replace", "alias/signing", "--spec", "ECC_NIST_P256", "--reason", "yearly", "--yes"},
+		},
+		{name: "undo-alias-dry-run", args: []string{"undo-alias", "alias/signing", "--dry-run"}},
+		{name: "undo-alias", args: []string{"undo-alias", "alias/signing", "--reason", "callers fail", "--yes"}},
 		{name: "sweep", args: []string{"sweep", "drift"}},
 		{name: "sweep-unknown", args: []string{"sweep", "everything"}, status: admin.ExitUsage},
 		{

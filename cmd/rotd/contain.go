@@ -117,7 +117,7 @@ func (c *cli) contain(cmd *cobra.Command, o *containOptions) error {
 	if err != nil {
 		return notBegun(err, o.request.Key)
 	}
-	return c.follow(ctx, client, begun.Action, o.wait)
+	return c.follow(ctx, client, begun.Action, o.wait, nil)
 }
 
 // preview says what each measure would break, none being chosen. Only a dry run was asked for no more than that.

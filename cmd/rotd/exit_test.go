@@ -191,6 +191,9 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 		{"a plan", "rotate alias/pay-cards --dry-run", "no-daemon-rotate-plan"},
 		{"a new material by ARN", "rotate " + payARN + " --reason leak --yes", "no-daemon-rotate-arn"},
 		{"a schedule", "rotate alias/it's --automatic 90d --reason leak --yes", "no-daemon-rotate-schedule"},
+		{"a replacement", "replace alias/signing --spec RSA_3072 --reason leak --yes", "no-daemon-replace"},
+		{"a replacement's plan", "replace " + payARN + " --dry-run", "no-daemon-replace-plan"},
+		{"aliases moved back", "undo-alias alias/signing --reason leak --yes", "no-daemon-undo-alias"},
 		{"a pause", "pause --reason r", "no-daemon-pause"},
 		{
 			"a containment", "contain alias/pay-cards --disable --revoke-all --retire-alias alias/a --reason r --yes",

@@ -615,3 +615,45 @@ func someState() state.Description {
 		Commits: state.Commits{Count: 1_204_551, At: before(3 * time.Second)},
 	}
 }
+
+func (d *fakeDaemon) Replace(_ context.Context, r admin.ReplaceRequest) (*admin.RotatePlan, error) {
+	if r.Spec == "ECC_NIST_P256" {
+		return &admin.RotatePlan{
+			Key: d.keys[2].Key, NoAction: "KMS moves an alias only between keys of the same type.",
+			Decision: remediation.Decision{Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible},
+		}, nil
+	}
+	return d.replacing(remediation.NewKey, r.DryRun), nil
+}
+
+func (d *fakeDaemon) UndoAlias(_ context.Context, r admin.UndoAliasRequest) (*admin.RotatePlan, error) {
+	return d.replacing(remediation.MoveBack, r.DryRun), nil
+}
+
+// replacing is a plan that moves aliases.
+func (d *fakeDaemon) replacing(method remediation.Method, dryRun bool) *admin.RotatePlan {
+	k, made := d.keys[2].Key, "arn:aws:kms:us-east-1:111122223333:key/77777777-12ab-34cd-56ef-1234567890ab"
+	plan := &admin.RotatePlan{
+		Key: k, Cost: "one more key's monthly fee: the old key stays", Breaks: "Nothing at once: the old key stays enabled.",
+		Decision: remediation.Decision{Verdict: remediation.Allow},
+		Action: &remediation.Action{
+			Verb: remediation.Replace, Method: method, State: remediation.Planned, KeyARN: k.ARN, Alias: "alias/signing",
+			Created: noon,
+		},
+		Warnings: []string{"The key policy names the old key's id: the new key gets it word for word. Read it."},
+	}
+	move := remediation.Call{Operation: remediation.UpdateAlias, Alias: "alias/signing", FromARN: k.ARN}
+	a := plan.Action
+	a.Calls = []remediation.Call{{Operation: remediation.CreateKey}, move, {
+		Operation: remediation.TagResource, KeyARN: k.ARN, Tags: map[string]string{remediation.ReplacedByTag: made},
+	}}
+	if method == remediation.MoveBack {
+		move.KeyARN, move.FromARN = k.ARN, made
+		plan.Warnings, a.Calls = nil, []remediation.Call{move}
+	}
+	if !dryRun {
+		a.ID, a.State, a.NewKeyARN, a.Outcome = "act_01JPK00000000000000000NEW2", remediation.Succeeded, made,
+			"alias/signing was replaced by "+made+"."
+	}
+	return plan
+}

@@ -225,6 +225,12 @@ func (c *cli) printKey(k *admin.KeyDetail) {
 	}
 	c.field("owner", k.Owner)
 	c.field("custodian", k.Custodian)
+	if l := k.Lineage; l != nil {
+		c.field("replaces", l.Replaces)
+		if l.ReplacedBy != "" {
+			c.field("replaced by", l.ReplacedBy+", "+both(now, l.At)+"; who still uses it: rotd keys usage "+argument(k.ID))
+		}
+	}
 	c.field("read", readText(now, &k.Key.Key))
 
 	c.heading("Rotation")

@@ -16,10 +16,9 @@ import (
 
 // rotateOptions are the flags of rotate.
 type rotateOptions struct {
+	acting
 	request   admin.RotateRequest
 	automatic string
-	yes       bool
-	wait      time.Duration
 }
 
 func newRotateCommand(c *cli) *cobra.Command {
@@ -40,26 +39,25 @@ func newRotateCommand(c *cli) *cobra.Command {
 			if err := c.checkRotate(cmd, &o); err != nil {
 				return err
 			}
-			return c.rotate(cmd.Context(), &o)
+			o.key, o.dryRun = args[0], o.request.DryRun
+			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error) {
+				asked := o.request
+				asked.DryRun = dryRun
+				return client.Rotate(ctx, asked)
+			}
+			o.show = func(plan *admin.RotatePlan) { c.printPlan(plan, &o.request) }
+			o.byHand = func() { c.byHand(&o.request) }
+			return c.act(cmd, o.request.Reason, &o.acting)
 		},
 	}
+	o.flags(cmd, &o.request.Reason, &o.request.Ticket, &o.request.Incident, &o.request.Emergency, &o.request.DryRun)
 	f := cmd.Flags()
-	f.StringVar(&o.request.Reason, "reason", "", "why, for the audit log and whoever is told (required)")
-	f.StringVar(&o.request.Ticket, "ticket", "", "a ticket's number")
-	f.StringVar(&o.request.Incident, "incident", "", "the incident it is for, by its ID")
 	f.StringVar(&o.automatic, "automatic", "", "set KMS's own schedule to this instead, such as 90d")
-	f.BoolVar(&o.request.Emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
-	f.BoolVar(&o.request.DryRun, "dry-run", false, "show the plan only")
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
 	return cmd
 }
 
 // checkRotate refuses what cannot be meant, before anybody is asked.
 func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
-	if err := c.noCSV(); err != nil {
-		return err
-	}
 	if o.automatic != "" {
 		days, err := parseDays(o.automatic)
 		if err != nil {
@@ -70,9 +68,40 @@ func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
 		}
 		o.request.AutomaticDays = days
 	}
+	return nil
+}
+
+// acting is what a command asks for that changes keys.
+type acting struct {
+	key         string // as the person named it
+	dryRun, yes bool
+	wait        time.Duration
+	ask         func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error)
+	show        func(plan *admin.RotatePlan)
+	byHand      func()                      // prints the same for the AWS CLI
+	after       func(a *remediation.Action) // prints what is to be done after a success; nil: nothing is
+}
+
+// flags are those that every acting command has.
+func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, emergency, dryRun *bool) {
+	f := cmd.Flags()
+	f.StringVar(reason, "reason", "", "why, for the audit log and whoever is told (required)")
+	f.StringVar(ticket, "ticket", "", "a ticket's number")
+	f.StringVar(incident, "incident", "", "the incident it is for, by its ID")
+	f.BoolVar(emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
+	f.BoolVar(dryRun, "dry-run", false, "show the plan only")
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
+}
+
+// check refuses what an acting command needs and lacks, before anybody is asked.
+func (o *acting) check(c *cli, cmd *cobra.Command, reason string) error {
+	if err := c.noCSV(); err != nil {
+		return err
+	}
 	switch {
-	case o.request.DryRun:
-	case strings.TrimSpace(o.request.Reason) == "":
+	case o.dryRun:
+	case strings.TrimSpace(reason) == "":
 		return wrongUse(cmd, "--reason is required: it goes into the audit log and the alerts")
 	case !o.yes && !c.terminal.in:
 		return wrongUse(cmd, "there is no terminal to ask on; --yes says that nobody needs to be asked")
@@ -82,19 +111,21 @@ func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
 	return nil
 }
 
-// rotate shows the plan, asks, begins and waits.
-func (c *cli) rotate(ctx context.Context, o *rotateOptions) error {
+// act shows the plan, asks, begins and waits.
+func (c *cli) act(cmd *cobra.Command, reason string, o *acting) error {
+	if err := o.check(c, cmd, reason); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	trial := o.request
-	trial.DryRun = true
-	plan, err := client.Rotate(ctx, trial)
+	plan, err := o.ask(ctx, client, true)
 	if err != nil {
 		if errors.Is(err, admin.ErrNoDaemon) {
-			c.byHand(&o.request)
+			o.byHand()
 		}
 		return err
 	}
@@ -106,24 +137,24 @@ func (c *cli) rotate(ctx context.Context, o *rotateOptions) error {
 			return err
 		}
 	}
-	begun, err := client.Rotate(ctx, o.request)
+	begun, err := o.ask(ctx, client, false)
 	switch {
 	case err != nil:
-		return notBegun(err, o.request.Key)
+		return notBegun(err, o.key)
 	case begun.Action == nil: // somebody else was faster
 		return c.nothingToDo(begun)
 	}
-	return c.follow(ctx, client, begun.Action, o.wait)
+	return c.follow(ctx, client, begun.Action, o.wait, o.after)
 }
 
 // planned shows a plan. ends says that it is all there is to do.
-func (c *cli) planned(plan *admin.RotatePlan, o *rotateOptions) (ends bool, err error) {
+func (c *cli) planned(plan *admin.RotatePlan, o *acting) (ends bool, err error) {
 	table := c.output == "table"
-	if o.request.DryRun && !table {
+	if o.dryRun && !table {
 		return true, errors.Join(one(c, planListing(), plan), refusal(plan))
 	}
 	if table {
-		c.printPlan(plan, &o.request)
+		o.show(plan)
 	} else {
 		for _, w := range plan.Warnings {
 			hint(c.err, "rotd: warning: %s", clean(w))
@@ -138,7 +169,7 @@ func (c *cli) planned(plan *admin.RotatePlan, o *rotateOptions) (ends bool, err 
 	if plan.Action == nil {
 		return true, c.nothingToDo(plan)
 	}
-	return o.request.DryRun, nil
+	return o.dryRun, nil
 }
 
 // nothingToDo ends well: the key is as it was asked for.
@@ -209,8 +240,11 @@ const (
 	askEvery   = 25 * time.Second
 )
 
-// follow waits until the action is final and prints how it ended.
-func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.Action, wait time.Duration) error {
+// follow waits until the action is final and prints how it ended. after, unless it is nil, prints what is to be done
+// after a success.
+func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.Action, wait time.Duration,
+	after func(a *remediation.Action),
+) error {
 	id, deadline := a.ID, time.Now().Add(wait)
 	progress := newProgress(c)
 	for !a.State.Final() {
@@ -235,7 +269,13 @@ func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.A
 		a = next
 	}
 	progress.end()
-	return c.ended(a)
+	if err := c.ended(a); err != nil {
+		return err
+	}
+	if after != nil && c.output == "table" {
+		after(a)
+	}
+	return nil
 }
 
 func waitingText(a *remediation.Action) string {

@@ -103,10 +103,7 @@ func standing(a *remediation.Action, d *remediation.Decision, noAction string) s
 
 // byHand prints what to do when there is no daemon to do it.
 func (c *cli) byHand(r *admin.RotateRequest) {
-	key, region := r.Key, ""
-	if parts := strings.SplitN(key, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		region = " --region " + argument(parts[3])
-	}
+	key, region := r.Key, regionOption(r.Key)
 	what := "The same with the AWS CLI, unguarded and unaudited by rotd"
 	if r.DryRun {
 		what = "What a plan is made from, read with the AWS CLI"
@@ -134,4 +131,12 @@ func (c *cli) byHand(r *admin.RotateRequest) {
 	}
 	hint(c.err, "  aws kms rotate-key-on-demand --key-id %s%s", key, region)
 	hint(c.err, "  aws kms list-key-rotations --key-id %s%s\n", key, region)
+}
+
+// regionOption is the AWS CLI's option for the Region that an ARN names, "" when the name is none.
+func regionOption(name string) string {
+	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		return " --region " + argument(parts[3])
+	}
+	return ""
 }

@@ -63,6 +63,10 @@ type Reader interface {
 type Actor interface {
 	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
 	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Replace plans and, unless it is a dry run or refused, begins.
+	Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error)
+	// UndoAlias plans and, unless it is a dry run or refused, begins.
+	UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error)
 	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
 	// was.
 	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)

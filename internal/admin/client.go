@@ -135,6 +135,16 @@ func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	return post[RotatePlan](ctx, c, "/v1/rotate", r)
 }
 
+// Replace asks for a key's replacement, or what it would be. A refusal is an *Error with the plan.
+func (c *Client) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error) {
+	return post[RotatePlan](ctx, c, "/v1/replace", r)
+}
+
+// UndoAlias asks for the aliases to be moved back, or what that would be. A refusal is an *Error with the plan.
+func (c *Client) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error) {
+	return post[RotatePlan](ctx, c, "/v1/undo-alias", r)
+}
+
 // Acknowledge says that a finding is seen, and why it may stand.
 func (c *Client) Acknowledge(ctx context.Context, id string, r AckRequest) (*Acknowledged, error) {
 	return post[Acknowledged](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/ack", r)

@@ -80,6 +80,14 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
 			RotateRequest{Key: "k", Reason: "r", Requester: me(t)},
 		},
+		{
+			"replace", func() (any, error) { return c.Replace(ctx, ReplaceRequest{Key: "k", Spec: "RSA_3072", Reason: "r"}) },
+			ReplaceRequest{Key: "k", Spec: "RSA_3072", Reason: "r", Requester: me(t)},
+		},
+		{
+			"undo-alias", func() (any, error) { return c.UndoAlias(ctx, UndoAliasRequest{Name: "act_1", Reason: "r"}) },
+			UndoAliasRequest{Name: "act_1", Reason: "r", Requester: me(t)},
+		},
 		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, []string{me(t), "drift"}},
 		{"audit", func() (any, error) {
 			return c.AuditEntries(ctx, AuditQuery{

@@ -147,6 +147,14 @@ func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*RotatePlan, e
 	return f.plan, f.note(r)
 }
 
+func (f *fakeBackend) Replace(_ context.Context, r ReplaceRequest) (*RotatePlan, error) {
+	return f.plan, f.note(r)
+}
+
+func (f *fakeBackend) UndoAlias(_ context.Context, r UndoAliasRequest) (*RotatePlan, error) {
+	return f.plan, f.note(r)
+}
+
 func (f *fakeBackend) Sweep(by, name string) (<-chan error, error) {
 	return f.sweep, f.note([]string{by, name})
 }

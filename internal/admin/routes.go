@@ -47,6 +47,8 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/incidents/{id}/note", s.noteIncident},
 		{"POST", "/v1/incidents/{id}/close", s.closeIncident},
 		{"POST", "/v1/rotate", s.rotate},
+		{"POST", "/v1/replace", s.replace},
+		{"POST", "/v1/undo-alias", s.undoAlias},
 		{"POST", "/v1/contain", s.containKey},
 		{"POST", "/v1/reencrypt", s.reencrypt},
 		{"GET", "/v1/reencrypt", s.jobs},
@@ -212,11 +214,16 @@ func (s *Server) rotate(r *http.Request) (any, error) {
 	}
 	request.Requester = by
 	plan, err := s.backend.Rotate(r.Context(), request)
+	return planned(plan, err, request.DryRun)
+}
+
+// planned answers with a plan. What is refused is an error, unless nobody wanted it done.
+func planned(plan *RotatePlan, err error, dryRun bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	why, refused := plan.Refused()
-	if refused && !request.DryRun {
+	if refused && !dryRun {
 		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, Plan: plan, status: http.StatusConflict}
 	}
 	return plan, nil

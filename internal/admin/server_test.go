@@ -177,6 +177,23 @@ func TestEndpoints(t *testing.T) {
 			asked:  RotateRequest{Key: "alias/a", AutomaticDays: 90, Requester: me(t), DryRun: true},
 		},
 		{
+			name: "replace on behalf of who is calling", method: "POST", path: "/v1/replace", status: 200,
+			backend: fakeBackend{plan: plan}, body: `{"key":"alias/a","spec":"RSA_3072","without_grants":true,"reason":"r"}`,
+			answer: `"on_demand_left":24`,
+			asked:  ReplaceRequest{Key: "alias/a", Spec: "RSA_3072", WithoutGrants: true, Reason: "r", Requester: me(t)},
+		},
+		{
+			name: "a refused replacement is an error that has the plan", method: "POST", path: "/v1/replace", status: 409,
+			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","reason":"r"}`,
+			answer: `{"error":{"code":"refused","message":"Too soon.","exit":4,"plan":{`,
+			asked:  ReplaceRequest{Key: "alias/a", Reason: "r", Requester: me(t)},
+		},
+		{
+			name: "aliases moved back on behalf of who is calling", method: "POST", path: "/v1/undo-alias", status: 200,
+			backend: fakeBackend{plan: plan}, body: `{"name":"act_1","dry_run":true}`, answer: `"on_demand_left":24`,
+			asked: UndoAliasRequest{Name: "act_1", Requester: me(t), DryRun: true},
+		},
+		{
 			name: "contain on behalf of who is calling", method: "POST", path: "/v1/contain", status: 200,
 			backend: fakeBackend{containment: held(remediation.Allow)},
 			body:    `{"key":"alias/a","reason":"r","revoke_grants":["g1"],"disable":true,"identity":"v1:1"}`,
@@ -349,6 +366,19 @@ func TestErrors(t *testing.T) {
 		{
 			name: "no reason", method: "POST", path: "/v1/rotate", body: `{"key":"k","reason":" "}`, status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"reason: is required","exit":2}}`,
+		},
+		{
+			name: "a replacement of nothing", method: "POST", path: "/v1/replace", body: `{"reason":"r"}`, status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"key: an id, ARN, alias or alias ARN is needed","exit":2}}`,
+		},
+		{
+			name: "a replacement without a reason", method: "POST", path: "/v1/replace", body: `{"key":"k"}`, status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"reason: is required","exit":2}}`,
+		},
+		{
+			name: "nothing to undo", method: "POST", path: "/v1/undo-alias", body: `{"reason":"r"}`, status: 400,
+			answer: `{"error":{"code":"invalid-request","message":"name: the id of the action that replaced the key, or an ` +
+				`id, ARN, alias or alias ARN is needed","exit":2}}`,
 		},
 		{
 			name: "a requester of one's own", method: "POST", path: "/v1/rotate", status: 400,

@@ -78,8 +78,8 @@ type RotateRequest struct {
 	DryRun        bool   `json:"dry_run,omitempty"`
 }
 
-// RotatePlan is what a request would do, or does. It has engine.RotatePlan's fields in the same order, so that one
-// converts to the other.
+// RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does. It has
+// engine.RotatePlan's fields in the same order, so that one converts to the other.
 type RotatePlan struct {
 	Key      inventory.Key        `json:"key"`
 	Eligible remediation.Eligible `json:"eligible"`

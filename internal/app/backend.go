@@ -282,6 +282,24 @@ func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.Rot
 	return (*admin.RotatePlan)(plan), nil
 }
 
+// Replace plans a key's replacement and begins it.
+func (b *backend) Replace(ctx context.Context, r admin.ReplaceRequest) (*admin.RotatePlan, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	plan, err := b.d.engine.Replace(ctx, engine.ReplaceRequest(r))
+	return (*admin.RotatePlan)(plan), asAdmin(err)
+}
+
+// UndoAlias plans to move a replacement's aliases back and begins it.
+func (b *backend) UndoAlias(ctx context.Context, r admin.UndoAliasRequest) (*admin.RotatePlan, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	plan, err := b.d.engine.UndoAlias(ctx, engine.UndoAliasRequest(r))
+	return (*admin.RotatePlan)(plan), asAdmin(err)
+}
+
 // Sweep begins a scheduled job now.
 func (b *backend) Sweep(by, name string) (<-chan error, error) {
 	if err := b.started(); err != nil {
@@ -387,6 +405,8 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
 		return admin.As(admin.ErrAmbiguous, err)
+	case errors.Is(err, engine.ErrMoved):
+		return admin.As(admin.ErrBusy, err)
 	case errors.Is(err, engine.ErrJobOver):
 		return admin.As(admin.ErrRefused, err)
 	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),

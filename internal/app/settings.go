@@ -34,6 +34,8 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			Settle:           cfg.Guardrails.Settle,
 			StartupHold:      cfg.Guardrails.StartupHold,
 			OverdueGrace:     cfg.Guardrails.OverdueGrace,
+			UndoWindow:       cfg.Guardrails.UndoWindow,
+			Drain:            cfg.Guardrails.Drain,
 			BreakerFailures:  cfg.Guardrails.BreakerFailures,
 			Windows:          cfg.Guardrails.Windows,
 			Imports: remediation.Imports{

@@ -42,6 +42,10 @@ const (
 
 	RotateRequested     Event = "rotate.requested"
 	RotateRefused       Event = "rotate.refused"
+	ReplaceRequested    Event = "replace.requested"
+	ReplaceRefused      Event = "replace.refused"
+	UndoAliasRequested  Event = "undo-alias.requested"
+	UndoAliasRefused    Event = "undo-alias.refused"
 	ContainRequested    Event = "contain.requested"
 	ContainRefused      Event = "contain.refused"
 	ReencryptRequested  Event = "reencrypt.requested"

@@ -28,8 +28,7 @@ func (c *Client) Do(ctx context.Context, a *remediation.Action) Result {
 	case remediation.CreateKey:
 		return c.createKey(ctx, a)
 	case remediation.ReplicateKey:
-		in := &kms.ReplicateKeyInput{KeyId: &key, ReplicaRegion: &call.Region}
-		return act(ctx, c, replicateKey, in, c.api.ReplicateKey)
+		return c.replicateKey(ctx, a)
 	case remediation.CreateGrant:
 		return c.createGrant(ctx, a)
 	case remediation.RevokeGrant:
@@ -92,6 +91,20 @@ func (c *Client) createKey(ctx context.Context, a *remediation.Action) Result {
 		r.Made = aws.ToString(out.KeyMetadata.Arn)
 	}
 	return r
+}
+
+// replicateKey makes a replica with a key policy, tags and a description of its own: KMS copies none of them.
+func (c *Client) replicateKey(ctx context.Context, a *remediation.Action) Result {
+	call, key := a.Current(), a.CallKey()
+	in := &kms.ReplicateKeyInput{KeyId: &key, ReplicaRegion: &call.Region}
+	if spec := call.New; spec != nil {
+		in.Description = &spec.Description
+		in.Tags = append(tagList(spec.Tags), types.Tag{TagKey: aws.String(ActionTag), TagValue: &a.ID})
+		if spec.Policy != "" {
+			in.Policy = &spec.Policy
+		}
+	}
+	return act(ctx, c, replicateKey, in, c.api.ReplicateKey)
 }
 
 // createGrant gives a grant like the call's model. Its name makes an attempt that is repeated the same grant.

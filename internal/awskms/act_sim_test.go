@@ -129,7 +129,7 @@ func TestAnAliasThatSomebodyMovesIsLeftAlone(t *testing.T) {
 		t.Fatalf("%s: %s", a.State, a.Outcome)
 	}
 	want := "alias/sign points at " + other + " by now. Done: a new key. Not done: alias/sign moved to " +
-		keyID(a.NewKeyARN) + "; tags."
+		keyID(a.NewKeyARN) + "; the tag rotd:replaced-by."
 	if a.Outcome != want {
 		t.Errorf("got  %s\nwant %s", a.Outcome, want)
 	}

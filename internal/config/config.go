@@ -131,6 +131,8 @@ type Guardrails struct {
 	BreakerFailures  int                 // failed actions in a row, within an hour, that stop automatic actions
 	Windows          remediation.Windows // when keys may be acted on; none: at any time
 	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
+	UndoWindow       time.Duration       // after a replacement, within which its aliases are moved back
+	Drain            time.Duration       // without a use for so long a replaced key is told to be quiet
 }
 
 // Admin says where the daemon is reached.
@@ -174,6 +176,8 @@ func Default() *Config {
 			OverdueGrace:     7 * day,
 			Settle:           10 * time.Minute,
 			StartupHold:      3 * time.Minute,
+			UndoWindow:       72 * time.Hour,
+			Drain:            30 * day,
 			BreakerFailures:  3,
 		},
 		Prices: cost.Default(),

@@ -99,6 +99,8 @@ guardrails:
   overdue_grace: 1d
   settle: 90s
   startup_hold: 0
+  undo_window: 1h
+  drain: 14d
   arm_on_new_state: true
   breaker_failures: 5
   windows: [{days: [sat, sun], from: 22:00, to: "04:30", zone: Europe/Berlin}, {from: "00:00", to: "24:00"}]
@@ -183,6 +185,7 @@ reports:
 		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3, ReEncrypts: 500},
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
+			UndoWindow: time.Hour, Drain: 14 * day,
 			BreakerFailures: 5,
 			Windows: remediation.Windows{
 				{

@@ -231,6 +231,14 @@ func guardrails(g *Guardrails) shape {
 			value: duration(&g.StartupHold, 0, day),
 		},
 		{
+			key: "undo_window", doc: "After a replacement, within which `rotd undo-alias` moves its aliases back.",
+			value: duration(&g.UndoWindow, 0, 365*day),
+		},
+		{
+			key: "drain", doc: "Without a use for so long a key that was replaced is told to be quiet.",
+			value: duration(&g.Drain, day, 3650*day),
+		},
+		{
 			key: "arm_on_new_state", doc: "A new state acts without `rotd resume`: for demos and tests.",
 			value: boolean(&g.ArmOnNewState),
 		},

@@ -68,7 +68,7 @@ func (c *Config) judge(one *Case, p *policy.Policy) ([]detection.Judged, []*dete
 	judge := detection.NewJudge(detection.Settings{Disabled: c.Detections.Disable, Severities: c.Detections.Severity})
 	return judge.Key(&detection.KeyContext{
 		Key: one.Key, Primary: one.Primary, Policy: p, Now: one.Now, LastUse: one.LastUse,
-		Grace: c.Guardrails.OverdueGrace, Reserve: c.Guardrails.OnDemandReserve,
+		Grace: c.Guardrails.OverdueGrace, Drain: c.Guardrails.Drain, Reserve: c.Guardrails.OnDemandReserve,
 		Imports: c.ImportedMaterial.Configured(), Trusted: c.trusts(one.Key.Account),
 	}, true)
 }

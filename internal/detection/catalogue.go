@@ -63,6 +63,8 @@ func Checks() []Check {
 		keyUnverifiable(),
 		keyUnmanaged(),
 		keyUnused(),
+		replacedKeyUsed(),
+		replacedKeyQuiet(),
 		keyPendingDeletion(),
 		keyPolicyPublic(),
 		keyPolicyExternalAccount(),

@@ -17,7 +17,8 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 		KindCheck: {
 			"rotation-disabled HIGH", "rotation-period-too-long MEDIUM", "rotation-overdue HIGH",
 			"rotation-stalled HIGH", "rotation-impossible MEDIUM", "rotation-budget-low MEDIUM",
-			"key-unverifiable LOW", "key-unmanaged LOW", "key-unused LOW", "key-pending-deletion CRITICAL",
+			"key-unverifiable LOW", "key-unmanaged LOW", "key-unused LOW", "replaced-key-used INFORMATIONAL",
+			"replaced-key-quiet LOW", "key-pending-deletion CRITICAL",
 			"key-policy-public CRITICAL", "key-policy-external-account HIGH", "material-expiring HIGH",
 			"material-missing CRITICAL",
 			"key-policy-assignment-changed HIGH",

@@ -31,6 +31,7 @@ type KeyContext struct {
 	Now     time.Time      // when the key was read
 	LastUse time.Time      // zero: none seen in events
 	Grace   time.Duration  // added to the policy's max age before a key counts as overdue
+	Drain   time.Duration  // without a use for so long a key that was replaced is quiet; 0: never
 	Reserve int            // rotations on demand of a key's lifetime 25 that guardrails keep for emergencies
 	Imports bool           // rotd has new material for keys that take imported material
 	// Moved is a laxer assignment by a tag or alias change that nobody has acknowledged; nil: there is none.
@@ -40,6 +41,9 @@ type KeyContext struct {
 	Before  *inventory.Key        // as read the time before; nil at the first reading
 	// Missed is rotd's latest call for new material that ended without KMS showing its effect; nil for none.
 	Missed *remediation.Action
+
+	// Replacing says that rotd is at work on replacing the key, or on the key that replaces another.
+	Replacing bool
 
 	judged *judgedPolicy // the key policy, once a check asked for it
 }

@@ -17,6 +17,9 @@ func (c *KeyContext) rotationApplies() (v Verdict, ok bool) {
 	if v, ok = c.rotatesHere(); !ok {
 		return v, false
 	}
+	if v, ok = c.inUse(); !ok {
+		return v, false
+	}
 	switch {
 	case c.Policy == nil:
 		return notJudged("no policy matches the key"), false
@@ -39,6 +42,23 @@ func (c *KeyContext) rotatesHere() (v Verdict, ok bool) {
 		return notJudged("a replica is judged at its primary, which is out of rotd's view"), false
 	}
 	return notJudged("a replica is judged at its primary, " + k.PrimaryARN), false
+}
+
+// inUse says that no alias points at a key any more that was replaced, or yet at one that replaces another: it is kept
+// for what it has encrypted or signed, or has no callers yet. ok is true of every other key.
+func (c *KeyContext) inUse() (v Verdict, ok bool) {
+	l := c.Key.Lineage
+	switch {
+	case len(c.Key.Aliases) > 0:
+	case c.Replacing:
+		return notJudged("rotd is replacing the key, or another by it"), false
+	case l == nil:
+	case l.ReplacedBy != "":
+		return notJudged("the key was replaced by " + shown(l.ReplacedBy) + ", which is judged instead"), false
+	case l.Replaces != "":
+		return notJudged("the key was made to replace " + shown(l.Replaces) + ", and no alias points at it yet"), false
+	}
+	return Verdict{}, true
 }
 
 func (c *KeyContext) enabled() (v Verdict, ok bool) {

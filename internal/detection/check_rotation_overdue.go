@@ -24,10 +24,11 @@ func rotationOverdue() Check {
 				"stores) under method replace the creation of the key the alias points to counts. Judged when the " +
 				"rotations were read. Not judged: AWS managed keys, replicas (judged at their primary), keys that " +
 				"are not enabled, keys without a policy or max_age, method none, keys that can only be replaced " +
-				"under other methods, former keys without an alias. A history that cannot be read is " +
+				"under other methods, former keys without an alias, keys that rotd replaced (the new key is " +
+				"judged). A history that cannot be read is " +
 				"key-unverifiable, never drift.",
 			Tuning: "`rotation.max_age` of the policy, `guardrails.overdue_grace`. In mode enforce rotd rotates by " +
-				"itself.",
+				"itself, and replaces under method replace.",
 			FalsePositives: "None known; say so if you meet one.",
 			Response:       "Rotate the key, and see why its schedule did not: too long a period, or off for a while.",
 		},

@@ -14,7 +14,8 @@ func keyUnmanaged() Check {
 			Meaning: "No policy of rotd.yaml matches the key: nobody has said how old its material may become, and " +
 				"rotd does not judge its rotation.",
 			Condition: "A customer managed key that no policy matches, judged when the key is read whole. Not " +
-				"judged: AWS managed keys. Keys whose tags or aliases cannot be read are key-unverifiable instead.",
+				"judged: AWS managed keys, keys that rotd replaced. Keys whose tags or aliases cannot be read are " +
+				"key-unverifiable instead.",
 			Tuning:         "A last policy without `match` takes all keys; with method none it only watches them.",
 			FalsePositives: "None.",
 			Response:       "Give the key a policy.",
@@ -24,6 +25,9 @@ func keyUnmanaged() Check {
 
 func judgeKeyUnmanaged(c *KeyContext) Verdict {
 	k := c.Key
+	if v, ok := c.inUse(); !ok {
+		return v
+	}
 	switch {
 	case k.GoneAt != nil:
 		return notJudged("KMS no longer knows the key")

@@ -87,6 +87,9 @@ func (c *KeyContext) usageApplies() (v Verdict, ok bool) {
 	if v, ok = c.customerKey(); !ok {
 		return v, false
 	}
+	if v, ok = c.inUse(); !ok {
+		return v, false
+	}
 	switch {
 	case c.Policy == nil:
 		return notJudged("no policy matches the key"), false

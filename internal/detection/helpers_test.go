@@ -260,8 +260,9 @@ func told(f *finding.Finding) string {
 // rotdCommand matches the commands that remedies may name.
 var rotdCommand = regexp.MustCompile(`^(status|resume|state check|config (validate|explain \S+)|` +
 	`(findings|quarantine|detections) list|` +
-	`(findings|keys|actions|detections) show \S+|keys show \S+ --history|` +
-	`contain \S+ (--dry-run|--undo \S+ --reason '[a-z ]+')|` +
+	`(findings|keys|actions|detections) show \S+|keys show \S+ --history|keys usage \S+|` +
+	`contain \S+ (--dry-run|--disable --reason '[a-z ]+'|--undo \S+ --reason '[a-z ]+')|` +
+	`replace \S+ --reason '[a-z_0-9 ]+'|` +
 	`sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 
 // checkFinding holds a finding against what every finding must be.

@@ -164,8 +164,8 @@ func TestChecksThatNeedTheWholeKeyWaitForIt(t *testing.T) {
 	}
 	wantPartial := []string{
 		"rotation-disabled", "rotation-period-too-long", "rotation-overdue", "rotation-stalled", "rotation-impossible",
-		"rotation-budget-low", "key-unverifiable", "key-unused", "key-pending-deletion", "material-expiring",
-		"material-missing", "key-policy-assignment-changed",
+		"rotation-budget-low", "key-unverifiable", "key-unused", "replaced-key-used", "replaced-key-quiet",
+		"key-pending-deletion", "material-expiring", "material-missing", "key-policy-assignment-changed",
 	}
 	if diff := cmp.Diff(wantPartial, partial); diff != "" {
 		t.Errorf("partial (-want +got):\n%s", diff)

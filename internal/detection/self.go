@@ -83,6 +83,12 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 		f.Title = "A rotation rotd asked for is not shown by KMS"
 		state = "KMS was asked and does not show the effect, so it may or may not still come."
 	}
+	if a.Verb == remediation.Replace || a.Verb == remediation.Contain {
+		f.Title = "A key could not be " + a.Verb.Past() + " to the end"
+		if a.At > 0 {
+			f.Severity, state = finding.High, "It is done in part."
+		}
+	}
 	last := ""
 	if a.LastError != "" {
 		last = "KMS last said: " + shown(a.LastError) + "."
@@ -91,6 +97,14 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 		fmt.Sprintf("Action %s (%s) on %s failed.", shown(a.ID), shown(string(a.Method)),
 			shown(keyName(a.Alias, a.KeyARN))),
 		clip(a.Outcome, maxDescription/2), state, last), maxDescription)
+	if a.Verb == remediation.Replace || a.Verb == remediation.Contain {
+		f.Remedy = []string{"rotd actions show " + argument(a.ID), a.Current().Look(a.CallKey())}
+		if a.Method == remediation.NewKey {
+			f.Remedy = append(f.Remedy, "Once what stood in the way is gone, go on; no second key is made:",
+				"rotd replace "+argument(a.KeyARN)+" --reason 'goes on with "+a.ID+"'")
+		}
+		return f
+	}
 	f.Remedy = []string{
 		"rotd actions show " + argument(a.ID),
 		awsCLI("kms get-key-rotation-status", a.Region, "key-id", a.KeyARN),

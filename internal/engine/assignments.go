@@ -28,6 +28,9 @@ func (n *notebook) reassign(was, is *inventory.Key) (*policy.Assignment, error) 
 	if before == nil && was != nil && !n.settled(was) {
 		return nil, nil //nolint:nilnil // its maker is still naming it
 	}
+	if moved, err := n.movedByRotd(was, is); moved || err != nil {
+		return before, err
+	}
 	next := policy.Reassign(n.settings.Policies, n.settings.Exceptions, before, was, is, n.now)
 	if next != nil && next.Pending != nil && !n.tellsOfMoves(next, is) {
 		if next.Accept(n.now); next.Spent(n.now) {

@@ -122,23 +122,20 @@ func plannedTexts(a *remediation.Action) []string {
 	return pairs
 }
 
-// auditRotate writes down a person's request, and what the guardrails said.
-func (n *notebook) auditRotate(r *RotateRequest, plan *RotatePlan) error {
-	e := audit.Entry{Actor: r.Requester, Event: audit.RotateRequested, Key: plan.Key.ARN, Incident: r.Incident}
-	pairs := []string{"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency)}
-	if r.AutomaticDays > 0 {
-		pairs = append(pairs, "automatic_days", strconv.Itoa(r.AutomaticDays))
+// auditRequest writes down a person's request, and what the guardrails said.
+func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
+	e := audit.Entry{
+		Actor: r.requester, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
 	}
 	switch {
 	case plan.Decision.Stops():
-		e.Event = audit.RotateRefused
-		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
+		e.Event = r.refused
+		maps.Copy(e.Detail, texts("guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason))
 	case plan.Action == nil:
-		pairs = append(pairs, "nothing_to_do", plan.NoAction)
+		maps.Copy(e.Detail, texts("nothing_to_do", plan.NoAction))
 	default:
 		e.Action = plan.Action.ID
 	}
-	e.Detail = texts(pairs...)
 	return n.audit(e)
 }
 

@@ -83,6 +83,11 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 	if !next.State.Final() {
 		return next, do, nil
 	}
+	if next.Verb == remediation.Replace {
+		if err := n.readAnew(&next); err != nil {
+			return next, do, err
+		}
+	}
 	return next, do, n.ended(&next)
 }
 
@@ -100,6 +105,9 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 			}
 		}
 		return nil
+	}
+	if err := n.replaced(a); err != nil {
+		return err
 	}
 	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
 	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
@@ -123,6 +131,9 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		return f, err
 	}
 	if key != nil {
+		if key, err = n.underItsAliases(key, a); err != nil {
+			return f, err
+		}
 		if err := n.underPolicy(&f, key); err != nil {
 			return f, err
 		}
@@ -192,13 +203,19 @@ func (n *notebook) unwanted(a *remediation.Action, key *inventory.Key) (string, 
 	if err != nil || why != "" {
 		return why, err
 	}
-	planned, ok, why := n.planner().Plan(key, p, remediation.Why{
-		Want: remediation.WantPolicy, Automatic: true,
+	replicas, err := n.replicas(&known)
+	if err != nil {
+		return "", err
+	}
+	planned, ok, why := n.planner().Plan(&known, p, remediation.Why{
+		Want: remediation.WantPolicy, Automatic: true, Replicas: replicas,
 	}, n.now)
 	switch {
 	case answers:
 	case !ok:
 		return why, nil
+	case planned.Method == remediation.NewKey && a.Method == planned.Method && planned.Identity() != a.Identity():
+		return "The key's policy, tags, aliases, grants or replicas changed since: a sweep plans its replacement anew.", nil
 	case planned.Method != a.Method || planned.PeriodDays != a.PeriodDays:
 		return "Policy " + p.Name + " asks for something else by now.", nil
 	}

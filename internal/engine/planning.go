@@ -34,7 +34,11 @@ func (n *notebook) foundByCheck(
 		if p == nil || !putsRight(f.RuleID) {
 			return nil, "", nil
 		}
-		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says", n.asPolicyAsks(key, p))
+		replicas, err := n.replicas(key)
+		if err != nil {
+			return nil, "", err
+		}
+		return n.plan(key, p, f, "puts right "+f.RuleID+" as policy "+p.Name+" says", n.asPolicyAsks(key, p, replicas))
 	}
 	return n.record(v.Finding, how{respond: respond, told: func(points []string) string {
 		return toldBy(v, points, open)
@@ -72,10 +76,10 @@ func putsRight(checkID string) bool {
 // planner makes the action that somebody asks for; without one, why says why.
 type planner func(remediation.Why) (planned remediation.Action, ok bool, why string)
 
-// asPolicyAsks plans what the key lacks of its policy.
-func (n *notebook) asPolicyAsks(key *inventory.Key, p *policy.Policy) planner {
+// asPolicyAsks plans what the key lacks of its policy; a new key needs the replicas of the old one.
+func (n *notebook) asPolicyAsks(key *inventory.Key, p *policy.Policy, replicas []*inventory.Key) planner {
 	return func(why remediation.Why) (remediation.Action, bool, string) {
-		why.Want = remediation.WantPolicy
+		why.Want, why.Replicas = remediation.WantPolicy, replicas
 		return n.planner().Plan(key, p, why, n.now)
 	}
 }
@@ -182,6 +186,11 @@ func (n *notebook) triedBefore(planned *remediation.Action) (why string, err err
 	failures := 0
 	for i := range earlier {
 		a := &earlier[i]
+		if planned.Method == remediation.NewKey && a.Verb == remediation.Replace && a.KeyARN == planned.KeyARN &&
+			len(a.Asked()) > 0 {
+			return fmt.Sprintf("Action %s (%s) %s: whether the key is replaced again a person decides (rotd replace, which "+
+				"goes on with the key that was made).", a.ID, a.Method, a.State), nil
+		}
 		if a.State != remediation.Failed || a.Identity() != planned.Identity() {
 			continue
 		}

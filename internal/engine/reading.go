@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rotd/internal/awskms"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -30,6 +31,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	}
 	if place, err := n.e.placeOf(key.ARN); err == nil {
 		key.OrgPath = place.OrgPath // whoever read it: policies match by it from the first reading on
+	}
+	if key.Lineage, err = n.lineage(before, key.ARN); err != nil {
+		return err
 	}
 	key.StateSince = key.ReadAt
 	if before != nil && before.State == key.State {
@@ -126,7 +130,7 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	c := &detection.KeyContext{
 		Key: key, Before: before, Policy: p, Now: n.now, LastUse: n.tx.LastUse(key.ARN),
 		Grace: n.settings.Guardrails.OverdueGrace, Reserve: n.settings.Guardrails.OnDemandReserve,
-		Imports: n.settings.Guardrails.Imports.Source != "",
+		Drain: n.settings.Guardrails.Drain, Imports: n.settings.Guardrails.Imports.Source != "",
 		Trusted: n.settings.Trusted, Reads: n.e.inPlace,
 	}
 	var err error
@@ -142,6 +146,17 @@ func (n *notebook) around(key, before *inventory.Key, p *policy.Policy) (*detect
 	if i := slices.IndexFunc(actions, func(a remediation.Action) bool { return a.Missed() }); i >= 0 {
 		c.Missed = &actions[i]
 	}
+	// A key that was just made may be read before its action knows of it.
+	made, err := n.tx.Action(key.Tags[awskms.ActionTag])
+	if err = n.tx.PassOver(err); err != nil {
+		return nil, err
+	}
+	if made != nil {
+		actions = append(actions, *made)
+	}
+	c.Replacing = slices.ContainsFunc(actions, func(a remediation.Action) bool {
+		return a.Verb == remediation.Replace && !a.State.Final()
+	})
 	return c, nil
 }
 

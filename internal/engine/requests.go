@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type RotateRequest struct {
 	DryRun        bool
 }
 
-// RotatePlan is what a request would do, or does.
+// RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does.
 type RotatePlan struct {
 	Key      inventory.Key        `json:"key"`
 	Eligible remediation.Eligible `json:"eligible"`
@@ -66,44 +67,108 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
+	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.Incident, r.DryRun, texts(
+		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency),
+		"automatic_days", days(r.AutomaticDays))}
+	return e.ask(key.ARN, asked, func(n *notebook) (*RotatePlan, error) {
+		plan, err := n.planForPerson(key, r)
+		if plan != nil {
+			plan.Warnings = append(n.routed(key, replica), plan.Warnings...)
+		}
+		return plan, err
+	})
+}
+
+// request is what a person asks for about a key, as the audit log tells it.
+type request struct {
+	requested, refused audit.Event
+	requester          string
+	incident           string
+	dryRun             bool
+	detail             map[string]string
+}
+
+// days is a number of days as a text, "" for none.
+func days(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// ask has a plan made of what a person asks for about a key, and unless it is a dry run or refused begins it.
+func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, error)) (made *RotatePlan, err error) {
 	now := time.Now().UTC()
-	used := e.usedBy(key.ARN, now)
+	used := e.usedBy(arn, now)
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
-	var plan *RotatePlan
 	err = e.note(now, func(n *notebook) error {
-		if r.Incident != "" {
-			if _, err := n.openIncident(r.Incident); err != nil {
+		if r.incident != "" {
+			if _, err := n.openIncident(r.incident); err != nil {
 				return err
 			}
 		}
-		plan, err = n.planForPerson(key, r)
-		if plan != nil {
-			plan.Used = used
-			plan.Warnings = append(n.routed(key, replica), plan.Warnings...)
+		made, err = plan(n)
+		if made != nil {
+			made.Used = used
 		}
-		if err != nil || r.DryRun {
+		if err != nil || r.dryRun {
 			return err
 		}
-		begins := plan.Action != nil && !plan.Decision.Stops()
-		if begins {
-			plan.Action.ID = e.newID("act_", now)
+		begins := made.Action != nil && !made.Decision.Stops()
+		switch {
+		case begins:
+			made.Action.ID = e.newID("act_", now)
+		case made.Action != nil:
+			n.stopped("", made.Decision.Guardrail, made.Action)
 		}
-		if err := n.auditRotate(&r, plan); err != nil || !begins {
+		if err := n.auditRequest(r, made); err != nil || !begins {
 			return err
 		}
-		if r.Incident != "" {
-			if err := n.join(r.Incident, plan.Action.ID, key.ARN); err != nil {
+		if r.incident != "" {
+			if err := n.join(r.incident, made.Action.ID, arn); err != nil {
 				return err
 			}
 		}
 		n.tally.actions++
-		return n.putAction(nil, plan.Action, nil)
+		return n.putAction(nil, made.Action, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return plan, nil
+	return made, nil
+}
+
+// planAbout is a plan that says what is known of its key, and nothing of what is done.
+func (n *notebook) planAbout(key *inventory.Key) *RotatePlan {
+	return &RotatePlan{
+		Key: *key, Eligible: remediation.Eligibility(key), LastUse: n.tx.LastUse(key.ARN),
+		Left: inventory.OnDemandLimit - key.Rotation.OnDemandUsed(), Reserve: n.settings.Guardrails.OnDemandReserve,
+	}
+}
+
+// cannot says why nothing can be done.
+func (p *RotatePlan) cannot(reason string) *RotatePlan {
+	p.NoAction = reason
+	p.Decision = remediation.Decision{
+		Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
+	}
+	return p
+}
+
+// judged gives a plan its action, and what the guardrails say of it on the key as just read.
+func (n *notebook) judged(plan *RotatePlan, action *remediation.Action, key *inventory.Key) error {
+	g, err := n.guardrails()
+	if err != nil {
+		return err
+	}
+	facts, err := n.facts(action)
+	if err != nil {
+		return err
+	}
+	facts.Key = key
+	plan.Action, plan.Decision = action, g.Decide(action, facts)
+	return nil
 }
 
 // planForPerson makes the plan and asks the guardrails.
@@ -123,33 +188,20 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	if r.AutomaticDays > 0 {
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays
 	}
-	plan := &RotatePlan{
-		Key: *key, Eligible: remediation.Eligibility(key), LastUse: n.tx.LastUse(key.ARN),
-		Left: inventory.OnDemandLimit - key.Rotation.OnDemandUsed(), Reserve: g.OnDemandReserve,
-		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key. " +
-			"Rotation re-encrypts nothing and cuts nobody off.",
-		Cost: cost(key, why.Want),
-	}
+	plan := n.planAbout(key)
+	plan.Breaks = "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the " +
+		"key. Rotation re-encrypts nothing and cuts nobody off."
+	plan.Cost = cost(key, why.Want)
 	action, ok, reason := g.Plan(key, p, why, n.now)
 	if !ok {
-		plan.NoAction = reason
 		if why.Want == remediation.WantSchedule && plan.Eligible.Automatic && remediation.Scheduled(key, why.PeriodDays) {
-			plan.Decision = remediation.Decision{Verdict: remediation.Allow, Reason: reason}
+			plan.NoAction, plan.Decision = reason, remediation.Decision{Verdict: remediation.Allow, Reason: reason}
 			return plan, nil
 		}
-		plan.Decision = remediation.Decision{
-			Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
-		}
-		return plan, nil
+		return plan.cannot(reason), nil
 	}
-	facts, err := n.facts(&action)
-	if err != nil {
+	if err := n.judged(plan, &action, key); err != nil {
 		return nil, err
-	}
-	facts.Key = key
-	plan.Action, plan.Decision = &action, g.Decide(&action, facts)
-	if plan.Decision.Stops() && !r.DryRun {
-		n.stopped("", plan.Decision.Guardrail, &action)
 	}
 	plan.Material = importing(&action, g.Imports.Source)
 	if why.Want == remediation.WantSchedule && g.PutsBack(p, why.PeriodDays) {

@@ -129,11 +129,16 @@ func (e *Engine) rereadOne(ctx context.Context, arn string, asked []state.Reread
 
 // readWhole reads everything about a key, ahead of sweeps.
 func (e *Engine) readWhole(ctx context.Context, arn string) (*inventory.Key, error) {
+	return e.readWholeIn(ctx, arn, awskms.Reread)
+}
+
+// readWholeIn reads everything about a key, in a lane of the quota.
+func (e *Engine) readWholeIn(ctx context.Context, arn string, lane awskms.Lane) (*inventory.Key, error) {
 	place, err := e.placeOf(arn)
 	if err != nil {
 		return nil, err
 	}
-	kms, prev := place.KMS.In(awskms.Reread), e.knownKey(arn)
+	kms, prev := place.KMS.In(lane), e.knownKey(arn)
 	listedAt := time.Now().UTC()
 	aliases, err := kms.AliasesOf(ctx, arn)
 	refused := awskms.Classify(err) == awskms.AccessDenied

@@ -67,7 +67,7 @@ func (n *notebook) respond(
 		return nil, "rotd cannot undo " + ev.EventName + " by itself: see the commands.", nil
 	}
 	if ev.EventName != "ScheduleKeyDeletion" {
-		return n.plan(&assumed, p, f, reason, n.asPolicyAsks(&assumed, p))
+		return n.plan(&assumed, p, f, reason, n.asPolicyAsks(&assumed, p, nil))
 	}
 	enabled, err := n.wasEnabled(key)
 	if err != nil {

@@ -125,7 +125,7 @@ func loneWorld(t testing.TB, change ...func(*world)) *world {
 	w.settings = Settings{
 		Guardrails: remediation.Guardrails{
 			MaxMode: policy.Enforce, RotationsPerHour: 10, KeyCooldown: time.Hour, OnDemandReserve: 5,
-			Settle: 10 * time.Millisecond, OverdueGrace: 7 * day,
+			Settle: 10 * time.Millisecond, OverdueGrace: 7 * day, UndoWindow: time.Hour, Drain: 30 * day,
 		},
 		Judge:         detection.NewJudge(detection.Settings{}),
 		Trusted:       func(id string) bool { return id == account },

@@ -117,7 +117,7 @@ func (n *Needs) act(d *Document) {
 			"Null": {"aws:RequestTag/rotd:action": "false"},
 		}
 		d.allow("Replace", n.keys(), []string{
-			"kms:TagResource", "kms:CreateGrant", "kms:ReplicateKey", "kms:UpdateAlias",
+			"kms:EnableKeyRotation", "kms:TagResource", "kms:CreateGrant", "kms:ReplicateKey", "kms:UpdateAlias",
 		})
 		d.allow("MoveAliases", n.aliases(), []string{"kms:UpdateAlias"})
 	}

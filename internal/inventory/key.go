@@ -40,6 +40,8 @@ type Key struct {
 
 	Rotation *Rotation `json:"rotation,omitempty"` // nil when the key cannot rotate or it could not be read
 
+	Lineage *Lineage `json:"lineage,omitempty"` // nil: neither replaced nor a replacement; rotd's own knowledge
+
 	Grants    *Grants    `json:"grants,omitempty"`     // nil: never listed
 	LastUsage *LastUsage `json:"last_usage,omitempty"` // nil: KMS was never asked
 

@@ -19,8 +19,8 @@ const (
 	Contain Verb = "contain" // deletion cancelled, grants revoked, the key disabled, an alias retired
 )
 
-// past is the verb as in "was rotated".
-func (v Verb) past() string {
+// Past is the verb as in "was rotated".
+func (v Verb) Past() string {
 	switch v {
 	case Replace:
 		return "replaced"
@@ -155,7 +155,11 @@ func (a *Action) Identity() string {
 		fmt.Fprintf(h, "%s", a.Before.KeyState)
 		for i := range a.Calls {
 			c := &a.Calls[i]
-			fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s", c.Operation, c.Alias, c.FromARN, c.grantID())
+			fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s\x00%s\x00%d", c.Operation, c.Alias, c.FromARN, c.grantID(), c.Region,
+				c.PeriodDays)
+			if c.New != nil {
+				fmt.Fprintf(h, "\x00%+v", *c.New) // maps are printed in order
+			}
 		}
 	}
 	return "v1:" + hex.EncodeToString(h.Sum(nil))

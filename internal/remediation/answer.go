@@ -38,7 +38,7 @@ func refusal(a *Action, answer *Answer) string {
 	case "KMSInvalidStateException":
 		why = "KMS says the key's state does not allow it: " + answer.Message + "."
 	case "UnsupportedOperationException":
-		why = "KMS says this kind of key cannot be " + a.Verb.past() + ": " + answer.Message + "."
+		why = "KMS says this kind of key cannot be " + a.Verb.Past() + ": " + answer.Message + "."
 	case "AccessDeniedException", "AccessDenied":
 		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a.Current().Operation) +
 			", in IAM and in the key policy."

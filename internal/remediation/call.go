@@ -40,7 +40,7 @@ type Call struct {
 	PeriodDays int               `json:"period_days,omitempty"` // EnableKeyRotation
 	Material   ImportType        `json:"material,omitempty"`    // ImportKeyMaterial
 	ValidTo    *time.Time        `json:"valid_to,omitempty"`    // ImportKeyMaterial; nil: the material does not expire
-	New        *NewKeySpec       `json:"new,omitempty"`         // CreateKey
+	New        *NewKeySpec       `json:"new,omitempty"`         // CreateKey; ReplicateKey: of the replica what is its own
 	Region     string            `json:"region,omitempty"`      // of a replica that is yet to be made
 	Grant      *inventory.Grant  `json:"grant,omitempty"`       // CreateGrant: its model; RevokeGrant: the one
 	Alias      string            `json:"alias,omitempty"`       // alias/…
@@ -74,11 +74,11 @@ const (
 	ExistingKeyMaterial ImportType = "EXISTING_KEY_MATERIAL"
 )
 
-// NewKeySpec is what a new key is made as, in KMS's words.
+// NewKeySpec is what a new key is made as, in KMS's words. A replica has only description, policy and tags of its own.
 type NewKeySpec struct {
-	Spec           string            `json:"spec"`
-	Usage          string            `json:"usage"`
-	Origin         string            `json:"origin"`
+	Spec           string            `json:"spec,omitempty"`
+	Usage          string            `json:"usage,omitempty"`
+	Origin         string            `json:"origin,omitempty"`
 	Description    string            `json:"description,omitempty"`
 	MultiRegion    bool              `json:"multi_region,omitempty"`
 	CustomKeyStore string            `json:"custom_key_store,omitempty"`
@@ -134,12 +134,18 @@ func (a *Action) lost() bool {
 // Keys are the keys that the action is about: its own first, then others that its calls name.
 func (a *Action) Keys() []string {
 	arns := []string{a.KeyARN}
-	for i := range a.Calls {
-		for _, arn := range [...]string{a.Calls[i].KeyARN, a.Calls[i].FromARN} {
-			if arn != "" && !slices.Contains(arns, arn) {
-				arns = append(arns, arn)
-			}
+	add := func(arn string) {
+		if arn != "" && !slices.Contains(arns, arn) {
+			arns = append(arns, arn)
 		}
+	}
+	for _, s := range a.Successions() {
+		add(s.Old)
+		add(s.New)
+	}
+	for i := range a.Calls {
+		add(a.Calls[i].KeyARN)
+		add(a.Calls[i].FromARN)
 	}
 	return arns
 }

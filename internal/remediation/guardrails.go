@@ -17,6 +17,8 @@ type Guardrails struct {
 	Settle           time.Duration // how long reads must deny an effect before a lost answer counts as none
 	StartupHold      time.Duration // nothing automatic so soon after a start
 	OverdueGrace     time.Duration // method auto rotates on demand only when overdue by more than this
+	UndoWindow       time.Duration // how long after a replacement its aliases may be moved back
+	Drain            time.Duration // without a use for so long, a key that was replaced can be disabled
 
 	BreakerFailures int     // so many failed actions in a row, within an hour, open the circuit breaker; 0: none do
 	Windows         Windows // when keys may be acted on; none: at any time

@@ -31,6 +31,8 @@ const scheduleIsNear = 30 * 24 * time.Hour
 type Why struct {
 	Want       Want
 	PeriodDays int // with WantSchedule
+	// Replicas are the key's, as far as they are known, for a policy that asks for a new key.
+	Replicas []*inventory.Key
 
 	Automatic bool // a check or a policy's respond, no person
 	Requester string
@@ -45,6 +47,9 @@ type Why struct {
 // and a sentence that says so. The action has no ID yet. The key should have been read just now: the action holds only
 // as long as the key stays in the condition it was planned on. p may be nil unless the policy is what is wanted.
 func (g Guardrails) Plan(key *inventory.Key, p *policy.Policy, why Why, now time.Time) (Action, bool, string) {
+	if why.Want == WantPolicy && p != nil && p.Rotation.Method == policy.Replace {
+		return g.planDueReplacement(key, p, why, now)
+	}
 	if e := Eligibility(key); !e.Automatic && !e.OnDemand {
 		return Action{}, false, join(e.Reason, e.Instead)
 	}
@@ -133,9 +138,6 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 	switch want.Method {
 	case policy.None:
 		return Action{}, false, fmt.Sprintf("Policy %s only watches its keys (method none).", p.Name)
-	case policy.Replace:
-		return Action{}, false,
-			fmt.Sprintf("Policy %s asks for a new key (method replace), which rotd cannot do yet.", p.Name)
 	case policy.Auto, policy.Automatic:
 		if key.Origin == external {
 			break // KMS has no schedule for it
@@ -143,7 +145,7 @@ func (g Guardrails) planPolicy(a Action, key *inventory.Key, p *policy.Policy, n
 		if days := want.PeriodDays(); days > 0 && (!have.Enabled || have.PeriodDays > days) {
 			return planSchedule(a, key, days)
 		}
-	case policy.OnDemand:
+	case policy.OnDemand, policy.Replace:
 	}
 	if reason := unproven(key); reason != "" {
 		return Action{}, false, reason

@@ -16,7 +16,12 @@ type Replacement struct {
 	Spec          string           // of the new key; empty: the old key's
 	WithoutGrants bool             // leave grants to whoever made them
 	Replicas      []*inventory.Key // the old key's replicas that rotd can read
-	Earlier       *Action          // a replacement of the key that made a new key and did not come to its end
+	// Made is the new key that an earlier replacement made, which did not come to its end or was undone: it is gone on
+	// with. nil: there is none.
+	Made *inventory.Key
+	// Claimed is the ARN of a key whose tags say that it replaces this one, and that rotd does not know to have made;
+	// empty: there is none.
+	Claimed string
 }
 
 // PlanReplace makes the action that replaces a key: a new key like it, what rotation its policy asks for, its grants as
@@ -30,14 +35,14 @@ func PlanReplace(key *inventory.Key, p *policy.Policy, how Replacement, why Why,
 		return Action{}, false, can.Reason, nil
 	}
 	for _, obstacle := range []string{
-		unlike(key, how.Spec), unlistedGrants(key, &how), unreached(key, &how),
+		replacedBefore(key), unlike(key, how.Spec), unlistedGrants(key, &how), unreached(key, &how), unfit(key, &how),
 	} {
 		if obstacle != "" {
 			return Action{}, false, obstacle, nil
 		}
 	}
 	a = begun(Replace, NewKey, key, p, why, now)
-	if how.Earlier == nil {
+	if how.Made == nil {
 		a.Calls = append(a.Calls, Call{Operation: CreateKey, New: newLike(key, how.Spec)})
 	}
 	if days := scheduleOf(key, p); days > 0 {
@@ -48,14 +53,13 @@ func PlanReplace(key *inventory.Key, p *policy.Policy, how Replacement, why Why,
 		a.Calls = append(a.Calls, Call{Operation: CreateGrant, Grant: &grants[i]})
 	}
 	for _, replica := range how.Replicas {
-		a.Calls = append(a.Calls, Call{Operation: ReplicateKey, Region: replica.Region})
+		a.Calls = append(a.Calls, Call{Operation: ReplicateKey, Region: replica.Region, New: &NewKeySpec{
+			Description: replica.Description, Policy: replica.Policy, Tags: successorTags(replica),
+		}})
 	}
 	for _, k := range append([]*inventory.Key{key}, how.Replicas...) {
 		for _, alias := range k.Aliases {
-			c := Call{
-				Operation: UpdateAlias, Alias: alias, FromARN: k.ARN,
-				Undo: "aws kms update-alias --alias-name " + alias + " --target-key-id " + k.ID + " --region " + k.Region,
-			}
+			c := Call{Operation: UpdateAlias, Alias: alias, FromARN: k.ARN, Undo: moveAlias(alias, k.ARN)}
 			if k != key {
 				c.Region = k.Region
 			}
@@ -65,31 +69,38 @@ func PlanReplace(key *inventory.Key, p *policy.Policy, how Replacement, why Why,
 	a.Calls = append(a.Calls, Call{
 		Operation: TagResource, KeyARN: key.ARN, Tags: map[string]string{ReplacedByTag: "the new key"},
 	})
-	if how.Earlier != nil {
-		a.adopt(how.Earlier.NewKeyARN)
+	if how.Made != nil {
+		a.adopt(how.Made.ARN)
 	}
 	return a, true, "", replaceWarnings(key, &how, left)
 }
 
-// PlanMoveBack makes the action that moves the aliases back that a replacement moved. The new key stays.
-func PlanMoveBack(key *inventory.Key, p *policy.Policy, earlier *Action, why Why, now time.Time) (
+// planDueReplacement makes the action that a policy of method replace asks for once a key is too old.
+func (g Guardrails) planDueReplacement(key *inventory.Key, p *policy.Policy, why Why, now time.Time) (
 	Action, bool, string,
 ) {
-	if earlier.Method != NewKey || earlier.KeyARN != key.ARN {
-		return Action{}, false, "Action " + earlier.ID + " did not replace this key."
+	switch by, overdue := overdueFor(key, p.Rotation.MaxAge, now); {
+	case !overdue:
+		return Action{}, false, "The key is as its policy asks."
+	case by <= g.OverdueGrace:
+		return Action{}, false, fmt.Sprintf("The key is overdue by %s; it is replaced only after %s.", days(by),
+			days(g.OverdueGrace))
+	case len(key.Aliases) == 0:
+		return Action{}, false, "No alias points at the key, so that a new one would serve nobody."
 	}
-	a := begun(Replace, MoveBack, key, p, why, now)
-	for i := range slices.Backward(earlier.Calls) {
-		if c := &earlier.Calls[i]; c.Operation == UpdateAlias && c.Done != nil && c.Skipped == "" {
-			a.Calls = append(a.Calls, Call{
-				Operation: UpdateAlias, Alias: c.Alias, KeyARN: c.FromARN, FromARN: c.KeyARN,
-			})
-		}
+	a, ok, reason, _ := PlanReplace(key, p, Replacement{Replicas: why.Replicas}, why, now)
+	if ok {
+		reason = "A new key, by CreateKey, and the aliases moved to it."
 	}
-	if len(a.Calls) == 0 {
-		return Action{}, false, "Action " + earlier.ID + " moved no alias."
+	return a, ok, reason
+}
+
+// replacedBefore says that a key was replaced and serves nobody any more, "" when that is not so.
+func replacedBefore(key *inventory.Key) string {
+	if key.Successor() == "" || len(key.Aliases) > 0 {
+		return ""
 	}
-	return a, true, ""
+	return "The key was replaced by " + key.Successor() + " already, and no alias points at it: replace that one."
 }
 
 // unlike says why the new key's spec does not do, "" when it does: an alias moves only between keys of one usage and of
@@ -134,16 +145,51 @@ func unlistedGrants(key *inventory.Key, how *Replacement) string {
 // unreached says which replicas rotd cannot read, "" when it can read all: their aliases would stay behind.
 func unreached(key *inventory.Key, how *Replacement) string {
 	for _, arn := range key.ReplicaARNs {
-		if !slices.ContainsFunc(how.Replicas, func(k *inventory.Key) bool { return k.ARN == arn }) {
+		i := slices.IndexFunc(how.Replicas, func(k *inventory.Key) bool { return k.ARN == arn })
+		switch {
+		case i < 0:
 			return "The key has a replica that rotd cannot read, " + arn + ": its aliases would stay with the old key. " +
 				"Add its Region to the account in rotd.yaml."
+		case how.Replicas[i].WasDenied("GetKeyPolicy") || how.Replicas[i].Policy == "" || !how.Replicas[i].NamesTold():
+			return "The policy, tags or aliases of the replica " + arn + " could not be read. Let rotd's role call " +
+				"kms:GetKeyPolicy, kms:ListResourceTags and kms:ListAliases there."
 		}
 	}
 	return ""
 }
 
-// newLike is what the new key is made as.
-func newLike(key *inventory.Key, spec string) *NewKeySpec {
+// unfit says why the key that an earlier replacement made cannot be gone on with, "" when it can or there is none.
+func unfit(key *inventory.Key, how *Replacement) string {
+	made, wanted := how.Made, newLike(key, how.Spec)
+	switch {
+	case how.Claimed != "":
+		return "The tags of " + how.Claimed + " say that it replaces this key, and rotd's state does not know to have made " +
+			"it. If an earlier rotd did, move the aliases to it by hand; if not, find out who gave it the tag " +
+			ReplacesTag + ", and remove that."
+	case made == nil:
+		return ""
+	}
+	var differs string
+	switch {
+	case made.Spec != wanted.Spec:
+		differs = "is " + made.Spec + " and not " + wanted.Spec
+	case made.Usage != wanted.Usage || made.Origin != wanted.Origin:
+		differs = "is for " + made.Usage + " and of origin " + made.Origin
+	case (made.MultiRegion != "") != wanted.MultiRegion:
+		differs = "is not multi-Region as the old key is"
+	case made.Policy != wanted.Policy:
+		differs = "has another key policy"
+	case made.State != "Enabled":
+		differs = "is " + made.State
+	default:
+		return ""
+	}
+	return "An earlier replacement made " + made.ARN + ", which " + differs + ": rotd makes no second one. Put that " +
+		"right and replace again; or, if nothing needs that key, schedule its deletion first."
+}
+
+// successorTags are the tags of a key's successor: the key's own, but for those that AWS and rotd gave it.
+func successorTags(key *inventory.Key) map[string]string {
 	tags := maps.Clone(key.Tags)
 	maps.DeleteFunc(tags, func(name, _ string) bool {
 		return strings.HasPrefix(name, "rotd:") || strings.HasPrefix(strings.ToLower(name), "aws:")
@@ -152,19 +198,27 @@ func newLike(key *inventory.Key, spec string) *NewKeySpec {
 		tags = make(map[string]string)
 	}
 	tags[ReplacesTag] = key.ARN
+	return tags
+}
+
+// newLike is what the new key is made as.
+func newLike(key *inventory.Key, spec string) *NewKeySpec {
 	if spec == "" {
 		spec = key.Spec
 	}
 	return &NewKeySpec{
 		Spec: spec, Usage: key.Usage, Origin: key.Origin, Description: key.Description,
-		MultiRegion: key.MultiRegion != "", CustomKeyStore: key.CustomKeyStore, Policy: key.Policy, Tags: tags,
+		MultiRegion: key.MultiRegion != "", CustomKeyStore: key.CustomKeyStore, Policy: key.Policy,
+		Tags: successorTags(key),
 	}
 }
 
 // scheduleOf is the period of automatic rotation that the new key gets, in days: what the policy asks for, else what
 // the old key has. 0: none.
 func scheduleOf(key *inventory.Key, p *policy.Policy) int {
-	if !Eligibility(key).Automatic {
+	enabled := *key // as the new key will be
+	enabled.State = "Enabled"
+	if !Eligibility(&enabled).Automatic {
 		return 0
 	}
 	if p != nil && (p.Rotation.Method == policy.Auto || p.Rotation.Method == policy.Automatic) {
@@ -217,8 +271,12 @@ func replaceWarnings(key *inventory.Key, how *Replacement, left int) (warnings [
 		warn(fmt.Sprintf("%d grants are not given again: services made them for what they keep under the old key, or you "+
 			"said --without-grants.", left))
 	}
-	if how.Earlier != nil {
-		warn("Action " + how.Earlier.ID + " made " + how.Earlier.NewKeyARN + " and did not come to its end: this goes on " +
+	if slices.ContainsFunc(how.Replicas, func(k *inventory.Key) bool { return k.Grants != nil && k.Grants.Count > 0 }) {
+		warn("Replicas of the key have grants of their own, which are not given again: have those who made them make them " +
+			"on the new replicas.")
+	}
+	if how.Made != nil {
+		warn("An earlier replacement made " + how.Made.ARN + " and did not come to its end, or was undone: this goes on " +
 			"with that key.")
 	}
 	return warnings

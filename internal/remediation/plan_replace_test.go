@@ -3,7 +3,6 @@ package remediation
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,6 +37,12 @@ func TestPlanReplace(t *testing.T) {
 	yearly := &policy.Policy{Name: "pay", Rotation: policy.Rotation{Method: policy.Auto, Automatic: 90 * day}}
 	replica := &inventory.Key{
 		ARN: inRegion(testARN, "us-east-1"), ID: testKey().ID, Region: "us-east-1", Aliases: []string{"alias/pay-us"},
+		Policy: "{}",
+	}
+	made := func(change ...func(*inventory.Key)) *inventory.Key {
+		k := whole(append([]func(*inventory.Key){signing}, change...)...)
+		k.ARN = newKeyARN
+		return k
 	}
 	primary := func(k *inventory.Key) { k.MultiRegion, k.ReplicaARNs = "PRIMARY", []string{replica.ARN} }
 	service := func(k *inventory.Key) {
@@ -55,34 +60,35 @@ func TestPlanReplace(t *testing.T) {
 		{
 			"a signing key: a new one, and the alias", whole(signing), nil,
 			Replacement{},
-			"a new key; alias/pay moved to the new key; tags", "",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"an encryption key gets the rotation its policy asks for", whole(), yearly,
 			Replacement{},
-			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; tags", "",
+			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"an encryption key without a policy keeps its schedule", whole(scheduled(365, testNow())), nil,
 			Replacement{},
-			"a new key; automatic rotation every 365 days; alias/pay moved to the new key; tags", "",
+			"a new key; automatic rotation every 365 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"a grant to a role is given again, one that a service made is not", whole(signing, service), nil,
 			Replacement{},
-			"a new key; a grant for arn:aws:iam::111122223333:role/g2; alias/pay moved to the new key; tags",
+			"a new key; a grant for arn:aws:iam::111122223333:role/g2; alias/pay moved to the new key; the tag rotd:replaced-by",
 			"1 grants are not given again",
 		},
 		{
 			"replicas are made again, and their aliases follow", whole(primary), nil,
 			Replacement{Replicas: []*inventory.Key{replica}},
-			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; tags", "",
+			"a new key; a replica in us-east-1; alias/pay moved to the new key; alias/pay-us moved to the new key; " +
+				"the tag rotd:replaced-by", "",
 		},
 		{"a replica out of reach", whole(primary), nil, Replacement{}, "has a replica that rotd cannot read", ""},
 		{
 			"a larger key of the same type", whole(signing), nil,
 			Replacement{Spec: "RSA_4096"},
-			"a new key; alias/pay moved to the new key; tags", "The new key is RSA_4096",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "The new key is RSA_4096",
 		},
 		{
 			"a key of another type", whole(signing), nil,
@@ -91,20 +97,42 @@ func TestPlanReplace(t *testing.T) {
 		},
 		{
 			"what an earlier replacement left is gone on with", whole(signing), nil,
-			Replacement{Earlier: &Action{ID: "act_0", NewKeyARN: newKeyARN}},
-			"alias/pay moved to 99999999-12ab-34cd-56ef-1234567890ab; tags", "Action act_0 made",
+			Replacement{Made: made()},
+			"alias/pay moved to 99999999-12ab-34cd-56ef-1234567890ab; the tag rotd:replaced-by", "An earlier replacement made",
+		},
+		{
+			"what an earlier replacement left is not what is asked for now", whole(signing), nil,
+			Replacement{Made: made(), Spec: "RSA_4096"},
+			"is RSA_2048 and not RSA_4096: rotd makes no second one", "",
+		},
+		{
+			"what an earlier replacement left has been given another policy", whole(signing), nil,
+			Replacement{Made: made(func(k *inventory.Key) { k.Policy = `{"Version":"2008-10-17"}` })},
+			"has another key policy", "",
+		},
+		{
+			"a key that was replaced", whole(signing, func(k *inventory.Key) {
+				k.Aliases, k.Lineage = nil, &inventory.Lineage{ReplacedBy: newKeyARN}
+			}), nil,
+			Replacement{},
+			"was replaced by " + newKeyARN + " already", "",
+		},
+		{
+			"a disabled key's successor rotates as the policy asks", whole(inState("Disabled")), yearly,
+			Replacement{},
+			"a new key; automatic rotation every 90 days; alias/pay moved to the new key; the tag rotd:replaced-by", "",
 		},
 		{
 			"a key without aliases", whole(signing, func(k *inventory.Key) { k.Aliases = nil }), nil,
 			Replacement{},
-			"a new key; tags", "The key has no alias",
+			"a new key; the tag rotd:replaced-by", "The key has no alias",
 		},
 		{
 			"a policy that decides by aliases", whole(signing, func(k *inventory.Key) {
 				k.Policy = `{"Condition":{"kms:ResourceAliases":"alias/pay"}}`
 			}), nil,
 			Replacement{},
-			"a new key; alias/pay moved to the new key; tags", "permissions move",
+			"a new key; alias/pay moved to the new key; the tag rotd:replaced-by", "permissions move",
 		},
 		{"an AWS managed key", whole(func(k *inventory.Key) { k.Manager = "AWS" }), nil, Replacement{}, "AWS managed", ""},
 		{
@@ -156,7 +184,9 @@ func TestANewKeyIsLikeTheOldOne(t *testing.T) {
 }
 
 func TestTheNewKeyIsAdoptedByTheCallsThatFollow(t *testing.T) {
-	replica := &inventory.Key{ARN: inRegion(testARN, "us-east-1"), Region: "us-east-1", Aliases: []string{"alias/pay-us"}}
+	replica := &inventory.Key{
+		ARN: inRegion(testARN, "us-east-1"), Region: "us-east-1", Aliases: []string{"alias/pay-us"}, Policy: "{}",
+	}
 	key := whole(func(k *inventory.Key) { k.MultiRegion, k.ReplicaARNs = "PRIMARY", []string{replica.ARN} })
 	a, _, _, _ := PlanReplace(key, nil, Replacement{Replicas: []*inventory.Key{replica}}, Why{}, testNow())
 	a.adopt(newKeyARN)
@@ -170,26 +200,5 @@ func TestTheNewKeyIsAdoptedByTheCallsThatFollow(t *testing.T) {
 	}
 	if tags := a.Calls[len(a.Calls)-1].Tags; tags[ReplacedByTag] != newKeyARN {
 		t.Errorf("the old key is tagged %v", tags)
-	}
-}
-
-func TestPlanMoveBack(t *testing.T) {
-	key, done := whole(signing), testNow().Add(-time.Hour)
-	replaced, _, _, _ := PlanReplace(key, nil, Replacement{}, Why{}, testNow())
-	if _, ok, reason := PlanMoveBack(key, nil, &replaced, Why{}, testNow()); ok || !strings.Contains(reason, "no alias") {
-		t.Errorf("of a replacement that moved none: %q", reason)
-	}
-	replaced.adopt(newKeyARN)
-	for i := range replaced.Calls {
-		replaced.Calls[i].Done = &done
-	}
-	a, ok, reason := PlanMoveBack(key, nil, &replaced, Why{}, testNow())
-	want := []Call{{Operation: UpdateAlias, Alias: "alias/pay", KeyARN: testARN, FromARN: newKeyARN}}
-	if diff := cmp.Diff(want, a.Calls); !ok || diff != "" {
-		t.Errorf("%s (-want +got):\n%s", reason, diff)
-	}
-	rotation := testAction(NewMaterial, key)
-	if _, ok, _ := PlanMoveBack(key, nil, &rotation, Why{}, testNow()); ok {
-		t.Error("of a rotation")
 	}
 }

@@ -24,6 +24,7 @@ func TestPlan(t *testing.T) {
 	drift := Why{Want: WantPolicy, Automatic: true}
 	person := Why{Want: WantMaterial, Requester: "uid:1000 (kim)", Reason: "leaver"}
 	unread := func(k *inventory.Key) { k.Rotation = nil }
+	whole := func(k *inventory.Key) { k.Policy, k.Grants = "{}", &inventory.Grants{ReadAt: now} }
 	no := func(f func(*inventory.Key)) []func(*inventory.Key) { return []func(*inventory.Key){f} }
 
 	tests := []struct {
@@ -80,7 +81,27 @@ func TestPlan(t *testing.T) {
 			drift, "", "as its policy asks",
 		},
 		{"method none only watches", nil, ninety(policy.None), drift, "", "only watches"},
-		{"method replace is not there yet", nil, ninety(policy.Replace), drift, "", "cannot do yet"},
+		{
+			"method replace makes a new key once the old one is too old", no(whole), ninety(policy.Replace), drift, NewKey,
+			"A new key",
+		},
+		{
+			"a key that is not too old is not replaced", no(func(k *inventory.Key) { k.Created = now.Add(-90 * day) }),
+			ninety(policy.Replace), drift, "", "as its policy asks",
+		},
+		{
+			"a key that is overdue by a little is not replaced yet",
+			no(func(k *inventory.Key) { k.Created = now.Add(-97 * day) }), ninety(policy.Replace), drift,
+			"", "overdue by 7 days; it is replaced only after 7 days",
+		},
+		{
+			"a key that no alias points at is not replaced", no(func(k *inventory.Key) { k.Aliases = nil }),
+			ninety(policy.Replace), drift, "", "No alias points at the key",
+		},
+		{
+			"a key whose policy nobody can read is not replaced", no(func(k *inventory.Key) { k.Policy = "" }),
+			ninety(policy.Replace), drift, "", "kms:GetKeyPolicy",
+		},
 		{"without a policy nothing is asked", nil, nil, drift, "", "No policy"},
 		{"a person's rotate is new material, with or without policy", nil, nil, person, NewMaterial, ""},
 		{

@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,11 @@ func outcome(a *Action, key *inventory.Key) string {
 		return scheduledOutcome(a, key)
 	case NewMaterial, ImportedMaterial:
 		return rotatedOutcome(a, key)
-	case NewKey, MoveBack, Restore, Measures, Release:
+	case NewKey:
+		return replacedOutcome(a)
+	case MoveBack:
+		return movedBackOutcome(a)
+	case Restore, Measures, Release:
 	}
 	return progress(a)
 }
@@ -83,7 +88,7 @@ func (c *Call) Words() string {
 	case DeleteAlias:
 		return c.Alias + " retired"
 	case TagResource:
-		return "tags"
+		return "the tag " + strings.Join(slices.Sorted(maps.Keys(c.Tags)), ", ")
 	case CancelKeyDeletion:
 		return "the deletion cancelled"
 	case EnableKey:
@@ -111,6 +116,19 @@ func rotatedOutcome(a *Action, key *inventory.Key) string {
 func scheduledOutcome(a *Action, key *inventory.Key) string {
 	return fmt.Sprintf("KMS now rotates %s by itself every %d days%s. Its material is the same as before. %s",
 		a.name(), key.Rotation.PeriodDays, nextRotation(key.Rotation), stillDecrypts)
+}
+
+// replacedOutcome says what a replacement did, and what it does not do for those who name the old key.
+func replacedOutcome(a *Action) string {
+	return join(fmt.Sprintf("%s was replaced by %s.", a.name(), a.NewKeyARN), progress(a),
+		"The old key stays enabled: what it has encrypted or signed still needs it, nothing was re-encrypted, and whoever "+
+			"names it by id or ARN goes on using it. rotd watches that and says when it is quiet.",
+		"To move the aliases back: rotd undo-alias "+a.ID+" --reason TEXT.")
+}
+
+func movedBackOutcome(a *Action) string {
+	return join(progress(a), fmt.Sprintf("What was encrypted or signed meanwhile needs the key that was made, %s: it "+
+		"stays enabled. Replacing again goes on with it.", a.NewKeyARN))
 }
 
 // nextRotation is a clause about the schedule, "" when there is none.

@@ -73,3 +73,18 @@ func (s *summary) aliases(u *Usage, r *Record) {
 		return cmp.Or(cmp.Compare(a.Alias, b.Alias), b.LastHour.Compare(a.LastHour), cmp.Compare(a.Principal, b.Principal))
 	})
 }
+
+// WithoutAlias are the principals with calls in the window that did not name the key by an alias, most calls first.
+// They named its id or ARN, or none, as whoever decrypts may. Where not everybody's aliases found room it is nobody.
+func (u *Usage) WithoutAlias() (principals []string) {
+	if u.MoreAliases {
+		return nil
+	}
+	for i := range u.Principals {
+		arn := u.Principals[i].ARN
+		if !slices.ContainsFunc(u.Aliases, func(a ByAlias) bool { return a.Principal == arn }) {
+			principals = append(principals, arn)
+		}
+	}
+	return principals
+}

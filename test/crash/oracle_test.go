@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
 	"rotd/internal/awssim"
 	"rotd/internal/finding"
+	"rotd/internal/remediation"
 	"rotd/internal/state"
 	"rotd/test/crash/world"
 )
@@ -31,6 +34,8 @@ func (s *story) expected() []string {
 			"finding-opened key-deletion-window-short alias/pay-reports",
 			"finding-opened key-pending-deletion alias/pay-reports",
 			"action-succeeded on-demand alias/pay-wallet",
+			"action-succeeded new-key alias/pay-vault",
+			"finding-opened alias-retargeted alias/pay-vault", // informational: rotd did it itself
 		} {
 			all = append(all, of+number(round))
 		}
@@ -162,13 +167,46 @@ func (s *story) judgeKeys(t *testing.T) {
 			t.Errorf("%s rotates every %d days, want 90", name, key.RotationPeriod)
 		}
 	}
+	asked := []string{"RotateKeyOnDemand", "EnableKeyRotation", "ImportKeyMaterial"}
+	for _, once := range []string{"CreateKey", "CreateGrant", "UpdateAlias", "TagResource"} {
+		asked = append(asked, once)
+		if n := len(s.w.Sim.Requests(awssim.OfOperation(once), func(r awssim.Request) bool {
+			return r.Effect && s.w.ByRotd(r)
+		})); n != s.rounds {
+			t.Errorf("%s had %d effects, want %d", once, n, s.rounds)
+		}
+	}
 	changed := s.w.Sim.Requests(awssim.OfService("kms"), func(r awssim.Request) bool {
-		return r.Effect && s.w.ByRotd(r) &&
-			r.Operation != "RotateKeyOnDemand" && r.Operation != "EnableKeyRotation" && r.Operation != "ImportKeyMaterial" &&
-			!s.asked(r)
+		return r.Effect && s.w.ByRotd(r) && !slices.Contains(asked, r.Operation) && !s.asked(r)
 	})
 	if len(changed) > 0 {
 		t.Errorf("rotd changed what nobody asked it to: %+v", changed)
+	}
+	for round := range s.rounds {
+		s.judgeReplacement(t, "vault"+number(round))
+	}
+}
+
+// judgeReplacement: there is one new key, like the old one, and the alias points at it.
+func (s *story) judgeReplacement(t *testing.T, name string) {
+	t.Helper()
+	old, _ := s.w.Sim.KMS().Key(s.w.Keys[name])
+	var made []awssim.KMSKey
+	for _, arn := range s.w.Sim.KMS().Keys(world.Account, world.Region) {
+		if k, _ := s.w.Sim.KMS().Key(arn); k.Tags[remediation.ReplacesTag] == old.ARN {
+			made = append(made, k)
+		}
+	}
+	if len(made) != 1 {
+		t.Fatalf("%s was replaced by %d keys: %+v", name, len(made), made)
+	}
+	k := &made[0]
+	if !slices.Equal(k.Aliases, []string{"alias/pay-" + name}) || k.Policy != old.Policy || k.Spec != old.Spec ||
+		k.RotationPeriod != 90 {
+		t.Errorf("%s was replaced by %+v", name, k)
+	}
+	if len(old.Aliases) > 0 || old.State != types.KeyStateEnabled || old.Tags[remediation.ReplacedByTag] != k.ARN {
+		t.Errorf("%s is left as %+v", name, old)
 	}
 }
 
@@ -211,7 +249,10 @@ func (s *story) judgeState(t *testing.T, tx *state.Tx) error {
 	}
 	for i := range findings {
 		f := &findings[i]
-		if want := s.occurrences(f.EventName, f.KeyARN); f.Count != want || f.Episode != 1 {
+		if f.RuleID == "alias-retargeted" && !f.Expected {
+			t.Errorf("rotd took its own move of %s for somebody else's", f.Alias)
+		}
+		if want := s.occurrences(f); f.Count != want || f.Episode != 1 {
 			t.Errorf("%s of %s: counted %d in episode %d, and happened %d times", f.RuleID, f.Alias, f.Count, f.Episode,
 				want)
 		}
@@ -219,10 +260,11 @@ func (s *story) judgeState(t *testing.T, tx *state.Tx) error {
 	return nil
 }
 
-// occurrences is how often CloudTrail saw something done to a key.
-func (s *story) occurrences(event, arn string) (n int) {
+// occurrences is how often CloudTrail saw what a finding tells of done to its key or alias.
+func (s *story) occurrences(f *finding.Finding) (n int) {
 	for _, r := range s.w.Sim.Records() {
-		if r.EventName == event && len(r.Resources) > 0 && r.Resources[0].ARN == arn {
+		if r.EventName == f.EventName && len(r.Resources) > 0 &&
+			(r.Resources[0].ARN == f.KeyARN || r.Resources[0].ARN == f.Subject.ID) {
 			n++
 		}
 	}

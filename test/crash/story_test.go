@@ -26,7 +26,7 @@ const (
 )
 
 // story is what happens in a world while its daemon is killed: harmless events, one message that cannot be decoded,
-// drift that the first sweep finds, attacks that rules find, and a person's request, the latter two in rounds.
+// drift that the first sweep finds, attacks that rules find, and a person's requests, the latter two in rounds.
 type story struct {
 	w      *world.World
 	lives  *lives
@@ -50,7 +50,7 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 	}
 	keys := map[string]awssim.KeyOptions{"ledger": overdue, "drifted": drifted, "vault": vault}
 	for round := range rounds {
-		for _, name := range []string{"cards", "orders", "reports", "wallet"} {
+		for _, name := range []string{"cards", "orders", "reports", "wallet", "vault"} {
 			keys[name+number(round)] = healthy
 		}
 		maps.Copy(keys, holdable(healthy, number(round)))
@@ -59,6 +59,14 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 		Seed: seed, MaxReceive: maxReceive, Keys: keys,
 		Rule: awssim.EventRule{ReadOnly: true, Native: true, Jitter: 100 * time.Millisecond, Duplicates: 0.2},
 	})
+	for round := range rounds {
+		_, err := w.Sim.KMS().AddGrant(w.Keys["vault"+number(round)], awssim.KMSGrant{
+			Grantee: "arn:aws:iam::" + world.Account + ":role/pay-service", Operations: []string{"Decrypt"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := &story{w: w, lives: newLives(w), rounds: rounds}
 	for round := range rounds {
 		s.grant(t, number(round))
@@ -108,6 +116,9 @@ func (s *story) tell(ctx context.Context) error {
 		if err := s.personRotates(ctx, "wallet"+number(round)); err != nil {
 			return err
 		}
+		if err := s.personReplaces(ctx, "vault"+number(round)); err != nil {
+			return err
+		}
 		if err := s.personContains(ctx, number(round)); err != nil {
 			return err
 		}
@@ -141,12 +152,28 @@ func (s *story) attack(ctx context.Context, round string) error {
 	return nil
 }
 
-// personRotates asks for new material as often as it takes, like a person who sees the connection break: whether the
-// request arrived is looked up before it is made again.
+// personRotates asks for new material.
 func (s *story) personRotates(ctx context.Context, name string) error {
+	return s.asks(ctx, "rotate", name, func(alias string) error {
+		_, err := s.w.Client.Rotate(ctx, admin.RotateRequest{Key: alias, Reason: "INC-1"})
+		return err
+	})
+}
+
+// personReplaces asks for a new key.
+func (s *story) personReplaces(ctx context.Context, name string) error {
+	return s.asks(ctx, "replace", name, func(alias string) error {
+		_, err := s.w.Client.Replace(ctx, admin.ReplaceRequest{Key: alias, Reason: "INC-1"})
+		return err
+	})
+}
+
+// asks has a person ask as often as it takes, like one who sees the connection break: whether the request arrived is
+// looked up before it is made again.
+func (s *story) asks(ctx context.Context, what, name string, ask func(alias string) error) error {
 	alias := "alias/pay-" + name
 	var last error
-	err := s.until(ctx, "the request to rotate "+name, func() bool {
+	err := s.until(ctx, "the request to "+what+" "+name, func() bool {
 		detail, err := s.w.Client.Key(ctx, alias)
 		if err != nil {
 			last = err
@@ -155,7 +182,7 @@ func (s *story) personRotates(ctx context.Context, name string) error {
 		if len(detail.Actions) > 0 {
 			return true
 		}
-		_, last = s.w.Client.Rotate(ctx, admin.RotateRequest{Key: alias, Reason: "INC-1"})
+		last = ask(alias)
 		return last == nil
 	})
 	if err != nil {
