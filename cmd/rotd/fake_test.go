@@ -220,6 +220,12 @@ func someActions() []remediation.Action {
 	}
 }
 
+func (d *fakeDaemon) Access() *admin.Access { return &admin.Access{} }
+
+func (d *fakeDaemon) Identify(context.Context, admin.Proof) (*admin.AWSIdentity, error) {
+	return nil, admin.ErrUnproven
+}
+
 func (d *fakeDaemon) Status(context.Context) (*admin.Status, error) {
 	s := *d.status
 	return &s, nil

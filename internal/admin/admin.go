@@ -21,6 +21,7 @@ import (
 // of them fits; any other is the daemon's own failure. An id or a name that is not there is ErrNotFound, never a nil
 // answer.
 type Backend interface {
+	Gatekeeper
 	Reader
 	Actor
 	Container
@@ -93,6 +94,7 @@ var (
 	ErrInvalid   = errors.New("invalid request")
 	ErrRefused   = errors.New("refused")
 	ErrBusy      = errors.New("busy") // with the same thing for somebody else
+	ErrUnproven  = errors.New("identity not proven")
 )
 
 // As gives an error whose words suffice one of these meanings.

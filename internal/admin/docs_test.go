@@ -176,7 +176,7 @@ func TestEveryErrorCodeIsDocumented(t *testing.T) {
 	}
 	for _, code := range []string{
 		CodeNoEndpoint, CodeBadMethod, CodeRefused, CodeTooLarge, CodeBusy, CodeStopping,
-		CodeTimeout, CodeUnknownPeer,
+		CodeTimeout, CodeUnknownPeer, CodeForbidden, CodeUnproven,
 	} {
 		if !strings.Contains(text, "| `"+code+"` |") {
 			t.Errorf("docs/api.md has no row for %s", code)

@@ -45,6 +45,9 @@ type fakeBackend struct {
 	sweep       chan error
 	db          *state.DB
 	reported    []string
+	access      Access
+	identity    *AWSIdentity
+	proof       Proof         // that Identify was asked about
 	waiting     chan struct{} // closed when Action begins to wait for the end of its context
 }
 
@@ -54,6 +57,16 @@ func (f *fakeBackend) note(asked any) error {
 		panic(f.panics)
 	}
 	return f.err
+}
+
+func (f *fakeBackend) Access() *Access { return &f.access }
+
+func (f *fakeBackend) Identify(_ context.Context, p Proof) (*AWSIdentity, error) {
+	f.proof = p
+	if f.identity == nil {
+		return nil, fmt.Errorf("%w: signed too long ago", ErrUnproven)
+	}
+	return f.identity, nil
 }
 
 func (f *fakeBackend) Status(context.Context) (*Status, error) {

@@ -20,6 +20,14 @@ type route struct {
 	handle func(r *http.Request) (any, error)
 }
 
+// roles are those of which the caller needs one.
+func (r *route) roles() []Role {
+	if r.Method == http.MethodGet {
+		return []Role{View}
+	}
+	return []Role{Act}
+}
+
 func (s *Server) routes() []route {
 	return []route{
 		{"GET", "/v1/status", s.status},
@@ -301,19 +309,16 @@ func (s *Server) resume(r *http.Request) (any, error) {
 
 // acting reads the body of a request that does something, and says on whose behalf.
 func (s *Server) acting(r *http.Request, body any) (requester string, err error) {
-	peer, ok := peerFrom(r.Context())
+	caller, ok := callerFrom(r.Context())
 	if !ok {
-		return "", &Error{
-			Code: CodeUnknownPeer, Exit: ExitFailed, status: http.StatusForbidden,
-			Message: "who is calling cannot be told, so nothing is done",
-		}
+		return "", unknownCaller()
 	}
 	if err := read(r, body); err != nil {
 		return "", err
 	}
-	requester = peer.Requester()
+	requester = caller.Who(s.backend.Access()).Name
 	s.log.Info("a request to act", zap.String("request", r.URL.Path), zap.String("requester", requester),
-		zap.Int32("pid", peer.PID))
+		zap.Int32("pid", caller.Peer.PID))
 	return requester, nil
 }
 

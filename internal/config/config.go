@@ -133,10 +133,19 @@ type Guardrails struct {
 	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
 }
 
-// Admin says where the daemon is reached.
+// Admin says where the daemon is reached, and by whom.
 type Admin struct {
-	Socket string // unix socket of the control API, absolute
-	HTTP   string // host:port of /livez, /readyz and /metrics
+	Socket     string // unix socket of the control API, absolute
+	HTTP       string // host:port of /livez, /readyz and /metrics
+	Roles      Roles
+	SharedUIDs []int // ids of users that several people use: they may ask, and approve nothing
+}
+
+// Roles say who may do what: `user:<name or uid>`, `group:<name or gid>`, or a pattern over the ARNs of AWS identities.
+type Roles struct {
+	View    []string // empty: everybody whom the socket lets in
+	Act     []string // likewise
+	Approve []string // empty: nobody
 }
 
 // Report is a report that is written on a schedule.

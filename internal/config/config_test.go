@@ -106,7 +106,14 @@ guardrails:
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "arn:aws:kms:us-east-1:111122223333:alias/x"]
 imported_material: {command: [/bin/new, -n, "1", "1"], valid_for: 30d}
-admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
+admin:
+  socket: /tmp/rotd.sock
+  http: "[::1]:0"
+  roles:
+    view: [group:rotd-viewers]
+    act: [user:alice, "arn:aws-us-gov:sts::111122223333:assumed-role/ops/*"]
+    approve: [group:1002, "arn:aws:iam::111122223333:user/*"]
+  shared_uids: [1001, 1002]
 prices: {currency: EUR, key_month: 0.93, rotation_month: 0.5, rotations_charged: 0}
 reports:
   - {name: monthly, schedule: "0 6 1 * *", format: html, framework: pci-dss-4.0.1, policy: payments,
@@ -200,7 +207,14 @@ reports:
 		ImportedMaterial: ImportedMaterial{
 			Source: material.Source{Command: []string{"/bin/new", "-n", "1", "1"}}, ValidFor: 30 * day,
 		},
-		Admin:  Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
+		Admin: Admin{
+			Socket: "/tmp/rotd.sock", HTTP: "[::1]:0", SharedUIDs: []int{1001, 1002},
+			Roles: Roles{
+				View:    []string{"group:rotd-viewers"},
+				Act:     []string{"user:alice", "arn:aws-us-gov:sts::111122223333:assumed-role/ops/*"},
+				Approve: []string{"group:1002", "arn:aws:iam::111122223333:user/*"},
+			},
+		},
 		Prices: cost.Prices{Currency: "EUR", KeyMonth: 930_000, RotationMonth: 500_000},
 		Reports: []Report{{
 			Name: "monthly", Schedule: "0 6 1 * *", Format: "html", Framework: "pci-dss-4.0.1", Policy: "payments",
