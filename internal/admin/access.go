@@ -176,7 +176,7 @@ func (s *Server) callerOf(r *http.Request) (*Caller, error) {
 		if err != nil {
 			return nil, err
 		}
-		caller.AWS = identity
+		caller.AWS, caller.Plan = identity, proof.Plan
 	}
 	return caller, nil
 }

@@ -1,12 +1,16 @@
 package admin
 
 import (
+	"context"
+	"net/http"
 	"os/user"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
+
+	"rotd/internal/remediation"
 )
 
 const (
@@ -96,21 +100,22 @@ func TestRolesAreHeldByName(t *testing.T) {
 
 func TestEachEndpointAsksForItsRole(t *testing.T) {
 	for _, tt := range []struct {
-		name           string
-		access         Access
-		method, answer string
+		name   string
+		access Access
+		role   Role
+		answer string
 	}{
 		{
 			"looking",
 			Access{View: []string{"user:1"}},
-			"GET",
+			View,
 			`{"error":{"code":"forbidden","message":"WHO may not look at anything: admin.roles.view in rotd.yaml does not ` +
 				`list user:UID or a group it is in","exit":4}}`,
 		},
 		{
 			"acting",
 			Access{Act: []string{"user:1"}},
-			"POST",
+			Act,
 			`{"error":{"code":"forbidden","message":"WHO may not ask for this: admin.roles.act in rotd.yaml does not list ` +
 				`user:UID or a group it is in","exit":4}}`,
 		},
@@ -118,7 +123,7 @@ func TestEachEndpointAsksForItsRole(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := NewServer(&fakeBackend{access: tt.access}, zap.NewNop())
 			for _, r := range server.routes() {
-				if r.Method != tt.method {
+				if r.roles()[0] != tt.role {
 					continue
 				}
 				err := tt.access.check(&Caller{Peer: Peer{UID: alice}}, r.roles()...)
@@ -128,6 +133,20 @@ func TestEachEndpointAsksForItsRole(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOnlyADryRunNeedsNoRoleToAct(t *testing.T) {
+	server := NewServer(&fakeBackend{access: Access{Act: []string{"user:1"}}, plan: &RotatePlan{}}, zap.NewNop())
+	for body, want := range map[string]bool{`{"key":"k","dry_run":true}`: true, `{"key":"k","reason":"r"}`: false} {
+		request, err := http.NewRequestWithContext(context.WithValue(t.Context(), callerKey{},
+			&Caller{Peer: Peer{UID: alice}}), http.MethodPost, "/v1/rotate", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.rotate(request); want != (err == nil) || err != nil && answerTo(err).Code != CodeForbidden {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }
 
@@ -198,7 +217,7 @@ func TestAProofIsHandedOnAndWhatProvesNothingIsRefused(t *testing.T) {
 	defer stop()
 	proof := Proof{URL: "https://sts.amazonaws.com/?x=1", Nonce: "n", Plan: "v1:p"}
 	client := clientOf(t, socket).As(proof)
-	_, err := client.Resume(t.Context())
+	_, err := client.Approve(t.Context(), "act_1", "v1:p", "ok")
 	want := "identity not proven: signed too long ago"
 	if err == nil || err.Error() != want || backend.asked != nil {
 		t.Errorf("got %v, asked %v", err, backend.asked)
@@ -207,10 +226,47 @@ func TestAProofIsHandedOnAndWhatProvesNothingIsRefused(t *testing.T) {
 		t.Errorf("proof (-want +got):\n%s", diff)
 	}
 	backend.identity = &AWSIdentity{ARN: bobsARN, Person: "aws-user:AIDABOB"}
-	if _, err := client.Resume(t.Context()); err != nil {
+	_, err = client.Approve(t.Context(), "act_1", "v1:p", "ok")
+	if want = bobsARN + " may not approve: admin.roles.approve in rotd.yaml does not list it"; err == nil ||
+		err.Error() != want || backend.asked != nil {
+		t.Errorf("got %v, want %s; asked %v", err, want, backend.asked)
+	}
+	backend.access.Approve = []string{bobsARN}
+	if _, err := client.Approve(t.Context(), "act_1", "v1:p", "ok"); err != nil {
 		t.Fatal(err)
 	}
-	if want := bobsARN + " through " + me(t); backend.asked != want {
-		t.Errorf("asked for %v, want %s", backend.asked, want)
+	bob := remediation.Who{Name: bobsARN + " through " + me(t), Is: []string{"aws-user:AIDABOB"}}
+	if diff := cmp.Diff([]any{"act_1", "v1:p", bob, "ok"}, backend.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestAProofIsForThePlanThatItSays(t *testing.T) {
+	backend := &fakeBackend{
+		identity: &AWSIdentity{ARN: bobsARN, Person: "aws-user:AIDABOB"}, access: Access{Approve: []string{bobsARN}},
+	}
+	socket, stop := serve(t, backend, zap.NewNop())
+	defer stop()
+	client := clientOf(t, socket).As(Proof{URL: "https://sts.amazonaws.com/?x=1", Nonce: "n", Plan: "v1:p"})
+	for name, tt := range map[string]struct {
+		ask  func() error
+		says string
+	}{
+		"another plan is approved": {func() error {
+			_, err := client.Approve(t.Context(), "act_1", "v1:q", "ok")
+			return err
+		}, "plan: the AWS identity was proven for another plan"},
+		"what has no plan is asked for": {func() error {
+			_, err := client.Resume(t.Context())
+			return err
+		}, "this takes no proof of an AWS identity, since it has no plan"},
+		"an action is cancelled": {func() error {
+			_, err := client.Cancel(t.Context(), "act_1", "no")
+			return err
+		}, "this takes no proof of an AWS identity, since it has no plan"},
+	} {
+		if err := tt.ask(); err == nil || err.Error() != tt.says || backend.asked != nil {
+			t.Errorf("%s: %v, asked %v", name, err, backend.asked)
+		}
 	}
 }

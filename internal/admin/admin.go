@@ -64,6 +64,11 @@ type Reader interface {
 type Actor interface {
 	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
 	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Approve has an action go on that awaits approval; plan is the hash of what by has looked at. Why it is not taken is
+	// ErrRefused.
+	Approve(ctx context.Context, id, plan string, by remediation.Who, reason string) (*remediation.Action, error)
+	// Cancel ends an action that has not begun; one that has is ErrRefused.
+	Cancel(ctx context.Context, id, by, reason string) (*remediation.Action, error)
 	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
 	// was.
 	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)

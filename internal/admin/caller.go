@@ -14,6 +14,7 @@ import (
 type Caller struct {
 	Peer Peer
 	AWS  *AWSIdentity // nil: none was proven
+	Plan string       // with AWS: what it was proven for
 }
 
 // AWSIdentity is whom AWS STS says a proof is from.

@@ -197,6 +197,16 @@ func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*ContainPlan
 	return f.containment, f.note(r)
 }
 
+func (f *fakeBackend) Approve(
+	_ context.Context, id, plan string, by remediation.Who, reason string,
+) (*remediation.Action, error) {
+	return &remediation.Action{ID: id, State: remediation.Planned}, f.note([]any{id, plan, by, reason})
+}
+
+func (f *fakeBackend) Cancel(_ context.Context, id, by, reason string) (*remediation.Action, error) {
+	return &remediation.Action{ID: id, State: remediation.Cancelled}, f.note([]string{id, by, reason})
+}
+
 func (f *fakeBackend) Names(context.Context) (Names, error) {
 	return Names{
 		Rules: []string{"key-disabled", "dead-key-used"}, Policies: []string{"payments", "everything-else"},

@@ -36,6 +36,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			OverdueGrace:     cfg.Guardrails.OverdueGrace,
 			BreakerFailures:  cfg.Guardrails.BreakerFailures,
 			Windows:          cfg.Guardrails.Windows,
+			ApprovalTTL:      cfg.Guardrails.ApprovalTTL,
 			Imports: remediation.Imports{
 				Source: cfg.ImportedMaterial.String(), ValidFor: cfg.ImportedMaterial.ValidFor,
 			},

@@ -128,6 +128,7 @@ type Guardrails struct {
 	Settle           time.Duration       // of repeated reads before KMS's "no" about an ambiguous call is believed
 	StartupHold      time.Duration       // after a start, before anything automatic
 	ArmOnNewState    bool                // a new state acts without `rotd resume`: for demos and tests
+	ApprovalTTL      time.Duration       // how long an action waits to be approved
 	BreakerFailures  int                 // failed actions in a row, within an hour, that stop automatic actions
 	Windows          remediation.Windows // when keys may be acted on; none: at any time
 	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
@@ -184,6 +185,7 @@ func Default() *Config {
 			Settle:           10 * time.Minute,
 			StartupHold:      3 * time.Minute,
 			BreakerFailures:  3,
+			ApprovalTTL:      4 * time.Hour,
 		},
 		Prices: cost.Default(),
 		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},

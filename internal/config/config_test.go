@@ -99,6 +99,7 @@ guardrails:
   overdue_grace: 1d
   settle: 90s
   startup_hold: 0
+  approval_ttl: 30m
   arm_on_new_state: true
   breaker_failures: 5
   windows: [{days: [sat, sun], from: 22:00, to: "04:30", zone: Europe/Berlin}, {from: "00:00", to: "24:00"}]
@@ -190,6 +191,7 @@ reports:
 		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3, ReEncrypts: 500},
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
+			ApprovalTTL:     30 * time.Minute,
 			BreakerFailures: 5,
 			Windows: remediation.Windows{
 				{

@@ -69,7 +69,7 @@ func layout(c *Config, known Known) shape {
 }
 
 func mode(to *policy.Mode) shape {
-	return word(to, []policy.Mode{policy.Observe, policy.Enforce}, []policy.Mode{policy.Propose})
+	return word(to, []policy.Mode{policy.Observe, policy.Propose, policy.Enforce}, nil)
 }
 
 func intake(in *Intake) shape {
@@ -279,6 +279,9 @@ func guardrails(g *Guardrails) shape {
 			key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys that two persons must agree to act on.",
 			value: texts(&g.ProtectedKeys, "a key", checkKey),
 		},
-		{key: "approval_ttl"},
+		{
+			key: "approval_ttl", doc: "How long an action waits to be approved.",
+			value: duration(&g.ApprovalTTL, time.Minute, 7*day),
+		},
 	}}
 }

@@ -61,6 +61,10 @@ func actionEntries(before, after *remediation.Action, answer *remediation.Answer
 	if passed := strings.Join(after.Overrides, " "); passed != strings.Join(before.Overrides, " ") && passed != "" {
 		add(audit.GuardrailOverridden, after.Requester, after.KeyARN, "guardrails", passed, "reason", after.Reason)
 	}
+	if after.State == remediation.AwaitingApproval && before.State != remediation.AwaitingApproval {
+		add(audit.ApprovalAsked, "", after.KeyARN, "guardrail", after.Guardrail, "plan", after.Approval.Plan,
+			"until", after.Approval.Expires.Format(time.RFC3339))
+	}
 	if after.State == remediation.Running && before.State != remediation.Running {
 		add(audit.CallIntended, "", after.CallKey(),
 			append(callTexts(after.Current()), "attempt", strconv.Itoa(after.Attempts))...)
@@ -116,6 +120,9 @@ func plannedTexts(a *remediation.Action) []string {
 		"key_state", a.Before.KeyState, "automatic", strconv.FormatBool(a.Automatic),
 		"emergency", strconv.FormatBool(a.Emergency),
 	}
+	if a.BreakGlass {
+		pairs = append(pairs, "break_glass", "true")
+	}
 	if a.PeriodDays > 0 {
 		pairs = append(pairs, "period_days", strconv.Itoa(a.PeriodDays))
 	}
@@ -124,13 +131,16 @@ func plannedTexts(a *remediation.Action) []string {
 
 // auditRotate writes down a person's request, and what the guardrails said.
 func (n *notebook) auditRotate(r *RotateRequest, plan *RotatePlan) error {
-	e := audit.Entry{Actor: r.Requester, Event: audit.RotateRequested, Key: plan.Key.ARN, Incident: r.Incident}
+	e := audit.Entry{Actor: r.Requester.Name, Event: audit.RotateRequested, Key: plan.Key.ARN, Incident: r.Incident}
 	pairs := []string{"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency)}
+	if r.BreakGlass {
+		pairs = append(pairs, "break_glass", "true")
+	}
 	if r.AutomaticDays > 0 {
 		pairs = append(pairs, "automatic_days", strconv.Itoa(r.AutomaticDays))
 	}
 	switch {
-	case plan.Decision.Stops():
+	case plan.Decision.Verdict == remediation.Refuse:
 		e.Event = audit.RotateRefused
 		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
 	case plan.Action == nil:

@@ -21,6 +21,7 @@ var (
 	ErrUnknownKey = errors.New("unknown key")
 	ErrAmbiguous  = errors.New("ambiguous key name")
 	ErrNoReason   = errors.New("a reason is required")
+	ErrPlanMoved  = errors.New("what was signed is not what would be done now")
 )
 
 // RotateRequest is a person's request to rotate a key.
@@ -31,8 +32,11 @@ type RotateRequest struct {
 	Ticket        string
 	Incident      string // id of the incident it is for
 	Emergency     bool
-	Requester     string
+	BreakGlass    bool // with Emergency
+	Requester     remediation.Who
 	DryRun        bool
+	// Proven is the hash of the request that Requester proved an AWS identity for; empty: none was proven.
+	Proven string
 }
 
 // RotatePlan is what a request would do, or does.
@@ -49,6 +53,7 @@ type RotatePlan struct {
 	Cost     string               `json:"cost"`
 	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
+	Request  string               `json:"request,omitempty"`  // hash of what is asked for, for a proof of an AWS identity
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
 
@@ -85,7 +90,10 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		if err != nil || r.DryRun {
 			return err
 		}
-		begins := plan.Action != nil && !plan.Decision.Stops()
+		if r.Proven != "" && r.Proven != plan.Request {
+			return fmt.Errorf("%w: look at the plan, and ask again", ErrPlanMoved)
+		}
+		begins := plan.Action != nil && plan.Decision.Verdict != remediation.Refuse
 		if begins {
 			plan.Action.ID = e.newID("act_", now)
 		}
@@ -98,7 +106,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 			}
 		}
 		n.tally.actions++
-		return n.putAction(nil, plan.Action, nil)
+		return n.begin(plan.Action, plan.Decision)
 	})
 	if err != nil {
 		return nil, err
@@ -118,7 +126,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	why := remediation.Why{
 		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
-		Incident: r.Incident,
+		Incident: r.Incident, BreakGlass: r.BreakGlass,
 	}
 	if r.AutomaticDays > 0 {
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays
@@ -147,8 +155,8 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 		return nil, err
 	}
 	facts.Key = key
-	plan.Action, plan.Decision = &action, g.Decide(&action, facts)
-	if plan.Decision.Stops() && !r.DryRun {
+	plan.Action, plan.Decision, plan.Request = &action, g.Decide(&action, facts), action.Request()
+	if !r.DryRun {
 		n.stopped("", plan.Decision.Guardrail, &action)
 	}
 	plan.Material = importing(&action, g.Imports.Source)
