@@ -18,6 +18,7 @@ import (
 type rotateOptions struct {
 	request   admin.RotateRequest
 	automatic string
+	identity  bool
 	yes       bool
 	wait      time.Duration
 }
@@ -49,6 +50,9 @@ func newRotateCommand(c *cli) *cobra.Command {
 	f.StringVar(&o.request.Incident, "incident", "", "the incident it is for, by its ID")
 	f.StringVar(&o.automatic, "automatic", "", "set KMS's own schedule to this instead, such as 90d")
 	f.BoolVar(&o.request.Emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
+	f.BoolVar(&o.request.BreakGlass, "break-glass", false,
+		"with --emergency: without the approval that mode propose asks for; alerted as CRITICAL")
+	f.BoolVar(&o.identity, "aws-identity", false, awsIdentityFlag)
 	f.BoolVar(&o.request.DryRun, "dry-run", false, "show the plan only")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
@@ -71,6 +75,8 @@ func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
 		o.request.AutomaticDays = days
 	}
 	switch {
+	case o.request.BreakGlass && !o.request.Emergency:
+		return wrongUse(cmd, "--break-glass goes with --emergency only")
 	case o.request.DryRun:
 	case strings.TrimSpace(o.request.Reason) == "":
 		return wrongUse(cmd, "--reason is required: it goes into the audit log and the alerts")
@@ -106,7 +112,13 @@ func (c *cli) rotate(ctx context.Context, o *rotateOptions) error {
 			return err
 		}
 	}
-	begun, err := client.Rotate(ctx, o.request)
+	by := client
+	if o.identity {
+		if by, err = c.as(ctx, client, plan.Request); err != nil {
+			return err
+		}
+	}
+	begun, err := by.Rotate(ctx, o.request)
 	switch {
 	case err != nil:
 		return notBegun(err, o.request.Key)
@@ -213,7 +225,7 @@ const (
 func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.Action, wait time.Duration) error {
 	id, deadline := a.ID, time.Now().Add(wait)
 	progress := newProgress(c)
-	for !a.State.Final() {
+	for !a.State.Final() && a.State != remediation.AwaitingApproval {
 		progress.show(fmt.Sprintf("%s is %s%s", id, a.State, waitingText(a)))
 		left := time.Until(deadline)
 		if left < time.Second {
@@ -250,6 +262,8 @@ func (c *cli) ended(a *remediation.Action) error {
 	var failed error
 	switch {
 	case a.State == remediation.Succeeded:
+	case a.State == remediation.AwaitingApproval && a.Approval != nil:
+		failed = c.awaits(a)
 	case !a.State.Final():
 		failed = exit(admin.ExitUnfinished,
 			"%s is %s and not yet verified; the daemon goes on with it: `rotd actions show %s`", a.ID, a.State, a.ID)

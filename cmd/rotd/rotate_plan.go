@@ -95,6 +95,8 @@ func standing(a *remediation.Action, d *remediation.Decision, noAction string) s
 		return fmt.Sprintf("REFUSED (%s): %s", d.Guardrail, d.Reason)
 	case d.Verdict == remediation.Wait:
 		return fmt.Sprintf("waits (%s): %s", d.Guardrail, d.Reason)
+	case d.Verdict == remediation.NeedsApproval:
+		return fmt.Sprintf("needs approval (%s): %s", d.Guardrail, d.Reason)
 	case len(d.Overridden) > 0:
 		return "--emergency passes " + strings.Join(d.Overridden, ", ") + "; this is audited and alerted"
 	}
