@@ -13,7 +13,8 @@ import (
 )
 
 func newActionsCommand(c *cli) *cobra.Command {
-	return group("actions", "What rotd did, does and means to do", newActionsListCommand(c), newActionsShowCommand(c))
+	return group("actions", "What rotd did, does and means to do", newActionsListCommand(c), newActionsShowCommand(c),
+		newActionsApproveCommand(c), newActionsCancelCommand(c))
 }
 
 // actionListing is how actions are shown.
@@ -48,6 +49,12 @@ func actionListing(now time.Time) listing[remediation.Action] {
 			{name: "reason", value: func(x a) string { return x.Reason }},
 			{name: "ticket", value: func(x a) string { return x.Ticket }},
 			{name: "emergency", value: func(x a) string { return strconv.FormatBool(x.Emergency) }},
+			{name: "approved_by", value: func(x a) string {
+				if x.Approval == nil || x.Approval.By == nil {
+					return ""
+				}
+				return x.Approval.By.Name
+			}},
 			{name: "overrides", value: func(x a) string { return strings.Join(x.Overrides, " ") }},
 			{name: "finding_id", value: func(x a) string { return x.FindingID }},
 			{name: "incident_id", value: func(x a) string { return x.IncidentID }},
@@ -68,7 +75,8 @@ func stateStyle(s remediation.State) style {
 		return green
 	case remediation.Failed, remediation.Expired:
 		return red
-	case remediation.Planned, remediation.Running, remediation.Verifying, remediation.Cancelled:
+	case remediation.Planned, remediation.AwaitingApproval, remediation.Running, remediation.Verifying,
+		remediation.Cancelled:
 	}
 	return yellow
 }
@@ -127,7 +135,8 @@ func newActionsListCommand(c *cli) *cobra.Command {
 	}
 	flags.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&q.State, "state", "", "pending, or planned, running, verifying, succeeded, failed, cancelled, expired")
+	f.StringVar(&q.State, "state", "",
+		"pending, or planned, awaiting-approval, running, verifying, succeeded, failed, cancelled, expired")
 	f.StringVar(&q.Key, "key", "", "on this key: id, ARN or alias")
 	f.StringVar(&since, "since", "", "created since a time (2026-03-14T12:00:00Z) or for so long (24h, 7d)")
 	return cmd
@@ -172,13 +181,23 @@ func (c *cli) printAction(a *remediation.Action) {
 	c.field("incident", a.IncidentID)
 	c.field("asked by", a.Requester)
 	c.field("policy", a.Policy)
-	if a.Emergency {
+	switch {
+	case a.Emergency && a.State == remediation.AwaitingApproval:
+		c.field("emergency", "yes")
+	case a.Emergency:
 		c.field("emergency", "yes, passing "+orNone(a.Overrides))
+	}
+	if a.BreakGlass {
+		c.field("glass", "BROKEN: goes without the approval of mode propose")
+	}
+	if a.Approval != nil {
+		c.field("plan", a.Approval.Plan)
+		c.field("approval", approvalText(now, a.Approval))
 	}
 	c.field("finding", a.FindingID)
 	c.field("waiting", a.Waiting)
 	c.field("guardrail", a.Guardrail)
-	if !a.NotBefore.IsZero() && !a.State.Final() {
+	if !a.NotBefore.IsZero() && !a.State.Final() && a.State != remediation.AwaitingApproval {
 		c.field("not before", both(now, a.NotBefore))
 	}
 	c.field("last error", a.LastError)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,29 @@ func asItIs(d *fakeDaemon) {
 	d.plan.Decision = remediation.Decision{Verdict: remediation.Allow, Reason: d.plan.NoAction}
 }
 
+// proposed lets the first action, and what is asked for, await approval.
+func proposed(d *fakeDaemon) {
+	needs := remediation.Decision{
+		Verdict: remediation.NeedsApproval, Guardrail: remediation.GuardMode,
+		Reason: "Mode propose: a second person must approve first that rotd may rotate it.",
+	}
+	a := d.actions[0]
+	a.Attempts, a.Started, a.CalledAt, a.RequestID, a.Overrides = 0, time.Time{}, time.Time{}, "", nil
+	d.actions[0] = remediation.Ask(a, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, before(time.Minute))
+	begun := d.plan
+	waits := remediation.Ask(*d.plan.Action, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, noon)
+	begun.Action, begun.Decision, d.plan.Decision = &waits, needs, needs
+	d.begun = &begun
+}
+
 func TestCommandsAsPeopleSeeThem(t *testing.T) {
+	for name, value := range map[string]string{ // for --aws-identity
+		"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_REGION": "eu-west-1",
+	} {
+		t.Setenv(name, value)
+	}
+	const proposal = "act_01JPK00000000000000000BBBB"
 	tests := []struct {
 		name   string
 		change func(d *fakeDaemon)
@@ -354,6 +377,45 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 		},
 		{name: "undo-alias-dry-run", args: []string{"undo-alias", "alias/signing", "--dry-run"}},
 		{name: "undo-alias", args: []string{"undo-alias", "alias/signing", "--reason", "callers fail", "--yes"}},
+		{name: "rotate-proposed-dry-run", args: []string{"rotate", "alias/pay-cards", "--dry-run"}, change: proposed},
+		{
+			name: "rotate-proposed", args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes"},
+			change: proposed, status: admin.ExitApproval,
+		},
+		{
+			name: "rotate-break-glass-alone", status: admin.ExitUsage,
+			args: []string{"rotate", "alias/pay-cards", "--reason", "leak", "--yes", "--break-glass"},
+		},
+		{name: "actions-show-proposed", args: []string{"actions", "show", proposal}, change: proposed},
+		{
+			name: "actions-approve", change: proposed, status: admin.ExitUnfinished,
+			args: []string{"actions", "approve", proposal, "--reason", "seen", "--yes", "--aws-identity", "--wait", "0s"},
+		},
+		{
+			name: "actions-approve-not-awaiting", status: admin.ExitRefused,
+			args: []string{"actions", "approve", proposal, "--reason", "seen", "--yes"},
+		},
+		{
+			name: "actions-approve-another-plan", change: proposed, status: admin.ExitRefused,
+			args: []string{"actions", "approve", proposal, "--reason", "seen", "--yes", "--plan", "v1:00"},
+		},
+		{
+			name: "actions-approve-declined", change: proposed, status: admin.ExitFailed,
+			args: []string{"actions", "approve", proposal, "--reason", "seen"},
+		},
+		{
+			name: "actions-approve-reason", change: proposed, status: admin.ExitUsage,
+			args: []string{"actions", "approve", proposal, "--yes"},
+		},
+		{
+			name: "actions-cancel", change: proposed,
+			args: []string{"actions", "cancel", proposal, "--reason", "not tonight"},
+		},
+		{
+			name: "actions-cancel-begun", status: admin.ExitRefused,
+			args: []string{"actions", "cancel", proposal, "--reason", "not tonight"},
+		},
+		{name: "actions-cancel-reason", args: []string{"actions", "cancel", proposal}, status: admin.ExitUsage},
 		{name: "sweep", args: []string{"sweep", "drift"}},
 		{name: "sweep-unknown", args: []string{"sweep", "everything"}, status: admin.ExitUsage},
 		{

@@ -39,7 +39,8 @@ func (d *demoDaemon) binary() string {
 func (d *demoDaemon) environment(p awssim.Principal) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "NO_COLOR=1",
-		"AWS_ENDPOINT_URL=" + d.world.sim.URL(), "AWS_REGION=" + demoRegion, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL=" + d.world.sim.URL(), "AWS_ENDPOINT_URL_STS=" + d.world.sim.URL(),
+		"AWS_REGION=" + demoRegion, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=" + p.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + p.SecretAccessKey,
 		"ROTD_SOCKET=" + d.world.socket, "COLUMNS=100",
 	}

@@ -220,6 +220,44 @@ func someActions() []remediation.Action {
 	}
 }
 
+func (d *fakeDaemon) Access() *admin.Access {
+	return &admin.Access{Approve: []string{"arn:aws:iam::111122223333:user/*"}}
+}
+
+func (d *fakeDaemon) Identify(context.Context, admin.Proof) (*admin.AWSIdentity, error) {
+	return &admin.AWSIdentity{ARN: "arn:aws:iam::111122223333:user/bob", Person: "aws-user:AIDABOB"}, nil
+}
+
+func (d *fakeDaemon) Approve(
+	_ context.Context, id, plan string, by remediation.Who, reason string,
+) (*remediation.Action, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.actions {
+		if d.actions[i].ID == id {
+			a, err := remediation.Approve(d.actions[i], plan, by, reason, d.status.Now)
+			if err != nil {
+				return nil, admin.As(admin.ErrRefused, err)
+			}
+			return &a, nil
+		}
+	}
+	return nil, admin.ErrNotFound
+}
+
+func (d *fakeDaemon) Cancel(_ context.Context, id, by, reason string) (*remediation.Action, error) {
+	for i := range d.actions {
+		if d.actions[i].ID == id {
+			a, err := remediation.Cancel(d.actions[i], by, reason, d.status.Now)
+			if err != nil {
+				return nil, admin.As(admin.ErrRefused, err)
+			}
+			return &a, nil
+		}
+	}
+	return nil, admin.ErrNotFound
+}
+
 func (d *fakeDaemon) Status(context.Context) (*admin.Status, error) {
 	s := *d.status
 	return &s, nil

@@ -40,7 +40,7 @@ func newReplaceCommand(c *cli) *cobra.Command {
 			return c.act(cmd, r.Reason, &o)
 		},
 	}
-	o.flags(cmd, &r.Reason, &r.Ticket, &r.Incident, &r.Emergency, &r.DryRun)
+	o.flags(cmd, &r.Reason, &r.Ticket, &r.Incident, &r.Emergency, &r.BreakGlass, &r.DryRun)
 	f := cmd.Flags()
 	f.StringVar(&r.Spec, "spec", "", "the new key's spec, of the same type as the old one's, such as RSA_3072")
 	f.BoolVar(&r.WithoutGrants, "without-grants", false, "leave grants to those who made them")
@@ -75,6 +75,6 @@ func newUndoAliasCommand(c *cli) *cobra.Command {
 			return c.act(cmd, r.Reason, &o)
 		},
 	}
-	o.flags(cmd, &r.Reason, &r.Ticket, &r.Incident, &r.Emergency, &r.DryRun)
+	o.flags(cmd, &r.Reason, &r.Ticket, &r.Incident, &r.Emergency, &r.BreakGlass, &r.DryRun)
 	return cmd
 }

@@ -50,7 +50,8 @@ func newRotateCommand(c *cli) *cobra.Command {
 			return c.act(cmd, o.request.Reason, &o.acting)
 		},
 	}
-	o.flags(cmd, &o.request.Reason, &o.request.Ticket, &o.request.Incident, &o.request.Emergency, &o.request.DryRun)
+	o.flags(cmd, &o.request.Reason, &o.request.Ticket, &o.request.Incident, &o.request.Emergency,
+		&o.request.BreakGlass, &o.request.DryRun)
 	f := cmd.Flags()
 	f.StringVar(&o.automatic, "automatic", "", "set KMS's own schedule to this instead, such as 90d")
 	return cmd
@@ -75,21 +76,28 @@ func (c *cli) checkRotate(cmd *cobra.Command, o *rotateOptions) error {
 type acting struct {
 	key         string // as the person named it
 	dryRun, yes bool
-	wait        time.Duration
-	ask         func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error)
-	show        func(plan *admin.RotatePlan)
-	byHand      func()                      // prints the same for the AWS CLI
-	after       func(a *remediation.Action) // prints what is to be done after a success; nil: nothing is
+	identity    bool // prove an AWS identity
+	// emergency and breakGlass are of the request.
+	emergency, breakGlass *bool
+	wait                  time.Duration
+	ask                   func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error)
+	show                  func(plan *admin.RotatePlan)
+	byHand                func()                      // prints the same for the AWS CLI
+	after                 func(a *remediation.Action) // prints what is to be done after a success; nil: nothing is
 }
 
 // flags are those that every acting command has.
-func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, emergency, dryRun *bool) {
+func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, emergency, breakGlass, dryRun *bool) {
+	o.emergency, o.breakGlass = emergency, breakGlass
 	f := cmd.Flags()
 	f.StringVar(reason, "reason", "", "why, for the audit log and whoever is told (required)")
 	f.StringVar(ticket, "ticket", "", "a ticket's number")
 	f.StringVar(incident, "incident", "", "the incident it is for, by its ID")
 	f.BoolVar(emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
+	f.BoolVar(breakGlass, "break-glass", false,
+		"with --emergency: without the approval that mode propose asks for; alerted as CRITICAL")
 	f.BoolVar(dryRun, "dry-run", false, "show the plan only")
+	f.BoolVar(&o.identity, "aws-identity", false, awsIdentityFlag)
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
 }
@@ -100,6 +108,8 @@ func (o *acting) check(c *cli, cmd *cobra.Command, reason string) error {
 		return err
 	}
 	switch {
+	case *o.breakGlass && !*o.emergency:
+		return wrongUse(cmd, "--break-glass goes with --emergency only")
 	case o.dryRun:
 	case strings.TrimSpace(reason) == "":
 		return wrongUse(cmd, "--reason is required: it goes into the audit log and the alerts")
@@ -137,7 +147,13 @@ func (c *cli) act(cmd *cobra.Command, reason string, o *acting) error {
 			return err
 		}
 	}
-	begun, err := o.ask(ctx, client, false)
+	by := client
+	if o.identity {
+		if by, err = c.as(ctx, client, plan.Request); err != nil {
+			return err
+		}
+	}
+	begun, err := o.ask(ctx, by, false)
 	switch {
 	case err != nil:
 		return notBegun(err, o.key)
@@ -247,7 +263,7 @@ func (c *cli) follow(ctx context.Context, client *admin.Client, a *remediation.A
 ) error {
 	id, deadline := a.ID, time.Now().Add(wait)
 	progress := newProgress(c)
-	for !a.State.Final() {
+	for !a.State.Final() && a.State != remediation.AwaitingApproval {
 		progress.show(fmt.Sprintf("%s is %s%s", id, a.State, waitingText(a)))
 		left := time.Until(deadline)
 		if left < time.Second {
@@ -290,6 +306,8 @@ func (c *cli) ended(a *remediation.Action) error {
 	var failed error
 	switch {
 	case a.State == remediation.Succeeded:
+	case a.State == remediation.AwaitingApproval && a.Approval != nil:
+		failed = c.awaits(a)
 	case !a.State.Final():
 		failed = exit(admin.ExitUnfinished,
 			"%s is %s and not yet verified; the daemon goes on with it: `rotd actions show %s`", a.ID, a.State, a.ID)

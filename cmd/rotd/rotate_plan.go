@@ -87,14 +87,16 @@ func eligibleText(p *admin.RotatePlan, able bool) string {
 // standing says how a plan stands with the guardrails.
 func standing(a *remediation.Action, d *remediation.Decision, noAction string) string {
 	switch {
-	case d.Stops() && noAction != "":
+	case d.Verdict == remediation.Refuse && noAction != "":
 		return "CANNOT: " + noAction
 	case a == nil:
 		return "not asked: it is so already"
-	case d.Stops():
+	case d.Verdict == remediation.Refuse:
 		return fmt.Sprintf("REFUSED (%s): %s", d.Guardrail, d.Reason)
 	case d.Verdict == remediation.Wait:
 		return fmt.Sprintf("waits (%s): %s", d.Guardrail, d.Reason)
+	case d.Verdict == remediation.NeedsApproval:
+		return fmt.Sprintf("needs approval (%s): %s", d.Guardrail, d.Reason)
 	case len(d.Overridden) > 0:
 		return "--emergency passes " + strings.Join(d.Overridden, ", ") + "; this is audited and alerted"
 	}

@@ -21,6 +21,7 @@ import (
 // of them fits; any other is the daemon's own failure. An id or a name that is not there is ErrNotFound, never a nil
 // answer.
 type Backend interface {
+	Gatekeeper
 	Reader
 	Actor
 	Container
@@ -67,6 +68,11 @@ type Actor interface {
 	Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error)
 	// UndoAlias plans and, unless it is a dry run or refused, begins.
 	UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error)
+	// Approve has an action go on that awaits approval; plan is the hash of what by has looked at. Why it is not taken is
+	// ErrRefused.
+	Approve(ctx context.Context, id, plan string, by remediation.Who, reason string) (*remediation.Action, error)
+	// Cancel ends an action that has not begun; one that has is ErrRefused.
+	Cancel(ctx context.Context, id, by, reason string) (*remediation.Action, error)
 	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
 	// was.
 	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)
@@ -97,6 +103,7 @@ var (
 	ErrInvalid   = errors.New("invalid request")
 	ErrRefused   = errors.New("refused")
 	ErrBusy      = errors.New("busy") // with the same thing for somebody else
+	ErrUnproven  = errors.New("identity not proven")
 )
 
 // As gives an error whose words suffice one of these meanings.

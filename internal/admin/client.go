@@ -37,6 +37,7 @@ type Client struct {
 	socket  string
 	http    *http.Client
 	patient *http.Client // for what may take long
+	proof   *Proof       // of an AWS identity, in which it asks; nil: none
 }
 
 // NewClient returns a client; nothing is connected yet. Close lets go of idle connections.
@@ -51,6 +52,13 @@ func NewClient(socket string) *Client {
 		}}
 	}
 	return &Client{socket: socket, http: within(handleTimeout + 5*time.Second), patient: within(0)}
+}
+
+// As is the same client, asking in the name of an AWS identity: for one request, since a proof is good for one.
+func (c *Client) As(p Proof) *Client {
+	as := *c
+	as.proof = &p
+	return &as
 }
 
 // Socket is the path the client asks on.
@@ -210,6 +218,9 @@ func (c *Client) do(ctx context.Context, by *http.Client, method, path string, b
 	request, err := http.NewRequestWithContext(ctx, method, "http://rotd"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
+	}
+	if c.proof != nil {
+		c.proof.put(request.Header)
 	}
 	response, err := by.Do(request)
 	if err != nil {

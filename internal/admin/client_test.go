@@ -78,15 +78,15 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"quarantine", func() (any, error) { return c.Quarantine(ctx, limits) }, limits},
 		{
 			"rotate", func() (any, error) { return c.Rotate(ctx, RotateRequest{Key: "k", Reason: "r"}) },
-			RotateRequest{Key: "k", Reason: "r", Requester: me(t)},
+			RotateRequest{Key: "k", Reason: "r", Requester: whoIAm(t)},
 		},
 		{
 			"replace", func() (any, error) { return c.Replace(ctx, ReplaceRequest{Key: "k", Spec: "RSA_3072", Reason: "r"}) },
-			ReplaceRequest{Key: "k", Spec: "RSA_3072", Reason: "r", Requester: me(t)},
+			ReplaceRequest{Key: "k", Spec: "RSA_3072", Reason: "r", Requester: whoIAm(t)},
 		},
 		{
 			"undo-alias", func() (any, error) { return c.UndoAlias(ctx, UndoAliasRequest{Name: "act_1", Reason: "r"}) },
-			UndoAliasRequest{Name: "act_1", Reason: "r", Requester: me(t)},
+			UndoAliasRequest{Name: "act_1", Reason: "r", Requester: whoIAm(t)},
 		},
 		{"sweep", func() (any, error) { return c.Sweep(ctx, "drift", time.Minute) }, []string{me(t), "drift"}},
 		{"audit", func() (any, error) {
@@ -121,7 +121,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"audit log", func() (any, error) { return nil, c.AuditLog(ctx, 4711, io.Discard) }, uint64(4711)},
 		{
 			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },
-			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: me(t)},
+			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: whoIAm(t)},
 		},
 		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
 		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},

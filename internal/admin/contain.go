@@ -22,19 +22,19 @@ type Container interface {
 // ContainRequest is a person's request to hold a key, or to take back what an earlier one did. It has
 // engine.ContainRequest's fields in the same order, so that one converts to the other.
 type ContainRequest struct {
-	Key            string   `json:"key"` // id, ARN, alias or alias ARN
-	CancelDeletion bool     `json:"cancel_deletion,omitempty"`
-	RevokeGrants   []string `json:"revoke_grants,omitempty"` // ids
-	RevokeAll      bool     `json:"revoke_all,omitempty"`
-	RetireAliases  []string `json:"retire_aliases,omitempty"` // alias/…
-	Disable        bool     `json:"disable,omitempty"`
-	Undo           string   `json:"undo,omitempty"` // id of the containment to take back, instead of the measures
-	Reason         string   `json:"reason"`
-	Ticket         string   `json:"ticket,omitempty"`
-	Emergency      bool     `json:"emergency,omitempty"`
-	Requester      string   `json:"-"` // who is calling, by the socket's word
-	DryRun         bool     `json:"dry_run,omitempty"`
-	Identity       string   `json:"identity,omitempty"` // of the plan that the person saw: another one is refused
+	Key            string          `json:"key"` // id, ARN, alias or alias ARN
+	CancelDeletion bool            `json:"cancel_deletion,omitempty"`
+	RevokeGrants   []string        `json:"revoke_grants,omitempty"` // ids
+	RevokeAll      bool            `json:"revoke_all,omitempty"`
+	RetireAliases  []string        `json:"retire_aliases,omitempty"` // alias/…
+	Disable        bool            `json:"disable,omitempty"`
+	Undo           string          `json:"undo,omitempty"` // id of the containment to take back, instead of the measures
+	Reason         string          `json:"reason"`
+	Ticket         string          `json:"ticket,omitempty"`
+	Emergency      bool            `json:"emergency,omitempty"`
+	Requester      remediation.Who `json:"-"` // who is calling, by the socket's and STS's word
+	DryRun         bool            `json:"dry_run,omitempty"`
+	Identity       string          `json:"identity,omitempty"` // of the plan that the person saw: another one is refused
 }
 
 // Measures reports whether any measure was chosen.
@@ -60,10 +60,12 @@ func (p *ContainPlan) Refused() (why string, refused bool) {
 
 func (s *Server) containKey(r *http.Request) (any, error) {
 	var request ContainRequest
-	by, err := s.acting(r, &request)
+	by, proven, err := s.asking(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
+	case proven != "" && proven != request.Identity:
+		return nil, invalid("identity: the AWS identity was proven for another plan")
 	case strings.TrimSpace(request.Key) == "":
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
 	case request.Undo != "" && request.Measures():

@@ -63,6 +63,9 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		finding.Acknowledgement{},
 		Acknowledged{},
 		AckRequest{},
+		approveRequest{},
+		remediation.Approval{},
+		remediation.Who{},
 		KeyDetail{},
 		policy.Applied{},
 		policy.Assignment{},
@@ -179,7 +182,7 @@ func TestEveryErrorCodeIsDocumented(t *testing.T) {
 	}
 	for _, code := range []string{
 		CodeNoEndpoint, CodeBadMethod, CodeRefused, CodeTooLarge, CodeBusy, CodeStopping,
-		CodeTimeout, CodeUnknownPeer,
+		CodeTimeout, CodeUnknownPeer, CodeForbidden, CodeUnproven,
 	} {
 		if !strings.Contains(text, "| `"+code+"` |") {
 			t.Errorf("docs/api.md has no row for %s", code)

@@ -53,6 +53,8 @@ const (
 	CodeTimeout     = "timeout"
 	CodeInternal    = "internal"
 	CodeUnknownPeer = "unknown-caller"
+	CodeForbidden   = "forbidden"
+	CodeUnproven    = "identity-not-proven"
 )
 
 func invalid(format string, args ...any) *Error {
@@ -76,6 +78,8 @@ func answerTo(err error) *Error {
 		e.Code, e.Exit, e.status = CodeInvalid, ExitUsage, http.StatusBadRequest
 	case errors.Is(err, ErrRefused):
 		e.Code, e.Exit, e.status = CodeRefused, ExitRefused, http.StatusConflict
+	case errors.Is(err, ErrUnproven):
+		e.Code, e.Exit, e.status = CodeUnproven, ExitRefused, http.StatusForbidden
 	case errors.Is(err, ErrBusy):
 		e.Code, e.status = CodeBusy, http.StatusServiceUnavailable
 	case isTooLarge(err):

@@ -45,6 +45,9 @@ type fakeBackend struct {
 	sweep       chan error
 	db          *state.DB
 	reported    []string
+	access      Access
+	identity    *AWSIdentity
+	proof       Proof         // that Identify was asked about
 	waiting     chan struct{} // closed when Action begins to wait for the end of its context
 }
 
@@ -54,6 +57,16 @@ func (f *fakeBackend) note(asked any) error {
 		panic(f.panics)
 	}
 	return f.err
+}
+
+func (f *fakeBackend) Access() *Access { return &f.access }
+
+func (f *fakeBackend) Identify(_ context.Context, p Proof) (*AWSIdentity, error) {
+	f.proof = p
+	if f.identity == nil {
+		return nil, fmt.Errorf("%w: signed too long ago", ErrUnproven)
+	}
+	return f.identity, nil
 }
 
 func (f *fakeBackend) Status(context.Context) (*Status, error) {
@@ -190,6 +203,16 @@ func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) er
 
 func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*ContainPlan, error) {
 	return f.containment, f.note(r)
+}
+
+func (f *fakeBackend) Approve(
+	_ context.Context, id, plan string, by remediation.Who, reason string,
+) (*remediation.Action, error) {
+	return &remediation.Action{ID: id, State: remediation.Planned}, f.note([]any{id, plan, by, reason})
+}
+
+func (f *fakeBackend) Cancel(_ context.Context, id, by, reason string) (*remediation.Action, error) {
+	return &remediation.Action{ID: id, State: remediation.Cancelled}, f.note([]string{id, by, reason})
 }
 
 func (f *fakeBackend) Names(context.Context) (Names, error) {

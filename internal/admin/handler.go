@@ -23,7 +23,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	routes := s.routes()
 	for _, r := range routes {
-		mux.Handle(r.Method+" "+r.Path, s.contain(r.handle, takesLong(r.Path)))
+		mux.Handle(r.Method+" "+r.Path, s.contain(s.admitted(r.handle, r.roles()...), takesLong(r.Path)))
 	}
 	mux.Handle("/", s.contain(func(req *http.Request) (any, error) { return nil, noRoute(mux, routes, req) }, false))
 	return mux

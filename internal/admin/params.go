@@ -168,8 +168,8 @@ func actionQuery(r *http.Request) (ActionQuery, error) {
 func actionStates() []string {
 	states := []string{Pending}
 	for _, s := range []remediation.State{
-		remediation.Planned, remediation.Running, remediation.Verifying, remediation.Succeeded, remediation.Failed,
-		remediation.Cancelled, remediation.Expired,
+		remediation.Planned, remediation.AwaitingApproval, remediation.Running, remediation.Verifying,
+		remediation.Succeeded, remediation.Failed, remediation.Cancelled, remediation.Expired,
 	} {
 		states = append(states, string(s))
 	}

@@ -12,6 +12,7 @@ import (
 type Peer struct {
 	UID, GID uint32
 	PID      int32
+	Groups   []uint32 // the others it is in, as the kernel has them; nil: the kernel does not say
 }
 
 // Requester names the peer's user as actions and the audit log have it: `uid:1000 (name)`, or `uid:1000` when this

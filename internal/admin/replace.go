@@ -3,6 +3,8 @@ package admin
 import (
 	"net/http"
 	"strings"
+
+	"rotd/internal/remediation"
 )
 
 // ReplaceRequest is a person's request to replace a key by a new one. It has engine.ReplaceRequest's fields in the same
@@ -15,8 +17,11 @@ type ReplaceRequest struct {
 	Ticket        string `json:"ticket,omitempty"`
 	Incident      string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency     bool   `json:"emergency,omitempty"`
-	Requester     string `json:"-"` // who is calling, by the socket's word
-	DryRun        bool   `json:"dry_run,omitempty"`
+	BreakGlass    bool   `json:"break_glass,omitempty"` // with Emergency: without the approval that is asked for
+	// Requester is who is calling, by the socket's and STS's word; Proven the request they proved an AWS identity for.
+	Requester remediation.Who `json:"-"`
+	Proven    string          `json:"-"`
+	DryRun    bool            `json:"dry_run,omitempty"`
 }
 
 // UndoAliasRequest is a person's request to move the aliases back that a replacement moved. It has
@@ -27,38 +32,45 @@ type UndoAliasRequest struct {
 	Ticket    string `json:"ticket,omitempty"`
 	Incident  string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency bool   `json:"emergency,omitempty"`
-	Requester string `json:"-"` // who is calling, by the socket's word
-	DryRun    bool   `json:"dry_run,omitempty"`
+	// BreakGlass, Requester and Proven are as of ReplaceRequest.
+	BreakGlass bool            `json:"break_glass,omitempty"`
+	Requester  remediation.Who `json:"-"`
+	Proven     string          `json:"-"`
+	DryRun     bool            `json:"dry_run,omitempty"`
 }
 
 func (s *Server) replace(r *http.Request) (any, error) {
 	var request ReplaceRequest
-	by, err := s.acting(r, &request)
+	by, proven, err := s.asking(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
 	case strings.TrimSpace(request.Key) == "":
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
+	case request.BreakGlass && !request.Emergency:
+		return nil, invalid("break_glass: only with emergency")
 	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
 		return nil, invalid("reason: is required")
 	}
-	request.Requester = by
+	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.Replace(r.Context(), request)
 	return planned(plan, err, request.DryRun)
 }
 
 func (s *Server) undoAlias(r *http.Request) (any, error) {
 	var request UndoAliasRequest
-	by, err := s.acting(r, &request)
+	by, proven, err := s.asking(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
 	case strings.TrimSpace(request.Name) == "":
 		return nil, invalid("name: the id of the action that replaced the key, or an id, ARN, alias or alias ARN is needed")
+	case request.BreakGlass && !request.Emergency:
+		return nil, invalid("break_glass: only with emergency")
 	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
 		return nil, invalid("reason: is required")
 	}
-	request.Requester = by
+	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.UndoAlias(r.Context(), request)
 	return planned(plan, err, request.DryRun)
 }

@@ -20,6 +20,19 @@ type route struct {
 	handle func(r *http.Request) (any, error)
 }
 
+// roles are those of which the caller needs one.
+func (r *route) roles() []Role {
+	switch {
+	case r.Path == "/v1/actions/{id}/approve":
+		return []Role{Approve}
+	case r.Path == "/v1/actions/{id}/cancel":
+		return []Role{Act, Approve}
+	case r.Method == http.MethodGet, r.Path == "/v1/rotate": // a dry run only looks; what is none asks for Act itself
+		return []Role{View}
+	}
+	return []Role{Act}
+}
+
 func (s *Server) routes() []route {
 	return []route{
 		{"GET", "/v1/status", s.status},
@@ -55,6 +68,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/reencrypt/{id}", s.job},
 		{"POST", "/v1/reencrypt/{id}/blobs", s.blobs},
 		{"POST", "/v1/reencrypt/{id}/cancel", s.cancelJob},
+		{"POST", "/v1/actions/{id}/approve", s.approve},
+		{"POST", "/v1/actions/{id}/cancel", s.cancel},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
@@ -200,10 +215,15 @@ func (s *Server) quarantine(r *http.Request) (any, error) {
 
 func (s *Server) rotate(r *http.Request) (any, error) {
 	var request RotateRequest
-	by, err := s.acting(r, &request)
+	by, proven, err := s.asking(r, &request)
+	if caller, _ := callerFrom(r.Context()); err == nil && !request.DryRun {
+		err = s.backend.Access().check(caller, Act) // a dry run only looks
+	}
 	switch {
 	case err != nil:
 		return nil, err
+	case request.BreakGlass && !request.Emergency:
+		return nil, invalid("break_glass: only with emergency")
 	case strings.TrimSpace(request.Key) == "":
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
 	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
@@ -212,7 +232,7 @@ func (s *Server) rotate(r *http.Request) (any, error) {
 	if err := CheckPeriod(request.AutomaticDays); request.AutomaticDays != 0 && err != nil {
 		return nil, invalid("automatic_days: %v", err)
 	}
-	request.Requester = by
+	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.Rotate(r.Context(), request)
 	return planned(plan, err, request.DryRun)
 }
@@ -306,22 +326,30 @@ func (s *Server) resume(r *http.Request) (any, error) {
 	return ended, err
 }
 
-// acting reads the body of a request that does something, and says on whose behalf.
+// acting reads the body of a request that does something, and says on whose behalf. What is asked for without a plan
+// takes no proof of an AWS identity: a proof says for which plan it is.
 func (s *Server) acting(r *http.Request, body any) (requester string, err error) {
-	peer, ok := peerFrom(r.Context())
+	by, proven, err := s.asking(r, body)
+	if err == nil && proven != "" {
+		err = invalid("this takes no proof of an AWS identity, since it has no plan")
+	}
+	return by.Name, err
+}
+
+// asking reads the body of a request that does something, and says on whose behalf; proven is the hash of the plan that
+// the caller proved an AWS identity for.
+func (s *Server) asking(r *http.Request, body any) (by remediation.Who, proven string, err error) {
+	caller, ok := callerFrom(r.Context())
 	if !ok {
-		return "", &Error{
-			Code: CodeUnknownPeer, Exit: ExitFailed, status: http.StatusForbidden,
-			Message: "who is calling cannot be told, so nothing is done",
-		}
+		return by, "", unknownCaller()
 	}
 	if err := read(r, body); err != nil {
-		return "", err
+		return by, "", err
 	}
-	requester = peer.Requester()
-	s.log.Info("a request to act", zap.String("request", r.URL.Path), zap.String("requester", requester),
-		zap.Int32("pid", peer.PID))
-	return requester, nil
+	by = caller.Who(s.backend.Access())
+	s.log.Info("a request to act", zap.String("request", r.URL.Path), zap.String("requester", by.Name),
+		zap.Int32("pid", caller.Peer.PID))
+	return by, caller.Plan, nil
 }
 
 // Schemas of lists.

@@ -162,36 +162,48 @@ func TestEndpoints(t *testing.T) {
 			name: "rotate on behalf of who is calling", method: "POST", path: "/v1/rotate", status: 200,
 			backend: fakeBackend{plan: plan}, body: `{"key":"alias/a","reason":"r","ticket":"T-1","emergency":true}`,
 			answer: `"on_demand_left":24,"on_demand_reserve":5`,
-			asked:  RotateRequest{Key: "alias/a", Reason: "r", Ticket: "T-1", Emergency: true, Requester: me(t)},
+			asked:  RotateRequest{Key: "alias/a", Reason: "r", Ticket: "T-1", Emergency: true, Requester: whoIAm(t)},
 		},
 		{
 			name: "a refused rotation is an error that has the plan", method: "POST", path: "/v1/rotate", status: 409,
 			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","reason":"r"}`,
 			answer: `{"error":{"code":"refused","message":"Too soon.","exit":4,"plan":{`,
-			asked:  RotateRequest{Key: "alias/a", Reason: "r", Requester: me(t)},
+			asked:  RotateRequest{Key: "alias/a", Reason: "r", Requester: whoIAm(t)},
 		},
 		{
 			name: "what would be refused is no error", method: "POST", path: "/v1/rotate", status: 200,
 			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","dry_run":true,"automatic_days":90}`,
 			answer: `"decision":{"verdict":"refuse","guardrail":"cooldown","reason":"Too soon."}`,
-			asked:  RotateRequest{Key: "alias/a", AutomaticDays: 90, Requester: me(t), DryRun: true},
+			asked:  RotateRequest{Key: "alias/a", AutomaticDays: 90, Requester: whoIAm(t), DryRun: true},
+		},
+		{
+			name: "break the glass", method: "POST", path: "/v1/rotate", status: 200, backend: fakeBackend{plan: plan},
+			body:   `{"key":"alias/a","reason":"r","emergency":true,"break_glass":true}`,
+			answer: `"on_demand_left":24`,
+			asked: RotateRequest{
+				Key: "alias/a", Reason: "r", Emergency: true, BreakGlass: true, Requester: whoIAm(t),
+			},
+		},
+		{
+			name: "an action is cancelled", method: "POST", path: "/v1/actions/act_1/cancel", status: 200,
+			body: `{"reason":"not now"}`, answer: `{"id":"act_1"`, asked: []string{"act_1", me(t), "not now"},
 		},
 		{
 			name: "replace on behalf of who is calling", method: "POST", path: "/v1/replace", status: 200,
 			backend: fakeBackend{plan: plan}, body: `{"key":"alias/a","spec":"RSA_3072","without_grants":true,"reason":"r"}`,
 			answer: `"on_demand_left":24`,
-			asked:  ReplaceRequest{Key: "alias/a", Spec: "RSA_3072", WithoutGrants: true, Reason: "r", Requester: me(t)},
+			asked:  ReplaceRequest{Key: "alias/a", Spec: "RSA_3072", WithoutGrants: true, Reason: "r", Requester: whoIAm(t)},
 		},
 		{
 			name: "a refused replacement is an error that has the plan", method: "POST", path: "/v1/replace", status: 409,
 			backend: fakeBackend{plan: refused}, body: `{"key":"alias/a","reason":"r"}`,
 			answer: `{"error":{"code":"refused","message":"Too soon.","exit":4,"plan":{`,
-			asked:  ReplaceRequest{Key: "alias/a", Reason: "r", Requester: me(t)},
+			asked:  ReplaceRequest{Key: "alias/a", Reason: "r", Requester: whoIAm(t)},
 		},
 		{
 			name: "aliases moved back on behalf of who is calling", method: "POST", path: "/v1/undo-alias", status: 200,
 			backend: fakeBackend{plan: plan}, body: `{"name":"act_1","dry_run":true}`, answer: `"on_demand_left":24`,
-			asked: UndoAliasRequest{Name: "act_1", Requester: me(t), DryRun: true},
+			asked: UndoAliasRequest{Name: "act_1", Requester: whoIAm(t), DryRun: true},
 		},
 		{
 			name: "contain on behalf of who is calling", method: "POST", path: "/v1/contain", status: 200,
@@ -199,20 +211,20 @@ func TestEndpoints(t *testing.T) {
 			body:    `{"key":"alias/a","reason":"r","revoke_grants":["g1"],"disable":true,"identity":"v1:1"}`,
 			answer:  `"decision":{"verdict":"allow"},"identity":"v1:1"`,
 			asked: ContainRequest{
-				Key: "alias/a", Reason: "r", RevokeGrants: []string{"g1"}, Disable: true, Identity: "v1:1", Requester: me(t),
+				Key: "alias/a", Reason: "r", RevokeGrants: []string{"g1"}, Disable: true, Identity: "v1:1", Requester: whoIAm(t),
 			},
 		},
 		{
 			name: "a refused containment is an error", method: "POST", path: "/v1/contain", status: 409,
 			backend: fakeBackend{containment: held(remediation.Refuse)}, body: `{"key":"alias/a","reason":"r","disable":true}`,
 			answer: `{"error":{"code":"refused","message":"Paused.","exit":4}}`,
-			asked:  ContainRequest{Key: "alias/a", Reason: "r", Disable: true, Requester: me(t)},
+			asked:  ContainRequest{Key: "alias/a", Reason: "r", Disable: true, Requester: whoIAm(t)},
 		},
 		{
 			name: "what each measure would break", method: "POST", path: "/v1/contain", status: 200,
 			backend: fakeBackend{containment: held(remediation.Refuse)}, body: `{"key":"alias/a","dry_run":true}`,
 			answer: `"decision":{"verdict":"refuse","reason":"Paused."}`,
-			asked:  ContainRequest{Key: "alias/a", Requester: me(t), DryRun: true},
+			asked:  ContainRequest{Key: "alias/a", Requester: whoIAm(t), DryRun: true},
 		},
 		{
 			name: "a sweep that failed", method: "POST", path: "/v1/sweep", status: 200, backend: fakeBackend{sweep: done},
@@ -244,7 +256,7 @@ func TestEndpoints(t *testing.T) {
 				NoAction: "Already on.", Decision: remediation.Decision{Verdict: remediation.Allow},
 			}},
 			body: `{"key":"alias/a","reason":"r","automatic_days":90}`, answer: `"no_action":"Already on."`,
-			asked: RotateRequest{Key: "alias/a", Reason: "r", AutomaticDays: 90, Requester: me(t)},
+			asked: RotateRequest{Key: "alias/a", Reason: "r", AutomaticDays: 90, Requester: whoIAm(t)},
 		},
 	}
 	for _, test := range tests {
@@ -364,6 +376,22 @@ func TestErrors(t *testing.T) {
 				`measure","exit":2}}`,
 		},
 		{
+			name: "glass broken without an emergency", method: "POST", path: "/v1/rotate", status: 400,
+			body:   `{"key":"k","reason":"r","break_glass":true}`,
+			answer: `{"error":{"code":"invalid-request","message":"break_glass: only with emergency","exit":2}}`,
+		},
+		{
+			name: "the daemon's own user approves", method: "POST", path: "/v1/actions/act_1/approve", status: 403,
+			body: `{"plan":"v1:p","reason":"r"}`,
+			answer: `{"error":{"code":"forbidden","message":"` + me(t) + ` may ask, but not approve: several people use that ` +
+				`account. Approve with --aws-identity, or from an account of your own that admin.roles.approve lists","exit":4}}`,
+		},
+		{
+			name: "what a backend refuses", method: "POST", path: "/v1/actions/act_1/cancel", status: 409,
+			body: `{"reason":"r"}`, backend: fakeBackend{err: As(ErrRefused, remediation.ErrBegun)},
+			answer: `{"error":{"code":"refused","message":"only what has not begun can be cancelled","exit":4}}`,
+		},
+		{
 			name: "no reason", method: "POST", path: "/v1/rotate", body: `{"key":"k","reason":" "}`, status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"reason: is required","exit":2}}`,
 		},
@@ -472,4 +500,10 @@ func TestCallerThatCannotBeToldMayNotAct(t *testing.T) {
 	if !ok || refusal.Code != CodeUnknownPeer || refusal.status != 403 || backend.asked != nil {
 		t.Errorf("error %v, asked %v", err, backend.asked)
 	}
+}
+
+// whoIAm is nobody in particular: the daemon's own user.
+func whoIAm(t *testing.T) remediation.Who {
+	t.Helper()
+	return remediation.Who{Name: me(t)}
 }

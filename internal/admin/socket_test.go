@@ -189,7 +189,14 @@ func TestPeerIsWhoTheKernelSays(t *testing.T) {
 	}
 	defer accepted.Close()
 	got, known := peerFrom(withPeer(t.Context(), accepted))
-	want := Peer{UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), PID: int32(os.Getpid())}
+	groups, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Peer{UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), PID: int32(os.Getpid()), Groups: []uint32{}}
+	for _, gid := range groups {
+		want.Groups = append(want.Groups, uint32(gid))
+	}
 	if diff := cmp.Diff(want, got); diff != "" || !known {
 		t.Errorf("known %v, peer (-want +got):\n%s", known, diff)
 	}

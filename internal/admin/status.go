@@ -42,6 +42,7 @@ type Status struct {
 	Findings       Counts `json:"open_findings"`
 	Keys           int    `json:"keys"`
 	PendingActions int    `json:"pending_actions"`
+	Awaiting       int    `json:"awaiting_approval"` // of those, the ones that wait for a second person
 	Quarantined    int    `json:"quarantined"`
 	Outbox         Outbox `json:"outbox"`
 

@@ -145,6 +145,10 @@ func (s *Status) judgeActing(grave, minor telling) {
 	if !s.Armed && s.Mode != "observe" {
 		minor("rotd resume", "the state is new: nothing automatic happens before a complete inventory and a resume")
 	}
+	if s.Awaiting > 0 {
+		minor("rotd actions list --state awaiting-approval", "%s approval", plural(s.Awaiting, "action awaits",
+			"actions await"))
+	}
 	if b := s.Budget; b != nil && b.Left <= b.Reserve {
 		minor("rotd keys show "+b.KeyARN, "%s has %d of 25 rotations on demand left", nameOr(b.Alias, b.KeyARN), b.Left)
 	}

@@ -88,6 +88,9 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		{"paused", func(s *Status) { s.Paused = &state.Pause{At: noon, By: "uid:1000 (ann)", Reason: "move"} }, []Trouble{
 			{false, "paused by uid:1000 (ann) since 2026-03-14T12:00:00Z: move", "rotd resume"},
 		}},
+		{"what waits for a second person", func(s *Status) { s.Awaiting = 2 }, []Trouble{
+			{false, "2 actions await approval", "rotd actions list --state awaiting-approval"},
+		}},
 		{"the circuit breaker is open", func(s *Status) {
 			s.Breaker = &remediation.Breaker{OpenedAt: noon, Failures: []remediation.Failure{
 				{ActionID: "act_1"}, {ActionID: "act_2"}, {ActionID: "act_3"},

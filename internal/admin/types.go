@@ -74,8 +74,11 @@ type RotateRequest struct {
 	Ticket        string `json:"ticket,omitempty"`
 	Incident      string `json:"incident,omitempty"` // id of the incident it is for
 	Emergency     bool   `json:"emergency,omitempty"`
-	Requester     string `json:"-"` // who is calling, by the socket's word
-	DryRun        bool   `json:"dry_run,omitempty"`
+	BreakGlass    bool   `json:"break_glass,omitempty"` // with Emergency: without the approval that mode propose asks for
+
+	Requester remediation.Who `json:"-"` // who is calling, by the socket's and STS's word
+	DryRun    bool            `json:"dry_run,omitempty"`
+	Proven    string          `json:"-"` // RotatePlan.Request that an AWS identity was proven for; empty: none was
 }
 
 // RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does. It has
@@ -93,6 +96,7 @@ type RotatePlan struct {
 	Cost     string               `json:"cost"`
 	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
+	Request  string               `json:"request,omitempty"`  // hash of what is asked for, for a proof of an AWS identity
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
 
@@ -105,7 +109,7 @@ func (p *RotatePlan) Refused() (why string, refused bool) {
 // refusedBy reports whether a plan is not carried out, and why.
 func refusedBy(a *remediation.Action, d *remediation.Decision, noAction string) (why string, refused bool) {
 	switch {
-	case !d.Stops():
+	case d.Verdict != remediation.Refuse:
 		return "", false
 	case a == nil && noAction != "":
 		return noAction, true

@@ -12,9 +12,11 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
+	"rotd/internal/admin"
 	"rotd/internal/audit"
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
+	"rotd/internal/awssts"
 	"rotd/internal/config"
 	"rotd/internal/cost"
 	"rotd/internal/engine"
@@ -50,6 +52,7 @@ func Run(ctx context.Context, o Options) error {
 	d := &daemonProcess{opts: o, cfg: cfg, db: db, log: o.Logger, started: time.Now().UTC()}
 	d.prices.Store(&cfg.Prices)
 	d.material.Store(&cfg.ImportedMaterial.Source)
+	d.access.Store(access(cfg))
 	err = d.run(ctx)
 	return errors.Join(err, db.Close())
 }
@@ -72,6 +75,8 @@ type daemonProcess struct {
 	prices  atomic.Pointer[cost.Prices]
 	// material is where new material for keys with imported material comes from.
 	material atomic.Pointer[material.Source]
+	access   atomic.Pointer[admin.Access]
+	proofs   *awssts.Verifier
 }
 
 // run starts everything, waits, and stops everything.

@@ -300,6 +300,26 @@ func (b *backend) UndoAlias(ctx context.Context, r admin.UndoAliasRequest) (*adm
 	return (*admin.RotatePlan)(plan), asAdmin(err)
 }
 
+// Approve has an action go on that awaits approval.
+func (b *backend) Approve(
+	_ context.Context, id, plan string, by remediation.Who, reason string,
+) (*remediation.Action, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	a, err := b.d.engine.Approve(id, plan, by, reason)
+	return a, asAdmin(err)
+}
+
+// Cancel ends an action that has not begun.
+func (b *backend) Cancel(_ context.Context, id, by, reason string) (*remediation.Action, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	a, err := b.d.engine.Cancel(id, by, reason)
+	return a, asAdmin(err)
+}
+
 // Sweep begins a scheduled job now.
 func (b *backend) Sweep(by, name string) (<-chan error, error) {
 	if err := b.started(); err != nil {
@@ -412,7 +432,10 @@ func asAdmin(err error) error {
 	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
 		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrTooMuch):
 		return admin.As(admin.ErrInvalid, err)
-	case errors.Is(err, engine.ErrOtherMove):
+	case slices.ContainsFunc([]error{
+		engine.ErrOtherMove, engine.ErrPlanMoved, remediation.ErrNotAwaiting, remediation.ErrLate, remediation.ErrOtherPlan,
+		remediation.ErrOwnRequest, remediation.ErrNoPerson, remediation.ErrBegun,
+	}, func(refusal error) bool { return errors.Is(err, refusal) }):
 		return admin.As(admin.ErrRefused, err)
 	}
 	return err

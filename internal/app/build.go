@@ -47,6 +47,9 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the AWS configuration: %w", err)
 	}
+	if d.proofs, err = proofs(loaded); err != nil {
+		return err
+	}
 	sdk := awskms.Configure(loaded, d.opts.Version, first)
 	if sdk.Region == "" {
 		sdk.Region = queue.RegionOf(d.cfg.Intake.Queues[0].URL)

@@ -38,6 +38,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 			Drain:            cfg.Guardrails.Drain,
 			BreakerFailures:  cfg.Guardrails.BreakerFailures,
 			Windows:          cfg.Guardrails.Windows,
+			ApprovalTTL:      cfg.Guardrails.ApprovalTTL,
 			Imports: remediation.Imports{
 				Source: cfg.ImportedMaterial.String(), ValidFor: cfg.ImportedMaterial.ValidFor,
 			},
@@ -94,8 +95,9 @@ func (d *daemonProcess) reload() {
 		d.log.Error("keys that are known are not judged anew by the reloaded configuration before they are read again",
 			zap.Error(err))
 	}
-	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Admin, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts,
-		d.cfg.Admin, d.cfg.Shard
+	d.access.Store(access(cfg))
+	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts, d.cfg.Shard
+	cfg.Admin.Socket, cfg.Admin.HTTP = d.cfg.Admin.Socket, d.cfg.Admin.HTTP
 	cfg.Organization = d.cfg.Organization
 	d.cfg = cfg
 	d.log.Info("the configuration was reloaded", zap.String("mode", string(cfg.Mode)))
@@ -118,7 +120,7 @@ func needsRestart(old, updated *config.Config) []string {
 		return reflect.DeepEqual(a, b)
 	}))
 	add("organization", !reflect.DeepEqual(old.Organization, updated.Organization))
-	add("admin", old.Admin != updated.Admin)
+	add("admin", old.Admin.Socket != updated.Admin.Socket || old.Admin.HTTP != updated.Admin.HTTP)
 	add("limits", old.Limits != updated.Limits)
 	return what
 }

@@ -47,6 +47,10 @@ func TestWhatNeedsARestart(t *testing.T) {
 			change: func(c *config.Config) { c.Intake.Queues[0].Senders = []string{"AIDA"} },
 		},
 		{
+			name:   "who may do what is taken over",
+			change: func(c *config.Config) { c.Admin.Roles.Act, c.Admin.SharedUIDs = []string{"user:a"}, []int{1} },
+		},
+		{
 			name: "another queue", change: func(c *config.Config) { c.Intake.Queues[0].URL += "-2" },
 			want: []string{"intake.queues"},
 		},

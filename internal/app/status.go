@@ -9,6 +9,7 @@ import (
 	"rotd/internal/admin"
 	"rotd/internal/finding"
 	"rotd/internal/notify"
+	"rotd/internal/remediation"
 	"rotd/internal/state"
 )
 
@@ -77,6 +78,11 @@ func (b *backend) kept(tx *state.Tx, s *admin.Status) error {
 		return err
 	}
 	s.PendingActions = len(pending)
+	for i := range pending {
+		if pending[i].State == remediation.AwaitingApproval {
+			s.Awaiting++
+		}
+	}
 	if s.Quarantined, _, err = tx.QuarantineCount(); err != nil {
 		return err
 	}

@@ -67,6 +67,11 @@ const (
 	StateRecovered      Event = "state.recovered" // a damaged state was set aside and a new one begun
 
 	ActionPlanned       Event = "action.planned"
+	ApprovalAsked       Event = "approval.asked" // Detail: plan, its hash
+	ActionApproved      Event = "approval.given"
+	ApprovalRefused     Event = "approval.refused"
+	CancelRequested     Event = "cancel.requested"
+	CancelRefused       Event = "cancel.refused"
 	GuardrailOverridden Event = "guardrail.overridden"
 	CallIntended        Event = "call.intended" // durable before the call is made
 	CallAnswered        Event = "call.answered"

@@ -34,7 +34,7 @@ func (w *world) importing(arn string, validFor time.Duration) remediation.Action
 		w.t.Fatal(err)
 	}
 	g := remediation.Guardrails{Imports: remediation.Imports{Source: "a command", ValidFor: validFor}}
-	why := remediation.Why{Want: remediation.WantMaterial, Requester: "kim", Reason: "test"}
+	why := remediation.Why{Want: remediation.WantMaterial, Requester: remediation.Who{Name: "kim"}, Reason: "test"}
 	a, ok, reason := g.Plan(key, nil, why, time.Now().UTC())
 	if !ok {
 		w.t.Fatal(reason)

@@ -9,8 +9,9 @@
 //   - an oracle: what was asked and what changed, told by the simulator itself ([Sim.Requests]).
 //
 // What it is not: it is no proof about AWS. Everything here follows the SDK's source and AWS's documentation, and
-// nothing of it has been verified against real AWS. Signatures are not verified (the access key must be known),
-// resource policies are not evaluated, nothing is stored on disk, and it listens on loopback only.
+// nothing of it has been verified against real AWS. The access key must be known, but signatures are verified of
+// presigned requests to STS only; resource policies are not evaluated, nothing is stored on disk, and it listens on
+// loopback only.
 //
 // To add an operation, write its function (see call.go) and enter it in the table of its
 // service: sqs_service.go, sns_service.go, s3_service.go, sts_service.go, kms_call.go. To add a service, give New

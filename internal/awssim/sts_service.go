@@ -49,7 +49,11 @@ func newSTS(s *Sim) *service {
 	}
 }
 
+// getCallerIdentity tells no SourceIdentity: AWS's answer has none.
 func getCallerIdentity(c *call) (any, error) {
+	if err := presigned(c); err != nil {
+		return nil, err
+	}
 	c.Resource = c.Principal.ARN
 	return struct {
 		ARN     string `xml:"Arn"`

@@ -1,13 +1,16 @@
 package awssim_test
 
 import (
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/awssim"
@@ -33,22 +36,56 @@ func TestCallerIdentityNeedsNoPermission(t *testing.T) {
 	}
 }
 
-func TestPresignedCallerIdentityIsAnswered(t *testing.T) {
-	w, _ := standing(t)
-	signed, err := sts.NewPresignClient(w.sts).PresignGetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil {
-		t.Fatal(err)
+func TestPresignedCallerIdentityIsAnsweredAsItWasSigned(t *testing.T) {
+	ask := func(t *testing.T, w *world, change func(*http.Request)) (int, string) {
+		t.Helper()
+		client := sts.NewPresignClient(w.sts, sts.WithPresignClientFromClientOptions(sts.WithAPIOptions(
+			smithyhttp.SetHeaderValue("X-Rotd-Plan", "p1"), smithyhttp.SetHeaderValue("X-Amz-Expires", "300"))))
+		signed, err := client.PresignGetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), signed.Method, signed.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = signed.SignedHeader
+		change(req)
+		resp, err := w.cfg.HTTPClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), signed.Method, signed.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := w.cfg.HTTPClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("got status %s, %v", resp.Status, err)
+	for name, tt := range map[string]struct {
+		change func(*http.Request)
+		later  time.Duration
+		status int
+		answer string
+	}{
+		"as it is":               {func(*http.Request) {}, 0, 200, "<Arn>arn:aws:iam::111122223333:user/alice</Arn>"},
+		"with a header unsigned": {func(r *http.Request) { r.Header.Set("X-Other", "1") }, 0, 200, "<Arn>"},
+		"for another plan": {
+			func(r *http.Request) { r.Header.Set("X-Rotd-Plan", "p2") }, 0, 403, "SignatureDoesNotMatch",
+		},
+		"without its plan": {func(r *http.Request) { r.Header.Del("X-Rotd-Plan") }, 0, 403, "SignatureDoesNotMatch"},
+		"valid for longer": {func(r *http.Request) {
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "Expires=300", "Expires=900", 1)
+		}, 0, 403, "SignatureDoesNotMatch"},
+		"too late": {func(*http.Request) {}, 6 * time.Minute, 403, "Signature expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The SDK signs by the wall clock.
+			w := newWorld(t, awssim.Options{Clock: awssim.NewScaledClock(time.Now().Add(tt.later), 0), Seed: 1})
+			if status, answer := ask(t, w, tt.change); status != tt.status || !strings.Contains(answer, tt.answer) {
+				t.Errorf("got %d %s, want %d %s", status, answer, tt.status, tt.answer)
+			}
+		})
 	}
 }
 

@@ -26,6 +26,7 @@ var (
 	policyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 	queueName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
 	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	peerName   = regexp.MustCompile(`^(user|group):[\w.-][\w.@$\\ -]{0,255}$`)
 	roleName   = regexp.MustCompile(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
 	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 	keyID      = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
@@ -139,6 +140,33 @@ func checkPrincipal(s string) error {
 	}
 	return fmt.Errorf("%q is not a principal: write an ARN, service:<name> or account:<id>, with * and ? as wildcards",
 		shorten(s))
+}
+
+// checkCaller accepts who may have a role: a user, a group, or a pattern over the ARNs of AWS identities.
+func checkCaller(s string) error {
+	if !strings.HasPrefix(s, "arn:") {
+		return checkPeer(s)
+	}
+	a, err := parseARN(s)
+	if err != nil {
+		return err
+	}
+	user := a.service == "iam" && strings.HasPrefix(a.resource, "user/")
+	session := a.service == "sts" && strings.HasPrefix(a.resource, "assumed-role/")
+	if !user && !session || a.region != "" || !accountID.MatchString(a.account) {
+		return fmt.Errorf("%q is no identity of one account: write arn:%s:iam::<account>:user/<name> or "+
+			"arn:%s:sts::<account>:assumed-role/<role>/<session>, with * and ? as wildcards in the name", shorten(s),
+			a.partition, a.partition)
+	}
+	return nil
+}
+
+// checkPeer accepts what a process on this machine can be known by.
+func checkPeer(s string) error {
+	if strings.HasPrefix(s, "arn:") {
+		return errors.New("whoever only looks proves no AWS identity: write user:<name> or group:<name>")
+	}
+	return matching(peerName, "a user or group: write user:<name or uid> or group:<name or gid>")(s)
 }
 
 // checkKey accepts the ways to name a key.

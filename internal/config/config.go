@@ -128,6 +128,7 @@ type Guardrails struct {
 	Settle           time.Duration       // of repeated reads before KMS's "no" about an ambiguous call is believed
 	StartupHold      time.Duration       // after a start, before anything automatic
 	ArmOnNewState    bool                // a new state acts without `rotd resume`: for demos and tests
+	ApprovalTTL      time.Duration       // how long an action waits to be approved
 	BreakerFailures  int                 // failed actions in a row, within an hour, that stop automatic actions
 	Windows          remediation.Windows // when keys may be acted on; none: at any time
 	ProtectedKeys    []string            // ids, ARNs, aliases or alias ARNs: two persons must agree to act on them
@@ -135,10 +136,19 @@ type Guardrails struct {
 	Drain            time.Duration       // without a use for so long a replaced key is told to be quiet
 }
 
-// Admin says where the daemon is reached.
+// Admin says where the daemon is reached, and by whom.
 type Admin struct {
-	Socket string // unix socket of the control API, absolute
-	HTTP   string // host:port of /livez, /readyz and /metrics
+	Socket     string // unix socket of the control API, absolute
+	HTTP       string // host:port of /livez, /readyz and /metrics
+	Roles      Roles
+	SharedUIDs []int // ids of users that several people use: they may ask, and approve nothing
+}
+
+// Roles say who may do what: `user:<name or uid>`, `group:<name or gid>`, or a pattern over the ARNs of AWS identities.
+type Roles struct {
+	View    []string // empty: everybody whom the socket lets in
+	Act     []string // likewise
+	Approve []string // empty: nobody
 }
 
 // Report is a report that is written on a schedule.
@@ -179,6 +189,7 @@ func Default() *Config {
 			UndoWindow:       72 * time.Hour,
 			Drain:            30 * day,
 			BreakerFailures:  3,
+			ApprovalTTL:      4 * time.Hour,
 		},
 		Prices: cost.Default(),
 		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},

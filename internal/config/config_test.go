@@ -101,6 +101,7 @@ guardrails:
   startup_hold: 0
   undo_window: 1h
   drain: 14d
+  approval_ttl: 30m
   arm_on_new_state: true
   breaker_failures: 5
   windows: [{days: [sat, sun], from: 22:00, to: "04:30", zone: Europe/Berlin}, {from: "00:00", to: "24:00"}]
@@ -108,7 +109,14 @@ guardrails:
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "arn:aws:kms:us-east-1:111122223333:alias/x"]
 imported_material: {command: [/bin/new, -n, "1", "1"], valid_for: 30d}
-admin: {socket: /tmp/rotd.sock, http: "[::1]:0"}
+admin:
+  socket: /tmp/rotd.sock
+  http: "[::1]:0"
+  roles:
+    view: [group:rotd-viewers]
+    act: [user:alice, "arn:aws-us-gov:sts::111122223333:assumed-role/ops/*"]
+    approve: [group:1002, "arn:aws:iam::111122223333:user/*"]
+  shared_uids: [1001, 1002]
 prices: {currency: EUR, key_month: 0.93, rotation_month: 0.5, rotations_charged: 0}
 reports:
   - {name: monthly, schedule: "0 6 1 * *", format: html, framework: pci-dss-4.0.1, policy: payments,
@@ -186,6 +194,7 @@ reports:
 		Guardrails: Guardrails{
 			RotationsPerHour: 2, Grace: time.Minute, OverdueGrace: day, Settle: 90 * time.Second, ArmOnNewState: true,
 			UndoWindow: time.Hour, Drain: 14 * day,
+			ApprovalTTL:     30 * time.Minute,
 			BreakerFailures: 5,
 			Windows: remediation.Windows{
 				{
@@ -203,7 +212,14 @@ reports:
 		ImportedMaterial: ImportedMaterial{
 			Source: material.Source{Command: []string{"/bin/new", "-n", "1", "1"}}, ValidFor: 30 * day,
 		},
-		Admin:  Admin{Socket: "/tmp/rotd.sock", HTTP: "[::1]:0"},
+		Admin: Admin{
+			Socket: "/tmp/rotd.sock", HTTP: "[::1]:0", SharedUIDs: []int{1001, 1002},
+			Roles: Roles{
+				View:    []string{"group:rotd-viewers"},
+				Act:     []string{"user:alice", "arn:aws-us-gov:sts::111122223333:assumed-role/ops/*"},
+				Approve: []string{"group:1002", "arn:aws:iam::111122223333:user/*"},
+			},
+		},
 		Prices: cost.Prices{Currency: "EUR", KeyMonth: 930_000, RotationMonth: 500_000},
 		Reports: []Report{{
 			Name: "monthly", Schedule: "0 6 1 * *", Format: "html", Framework: "pci-dss-4.0.1", Policy: "payments",

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,7 +61,7 @@ func layout(c *Config, known Known) shape {
 				key: "imported_material", doc: "Where new material for keys with imported material comes from.",
 				value: importedMaterial(&c.ImportedMaterial),
 			},
-			{key: "admin", doc: "Where the daemon is reached.", value: admin(&c.Admin)},
+			{key: "admin", doc: "Where the daemon is reached, and by whom.", value: admin(&c.Admin)},
 			{key: "prices", doc: "What keys cost a month, for reports.", value: prices(&c.Prices)},
 			{key: "reports", doc: "Reports written on a schedule.", value: reports(&c.Reports)},
 		},
@@ -67,7 +69,7 @@ func layout(c *Config, known Known) shape {
 }
 
 func mode(to *policy.Mode) shape {
-	return word(to, []policy.Mode{policy.Observe, policy.Enforce}, []policy.Mode{policy.Propose})
+	return word(to, []policy.Mode{policy.Observe, policy.Propose, policy.Enforce}, nil)
 }
 
 func intake(in *Intake) shape {
@@ -199,7 +201,33 @@ func admin(a *Admin) shape {
 	return object{fields: []field{
 		{key: "socket", doc: "Unix socket of the control API.", value: text(&a.Socket, "a path", checkSocket)},
 		{key: "http", doc: "Address of /livez, /readyz and /metrics.", value: text(&a.HTTP, "an address", checkListen)},
-		{key: "roles"},
+		{key: "roles", doc: "Who may do what.", value: roles(&a.Roles)},
+		{
+			key: "shared_uids", doc: "Ids of users that several people use: they may ask, and approve nothing.",
+			value: list[int]{
+				fresh: func() int { return 0 },
+				shape: func(uid *int) shape { return integer(uid, 0, math.MaxUint32-1) },
+				keep:  func(uid int) { a.SharedUIDs = append(a.SharedUIDs, uid) },
+				id:    strconv.Itoa,
+			},
+		},
+	}}
+}
+
+func roles(r *Roles) shape {
+	return object{fields: []field{
+		{
+			key: "view", doc: "Who may look; none: everybody whom the socket lets in.",
+			value: texts(&r.View, "a user or group", checkPeer),
+		},
+		{
+			key: "act", doc: "Who may ask for actions, too; none: everybody whom the socket lets in.",
+			value: texts(&r.Act, "a user, a group or an AWS identity", checkCaller),
+		},
+		{
+			key: "approve", doc: "Who may approve what others ask for; none: nobody.",
+			value: texts(&r.Approve, "a user, a group or an AWS identity", checkCaller),
+		},
 	}}
 }
 
@@ -259,6 +287,9 @@ func guardrails(g *Guardrails) shape {
 			key: "protected_keys", doc: "Ids, ARNs, aliases or alias ARNs of keys that two persons must agree to act on.",
 			value: texts(&g.ProtectedKeys, "a key", checkKey),
 		},
-		{key: "approval_ttl"},
+		{
+			key: "approval_ttl", doc: "How long an action waits to be approved.",
+			value: duration(&g.ApprovalTTL, time.Minute, 7*day),
+		},
 	}}
 }

@@ -48,25 +48,35 @@ func warn(r *reader, c *Config) {
 		r.warn("imported_material.valid_for", "each of a key's materials expires on a date of its own, also after the key "+
 			"was rotated away from it, and then the key works no more until that one is imported again, which rotd does not do")
 	}
+	if proposes(c) && len(c.Admin.Roles.Approve) == 0 {
+		r.warn("admin.roles.approve", "nobody is listed, and what mode propose proposes waits for somebody's approval: "+
+			"all of it will expire")
+	}
 	if host, _, err := net.SplitHostPort(c.Admin.HTTP); err == nil && !loopback(host) {
 		r.warn("admin.http", "metrics and status would be readable from the network, by anybody")
 	}
 }
 
+// proposes says that some policy's actions wait for an approval.
+func proposes(c *Config) bool {
+	return slices.ContainsFunc(c.Policies, func(p policy.Policy) bool { return p.Mode.Lower(c.Mode) == policy.Propose })
+}
+
 func warnModes(r *reader, c *Config) {
 	var lowered []string
-	enforced := false
+	acts := false
 	for _, p := range c.Policies {
 		if p.Mode.Lower(c.Mode) != p.Mode {
 			lowered = append(lowered, p.Name)
 		}
-		enforced = enforced || p.Mode == policy.Enforce
+		acts = acts || p.Mode != policy.Observe
 	}
 	switch {
 	case len(lowered) > 0:
 		r.warn("mode", "%s is the ceiling: it holds back what %s says", c.Mode, strings.Join(lowered, ", "))
-	case c.Mode == policy.Enforce && !enforced:
-		r.warn("mode", "enforce is only a ceiling and no policy says mode: enforce: nothing is put right by itself")
+	case c.Mode != policy.Observe && !acts:
+		r.warn("mode", "%s is only a ceiling and no policy says mode: propose or enforce: nothing is put right by itself",
+			c.Mode)
 	}
 }
 
@@ -89,7 +99,7 @@ func warnPolicy(r *reader, c *Config, i int) {
 	if slices.Contains(p.Allow, "*") {
 		r.warn(path+".principals.allow", "* is everybody: whatever anybody does to these keys counts as expected")
 	}
-	if mode := p.Mode.Lower(c.Mode); len(p.Respond) > 0 && mode != policy.Enforce {
+	if mode := p.Mode.Lower(c.Mode); len(p.Respond) > 0 && mode == policy.Observe {
 		r.warn(path+".respond", "in mode %s nothing is done by itself", mode)
 	}
 }

@@ -29,6 +29,8 @@ func (n *notebook) actionAlert(a *remediation.Action, f *finding.Finding) notify
 	shard := n.e.db.Shard()
 	severity := finding.Low
 	switch {
+	case a.BreakGlass:
+		severity = finding.Critical
 	case a.Emergency:
 		severity = finding.High
 	case f != nil:
@@ -59,12 +61,14 @@ func (n *notebook) digestAlert(place *Place, c state.Coverage, open []finding.Fi
 func (n *notebook) afterBaseline() string {
 	const then = "From now on only what changes is told. "
 	switch {
-	case n.settings.Guardrails.MaxMode != policy.Enforce:
-		return then + "rotd only watches: rotd.yaml says mode " + string(n.settings.Guardrails.MaxMode) + "."
+	case n.settings.Guardrails.MaxMode == policy.Observe:
+		return then + "rotd only watches: rotd.yaml says mode observe."
+	case n.settings.ArmOnNewState && n.settings.Guardrails.MaxMode == policy.Propose:
+		return then + "Where a policy is in mode propose, rotd asks somebody to approve what would put drift right."
 	case n.settings.ArmOnNewState:
 		return then + "Where a policy is in mode enforce, rotd puts drift right by itself."
 	}
-	return then + "Nothing is put right by itself before somebody runs `rotd resume`."
+	return then + "Nothing is put right, or proposed, before somebody runs `rotd resume`."
 }
 
 // reminder tells again of a finding about rotd itself that stays open.

@@ -61,6 +61,10 @@ func actionEntries(before, after *remediation.Action, answer *remediation.Answer
 	if passed := strings.Join(after.Overrides, " "); passed != strings.Join(before.Overrides, " ") && passed != "" {
 		add(audit.GuardrailOverridden, after.Requester, after.KeyARN, "guardrails", passed, "reason", after.Reason)
 	}
+	if after.State == remediation.AwaitingApproval && before.State != remediation.AwaitingApproval {
+		add(audit.ApprovalAsked, "", after.KeyARN, "guardrail", after.Guardrail, "plan", after.Approval.Plan,
+			"until", after.Approval.Expires.Format(time.RFC3339))
+	}
 	if after.State == remediation.Running && before.State != remediation.Running {
 		add(audit.CallIntended, "", after.CallKey(),
 			append(callTexts(after.Current()), "attempt", strconv.Itoa(after.Attempts))...)
@@ -116,6 +120,9 @@ func plannedTexts(a *remediation.Action) []string {
 		"key_state", a.Before.KeyState, "automatic", strconv.FormatBool(a.Automatic),
 		"emergency", strconv.FormatBool(a.Emergency),
 	}
+	if a.BreakGlass {
+		pairs = append(pairs, "break_glass", "true")
+	}
 	if a.PeriodDays > 0 {
 		pairs = append(pairs, "period_days", strconv.Itoa(a.PeriodDays))
 	}
@@ -125,10 +132,10 @@ func plannedTexts(a *remediation.Action) []string {
 // auditRequest writes down a person's request, and what the guardrails said.
 func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
 	e := audit.Entry{
-		Actor: r.requester, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
+		Actor: r.requester.Name, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
 	}
 	switch {
-	case plan.Decision.Stops():
+	case plan.Decision.Verdict == remediation.Refuse:
 		e.Event = r.refused
 		maps.Copy(e.Detail, texts("guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason))
 	case plan.Action == nil:

@@ -263,7 +263,7 @@ func TestACallWhoseAnswerACrashLostIsLoggedAsLost(t *testing.T) {
 func TestWhatPeopleAskForIsLogged(t *testing.T) {
 	w := newWorld(t, silent, func(w *world) { w.settings.ArmOnNewState = false })
 	w.payments()
-	_, err := w.engine.Rotate(t.Context(), RotateRequest{Key: "alias/pay-cards", DryRun: true, Requester: "uid:1 (x)"})
+	_, err := w.engine.Rotate(t.Context(), RotateRequest{Key: "alias/pay-cards", DryRun: true, Requester: ada()})
 	w.check(err)
 	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze"))
 	w.rotate("alias/pay-cards", false)
@@ -273,7 +273,7 @@ func TestWhatPeopleAskForIsLogged(t *testing.T) {
 		finding.Acknowledgement{By: "uid:1001 (bob)", Reason: "it is replaced"}, "")
 	w.check(err)
 	plan, err := w.engine.Rotate(t.Context(), RotateRequest{
-		Key: "alias/pay-cards", AutomaticDays: 90, Reason: "as it is", Requester: "uid:1000 (ada)",
+		Key: "alias/pay-cards", AutomaticDays: 90, Reason: "as it is", Requester: remediation.Who{Name: "uid:1000 (ada)"},
 	})
 	w.check(err)
 	if plan.Action != nil {

@@ -63,7 +63,7 @@ func TestFailuresInARowOpenTheCircuitBreaker(t *testing.T) {
 		}
 		return false
 	})
-	plan, err := w.engine.Rotate(t.Context(), RotateRequest{Key: "alias/pay-late", Reason: "test", Requester: "kim"})
+	plan, err := w.engine.Rotate(t.Context(), RotateRequest{Key: "alias/pay-late", Reason: "test", Requester: ada()})
 	if err != nil || plan.Decision.Verdict != remediation.Refuse || plan.Decision.Guardrail != remediation.GuardBreaker {
 		t.Errorf("a person: %+v, %v", plan, err)
 	}

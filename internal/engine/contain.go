@@ -30,7 +30,7 @@ type ContainRequest struct {
 	Reason         string
 	Ticket         string
 	Emergency      bool
-	Requester      string
+	Requester      remediation.Who
 	DryRun         bool
 	// Identity is that of the plan that the person saw: another one is refused. Empty: whatever the plan is.
 	Identity string
@@ -69,7 +69,7 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 		if err != nil || r.DryRun {
 			return err
 		}
-		begins := !plan.Decision.Stops()
+		begins := plan.Decision.Verdict != remediation.Refuse
 		if begins {
 			plan.Action.ID = e.newID("act_", now)
 		}
@@ -77,7 +77,7 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 			return err
 		}
 		n.tally.actions++
-		return n.putAction(nil, plan.Action, nil)
+		return n.begin(plan.Action, plan.Decision)
 	})
 	if err != nil {
 		return nil, err
@@ -187,12 +187,12 @@ func (n *notebook) held(key *inventory.Key, r *ContainRequest) (a *remediation.A
 
 // auditContain writes down a person's request, and what the guardrails said.
 func (n *notebook) auditContain(r *ContainRequest, plan *ContainPlan) error {
-	e := audit.Entry{Actor: r.Requester, Event: audit.ContainRequested, Key: plan.Key.ARN}
+	e := audit.Entry{Actor: r.Requester.Name, Event: audit.ContainRequested, Key: plan.Key.ARN}
 	pairs := []string{
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "measures", r.measures(),
 		"undo", r.Undo,
 	}
-	if plan.Decision.Stops() {
+	if plan.Decision.Verdict == remediation.Refuse {
 		e.Event = audit.ContainRefused
 		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
 	} else {

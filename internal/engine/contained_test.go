@@ -42,7 +42,7 @@ func (w *world) stolen(roles ...string) (arn string, grants []string) {
 // contain asks for a containment that a person wants.
 func (w *world) contain(r ContainRequest) *ContainPlan {
 	w.Helper()
-	r.Key, r.Reason, r.Requester = "alias/pay-cards", "INC-1", "uid:1000 (ada)"
+	r.Key, r.Reason, r.Requester = "alias/pay-cards", "INC-1", ada()
 	plan, err := w.engine.Contain(w.Context(), r)
 	w.check(err)
 	return plan
@@ -105,7 +105,7 @@ func TestWhatAContainmentDidIsTakenBack(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	plan, err := w.engine.Contain(w.Context(), ContainRequest{
-		Key: arn, Undo: contained.ID, Reason: "all clear", Requester: "uid:1000 (ada)",
+		Key: arn, Undo: contained.ID, Reason: "all clear", Requester: ada(),
 	})
 	w.check(err)
 	if plan.Action == nil {
@@ -185,7 +185,7 @@ func TestAContainmentThatCannotBeIsRefusedWithoutACall(t *testing.T) {
 				tt.prepare(w)
 			}
 			d := w.contain(tt.request).Decision
-			if !d.Stops() || d.Guardrail != tt.guardrail || !strings.Contains(d.Reason, tt.says) {
+			if d.Verdict != remediation.Refuse || d.Guardrail != tt.guardrail || !strings.Contains(d.Reason, tt.says) {
 				t.Errorf("got %+v", d)
 			}
 			if made := w.made(); len(made) > 0 || len(w.actions()) > 0 {

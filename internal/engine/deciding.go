@@ -80,6 +80,9 @@ func (n *notebook) step(id string, seen remediation.Observation) (
 	if err := n.contained(before, &next); err != nil {
 		return next, do, err
 	}
+	if next.State == remediation.AwaitingApproval && before.State != remediation.AwaitingApproval {
+		return next, do, n.tellAwaiting(&next)
+	}
 	if !next.State.Final() {
 		return next, do, nil
 	}
@@ -148,7 +151,7 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	for i := range onKey {
 		o := &onKey[i]
 		switch {
-		case o.ID == a.ID:
+		case o.ID == a.ID, o.State == remediation.AwaitingApproval: // what only waits for people is in nobody's way
 		case !o.State.Final():
 			f.Other = o
 		case o.Method == remediation.EnableAutomatic && o.Automatic && o.State == remediation.Succeeded &&

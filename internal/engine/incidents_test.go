@@ -25,7 +25,7 @@ func TestAnIncidentTiesItsActionsTogether(t *testing.T) {
 		t.Errorf("opened %+v", i)
 	}
 	_, err = w.engine.Rotate(t.Context(), RotateRequest{
-		Key: "alias/pay-cards", Reason: "it may have leaked", Requester: "uid:1000 (ada)", Incident: i.ID,
+		Key: "alias/pay-cards", Reason: "it may have leaked", Requester: ada(), Incident: i.ID,
 	})
 	w.check(err)
 	a := w.awaitAction(remediation.Succeeded)

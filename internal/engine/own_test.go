@@ -17,7 +17,7 @@ import (
 func (w *world) rotate(key string, emergency bool) *RotatePlan {
 	w.Helper()
 	plan, err := w.engine.Rotate(w.Context(), RotateRequest{
-		Key: key, Reason: "test", Requester: "uid:1000 (ada)", Emergency: emergency,
+		Key: key, Reason: "test", Requester: ada(), Emergency: emergency,
 	})
 	w.check(err)
 	return plan

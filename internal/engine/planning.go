@@ -97,10 +97,12 @@ func (n *notebook) plan(
 		return nil, "The key is new: its tags and aliases, by which policies match, count when they are read after " +
 			n.settlesAt(key).Format(time.RFC3339) + " (guardrails.grace).", nil
 	}
-	if p.Mode != policy.Enforce && p.Mode != policy.Propose {
+	if p.Mode == policy.Observe {
 		return nil, "Policy " + p.Name + " is in mode " + string(p.Mode) + ": rotd only watches.", nil
 	}
-	planned, ok, why := ask(remediation.Why{Automatic: true, Requester: "rotd", Reason: reason, FindingID: f.ID})
+	planned, ok, why := ask(remediation.Why{
+		Automatic: true, Requester: remediation.Who{Name: "rotd"}, Reason: reason, FindingID: f.ID,
+	})
 	if !ok {
 		return nil, why, nil
 	}
@@ -158,9 +160,14 @@ func (n *notebook) hindrance(
 	if f.PrincipalARN != "" {
 		facts.UndoneBy = f.PrincipalARN
 	}
-	if d := g.Decide(planned, facts); d.Stops() {
+	switch d := g.Decide(planned, facts); d.Verdict {
+	case remediation.Refuse:
 		n.stopped("", d.Guardrail, planned)
 		return d.Reason, nil
+	case remediation.NeedsApproval: // told with the finding; it is asked for once the key was read
+		n.stopped("", d.Guardrail, planned)
+		planned.Guardrail, planned.Waiting = d.Guardrail, d.Reason
+	case remediation.Allow, remediation.Wait:
 	}
 	if n.planned == 0 {
 		waiting, err := n.tx.PendingActions(maxPlanned)
@@ -177,7 +184,8 @@ func (n *notebook) hindrance(
 }
 
 // triedBefore says why the same action is not tried again on a key that is as it was: a call for new material that KMS
-// may have acted on is for a person to look into, and what fails again and again is too.
+// may have acted on is for a person to look into, and what fails again and again is too. What nobody approved is not
+// proposed again for a day.
 func (n *notebook) triedBefore(planned *remediation.Action) (why string, err error) {
 	earlier, err := n.actionsOn(planned.KeyARN, keptActions)
 	if err != nil {
@@ -190,6 +198,9 @@ func (n *notebook) triedBefore(planned *remediation.Action) (why string, err err
 			len(a.Asked()) > 0 {
 			return fmt.Sprintf("Action %s (%s) %s: whether the key is replaced again a person decides (rotd replace, which "+
 				"goes on with the key that was made).", a.ID, a.Method, a.State), nil
+		}
+		if a.Identity() == planned.Identity() && a.Unapproved() && n.now.Sub(*a.Ended) < 24*time.Hour {
+			return fmt.Sprintf("Nobody approved action %s in time: rotd proposes it again in a day.", a.ID), nil
 		}
 		if a.State != remediation.Failed || a.Identity() != planned.Identity() {
 			continue

@@ -25,8 +25,11 @@ type ReplaceRequest struct {
 	Ticket        string
 	Incident      string // id of the incident it is for
 	Emergency     bool
-	Requester     string
-	DryRun        bool
+	BreakGlass    bool // with Emergency
+	Requester     remediation.Who
+	// Proven is the hash of the request that Requester proved an AWS identity for; empty: none was proven.
+	Proven string
+	DryRun bool
 }
 
 // UndoAliasRequest is a person's request to move the aliases back that a replacement moved.
@@ -36,8 +39,11 @@ type UndoAliasRequest struct {
 	Ticket    string
 	Incident  string // id of the incident it is for
 	Emergency bool
-	Requester string
-	DryRun    bool
+	// BreakGlass and Proven are as of ReplaceRequest.
+	BreakGlass bool
+	Requester  remediation.Who
+	Proven     string
+	DryRun     bool
 }
 
 // ErrMoved says that what a plan is made from changed while it was made.
@@ -72,8 +78,9 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		return nil, err
 	}
 	how.Made, how.Claimed = begun.made, begun.claimed
-	asked := &request{audit.ReplaceRequested, audit.ReplaceRefused, r.Requester, r.Incident, r.DryRun, texts(
-		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "spec", r.Spec,
+	asked := &request{audit.ReplaceRequested, audit.ReplaceRefused, r.Requester, r.Proven, r.Incident, r.DryRun, texts(
+		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
+		yes(r.BreakGlass), "spec", r.Spec,
 		"without_grants", strconv.FormatBool(r.WithoutGrants))}
 	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
 		if latest, err := latestAction(n.tx, arn); err != nil || latest != begun.latest {
@@ -86,7 +93,7 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		}
 		return n.replacePlan(key, how, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
-			Incident: r.Incident,
+			Incident: r.Incident, BreakGlass: r.BreakGlass,
 		})
 	})
 }
@@ -156,12 +163,13 @@ func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	asked := &request{audit.UndoAliasRequested, audit.UndoAliasRefused, r.Requester, r.Incident, r.DryRun, texts(
-		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency))}
+	asked := &request{audit.UndoAliasRequested, audit.UndoAliasRefused, r.Requester, r.Proven, r.Incident, r.DryRun, texts(
+		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
+		yes(r.BreakGlass))}
 	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
 		return n.undoPlan(key, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
-			Incident: r.Incident,
+			Incident: r.Incident, BreakGlass: r.BreakGlass,
 		})
 	})
 }

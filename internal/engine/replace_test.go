@@ -44,7 +44,7 @@ func (w *world) signing() string {
 
 func (w *world) replace(change ...func(*ReplaceRequest)) *RotatePlan {
 	w.Helper()
-	r := ReplaceRequest{Key: "alias/pay-sign", Reason: "it leaked", Requester: "uid:1000 (ada)"}
+	r := ReplaceRequest{Key: "alias/pay-sign", Reason: "it leaked", Requester: ada()}
 	for _, c := range change {
 		c(&r)
 	}
@@ -301,7 +301,7 @@ func TestAliasesAreMovedBack(t *testing.T) {
 	})
 	undo := func(name string) *RotatePlan {
 		plan, err := w.engine.UndoAlias(t.Context(), UndoAliasRequest{
-			Name: name, Reason: "callers fail", Requester: "uid:1000",
+			Name: name, Reason: "callers fail", Requester: ada(),
 		})
 		w.check(err)
 		return plan

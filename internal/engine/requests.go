@@ -22,6 +22,7 @@ var (
 	ErrUnknownKey = errors.New("unknown key")
 	ErrAmbiguous  = errors.New("ambiguous key name")
 	ErrNoReason   = errors.New("a reason is required")
+	ErrPlanMoved  = errors.New("what was signed is not what would be done now")
 )
 
 // RotateRequest is a person's request to rotate a key.
@@ -32,8 +33,11 @@ type RotateRequest struct {
 	Ticket        string
 	Incident      string // id of the incident it is for
 	Emergency     bool
-	Requester     string
+	BreakGlass    bool // with Emergency
+	Requester     remediation.Who
 	DryRun        bool
+	// Proven is the hash of the request that Requester proved an AWS identity for; empty: none was proven.
+	Proven string
 }
 
 // RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does.
@@ -50,6 +54,7 @@ type RotatePlan struct {
 	Cost     string               `json:"cost"`
 	Material string               `json:"material,omitempty"` // what is imported, from where, until when
 	Breaks   string               `json:"breaks"`
+	Request  string               `json:"request,omitempty"`  // hash of what is asked for, for a proof of an AWS identity
 	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
 }
 
@@ -67,8 +72,9 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.Incident, r.DryRun, texts(
-		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency),
+	asked := &request{audit.RotateRequested, audit.RotateRefused, r.Requester, r.Proven, r.Incident, r.DryRun, texts(
+		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
+		yes(r.BreakGlass),
 		"automatic_days", days(r.AutomaticDays))}
 	return e.ask(key.ARN, asked, func(n *notebook) (*RotatePlan, error) {
 		plan, err := n.planForPerson(key, r)
@@ -82,10 +88,20 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 // request is what a person asks for about a key, as the audit log tells it.
 type request struct {
 	requested, refused audit.Event
-	requester          string
-	incident           string
-	dryRun             bool
-	detail             map[string]string
+	requester          remediation.Who
+	// proven is the hash of the request that requester proved an AWS identity for; empty: none was proven.
+	proven   string
+	incident string
+	dryRun   bool
+	detail   map[string]string
+}
+
+// yes is "true", or "" for what is not so.
+func yes(so bool) string {
+	if !so {
+		return ""
+	}
+	return "true"
 }
 
 // days is a number of days as a text, "" for none.
@@ -115,7 +131,10 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, 
 		if err != nil || r.dryRun {
 			return err
 		}
-		begins := made.Action != nil && !made.Decision.Stops()
+		if r.proven != "" && r.proven != made.Request {
+			return fmt.Errorf("%w: look at the plan, and ask again", ErrPlanMoved)
+		}
+		begins := made.Action != nil && made.Decision.Verdict != remediation.Refuse
 		switch {
 		case begins:
 			made.Action.ID = e.newID("act_", now)
@@ -131,7 +150,7 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, 
 			}
 		}
 		n.tally.actions++
-		return n.putAction(nil, made.Action, nil)
+		return n.begin(made.Action, made.Decision)
 	})
 	if err != nil {
 		return nil, err
@@ -167,7 +186,7 @@ func (n *notebook) judged(plan *RotatePlan, action *remediation.Action, key *inv
 		return err
 	}
 	facts.Key = key
-	plan.Action, plan.Decision = action, g.Decide(action, facts)
+	plan.Action, plan.Decision, plan.Request = action, g.Decide(action, facts), action.Request()
 	return nil
 }
 
@@ -183,7 +202,7 @@ func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePl
 	}
 	why := remediation.Why{
 		Want: remediation.WantMaterial, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
-		Incident: r.Incident,
+		Incident: r.Incident, BreakGlass: r.BreakGlass,
 	}
 	if r.AutomaticDays > 0 {
 		why.Want, why.PeriodDays = remediation.WantSchedule, r.AutomaticDays

@@ -47,6 +47,7 @@ var house = []layer{
 	{path: "internal/material", rank: 2, alone: true},
 	{path: "internal/awskms", rank: 3},
 	{path: "internal/awsorg", rank: 3, alone: true},
+	{path: "internal/awssts", rank: 3, alone: true},
 	{path: "internal/notify", rank: 3},
 	{path: "internal/scheduler", rank: 3, alone: true},
 
@@ -81,7 +82,7 @@ var services = map[string][]string{
 	"s3":            {"internal/awss3"},
 	"sns":           {"internal/notify"},
 	"sqs":           {"internal/events/queue"},
-	"sts":           {"internal/awskms", "internal/app"},
+	"sts":           {"internal/awskms", "internal/awssts"}, // rotd's own roles; people's identities
 }
 
 // Where the SDK's own chain of credentials, Regions and endpoints is read.

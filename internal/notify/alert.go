@@ -49,6 +49,7 @@ const (
 	ActionFailed    Kind = "action-failed"
 	ActionCancelled Kind = "action-cancelled"
 	ActionExpired   Kind = "action-expired"
+	ActionAwaiting  Kind = "action-awaiting-approval"
 
 	InventoryDigest Kind = "digest" // the first complete inventory of an account and Region
 	Heartbeat       Kind = "heartbeat"
@@ -71,7 +72,7 @@ func KindOf(t finding.Transition) Kind {
 	return FindingRaised
 }
 
-// KindOfAction is the kind of alert that an action's final state asks for, "" while it is not final.
+// KindOfAction is the kind of alert that an action's state asks for, "" while people have nothing to do about it.
 func KindOfAction(s remediation.State) Kind {
 	switch s {
 	case remediation.Succeeded:
@@ -82,6 +83,8 @@ func KindOfAction(s remediation.State) Kind {
 		return ActionCancelled
 	case remediation.Expired:
 		return ActionExpired
+	case remediation.AwaitingApproval:
+		return ActionAwaiting
 	default:
 		return ""
 	}

@@ -59,6 +59,12 @@ func actionCommands(act *remediation.Action) []string {
 		return []string{"rotd actions show " + argument(act.ID), "rotd keys show " + argument(act.KeyARN)}
 	}
 	commands := []string{"rotd actions show " + argument(act.ID), read}
+	if act.State == remediation.AwaitingApproval && act.Approval != nil {
+		return []string{
+			commands[0], "rotd actions approve " + argument(act.ID) + " --plan " + argument(act.Approval.Plan) + " --reason …",
+			"rotd actions cancel " + argument(act.ID) + " --reason …", read,
+		}
+	}
 	if act.State == remediation.Failed || act.State == remediation.Expired {
 		commands = append(commands, byHand)
 	}

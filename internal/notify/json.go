@@ -137,9 +137,22 @@ func boundedAction(act remediation.Action) remediation.Action {
 	act.LastError = line(act.LastError, longError)
 	act.Outcome = paragraphs(act.Outcome, longText)
 	act.Overrides = some(act.Overrides, longTool)
+	act.RequesterIs = nil // for rotd's own judgement; Requester says who it was
+	if act.Approval != nil {
+		approval := boundedApproval(*act.Approval)
+		act.Approval = &approval
+	}
 	act.NewKeyARN = name(act.NewKeyARN, longName)
 	act.Calls = nil // with their policies and grants too long to send; rotd actions show has them
 	return act
+}
+
+func boundedApproval(a remediation.Approval) remediation.Approval {
+	a.Plan, a.Reason = line(a.Plan, longTool), line(a.Reason, longName)
+	if a.By != nil {
+		a.By = &remediation.Who{Name: line(a.By.Name, longName)}
+	}
+	return a
 }
 
 // names bounds what name is for.

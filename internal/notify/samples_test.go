@@ -240,6 +240,35 @@ func samples() map[string]Group {
 	act.Outcome = "Held up by rotations_per_hour until its deadline."
 	one("action-expired", ended(act, finding.Medium))
 
+	awaiting := func(act *remediation.Action, guardrail, why string, severity finding.Severity) Alert {
+		act.Guardrail, act.Waiting, act.NotBefore = guardrail, why, at("04:03:20")
+		act.Approval = &remediation.Approval{
+			Plan: "v1:" + strings.Repeat("5e", 32), Asked: at("00:03:20"), Expires: act.NotBefore,
+		}
+		return ended(act, severity)
+	}
+	a = awaiting(restoring(remediation.AwaitingApproval), "mode",
+		"Mode propose: a second person must approve first that rotd may rotate it.", finding.Critical)
+	a.Finding = turnedOff()
+	one("action-awaiting-approval", a)
+	act = onDemand(remediation.AwaitingApproval)
+	act.Emergency, act.Attempts, act.RequestID, act.Ended = true, 0, "", nil
+	one("action-awaiting-emergency", awaiting(act, "protected",
+		"This key is protected (guardrails.protected_keys): a second person must approve that rotd may rotate it.",
+		finding.High))
+	act = onDemand(remediation.Expired)
+	act.Attempts, act.RequestID = 0, ""
+	act.Outcome = "Nobody approved it in time. Nothing was changed."
+	one("action-expired-unapproved", ended(act, finding.Medium))
+	act = onDemand(remediation.Succeeded)
+	act.Outcome = "alias/pay-cards has new key material (9f86d081884c…). 3 of its 25 rotations on demand are used."
+	act.Approval = &remediation.Approval{By: &remediation.Who{Name: "uid:1001 (bob)"}, Reason: "seen the ticket"}
+	one("action-succeeded-approved", ended(act, finding.Low))
+	act = onDemand(remediation.Succeeded)
+	act.Outcome = "alias/pay-cards has new key material (9f86d081884c…). 3 of its 25 rotations on demand are used."
+	act.Emergency, act.BreakGlass, act.Overrides = true, true, []string{"approval"}
+	one("action-succeeded-glass-broken", ended(act, finding.Critical))
+
 	one("digest", Alert{
 		ID: "v1:dddd", Kind: InventoryDigest, Created: at("00:10:00"), Severity: finding.Critical, Shard: "default",
 		Digest: NewDigest("111122223333", "eu-west-1", at("00:09:58"), 112, manyFindings()),

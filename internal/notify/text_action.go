@@ -30,6 +30,13 @@ func actionText(a *Alert) string {
 		p.paragraph("Guardrails that were passed because of the emergency: " +
 			line(strings.Join(act.Overrides, ", "), longError) + ".")
 	}
+	if act.State == remediation.AwaitingApproval && act.Approval != nil {
+		p.paragraph(prose(act.Waiting, longError) + " Whoever approves it agrees to exactly this plan: " +
+			line(act.Approval.Plan, longName))
+	}
+	if by := approvedBy(act); by != "" {
+		p.paragraph(by)
+	}
 	p.paragraph(prose(act.Outcome, longText))
 	if act.LastError != "" && act.State != remediation.Succeeded {
 		p.paragraph("KMS or the network said: " + quoted(act.LastError, longError))
@@ -38,7 +45,7 @@ func actionText(a *Alert) string {
 		p.paragraph(fmt.Sprintf("Read KMS before trying again: each rotation on demand uses up one of the %d that a "+
 			"key has in its life, and this one may still appear.", inventory.OnDemandLimit))
 	}
-	if act.Verb == remediation.Rotate {
+	if act.Verb == remediation.Rotate && act.State != remediation.AwaitingApproval {
 		if !strings.Contains(act.Outcome, "stays decryptable") {
 			p.paragraph(stillDecrypts)
 		}
@@ -78,6 +85,8 @@ func actionTitle(act *remediation.Action) string {
 		return what + " was cancelled"
 	case remediation.Expired:
 		return what + " was not done in time"
+	case remediation.AwaitingApproval:
+		return what + " AWAITS APPROVAL"
 	default:
 		return what + " is " + string(act.State)
 	}
@@ -131,6 +140,18 @@ func requesterLine(act *remediation.Action) string {
 	return s
 }
 
+// approvedBy is who approved an action, or that nobody was asked who should have been.
+func approvedBy(act *remediation.Action) string {
+	switch {
+	case act.BreakGlass:
+		return "THE GLASS WAS BROKEN: nobody was asked to approve it. Look into it."
+	case act.Approval != nil && act.Approval.By != nil:
+		return "Approved by " + quoted(act.Approval.By.Name, longName) + ", because " +
+			quoted(act.Approval.Reason, longName) + "."
+	}
+	return ""
+}
+
 func actionExpected(a *Alert) string {
 	act := a.Action
 	switch {
@@ -164,6 +185,8 @@ func actionDoing(act *remediation.Action) string {
 	switch act.State {
 	case remediation.Planned:
 		return "will " + what + wait(act) + "."
+	case remediation.AwaitingApproval:
+		return "waits until " + stamp(act.NotBefore) + " for a second person to approve that it may " + what + "."
 	case remediation.Running, remediation.Verifying:
 		return "asked KMS to " + what + " and reads until KMS shows it."
 	case remediation.Succeeded:
@@ -217,16 +240,19 @@ func wait(act *remediation.Action) string {
 
 func actionPairs(a *Alert) [][2]string {
 	act := a.Action
-	ended := stamp(a.Created)
-	if act.Ended != nil {
-		ended = stamp(*act.Ended)
+	ended := [2]string{"ended", stamp(a.Created)}
+	switch {
+	case act.State == remediation.AwaitingApproval:
+		ended = [2]string{"expires", stamp(act.NotBefore)}
+	case act.Ended != nil:
+		ended[1] = stamp(*act.Ended)
 	}
 	started := line(act.FindingID, longName)
 	if a.Finding != nil {
 		started = line(a.Finding.ID, longName) + ruleNote(a.Finding)
 	}
 	return [][2]string{
-		{"ended", ended},
+		ended,
 		{"attempts", attempts(act)},
 		{"requestID", named(act.RequestID, longName)},
 		{"key", named(act.KeyARN, longName)},

@@ -13,7 +13,7 @@ import (
 // Mode is how far rotd may go by itself.
 type Mode string
 
-// Modes, from the most careful; Propose is not yet available and refused by config.
+// Modes, from the most careful; in Propose everything waits for somebody's approval.
 const (
 	Observe Mode = "observe"
 	Propose Mode = "propose"

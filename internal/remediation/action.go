@@ -51,13 +51,15 @@ type State string
 
 // States. The last four are final.
 const (
-	Planned   State = "planned"
-	Running   State = "running"   // intent is durable; the call may have been made
-	Verifying State = "verifying" // KMS accepted, or may have accepted, the call; its truth is being read
-	Succeeded State = "succeeded"
-	Failed    State = "failed"
-	Cancelled State = "cancelled"
-	Expired   State = "expired"
+	Planned State = "planned"
+	// AwaitingApproval waits for a second person; only people's commands and time take it on.
+	AwaitingApproval State = "awaiting-approval"
+	Running          State = "running"   // intent is durable; the call may have been made
+	Verifying        State = "verifying" // KMS accepted, or may have accepted, the call; its truth is being read
+	Succeeded        State = "succeeded"
+	Failed           State = "failed"
+	Cancelled        State = "cancelled"
+	Expired          State = "expired"
 )
 
 // Final reports whether nothing more happens to an action in this state.
@@ -83,16 +85,20 @@ type Action struct {
 	Before Precondition `json:"before"` // what the plan was made on; re-read just before the call
 	After  Precondition `json:"after,omitzero"`
 
-	Automatic bool     `json:"automatic"`           // started by a check or a policy's respond
-	Requester string   `json:"requester,omitempty"` // who asked: `uid:1000 (name)`
-	Reason    string   `json:"reason"`
-	Ticket    string   `json:"ticket,omitempty"`
-	Emergency bool     `json:"emergency,omitempty"`
-	Overrides []string `json:"overrides,omitempty"`  // guardrails passed because of --emergency
-	FindingID string   `json:"finding_id,omitempty"` // what started it
+	Automatic bool   `json:"automatic"`           // started by a check or a policy's respond
+	Requester string `json:"requester,omitempty"` // who asked: `uid:1000 (name)`
+	// RequesterIs is by what the requester is told from others (Who.Is).
+	RequesterIs []string `json:"requester_is,omitempty"`
+	Reason      string   `json:"reason"`
+	Ticket      string   `json:"ticket,omitempty"`
+	Emergency   bool     `json:"emergency,omitempty"`
+	BreakGlass  bool     `json:"break_glass,omitzero"`  // with Emergency: goes without the approval of mode propose
+	Overrides   []string `json:"overrides,omitempty"`   // guardrails passed because of --emergency
+	FindingID   string   `json:"finding_id,omitempty"`  // what started it
+	IncidentID  string   `json:"incident_id,omitempty"` // what it was begun for
+	Policy      string   `json:"policy,omitempty"`
 
-	IncidentID string `json:"incident_id,omitempty"` // what it was begun for
-	Policy     string `json:"policy,omitempty"`
+	Approval *Approval `json:"approval,omitempty"` // asked for, or given; nil: none was needed
 
 	Created   time.Time  `json:"created"`
 	NotBefore time.Time  `json:"not_before,omitzero"` // nothing happens before: a guardrail, a back-off, the next read

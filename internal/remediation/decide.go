@@ -27,9 +27,7 @@ func (j *judgement) absolute() {
 	}
 	j.restoredBefore()
 	j.oneAtATime()
-	if j.mode() == policy.Propose {
-		j.approve(GuardMode, "Mode propose: a second person must approve it first.")
-	}
+	j.proposed()
 	if j.a.Automatic && j.a.Method == EnableAutomatic && j.f.PutBacks >= maxPutBacks {
 		who := "Somebody keeps undoing it"
 		if j.f.UndoneBy != "" {
@@ -51,6 +49,17 @@ func (j *judgement) restoredBefore() {
 // RestoreOnceIn is how long rotd cancels no second deletion of a key by itself.
 const RestoreOnceIn = 7 * 24 * time.Hour
 
+// proposed has somebody approve what mode propose only proposes, unless a person breaks the glass.
+func (j *judgement) proposed() {
+	switch {
+	case j.mode() != policy.Propose:
+	case j.a.Emergency && j.a.BreakGlass && !j.a.Automatic:
+		j.overridden = append(j.overridden, GuardApproval)
+	default:
+		j.approve(GuardMode, "Mode propose: a second person must approve first that rotd may "+j.a.does()+".")
+	}
+}
+
 // guarded judges whether the key is one that rotd keeps its hands off.
 func (j *judgement) guarded() {
 	if own := j.g.Own; own != nil {
@@ -63,6 +72,9 @@ func (j *judgement) guarded() {
 		return
 	}
 	if j.a.Emergency && !j.a.Automatic {
+		if j.f.Approved {
+			j.overridden = append(j.overridden, GuardProtected)
+		}
 		j.approve(GuardProtected, "This key is protected (guardrails.protected_keys): a second person must approve that "+
 			"rotd may "+j.a.does()+".")
 		return
@@ -137,7 +149,7 @@ func (j *judgement) unattended(soon time.Time) {
 		j.hold(GuardStartupHold, fmt.Sprintf("rotd has just started; automatic actions wait until %s.", clock(until)),
 			until)
 	}
-	if until := j.a.Created.Add(j.g.Grace); j.f.Now.Before(until) {
+	if until := j.a.Created.Add(j.g.Grace); j.f.Now.Before(until) && !j.f.Approved {
 		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
 			clock(until)), until)
 	}

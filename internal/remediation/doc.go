@@ -28,6 +28,15 @@
 //	            ▼
 //	        succeeded              KMS shows it, and it was the last call
 //
+// Where the guardrails want a second person, an action waits for one before its first call:
+//
+//	planned ─── truth re-read, guardrails want it ───► awaiting-approval ──► expired    nobody approved it in time
+//	   ▲                                                   │       └───────► cancelled  somebody said so
+//	   └────────────── another person approved ────────────┘
+//
+// An approval is of one plan (Action.Plan): an action that comes to be another one asks again. An approved action is
+// judged once more, by all guardrails and by what KMS shows then.
+//
 // operationOf has a row for every operation that an action may call: what must be read before and after it, how things
 // are with regard to it (open, done, moved, soon), and whether it may be repeated.
 //

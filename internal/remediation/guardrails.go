@@ -19,6 +19,7 @@ type Guardrails struct {
 	OverdueGrace     time.Duration // method auto rotates on demand only when overdue by more than this
 	UndoWindow       time.Duration // how long after a replacement its aliases may be moved back
 	Drain            time.Duration // without a use for so long, a key that was replaced can be disabled
+	ApprovalTTL      time.Duration // how long an action waits to be approved
 
 	BreakerFailures int     // so many failed actions in a row, within an hour, open the circuit breaker; 0: none do
 	Windows         Windows // when keys may be acted on; none: at any time
@@ -80,6 +81,7 @@ const (
 	GuardReserve      = "budget-reserve"
 	GuardSpent        = "budget-spent"
 	GuardNotEligible  = "not-eligible"
+	GuardApproval     = "approval"
 	GuardProtected    = "protected"
 	GuardOwnKey       = "own-key"
 	GuardPersonOnly   = "person-only"
@@ -100,9 +102,6 @@ type Decision struct {
 	Overridden []string  `json:"overridden,omitempty"`
 }
 
-// Stops reports whether an action may not begin: it is refused, or needs an approval that it does not have.
-func (d *Decision) Stops() bool { return d.Verdict == Refuse || d.Verdict == NeedsApproval }
-
 // holdFor is how long an action waits for what no clock announces: a resume, the end of another action.
 const holdFor = 10 * time.Second
 
@@ -118,9 +117,9 @@ func (g Guardrails) Decide(a *Action, f Facts) Decision {
 		j.passable()
 	}
 	switch {
-	case j.stop != nil && (j.stop.Verdict == Refuse || j.approval == nil):
+	case j.stop != nil && (j.stop.Verdict == Refuse || j.approval == nil || j.quiet):
 		return *j.stop
-	case j.approval != nil: // asked for while it waits for something else
+	case j.approval != nil: // asked for while it waits for something else: people may take longer than that
 		j.approval.Overridden = j.overridden
 		return *j.approval
 	}
@@ -134,6 +133,7 @@ type judgement struct {
 	f          Facts
 	stop       *Decision
 	approval   *Decision
+	quiet      bool // nobody is asked for an approval yet
 	overridden []string
 }
 
@@ -146,6 +146,10 @@ func (j *judgement) block(guardrail, reason string) {
 
 // wait makes an action wait that might be allowed later.
 func (j *judgement) wait(guardrail, reason string, until time.Time) {
+	switch guardrail {
+	case GuardPaused, GuardNotArmed, GuardStartupHold, GuardOneAtATime:
+		j.quiet = true
+	}
 	if j.stop == nil {
 		j.stop = &Decision{Verdict: Wait, Guardrail: guardrail, Reason: reason, Until: until}
 	}

@@ -63,6 +63,7 @@ func testGuardrails() Guardrails {
 	return Guardrails{
 		MaxMode: policy.Enforce, RotationsPerHour: 10, KeyCooldown: day, OnDemandReserve: 5, Grace: 10 * time.Minute,
 		Settle: 10 * time.Minute, StartupHold: 3 * time.Minute, OverdueGrace: 7 * day,
+		ApprovalTTL: 4 * time.Hour,
 	}
 }
 

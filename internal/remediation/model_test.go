@@ -1,6 +1,7 @@
 package remediation
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -26,6 +27,10 @@ type world struct {
 	rotate  int           // RotateKeyOnDemand calls that KMS took or might have taken
 	taken   int           // of those, the ones it did
 	set     int
+
+	mode   policy.Mode // empty: enforce
+	begun  int         // attempts
+	agreed bool        // somebody who might has approved
 }
 
 // TestActionsAgainstAnUnreliableKMS drives actions through random answers, crashes, lags and foreign changes. Whatever
@@ -51,7 +56,7 @@ func TestActionsAgainstAnUnreliableKMS(t *testing.T) {
 func (w *world) drive(a Action) {
 	g, o := testGuardrails(), Observation{}
 	for step := range 2000 {
-		o.Facts.Mode, o.Facts.Armed, o.Facts.StartedAt = policy.Enforce, true, testNow().Add(-day)
+		o.Facts.Mode, o.Facts.Armed, o.Facts.StartedAt = cmp.Or(w.mode, policy.Enforce), true, testNow().Add(-day)
 		if w.trouble(1) {
 			o.Facts.Paused = "for a while"
 		}
@@ -74,10 +79,15 @@ func (w *world) drive(a Action) {
 			if !do.Until.After(w.now) {
 				w.t.Fatalf("asked to wait until %s at %s: a busy loop", do.Until, w.now)
 			}
+			if a.State == AwaitingApproval {
+				a = w.people(a)
+				continue
+			}
 			w.pass(do.Until.Sub(w.now))
 		case Read:
 			o.Facts.Key, o.ReadError = w.read()
 		case Attempt:
+			w.begun++
 			o.Answer = w.call(&a)
 		}
 		w.pass(time.Second)

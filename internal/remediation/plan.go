@@ -34,13 +34,14 @@ type Why struct {
 	// Replicas are the key's, as far as they are known, for a policy that asks for a new key.
 	Replicas []*inventory.Key
 
-	Automatic bool // a check or a policy's respond, no person
-	Requester string
-	Reason    string
-	Ticket    string
-	Emergency bool
-	FindingID string
-	Incident  string // its id
+	Automatic  bool // a check or a policy's respond, no person
+	Requester  Who
+	Reason     string
+	Ticket     string
+	Emergency  bool
+	BreakGlass bool // with Emergency
+	FindingID  string
+	Incident   string // its id
 }
 
 // Plan makes the action that why asks for. When there is nothing to do, or nothing that can be done, it returns false
@@ -74,8 +75,10 @@ func begun(verb Verb, method Method, key *inventory.Key, p *policy.Policy, why W
 	a := Action{
 		Verb: verb, Method: method, State: Planned,
 		KeyARN: key.ARN, Account: key.Account, Region: key.Region, Before: PreconditionOf(key),
-		Automatic: why.Automatic, Requester: why.Requester, Reason: why.Reason, Ticket: why.Ticket, IncidentID: why.Incident,
-		Emergency: why.Emergency && !why.Automatic, FindingID: why.FindingID, Created: now,
+		Automatic: why.Automatic, Requester: why.Requester.Name, RequesterIs: why.Requester.Is, Reason: why.Reason,
+		Ticket: why.Ticket, Emergency: why.Emergency && !why.Automatic, FindingID: why.FindingID, Created: now,
+		IncidentID: why.Incident,
+		BreakGlass: why.BreakGlass && why.Emergency && !why.Automatic,
 	}
 	if len(key.Aliases) > 0 {
 		a.Alias = key.Aliases[0]

@@ -71,7 +71,7 @@ func TestPlanContain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, ok, reason := PlanContain(tt.key, nil, tt.chosen, Why{Requester: "uid:1000 (kim)"}, testNow())
+			a, ok, reason := PlanContain(tt.key, nil, tt.chosen, Why{Requester: kim()}, testNow())
 			if !ok {
 				if !strings.Contains(reason, tt.want) || len(a.Calls) > 0 {
 					t.Errorf("got %q with %d calls, want %q", reason, len(a.Calls), tt.want)

@@ -104,7 +104,7 @@ func TestPlanOfAnImport(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&g.Imports)
 			}
-			a, ok, reason := g.Plan(tt.key, nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
+			a, ok, reason := g.Plan(tt.key, nil, Why{Want: WantMaterial, Requester: kim()}, testNow())
 			if ok != (tt.want != nil) || !ok && reason != tt.reason {
 				t.Fatalf("planned: %t, reason %q", ok, reason)
 			}
@@ -164,7 +164,7 @@ func TestAPolicyAsksImportedMaterialForNoSchedule(t *testing.T) {
 func TestGuardrailsAreJudgedBeforeAnImportThatNeedsNotBeMade(t *testing.T) {
 	key := importedKey()
 	g := importing()
-	a, ok, reason := g.Plan(key, nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
+	a, ok, reason := g.Plan(key, nil, Why{Want: WantMaterial, Requester: kim()}, testNow())
 	if !ok {
 		t.Fatal(reason)
 	}
@@ -183,7 +183,7 @@ func TestGuardrailsAreJudgedBeforeAnImportThatNeedsNotBeMade(t *testing.T) {
 }
 
 func TestAnImportWithoutMaterialIsTriedAgain(t *testing.T) {
-	a, ok, reason := importing().Plan(importedKey(), nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
+	a, ok, reason := importing().Plan(importedKey(), nil, Why{Want: WantMaterial, Requester: kim()}, testNow())
 	if !ok {
 		t.Fatal(reason)
 	}
@@ -198,7 +198,7 @@ func TestAnImportWithoutMaterialIsTriedAgain(t *testing.T) {
 
 func TestAnImportIsNotMadeIntoAKeyThatGotOtherMaterial(t *testing.T) {
 	key := importedKey()
-	a, ok, reason := importing().Plan(key, nil, Why{Want: WantMaterial, Requester: "kim"}, testNow())
+	a, ok, reason := importing().Plan(key, nil, Why{Want: WantMaterial, Requester: kim()}, testNow())
 	if !ok {
 		t.Fatal(reason)
 	}

@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 	auto := ninety(policy.Auto)
 	far, near := now.Add(80*day), now.Add(20*day)
 	drift := Why{Want: WantPolicy, Automatic: true}
-	person := Why{Want: WantMaterial, Requester: "uid:1000 (kim)", Reason: "leaver"}
+	person := Why{Want: WantMaterial, Requester: Who{Name: "uid:1000 (kim)"}, Reason: "leaver"}
 	unread := func(k *inventory.Key) { k.Rotation = nil }
 	whole := func(k *inventory.Key) { k.Policy, k.Grants = "{}", &inventory.Grants{ReadAt: now} }
 	no := func(f func(*inventory.Key)) []func(*inventory.Key) { return []func(*inventory.Key){f} }
@@ -194,7 +194,7 @@ func TestPlanCarriesWhoAndWhat(t *testing.T) {
 	key := testKey(onDemand(2))
 	p := &policy.Policy{Name: "payments"}
 	why := Why{
-		Want: WantMaterial, Requester: "uid:1000 (kim)", Reason: "leaver", Ticket: "OPS-1", Emergency: true,
+		Want: WantMaterial, Requester: Who{Name: "uid:1000 (kim)"}, Reason: "leaver", Ticket: "OPS-1", Emergency: true,
 		FindingID: "fnd_1",
 	}
 	got, _, _ := testGuardrails().Plan(key, p, why, testNow())

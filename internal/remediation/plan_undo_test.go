@@ -73,7 +73,7 @@ func TestPlanMoveBack(t *testing.T) {
 		{"a replacement that moved none", []Action{never}, nil, "moved no alias"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, ok, reason := g.PlanMoveBack(key, nil, tt.earlier, Why{Requester: "uid:1000 (kim)"}, testNow())
+			a, ok, reason := g.PlanMoveBack(key, nil, tt.earlier, Why{Requester: kim()}, testNow())
 			if ok != (tt.reason == "") || !strings.Contains(reason, tt.reason) {
 				t.Errorf("got %v: %q", ok, reason)
 			}

@@ -50,7 +50,7 @@ const (
 // Step takes an action on, as far as the observation allows: it returns the action as it must be kept, and what to do
 // next. It never fails; what it cannot know it reads, and what stays unknown ends as failed.
 func Step(a Action, o Observation, g Guardrails, now time.Time) (Action, Do) {
-	o.Facts.Now = now
+	o.Facts.Now, o.Facts.Approved = now, a.approved()
 	m := machine{a: a, o: o, g: g, now: now}
 	var do Do
 	switch {
@@ -58,6 +58,8 @@ func Step(a Action, o Observation, g Guardrails, now time.Time) (Action, Do) {
 		do = Do{What: End}
 	case a.State == Planned:
 		do = m.planned()
+	case a.State == AwaitingApproval:
+		do = m.awaiting()
 	case a.State == Running:
 		do = m.running()
 	case a.State == Verifying:
@@ -118,7 +120,13 @@ func (m *machine) guard() (Do, bool) {
 		m.a.Waiting = d.Reason
 		m.a.NotBefore = d.Until
 		return m.until(d.Until), true
-	case Refuse, NeedsApproval:
+	case NeedsApproval:
+		if m.o.Facts.Key == nil { // nobody is asked about a key that is not as it was planned on
+			return Do{}, false
+		}
+		m.a = Ask(m.a, d, m.g, m.now)
+		return m.until(m.a.Approval.Expires), true
+	case Refuse:
 	}
 	return m.drop(d.Reason), true
 }
@@ -199,11 +207,13 @@ func (m *machine) retryRead() Do {
 
 // tooLate ends what could not begin for so long that it was planned on an old world.
 func (m *machine) tooLate() (Do, bool) {
-	limit := personWaits
-	if m.a.Automatic {
+	since, limit := m.a.Created, personWaits
+	switch {
+	case m.a.approved():
+		since = m.a.Approval.At
+	case m.a.Automatic:
 		limit = automaticWaits
 	}
-	since := m.a.Created
 	if m.a.Progress.After(since) {
 		since = m.a.Progress
 	}

@@ -51,6 +51,8 @@
 //	own                                             how rotd knows its own calls
 //	├── keys:     <access key id>                   → <last noted: uint64 unix seconds>
 //	└── requests: <request id>                      → <at: uint64 unix seconds>
+//	proofs                                          by what people prove who they are
+//	└── nonces:   <nonce>                           → <used: uint64 unix seconds>
 //	jobs        <name>                              → JSON Run
 //	rereads     <due: uint64 unix seconds><key ARN> → nothing; keys to be read again
 //	history     what changed about keys

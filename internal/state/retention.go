@@ -13,6 +13,7 @@ import (
 const (
 	KeepSeen       = 15 * 24 * time.Hour // an event older than this is late and remembered by arrival
 	KeepOwn        = 15 * 24 * time.Hour
+	KeepNonces     = 24 * time.Hour // far longer than a proof is good for
 	KeepQuarantine = 30 * 24 * time.Hour
 	KeepEnded      = 400 * 24 * time.Hour // resolved findings, final actions, deleted keys, moves
 	KeepHistory    = 400 * 24 * time.Hour
@@ -23,6 +24,7 @@ const (
 // Dropped says what retention removed.
 type Dropped struct {
 	SeenSlices, Memory, Quarantined, Counted, OwnKeys, Own int
+	Nonces                                                 int
 	Findings, Actions, Keys, History                       int
 	Usage, UsageNames                                      int // keys' records that lost something, names
 	Audit, Incidents                                       int
@@ -54,6 +56,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"what was only counted", &d.Counted, db.dropStamped(bareHashes(now.Add(-KeepQuarantine)))},
 		{"own access keys", &d.OwnKeys, db.dropStamped(ownCalls("keys", now.Add(-KeepOwn)))},
 		{"own calls", &d.Own, db.dropStamped(ownCalls("requests", now.Add(-KeepOwn)))},
+		{"nonces", &d.Nonces, db.dropStamped(usedNonces(now.Add(-KeepNonces)))},
 		{"findings", &d.Findings, func() (int, error) { return db.dropFindings(ended) }},
 		{"actions", &d.Actions, func() (int, error) { return db.dropActions(ended) }},
 		{"keys", &d.Keys, func() (int, error) { return db.dropKeys(ended) }},

@@ -37,6 +37,7 @@ const (
 	bucketMemory       = "memory"
 	bucketQuarantine   = "quarantine"
 	bucketOwn          = "own"
+	bucketProofs       = "proofs"
 	bucketJobs         = "jobs"
 	bucketRereads      = "rereads"
 	bucketHistory      = "history"
@@ -61,7 +62,8 @@ func layout() map[string][]string {
 		bucketActions: nil, bucketPending: nil, bucketByKey: nil,
 		bucketOutbox: nil, bucketMemory: {"values", "expiry"},
 		bucketQuarantine: {"items", "hashes"}, bucketOwn: {"keys", "requests"},
-		bucketJobs: nil, bucketRereads: nil, bucketHistory: nil,
+		bucketProofs: {"nonces"},
+		bucketJobs:   nil, bucketRereads: nil, bucketHistory: nil,
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
 		bucketAudit: nil, bucketDeadlines: nil, bucketIncidents: nil,
 		bucketMoving: nil, bucketUnmoved: nil, bucketMoves: nil,

@@ -34,6 +34,7 @@ func binaryBuckets() []widths {
 		{bucketQuarantine, "hashes", exactly(16), exactly(16)},
 		{bucketOwn, "keys", whatever, exactly(8)},
 		{bucketOwn, "requests", whatever, exactly(8)},
+		{bucketProofs, "nonces", whatever, exactly(8)},
 		{bucketRereads, "", width{9, bbolt.MaxKeySize}, whatever},
 		{bucketHistory, "", width{12, bbolt.MaxKeySize}, whatever},
 		{bucketDue, string(DueFacts), width{9, bbolt.MaxKeySize}, exactly(0)},

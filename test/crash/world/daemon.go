@@ -114,11 +114,27 @@ func (d *Daemon) Ready(ctx context.Context) error {
 	}
 }
 
+// Says runs one of rotd's commands against the daemon, as somebody with a principal's AWS credentials, and returns its
+// exit status and everything it wrote.
+func (w *World) Says(ctx context.Context, p awssim.Principal, args ...string) (status int, said string, err error) {
+	cmd, err := w.Command(ctx, args...)
+	if err != nil {
+		return 0, "", err
+	}
+	cmd.Env = w.environment(p)
+	out, err := cmd.CombinedOutput()
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+		return 0, "", fmt.Errorf("run rotd %s: %w", strings.Join(args, " "), err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out), nil
+}
+
 // environment gives a process the simulated AWS under a principal's name, and nothing of the real one.
 func (w *World) environment(p awssim.Principal) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir, "NO_COLOR=1",
-		"AWS_ENDPOINT_URL=" + w.endpoint, "AWS_REGION=" + Region, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL=" + w.endpoint, "AWS_ENDPOINT_URL_STS=" + w.endpoint,
+		"AWS_REGION=" + Region, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=" + p.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + p.SecretAccessKey,
 	}
 	if p.SessionToken != "" {

@@ -1,0 +1,25 @@
+package awssts
+
+import (
+	"regexp"
+	"strings"
+)
+
+// reserved is the role that IAM Identity Center makes for a permission set, and the session that it gives a user.
+var reserved = regexp.MustCompile(`^arn:[a-z-]+:sts::\d{12}:assumed-role/AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}/(.+)$`)
+
+// Person tells which person an identity is: two sessions of one role are one person when one person has them, and two
+// when two have. Its word is the same for one person every time. ok is false for what is nobody in particular: a role
+// that anybody may have assumed under any name, an account's root, a federated user.
+func (id *Identity) Person() (word string, ok bool) {
+	switch {
+	case id.SourceIdentity != "":
+		return "aws-source:" + strings.ToLower(id.SourceIdentity), true
+	case strings.HasPrefix(id.UserID, "AIDA") && strings.Contains(id.ARN, ":iam::"+id.Account+":user/"):
+		return "aws-user:" + id.UserID, true
+	}
+	if session := reserved.FindStringSubmatch(id.ARN); session != nil {
+		return "aws-sso:" + strings.ToLower(session[1]), true // user names differ by more than case
+	}
+	return "", false
+}
