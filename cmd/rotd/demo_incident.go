@@ -13,6 +13,7 @@ func (s *demoStory) incident() []demoChapter {
 	act := &incidentActs{demoStory: s}
 	return []demoChapter{
 		{"An intruder uses a key", act.intrusion},
+		{"Contain: who uses the key, whom does what break, and the intruder out", act.contain},
 		{"Prove: what was done, by whom, in what order", act.prove},
 	}
 }
