@@ -14,6 +14,7 @@ func (s *demoStory) incident() []demoChapter {
 	return []demoChapter{
 		{"An intruder uses a key", act.intrusion},
 		{"Contain: who uses the key, whom does what break, and the intruder out", act.contain},
+		{"Re-encrypt: 1,000 data keys, and a power cut in the middle", act.reencrypt},
 		{"Prove: what was done, by whom, in what order", act.prove},
 	}
 }
