@@ -14,6 +14,7 @@ func (s *demoStory) incident() []demoChapter {
 	return []demoChapter{
 		{"An intruder uses a key", act.intrusion},
 		{"Contain: who uses the key, whom does what break, and the intruder out", act.contain},
+		{"Rotate: a key with imported material", act.rotateImported},
 		{"Re-encrypt: 1,000 data keys, and a power cut in the middle", act.reencrypt},
 		{"Prove: what was done, by whom, in what order", act.prove},
 	}
@@ -34,6 +35,7 @@ intake:
   queues: [{url: "{queue}", pollers: 4}]
 accounts:
   - {id: "{account}", regions: [us-east-1, eu-west-1]}
+imported_material: {command: ["{dir}/new-material"]}
 policies:
   - name: cards
     match: {aliases: ["alias/pay-cards"]}
