@@ -15,6 +15,7 @@ func (s *demoStory) incident() []demoChapter {
 		{"An intruder uses a key", act.intrusion},
 		{"Contain: who uses the key, whom does what break, and the intruder out", act.contain},
 		{"Rotate: a key with imported material", act.rotateImported},
+		{"Replace: a key that cannot rotate", act.replace},
 		{"Re-encrypt: 1,000 data keys, and a power cut in the middle", act.reencrypt},
 		{"Prove: what was done, by whom, in what order", act.prove},
 	}
