@@ -17,6 +17,7 @@ func (s *demoStory) incident() []demoChapter {
 		{"Rotate: a key with imported material", act.rotateImported},
 		{"Replace: a key that cannot rotate", act.replace},
 		{"Re-encrypt: 1,000 data keys, and a power cut in the middle", act.reencrypt},
+		{"Approve: what one person alone may not do", act.approve},
 		{"Prove: what was done, by whom, in what order", act.prove},
 	}
 }
@@ -28,7 +29,8 @@ type incidentActs struct {
 	id     string   // of the incident in rotd
 }
 
-// incidentYAML is the incident's rotd.yaml: everything may be done that a person asks for.
+// incidentYAML is the incident's rotd.yaml: everything may be done that a person asks for, but to the cards' key that
+// takes two.
 const incidentYAML = `# The demo's rotd.yaml: what would be minutes in production is seconds here.
 mode: enforce
 state: {path: {dir}/rotd.db}
@@ -41,7 +43,7 @@ policies:
   - name: cards
     match: {aliases: ["alias/pay-cards"]}
     rotation: {max_age: 90d, automatic: 90d, rationale: "PCI DSS 4.0.1 3.7.4"}
-    mode: enforce
+    mode: propose
   - name: everything-else
     match: {}
     rotation: {method: on-demand, max_age: 365d}
@@ -50,7 +52,10 @@ alerts:
   topics: [{arn: "{topic}", min_severity: HIGH, format: text}]
   group_wait: 1s
 guardrails: {grace: 2s, startup_hold: 1s, key_cooldown: 1h, settle: 5s, arm_on_new_state: true}
-admin: {socket: "{socket}", http: "127.0.0.1:0"}
+admin:
+  socket: "{socket}"
+  http: "127.0.0.1:0"
+  roles: {approve: ["arn:aws:iam::{account}:user/alice", "arn:aws:iam::{account}:user/bob"]}
 `
 
 // runs has alice, the responder, run one of rotd's commands, shows it, and wants its exit status.

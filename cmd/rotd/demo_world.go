@@ -29,6 +29,7 @@ type demoWorld struct {
 	queue, deadLetter, topic string
 	rotd                     awssim.Principal // the daemon's role
 	alice                    awssim.Principal // a platform engineer
+	bob                      awssim.Principal // who may approve what she asks for
 	mallory                  awssim.Principal // whose access key was stolen
 	app                      awssim.Principal // the payment service
 	keys                     map[string]string
@@ -45,6 +46,7 @@ func newDemoWorld(dir, yaml string) (*demoWorld, error) {
 		sim: sim, keys: make(map[string]string),
 		dir: dir, socket: filepath.Join(dir, "rotd.sock"), config: filepath.Join(dir, "rotd.yaml"),
 		alice:   sim.NewAccessKey(demoAccount, "alice"),
+		bob:     sim.NewAccessKey(demoAccount, "bob"),
 		mallory: sim.NewAccessKey(demoAccount, "mallory"),
 	}
 	w.mallory.SourceIP = "203.0.113.66"
