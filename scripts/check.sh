@@ -80,6 +80,7 @@ step "crash points" go test ./test/crash -count=1 -timeout=20m -crash.kills="$ki
 step "prove" go run ./test/prove
 step "contract" scripts/contract.sh
 step "demo" bin/rotd demo
+step "demo: an incident" bin/rotd demo --story incident
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "went without:"

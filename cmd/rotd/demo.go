@@ -21,26 +21,48 @@ const demoWithin = 3 * time.Minute
 // newDemoCommand runs rotd on a simulated AWS and tells what happens.
 func newDemoCommand() *cobra.Command {
 	var keep bool
+	var story string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run rotd on a simulated AWS on this machine: a story of about 30 s",
 		Long: "Run rotd on a simulated AWS on loopback and tell a story: keys of every kind, ordinary traffic, rotation\n" +
 			"switched off and put back, an overdue key rotated, a key opened to the world, a kill in the middle, and a\n" +
-			"responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this machine.",
+			"responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this\n" +
+			"machine.\n\n" +
+			"--story incident tells another: what a responder does about keys that an intruder used.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), keep)
+			tale, ok := demoTales()[story]
+			if !ok {
+				return wrongUse(cmd, "--story: there is no %q; there are everyday and incident", story)
+			}
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), tale, keep)
 		},
 	}
+	cmd.Flags().StringVar(&story, "story", "everyday", "which story: everyday or incident")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running for the other commands, until Ctrl-C")
 	return cmd
+}
+
+// demoTale is a story that can be told: its rotd.yaml, with places to fill in, and what happens.
+type demoTale struct {
+	yaml     string
+	chapters func(*demoStory) []demoChapter
+}
+
+// demoTales are the stories by name.
+func demoTales() map[string]demoTale {
+	return map[string]demoTale{
+		"everyday": {everydayYAML, (*demoStory).everyday},
+		"incident": {incidentYAML, (*demoStory).incident},
+	}
 }
 
 // errDemo is a story that did not come out as told.
 var errDemo = errors.New("the demo did not come out as told")
 
 // runDemo builds the world, tells the story, and cleans up.
-func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
+func runDemo(ctx context.Context, out io.Writer, tale demoTale, keep bool) (err error) {
 	// A closed terminal or pipe ends the story like Ctrl-C does: with everything cleaned up.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
@@ -51,7 +73,7 @@ func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	t := &teller{out: out, started: time.Now()}
-	w, err := newDemoWorld(dir)
+	w, err := newDemoWorld(dir, tale.yaml)
 	if err != nil {
 		return err
 	}
@@ -62,7 +84,7 @@ func runDemo(ctx context.Context, out io.Writer, keep bool) (err error) {
 	story, cancel := context.WithTimeout(ctx, demoWithin)
 	defer cancel()
 	s := &demoStory{world: w, daemon: d, tell: t}
-	if err := s.run(story); err != nil {
+	if err := s.run(story, tale.chapters(s)); err != nil {
 		if ctx.Err() == nil { // not interrupted: something went wrong
 			t.log(d.logTail())
 		}

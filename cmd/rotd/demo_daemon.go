@@ -125,8 +125,13 @@ func (d *demoDaemon) stop() error {
 
 // command runs one of rotd's commands as a person would and returns what it printed.
 func (d *demoDaemon) command(ctx context.Context, args ...string) (output string, status int) {
+	return d.commandAs(ctx, d.world.alice, args...)
+}
+
+// commandAs is command with somebody's AWS credentials.
+func (d *demoDaemon) commandAs(ctx context.Context, p awssim.Principal, args ...string) (output string, status int) {
 	cmd := exec.CommandContext(ctx, d.binary(), args...) //nolint:gosec // itself
-	cmd.Env = d.environment(d.world.alice)
+	cmd.Env = d.environment(p)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		return err.Error(), -1

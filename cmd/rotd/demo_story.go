@@ -21,12 +21,15 @@ type demoStory struct {
 	shown  int // published messages already told of
 }
 
-// run tells every chapter. An error means that the story could not go on.
-func (s *demoStory) run(ctx context.Context) error {
-	chapters := []struct {
-		title string
-		tell  func(context.Context) error
-	}{
+// demoChapter is a part of a story.
+type demoChapter struct {
+	title string
+	tell  func(context.Context) error
+}
+
+// everyday is the story of a day with rotd.
+func (s *demoStory) everyday() []demoChapter {
+	return []demoChapter{
 		{"rotd starts and looks at every key", s.firstLook},
 		{"Ordinary traffic", s.ordinaryTraffic},
 		{"Somebody switches rotation off", s.rotationOff},
@@ -34,6 +37,10 @@ func (s *demoStory) run(ctx context.Context) error {
 		{"An emergency rotation, and a power cut in the middle of it", s.emergency},
 		{"Afterwards", s.afterwards},
 	}
+}
+
+// run tells every chapter. An error means that the story could not go on.
+func (s *demoStory) run(ctx context.Context, chapters []demoChapter) error {
 	fmt.Fprintf(s.tell.out, "rotd demo: a simulated AWS on %s, account %s; nothing leaves this machine.\n",
 		strings.TrimPrefix(s.world.sim.URL(), "http://"), demoAccount)
 	for _, c := range chapters {

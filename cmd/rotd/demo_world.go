@@ -29,22 +29,24 @@ type demoWorld struct {
 	queue, deadLetter, topic string
 	rotd                     awssim.Principal // the daemon's role
 	alice                    awssim.Principal // a platform engineer
+	bob                      awssim.Principal // who may approve what she asks for
 	mallory                  awssim.Principal // whose access key was stolen
 	app                      awssim.Principal // the payment service
 	keys                     map[string]string
-	socket, config           string
+	dir, socket, config      string
 }
 
-// newDemoWorld starts the simulated AWS and writes rotd's configuration for it.
-func newDemoWorld(dir string) (*demoWorld, error) {
+// newDemoWorld starts the simulated AWS and writes rotd's configuration for it into a folder.
+func newDemoWorld(dir, yaml string) (*demoWorld, error) {
 	sim := awssim.New(awssim.Options{Latency: time.Millisecond, Seed: 1})
 	if err := sim.Start(); err != nil {
 		return nil, err
 	}
 	w := &demoWorld{
 		sim: sim, keys: make(map[string]string),
-		socket: filepath.Join(dir, "rotd.sock"), config: filepath.Join(dir, "rotd.yaml"),
+		dir: dir, socket: filepath.Join(dir, "rotd.sock"), config: filepath.Join(dir, "rotd.yaml"),
 		alice:   sim.NewAccessKey(demoAccount, "alice"),
+		bob:     sim.NewAccessKey(demoAccount, "bob"),
 		mallory: sim.NewAccessKey(demoAccount, "mallory"),
 	}
 	w.mallory.SourceIP = "203.0.113.66"
@@ -57,7 +59,7 @@ func newDemoWorld(dir string) (*demoWorld, error) {
 	if err := w.furnish(); err != nil {
 		return nil, fmt.Errorf("furnish the demo's world: %w", err)
 	}
-	if err := os.WriteFile(w.config, []byte(w.rotdYAML(dir)), 0o600); err != nil {
+	if err := os.WriteFile(w.config, []byte(w.rotdYAML(yaml)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the demo's configuration: %w", err)
 	}
 	return w, nil
@@ -138,11 +140,15 @@ func demoKeys(now time.Time) map[string]awssim.KeyOptions {
 	}
 }
 
-// rotdYAML is the demo's rotd.yaml: guardrails that would be minutes are seconds.
-func (w *demoWorld) rotdYAML(dir string) string {
+// rotdYAML fills a story's rotd.yaml in.
+func (w *demoWorld) rotdYAML(yaml string) string {
 	return strings.NewReplacer(
-		"{dir}", dir, "{queue}", w.queue, "{topic}", w.topic, "{account}", demoAccount, "{socket}", w.socket,
-	).Replace(`# The demo's rotd.yaml: what would be minutes in production is seconds here.
+		"{dir}", w.dir, "{queue}", w.queue, "{topic}", w.topic, "{account}", demoAccount, "{socket}", w.socket,
+	).Replace(yaml)
+}
+
+// everydayYAML is the everyday story's rotd.yaml: guardrails that would be minutes are seconds.
+const everydayYAML = `# The demo's rotd.yaml: what would be minutes in production is seconds here.
 mode: enforce
 state: {path: {dir}/rotd.db}
 intake:
@@ -164,8 +170,7 @@ alerts:
   group_wait: 1s
 guardrails: {grace: 2s, startup_hold: 1s, key_cooldown: 1h, settle: 5s, arm_on_new_state: true}
 admin: {socket: "{socket}", http: "127.0.0.1:0"}
-`)
-}
+`
 
 func (w *demoWorld) close() error { return w.sim.Close() }
 

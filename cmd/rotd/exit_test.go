@@ -136,6 +136,10 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: find the daemon's socket (--socket names it): read the configuration: " +
 				"open /nope.yaml: no such file or directory\n",
 		},
+		{
+			"a story that nobody tells", "demo --story romance",
+			"rotd: --story: there is no \"romance\"; there are everyday and incident; see `rotd demo --help`\n",
+		},
 		{"no path", "replay", "rotd: a PATH is missing: a log file or a folder of them; see `rotd replay --help`\n"},
 		{
 			"a log level that is none", "run --log-level loud",
