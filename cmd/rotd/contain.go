@@ -54,6 +54,7 @@ func newContainCommand(c *cli) *cobra.Command {
 	f.StringVar(&r.Undo, "undo", "", "take back what the containment with this action ID did")
 	f.StringVar(&r.Reason, "reason", "", "why, for the audit log and whoever is told (required)")
 	f.StringVar(&r.Ticket, "ticket", "", "a ticket's number")
+	f.StringVar(&r.Incident, "incident", "", "the incident it is for, by its ID")
 	f.BoolVar(&r.Emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
 	f.BoolVar(&r.DryRun, "dry-run", false, "show the plan only")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
@@ -172,6 +173,10 @@ func (c *cli) undoing(a *remediation.Action) {
 	}
 	if a.Undoable() {
 		c.labelled(labelWidth, "undo all", "what can be undone, by rotd:")
-		fmt.Fprintf(c.out, "    rotd contain %s --undo %s --reason TEXT\n", argument(a.KeyARN), a.ID)
+		emergency := ""
+		if a.Emergency { // what had to be passed then is passed by nobody's plain word now
+			emergency = " --emergency"
+		}
+		fmt.Fprintf(c.out, "    rotd contain %s --undo %s%s --reason TEXT\n", argument(a.KeyARN), a.ID, emergency)
 	}
 }

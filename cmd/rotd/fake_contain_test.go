@@ -22,7 +22,9 @@ func (d *fakeDaemon) Contain(_ context.Context, r admin.ContainRequest) (*admin.
 	d.contained = append(d.contained, r)
 	facts := d.facts()
 	plan := &admin.ContainPlan{Key: *facts.Key, Impact: impact.Assess(facts)}
-	why := remediation.Why{Requester: remediation.Who{Name: "uid:1000 (ann)"}, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency}
+	why := remediation.Why{
+		Requester: remediation.Who{Name: "uid:1000 (ann)"}, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+	}
 	chosen := remediation.Containment{
 		CancelDeletion: r.CancelDeletion, RevokeGrants: r.RevokeGrants, RevokeAll: r.RevokeAll,
 		RetireAliases: r.RetireAliases, Disable: r.Disable,

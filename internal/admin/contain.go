@@ -31,6 +31,7 @@ type ContainRequest struct {
 	Undo           string          `json:"undo,omitempty"` // id of the containment to take back, instead of the measures
 	Reason         string          `json:"reason"`
 	Ticket         string          `json:"ticket,omitempty"`
+	Incident       string          `json:"incident,omitempty"` // id of the incident it is for
 	Emergency      bool            `json:"emergency,omitempty"`
 	Requester      remediation.Who `json:"-"` // who is calling, by the socket's and STS's word
 	DryRun         bool            `json:"dry_run,omitempty"`

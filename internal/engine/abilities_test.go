@@ -13,6 +13,10 @@ import (
 func TestAbilitiesAreToldWithoutAskingKMS(t *testing.T) {
 	w := newWorld(t, silent)
 	arn := w.payments()
+	w.await("everything about the key to be read", func() bool {
+		k := w.known(arn)
+		return k.Grants != nil && k.LastUsage != nil
+	})
 	w.check(w.engine.Pause("kim", "moving"))
 	before := len(w.sim.Requests(awssim.OfService("kms")))
 	var all remediation.Abilities

@@ -29,6 +29,7 @@ type ContainRequest struct {
 	Undo           string // id of the containment to take back, instead of the measures
 	Reason         string
 	Ticket         string
+	Incident       string // id of the incident it is for
 	Emergency      bool
 	Requester      remediation.Who
 	DryRun         bool
@@ -65,6 +66,11 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 	defer e.deciding.Unlock()
 	var plan *ContainPlan
 	err = e.note(now, func(n *notebook) error {
+		if r.Incident != "" {
+			if _, err := n.openIncident(r.Incident); err != nil {
+				return err
+			}
+		}
 		plan, err = n.planContain(key, &r)
 		if err != nil || r.DryRun {
 			return err
@@ -75,6 +81,11 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 		}
 		if err := n.auditContain(&r, plan); err != nil || !begins {
 			return err
+		}
+		if r.Incident != "" {
+			if err := n.join(r.Incident, plan.Action.ID, arn); err != nil {
+				return err
+			}
 		}
 		n.tally.actions++
 		return n.begin(plan.Action, plan.Decision)
@@ -158,7 +169,9 @@ func (n *notebook) held(key *inventory.Key, r *ContainRequest) (a *remediation.A
 	if err != nil {
 		return nil, "", err
 	}
-	why := remediation.Why{Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency}
+	why := remediation.Why{
+		Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency, Incident: r.Incident,
+	}
 	var (
 		planned remediation.Action
 		ok      bool
@@ -187,7 +200,7 @@ func (n *notebook) held(key *inventory.Key, r *ContainRequest) (a *remediation.A
 
 // auditContain writes down a person's request, and what the guardrails said.
 func (n *notebook) auditContain(r *ContainRequest, plan *ContainPlan) error {
-	e := audit.Entry{Actor: r.Requester.Name, Event: audit.ContainRequested, Key: plan.Key.ARN}
+	e := audit.Entry{Actor: r.Requester.Name, Event: audit.ContainRequested, Key: plan.Key.ARN, Incident: r.Incident}
 	pairs := []string{
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "measures", r.measures(),
 		"undo", r.Undo,

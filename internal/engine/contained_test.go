@@ -366,3 +366,21 @@ func TestADeadlineEndsWhenAReadingShowsTheKeyEnabled(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+func TestAContainmentBelongsToItsIncident(t *testing.T) {
+	w := newWorld(t)
+	w.stolen("app")
+	i, err := w.engine.OpenIncident(IncidentRequest{
+		Keys: []string{"alias/pay-cards"}, Reason: "stolen", Requester: "uid:1000 (ada)",
+	})
+	w.check(err)
+	w.contain(ContainRequest{Disable: true, Incident: i.ID})
+	a := w.awaitAction(remediation.Succeeded)
+	w.view(func(tx *state.Tx) error {
+		kept, err := tx.Incident(i.ID)
+		if err == nil && (!slices.Equal(kept.Actions, []string{a.ID}) || a.IncidentID != i.ID) {
+			t.Errorf("the action's incident is %q, the incident's actions are %+v", a.IncidentID, kept.Actions)
+		}
+		return err
+	})
+}

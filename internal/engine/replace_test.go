@@ -499,3 +499,14 @@ func TestARefusedReplacementAsksForNothing(t *testing.T) {
 		t.Errorf("changed: %q", changed)
 	}
 }
+
+func TestAReplacementWarnsOfWhomItCarriesOver(t *testing.T) {
+	w := newWorld(t, silent)
+	w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-sign"}, RotationPeriod: 90, Policy: letting(account, "*", "")})
+	w.sweep(Inventory)
+	f := w.awaitFound("key-policy-public", finding.Open)
+	plan := w.replace(func(r *ReplaceRequest) { r.DryRun = true })
+	if len(plan.Warnings) == 0 || !strings.Contains(plan.Warnings[0], f.ID) {
+		t.Errorf("warned of %q", plan.Warnings)
+	}
+}
