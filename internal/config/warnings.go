@@ -92,10 +92,6 @@ func warnPolicy(r *reader, c *Config, i int) {
 			"for people: at this pace the others are used up after %.1f years; method: automatic uses none up",
 			inventory.OnDemandLimit, c.Guardrails.OnDemandReserve, lasts)
 	}
-	if p.Rotation.Method == policy.Replace {
-		r.warn(path+".rotation.method", "this version tells when a key is overdue for replacement, "+
-			"and does not replace it")
-	}
 	if slices.Contains(p.Allow, "*") {
 		r.warn(path+".principals.allow", "* is everybody: whatever anybody does to these keys counts as expected")
 	}

@@ -255,7 +255,7 @@ func TestRotationOverdue(t *testing.T) {
 			name: "imported material", with: func(c *KeyContext) { created(100)(c); c.Key.Origin = "EXTERNAL" },
 			want: title, says: []string{"--import-type NEW_KEY_MATERIAL"},
 		},
-		{name: "an asymmetric key to be replaced", with: replaced, want: title, says: []string{"create a new key"}},
+		{name: "an asymmetric key to be replaced", with: replaced, want: title, says: []string{"rotd replace makes"}},
 		{
 			name: "a replaced key that is kept", with: func(c *KeyContext) { replaced(c); c.Key.Aliases = nil },
 			want: "NOT JUDGED no alias points to the key: it is kept for what it has encrypted or signed",

@@ -209,8 +209,8 @@ func (e *Engine) mayReencrypt(tx *state.Tx, p *ReencryptPlan, emergency bool) (r
 	if mode := settings.Guardrails.MaxMode; p.Job.Kind == reencrypt.Objects && mode != policy.Enforce {
 		switch {
 		case mode == policy.Propose:
-			return refuse(remediation.GuardMode, "Mode propose needs approvals, which this version of rotd cannot take yet. "+
-				"Set the mode to enforce."), nil
+			return refuse(remediation.GuardMode, "Mode propose: copying objects is nothing that a second person could approve. "+
+				"Set mode: enforce for as long as it takes."), nil
 		case !emergency:
 			return refuse(remediation.GuardMode, "Mode observe: rotd only watches, and copying objects changes them. Set "+
 				"mode: enforce."), nil

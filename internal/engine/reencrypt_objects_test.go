@@ -253,7 +253,7 @@ func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
 		{"mode observe", policy.Observe, nil, "mode", "rotd only watches"},
 		{
 			"mode propose, also in an emergency", policy.Propose, func(_ *moving, r *ReencryptRequest) { r.Emergency = true },
-			"mode", "approvals",
+			"mode", "second person",
 		},
 		{"the same key", policy.Enforce, func(_ *moving, r *ReencryptRequest) { r.From = r.To }, "not-eligible", "same key"},
 		{

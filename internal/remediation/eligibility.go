@@ -220,7 +220,7 @@ func replaceOnly(what string) Eligible {
 		Kind: KindReplaceOnly,
 		Reason: "This key is " + what + ", and KMS rotates only symmetric encryption keys " +
 			"whose material it made itself.",
-		Instead: "Replace it: create a new key, move the alias to it, and keep the old key enabled " +
+		Instead: "Replace it: rotd replace makes a new key and moves the aliases to it; the old key stays enabled " +
 			"for what it has encrypted or signed.",
 	}
 }
