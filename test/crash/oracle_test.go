@@ -34,8 +34,8 @@ func (s *story) expected() []string {
 			"finding-opened key-deletion-window-short alias/pay-reports",
 			"finding-opened key-pending-deletion alias/pay-reports",
 			"action-succeeded on-demand alias/pay-wallet",
-			"action-succeeded new-key alias/pay-vault",
-			"finding-opened alias-retargeted alias/pay-vault", // informational: rotd did it itself
+			"action-succeeded new-key alias/pay-seal",
+			"finding-opened alias-retargeted alias/pay-seal", // informational: rotd did it itself
 		} {
 			all = append(all, of+number(round))
 		}
@@ -183,7 +183,7 @@ func (s *story) judgeKeys(t *testing.T) {
 		t.Errorf("rotd changed what nobody asked it to: %+v", changed)
 	}
 	for round := range s.rounds {
-		s.judgeReplacement(t, "vault"+number(round))
+		s.judgeReplacement(t, "seal"+number(round))
 	}
 }
 

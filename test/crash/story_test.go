@@ -50,7 +50,7 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 	}
 	keys := map[string]awssim.KeyOptions{"ledger": overdue, "drifted": drifted, "vault": vault}
 	for round := range rounds {
-		for _, name := range []string{"cards", "orders", "reports", "wallet", "vault"} {
+		for _, name := range []string{"cards", "orders", "reports", "wallet", "seal"} {
 			keys[name+number(round)] = healthy
 		}
 		maps.Copy(keys, holdable(healthy, number(round)))
@@ -60,7 +60,7 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 		Rule: awssim.EventRule{ReadOnly: true, Native: true, Jitter: 100 * time.Millisecond, Duplicates: 0.2},
 	})
 	for round := range rounds {
-		_, err := w.Sim.KMS().AddGrant(w.Keys["vault"+number(round)], awssim.KMSGrant{
+		_, err := w.Sim.KMS().AddGrant(w.Keys["seal"+number(round)], awssim.KMSGrant{
 			Grantee: "arn:aws:iam::" + world.Account + ":role/pay-service", Operations: []string{"Decrypt"},
 		})
 		if err != nil {
@@ -116,7 +116,7 @@ func (s *story) tell(ctx context.Context) error {
 		if err := s.personRotates(ctx, "wallet"+number(round)); err != nil {
 			return err
 		}
-		if err := s.personReplaces(ctx, "vault"+number(round)); err != nil {
+		if err := s.personReplaces(ctx, "seal"+number(round)); err != nil {
 			return err
 		}
 		if err := s.personContains(ctx, number(round)); err != nil {
