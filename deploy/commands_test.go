@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-const command = "(?:bin/)?rotd ([a-z]+(?: (?:list|show|validate|init|schema))?)\\b"
+const command = "(?:bin/)?rotd ([a-z]+(?:-[a-z]+)*(?: (?:list|show|validate|init|schema))?)\\b"
 
 func TestEveryCommandThatDocumentsNameExists(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "rotd")

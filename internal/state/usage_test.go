@@ -125,6 +125,27 @@ func naive(uses []usage.Use, arn string, w usage.Window) *usage.Usage {
 	return u
 }
 
+// cameBack reports whether a principal or a shape of contexts was away from a key for about as long as uses are kept:
+// whether it was forgotten meanwhile depends on when its key was folded.
+func cameBack(uses []usage.Use) bool {
+	const away = (usage.KeepDays - 16) * 24 * time.Hour // uses come up to 14 days late
+	times := map[string][]time.Time{}
+	for _, one := range uses {
+		for _, of := range []string{one.Key + " by " + one.Principal, one.Key + " as " + one.Shape} {
+			times[of] = append(times[of], one.At)
+		}
+	}
+	for _, at := range times {
+		slices.SortFunc(at, time.Time.Compare)
+		for i := range at[1:] {
+			if at[i+1].Sub(at[i]) > away {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // naiveContents answers from a list of all uses.
 func naiveContents(uses []usage.Use, arn string, now time.Time) *usage.Contents {
 	oldest := now.Truncate(24*time.Hour).AddDate(0, 0, -(usage.KeepHeld - 1))
@@ -221,6 +242,9 @@ func TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed(t *testing.T) {
 					u := someUse(r, now)
 					all = append(all, u)
 					b.Add(&u)
+				}
+				if cameBack(all) {
+					r.Skip("whoever comes back after a record's whole life is told as new or not, as folding had it")
 				}
 				update(t, db, func(tx *Tx) error { _, _, err := tx.AppendUsage(&b, now); return err })
 			case "fold":

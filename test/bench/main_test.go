@@ -89,7 +89,7 @@ func TestEventsAreEventBridgesAndDiffer(t *testing.T) {
 func TestArguments(t *testing.T) {
 	whole := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
-		Keys: 100_000, Share: 0.95,
+		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000,
 	}
 	o, err := parse(nil)
 	if diff := cmp.Diff(whole, o, cmp.AllowUnexported(options{})); diff != "" || err != nil {
