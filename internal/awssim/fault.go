@@ -22,7 +22,7 @@ const (
 type Fault struct {
 	Service   string // sqs, sns, kms, s3, sts; "" for any
 	Operation string // Publish, RotateKeyOnDemand …; "" for any
-	Contains  string // only requests with this in their path or body, such as a key's id; "" for any
+	Contains  string // only requests with this in their path, query or body, such as a key's id; "" for any
 	// Match, when set, must be true too. It runs once for each request that fits the fields above.
 	Match func(Incoming) bool
 
@@ -107,7 +107,8 @@ func (f *Fault) fits(c *call) bool {
 		return false
 	}
 	path := c.HTTP.URL.Path
-	if f.Contains != "" && !strings.Contains(path, f.Contains) && !bytes.Contains(c.Body, []byte(f.Contains)) {
+	asked := path + "?" + c.HTTP.URL.RawQuery
+	if f.Contains != "" && !strings.Contains(asked, f.Contains) && !bytes.Contains(c.Body, []byte(f.Contains)) {
 		return false
 	}
 	return f.Match == nil || f.Match(Incoming{

@@ -175,12 +175,8 @@ func (e *Engine) onJob(id string, change func(tx *state.Tx, j *reencrypt.Job, no
 
 // moveSome moves the next objects of a job and makes durable what came of them. It says what the job has to wait for.
 func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting string, err error) {
-	if !job.DryRun && len(job.Overrode) == 0 {
-		var paused string
-		err := e.db.View(func(tx *state.Tx) (err error) { paused, err = e.paused(tx, e.Settings()); return err })
-		if err != nil || paused != "" {
-			return paused, err
-		}
+	if paused, err := e.holdsUp(job); err != nil || paused != "" {
+		return paused, err
 	}
 	at, err := awss3.Parse(job.Location)
 	if err != nil {
@@ -198,8 +194,20 @@ func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting stri
 	case len(next) == 0:
 		return e.finishObjects(ctx, job, at)
 	}
+	if paused, err := e.holdsUp(job); err != nil || paused != "" { // listing may have taken long
+		return paused, err
+	}
 	moved, waiting := e.moveObjects(ctx, job, next)
 	return waiting, e.countObjects(job.ID, moved)
+}
+
+// holdsUp says which pause a job has to wait for; "" when none.
+func (e *Engine) holdsUp(job *reencrypt.Job) (paused string, err error) {
+	if job.DryRun || len(job.Overrode) > 0 {
+		return "", nil
+	}
+	err = e.db.View(func(tx *state.Tx) (err error) { paused, err = e.paused(tx, e.Settings()); return err })
+	return paused, err
 }
 
 func (e *Engine) failJob(id, outcome string) error {
