@@ -44,6 +44,9 @@ func (g Guardrails) Abilities(f Facts, p *policy.Policy) Abilities {
 		all.Policy = p.Name
 	}
 	_, _, all.Asks = g.Plan(key, p, Why{Want: WantPolicy, Automatic: true}, f.Now)
+	if p == nil {
+		f.Unwanted = "No policy matches the key, so nothing is asked of it."
+	}
 	for _, what := range []struct {
 		a    Action
 		text string

@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rotd/internal/policy"
 )
 
 func TestAbilitiesSayWhoMayDoWhat(t *testing.T) {
 	key := testKey(onDemand(20))
 	f := testFacts(key)
 	f.Paused = "moving"
-	e := testGuardrails().Abilities(f, nil)
+	e := testGuardrails().Abilities(f, &policy.Policy{Name: "watched", Rotation: policy.Rotation{Method: policy.None}})
 	verdicts := make(map[string]string)
 	for _, a := range e.Verbs {
 		verdicts[strings.TrimSpace(string(a.Verb)+" "+string(a.Method))] = fmt.Sprintf("%t %s/%s/%s", a.Possible,
@@ -29,8 +31,21 @@ func TestAbilitiesSayWhoMayDoWhat(t *testing.T) {
 	if diff := cmp.Diff(want, verdicts); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}
-	if e.Asks != "No policy matches the key, so nothing is asked of it." || !e.KnownAt.Equal(key.ReadAt) {
+	if e.Asks != "Policy watched only watches its keys (method none)." || !e.KnownAt.Equal(key.ReadAt) {
 		t.Errorf("got %+v", e)
+	}
+}
+
+func TestNothingIsAutomaticWithoutAPolicy(t *testing.T) {
+	const none = "No policy matches the key, so nothing is asked of it."
+	e := testGuardrails().Abilities(testFacts(testKey()), nil)
+	if e.Asks != none {
+		t.Errorf("asks %q", e.Asks)
+	}
+	for _, a := range e.Verbs {
+		if a.Automatic.Verdict != Refuse || a.Method == NewMaterial && a.Automatic.Reason != none {
+			t.Errorf("%s %s by itself: %+v", a.Verb, a.Method, a.Automatic)
+		}
 	}
 }
 
