@@ -162,6 +162,11 @@ func containmentListing() listing[*admin.ContainPlan] {
 func (c *cli) undoing(a *remediation.Action) {
 	for i := range a.Calls {
 		call := &a.Calls[i]
+		if call.Operation == remediation.DisableKey && call.Done != nil && call.Skipped == "" {
+			c.labelled(labelWidth, "deadline", "kept: rotd reminds after 1, 3, 5 and 6 days, before what is under the key is "+
+				"lost for good. When and what, now:")
+			fmt.Fprintf(c.out, "    rotd findings list --key %s\n", argument(a.KeyARN))
+		}
 		switch {
 		case a.Verb != remediation.Contain || call.Done == nil || call.Skipped != "":
 		case call.Undo == "":

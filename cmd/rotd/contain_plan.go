@@ -80,10 +80,7 @@ func takes(c *remediation.Call, m *impact.Measure) bool {
 
 // containByHand prints what to do when there is no daemon to do it.
 func (c *cli) containByHand(r *admin.ContainRequest) {
-	key, region := r.Key, ""
-	if parts := strings.SplitN(key, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		region = " --region " + argument(parts[3])
-	}
+	key, region := r.Key, regionOption(r.Key)
 	if r.DryRun || r.Undo == "" && !r.Measures() {
 		hint(c.err, "No daemon answers. What a plan is made from, read with the AWS CLI:\n")
 	} else {
@@ -97,6 +94,7 @@ func (c *cli) containByHand(r *admin.ContainRequest) {
 		key = argument(key)
 	}
 	run := func(command string) { hint(c.err, "  aws kms %s%s", command, region) }
+	remark := func(command, remark string) { hint(c.err, "  aws kms %s%s  # %s", command, region, remark) }
 	run("describe-key --key-id " + key)
 	run("list-grants --key-id " + key)
 	if r.DryRun {
@@ -115,14 +113,14 @@ func (c *cli) containByHand(r *admin.ContainRequest) {
 		run("revoke-grant --key-id " + key + " --grant-id " + argument(id))
 	}
 	if r.RevokeAll {
-		run("revoke-grant --key-id " + key + " --grant-id GRANT  # each of those listed")
+		remark("revoke-grant --key-id "+key+" --grant-id GRANT", "each of those listed")
 	}
 	if r.Disable {
 		run("disable-key --key-id " + key)
 	}
 	if r.Undo != "" {
-		run("enable-key --key-id " + key + "  # if it was disabled")
-		run("create-alias --alias-name ALIAS --target-key-id " + key + "  # each that was retired")
+		remark("enable-key --key-id "+key, "if it was disabled")
+		remark("create-alias --alias-name ALIAS --target-key-id "+key, "each that was retired")
 	}
 	hint(c.err, "")
 }

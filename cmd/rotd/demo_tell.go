@@ -107,7 +107,7 @@ func (t *teller) keeping(w *demoWorld, d *demoDaemon) {
 		"  export AWS_ACCESS_KEY_ID=%[4]s AWS_SECRET_ACCESS_KEY=%[5]s\n\n"+
 		"  %[6]s status\n  %[6]s findings list\n  %[6]s keys list\n"+
 		"  %[6]s rotate alias/pay-cards --reason 'trying it' --dry-run\n  %[6]s sweep drift\n\n"+
-		"bob, who approves in the incident's story: AWS_ACCESS_KEY_ID=%[8]s AWS_SECRET_ACCESS_KEY=%[9]s\n\n"+
+		"bob, who may approve in the incident's story: AWS_ACCESS_KEY_ID=%[8]s AWS_SECRET_ACCESS_KEY=%[9]s\n\n"+
 		"The configuration is %[7]s. What rotd tells from now on is shown here.\n",
 		w.socket, w.sim.URL(), demoRegion, w.alice.AccessKeyID, w.alice.SecretAccessKey, d.binary(), w.config,
 		w.bob.AccessKeyID, w.bob.SecretAccessKey)

@@ -100,8 +100,8 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 		},
 		{
 			"no manifest", "reencrypt --to alias/a --reason r",
-			"rotd: --manifest is missing: a file with one ciphertext a line (or --s3, a place of objects); " +
-				"see `rotd reencrypt --help`\n",
+			"rotd: --manifest is missing: a file with one ciphertext a line (or --s3, a place of objects; or --plan, which " +
+				"only looks); see `rotd reencrypt --help`\n",
 		},
 		{
 			"no destination", "reencrypt --manifest m --reason r",
@@ -196,6 +196,7 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 		{"a new material by ARN", "rotate " + payARN + " --reason leak --yes", "no-daemon-rotate-arn"},
 		{"a schedule", "rotate alias/it's --automatic 90d --reason leak --yes", "no-daemon-rotate-schedule"},
 		{"a replacement", "replace alias/signing --spec RSA_3072 --reason leak --yes", "no-daemon-replace"},
+		{"a replacement of the same spec", "replace alias/signing --reason leak --yes", "no-daemon-replace-same"},
 		{"a replacement's plan", "replace " + payARN + " --dry-run", "no-daemon-replace-plan"},
 		{"aliases moved back", "undo-alias alias/signing --reason leak --yes", "no-daemon-undo-alias"},
 		{"a pause", "pause --reason r", "no-daemon-pause"},
@@ -203,6 +204,7 @@ func TestNoDaemonEndsWith5AndSaysHowToDoIt(t *testing.T) {
 			"a containment", "contain alias/pay-cards --disable --revoke-all --retire-alias alias/a --reason r --yes",
 			"no-daemon-contain",
 		},
+		{"a containment by ARN", "contain " + payARN + " --revoke-all --reason r --yes", "no-daemon-contain-arn"},
 		{"a preview", "contain " + payARN, "no-daemon-contain-preview"},
 		{"objects to be moved", "reencrypt --s3 s3://b/p --to alias/a --reason r --yes", "no-daemon-reencrypt-objects"},
 		{"health", "health --socket SOCKET", "no-daemon-health"},

@@ -296,8 +296,10 @@ func (c *cli) printMeasure(m *impact.Measure, apart bool) {
 	switch {
 	case m.Kind == impact.RevokeGrants:
 		c.indented("breaks", "all that revoking each breaks, see above")
-	case len(m.Breaks) == 0:
+	case len(m.Breaks) == 0 && (m.Kind == impact.CancelDeletion || m.Kind == impact.Enable):
 		c.indented("breaks", "nothing")
+	case len(m.Breaks) == 0:
+		c.indented("breaks", "nothing that rotd knows of; what is not known stands above")
 	default:
 		for i := range m.Breaks {
 			c.printBreak(&m.Breaks[i])

@@ -108,7 +108,8 @@ func (c *cli) checkReencrypt(cmd *cobra.Command, o *reencryptOptions) error {
 	}
 	switch {
 	case o.manifest == "" && !objects:
-		return wrongUse(cmd, "--manifest is missing: a file with one ciphertext a line (or --s3, a place of objects)")
+		return wrongUse(cmd, "--manifest is missing: a file with one ciphertext a line (or --s3, a place of objects; or "+
+			"--plan, which only looks)")
 	case objects && (o.manifest != "" || o.out != "" || o.force):
 		return wrongUse(cmd, "--s3 goes with neither --manifest nor its --out and --force")
 	case !objects && o.request.Resume:

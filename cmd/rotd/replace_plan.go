@@ -73,7 +73,7 @@ func (c *cli) replaceByHand(r *admin.ReplaceRequest) {
 	hint(c.err, "\nMake one like it (spec and usage as shown above), then move each alias; keep the old key enabled:\n")
 	hint(c.err, "  NEW=$(aws kms create-key%s --key-spec %s --key-usage USAGE \\\n    --policy file://policy.json "+
 		"--tags TagKey=rotd:replaces,TagValue=\"$OLD\" \\\n    --query KeyMetadata.Arn --output text)", region,
-		orElse(argument(r.Spec), "SPEC"))
+		argument(orElse(r.Spec, "SPEC")))
 	hint(c.err, "  aws kms list-aliases --key-id \"$OLD\"%s", region)
 	hint(c.err, "  aws kms update-alias --alias-name %s --target-key-id \"$NEW\"%s", alias, region)
 	hint(c.err, "  aws kms list-aliases --key-id \"$NEW\"%s\n", region)

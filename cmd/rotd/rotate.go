@@ -319,7 +319,11 @@ func (c *cli) ended(a *remediation.Action) error {
 	}
 	if failed == nil {
 		fmt.Fprintln(c.out)
-		c.paragraph("", c.styled(green, "Done.")+" "+strings.TrimPrefix(a.Outcome, "Done: "))
+		done, outcome := "Done.", a.Outcome
+		if calls, ok := strings.CutPrefix(outcome, "Done: "); ok {
+			done, outcome = "Done:", calls
+		}
+		c.paragraph("", c.styled(green, done)+" "+outcome)
 		c.paragraph("", fmt.Sprintf("(%s)", a.ID))
 	}
 	c.undoing(a)
