@@ -62,7 +62,7 @@ contract: ## One contract suite against awssim and against independent servers
 	scripts/contract.sh
 
 .PHONY: soak
-soak: ## Per release, takes hours: 1,000 kills, 10,000 random plans, an hour of each fuzz target
+soak: ## Per release, takes hours: every break, 1,000 kills, 10,000 random plans, an hour of each fuzz target
 	scripts/soak.sh
 
 .PHONY: vuln

@@ -77,7 +77,7 @@ step "vet" vet
 step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "crash points" go test ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove" go run ./test/prove
+step "prove a third" go run ./test/prove -share 3
 step "contract" scripts/contract.sh
 step "demo" bin/rotd demo
 step "demo: an incident" bin/rotd demo --story incident

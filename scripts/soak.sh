@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long run before a release (hours): SOAK_KILLS kills, SOAK_PLANS random plans, SOAK_FUZZTIME for each fuzz target.
+# The long run before a release (hours): every break, SOAK_KILLS kills, SOAK_PLANS random plans, SOAK_FUZZTIME for each fuzz target.
 # Its last lines belong into docs/soak.md, with the release's version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,7 @@ plans=${SOAK_PLANS:-10000}
 fuzztime=${SOAK_FUZZTIME:-1h}
 began=$SECONDS
 
+make prove
 make crash N="$kills"
 
 # Property tests are those that draw with rapid; only their packages know the flag.

@@ -27,11 +27,12 @@ import (
 
 func main() {
 	only := flag.String("run", "", "prove only the patches whose file name matches this regular expression")
+	share := flag.Int("share", 1, "prove one patch in so many, others with each commit; all have to apply")
 	parallel := flag.Int("p", 2, "how many patches at a time")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, ".", *only, *parallel)
+	err := run(ctx, os.Stdout, ".", *only, *share, *parallel)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
@@ -39,8 +40,8 @@ func main() {
 	}
 }
 
-// run proves the patches of the tree at root whose names match only, and prints a line for each.
-func run(ctx context.Context, out io.Writer, root, only string, parallel int) error {
+// run proves one in share of the patches of the tree at root whose names match only, and prints a line for each.
+func run(ctx context.Context, out io.Writer, root, only string, share, parallel int) error {
 	breaks, err := readBreaks(filepath.Join(root, "test", "breaks"), only)
 	if err != nil {
 		return err
@@ -55,6 +56,14 @@ func run(ctx context.Context, out io.Writer, root, only string, parallel int) er
 	whole := tree{root: filepath.Join(scratch, "whole")}
 	if err := whole.copyFrom(ctx, root); err != nil {
 		return err
+	}
+	if share > 1 {
+		if err := whole.takes(ctx, breaks); err != nil {
+			return err
+		}
+		picked := shareOf(breaks, share, commitOf(ctx, root))
+		fmt.Fprintf(out, "%d breaks all apply; this commit's share is %d of them\n", len(breaks), len(picked))
+		breaks = picked
 	}
 	notGreen, err := whole.passing(ctx, breaks)
 	if err != nil {

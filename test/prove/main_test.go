@@ -66,7 +66,7 @@ func TestEachBreakIsSeenRedOrNamed(t *testing.T) {
 	})
 
 	var out bytes.Buffer
-	err := run(t.Context(), &out, root, "", 1)
+	err := run(t.Context(), &out, root, "", 1, 1)
 	if want := "5 of 7 breaks would go unnoticed"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -98,7 +98,7 @@ func TestAllSeenRedIsSuccess(t *testing.T) {
 		"2-blind.patch": patch("Breaks: sums\nTest: shop/till TestNothing", "return a - b"),
 	})
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, root, "^1-", 2); err != nil {
+	if err := run(t.Context(), &out, root, "^1-", 1, 2); err != nil {
 		t.Errorf("error %v\n%s", err, out.String())
 	}
 }
@@ -157,7 +157,7 @@ func TestABreakIsReadFromItsPatch(t *testing.T) {
 }
 
 func TestNoPatchesProveNothing(t *testing.T) {
-	err := run(t.Context(), &bytes.Buffer{}, project(t, nil), "", 2)
+	err := run(t.Context(), &bytes.Buffer{}, project(t, nil), "", 1, 2)
 	if err == nil || !strings.HasPrefix(err.Error(), "no patches in ") {
 		t.Errorf("error %v", err)
 	}

@@ -47,9 +47,10 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, content, info.Mode().Perm())
 }
 
-// apply applies a patch.
-func (t tree) apply(ctx context.Context, patch string) error {
-	apply := exec.CommandContext(ctx, "git", "apply", "--whitespace=nowarn", patch)
+// apply applies a patch, or with the flag --check only tries to.
+func (t tree) apply(ctx context.Context, patch string, flags ...string) error {
+	arguments := append([]string{"apply", "--whitespace=nowarn"}, flags...)
+	apply := exec.CommandContext(ctx, "git", append(arguments, patch)...)
 	apply.Dir = t.root
 	// Were the copy inside a repository, git would look for the patch's files there.
 	apply.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(t.root))
