@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The long run before a release (hours): every break, SOAK_KILLS kills, SOAK_PLANS random plans, SOAK_FUZZTIME for each fuzz target.
+# The long run before a release (hours): every break, SOAK_KILLS kills, SOAK_PLANS random plans, SOAK_FUZZTIME for each
+# fuzz target.
 # Its last lines belong into docs/soak.md, with the release's version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
