@@ -12,6 +12,9 @@ type layer struct {
 // house is the one place that says which package may import which. A package without a row is a violation: choosing
 // its row is a decision that should be made, not happen.
 var house = []layer{
+	// Numbers in bytes, which not even a type of its own comes from.
+	{path: "internal/compact", rank: -1, pure: true, alone: true},
+
 	// Plain types and their rules. They know nobody, so that everybody may know them.
 	{path: "internal/finding", rank: 0, pure: true, alone: true},
 	{path: "internal/inventory", rank: 0, pure: true, alone: true},
@@ -20,7 +23,8 @@ var house = []layer{
 		"internal/finding", "internal/audit", "internal/usage",
 	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
-	{path: "internal/usage", rank: 0, pure: true, alone: true},
+	{path: "internal/usage", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
+	{path: "internal/baseline", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
 	{path: "internal/reencrypt", rank: 0, pure: true, alone: true},
 

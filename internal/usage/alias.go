@@ -45,13 +45,13 @@ func (r *Record) appendAliases(b []byte, newest uint32) []byte {
 }
 
 func (r *reader) aliases(newest uint32) (all []Naming) {
-	for range r.count(MaxAliases) {
-		n := Naming{Principal: r.number(), Alias: r.number()}
-		n.Last = newest - uint32(r.uvarint(uint64(newest))) //nolint:gosec // bounded
+	for range r.Count(MaxAliases) {
+		n := Naming{Principal: r.Number(), Alias: r.Number()}
+		n.Last = newest - uint32(r.Uvarint(uint64(newest))) //nolint:gosec // bounded
 		if len(all) > 0 && all[len(all)-1].compare(n) >= 0 {
-			r.fail()
+			r.Fail()
 		}
-		if r.err != nil {
+		if r.Err() != nil {
 			return nil
 		}
 		all = append(all, n)

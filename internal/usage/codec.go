@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"rotd/internal/compact"
 )
 
 // Header is what can be read of a record without reading it whole.
@@ -79,28 +81,28 @@ func appendNamed(b []byte, all []Named, newest uint32, contexts bool) []byte {
 
 // DecodeHeader reads the beginning of a record.
 func DecodeHeader(raw []byte) (Header, error) {
-	r := reader{b: raw}
+	r := reader{compact.NewReader(raw)}
 	h := r.header()
-	return h, r.err
+	return h, r.Err()
 }
 
 func (r *reader) header() (h Header) {
-	r.version()
-	h.Folded = r.uvarint(math.MaxUint64)
-	h.Trimmed = r.number()
-	h.Principals = r.count(MaxPrincipals)
-	h.LastUse = int64(r.uvarint(math.MaxUint32 * hourSeconds)) //nolint:gosec // bounded
+	r.Version(formatVersion)
+	h.Folded = r.Uvarint(math.MaxUint64)
+	h.Trimmed = r.Number()
+	h.Principals = r.Count(MaxPrincipals)
+	h.LastUse = int64(r.Uvarint(math.MaxUint32 * hourSeconds)) //nolint:gosec // bounded
 	return h
 }
 
-// Decode reads a record. Bytes that are not what Encode wrote are an error that is ErrDamaged, never a panic.
+// Decode reads a record. Bytes that are not what Encode wrote are an error that is compact.ErrDamaged, never a panic.
 func Decode(raw []byte) (*Record, error) {
-	r := reader{b: raw}
+	r := reader{compact.NewReader(raw)}
 	h := r.header()
 	rec := &Record{Folded: h.Folded, Trimmed: h.Trimmed}
 	room := make([]Count, 0, len(raw)/2) // for all series together, and for all sets
 	seen := make([]Seen, 0, len(raw)/16)
-	n := r.count(MaxPrincipals + 1)
+	n := r.Count(MaxPrincipals + 1)
 	rec.Pairs = make([]Pair, n)
 	for i := range rec.Pairs {
 		r.pair(&rec.Pairs[i], h.LastUse, &room, &seen)
@@ -113,10 +115,10 @@ func Decode(raw []byte) (*Record, error) {
 	rec.Shapes = r.named(newest, MaxShapes+1, true, &room)
 	rec.Aliases = r.aliases(newest)
 	rec.Held = r.held()
-	if r.err == nil && rec.Principals() != h.Principals {
-		r.fail()
+	if r.Err() == nil && rec.Principals() != h.Principals {
+		r.Fail()
 	}
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("%d bytes: %w", len(raw), err)
 	}
 	return rec, nil
@@ -125,17 +127,17 @@ func Decode(raw []byte) (*Record, error) {
 // above adds what lies between an id and the one before; ids ascend.
 func (r *reader) above(before, by uint32) uint32 {
 	if by == 0 || by > math.MaxUint32-before {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	return before + by
 }
 
 func (r *reader) pair(p *Pair, newest int64, room *[]Count, seen *[]Seen) {
-	p.Principal = r.number()
-	p.Last = newest - int64(r.uvarint(uint64(newest)))  //nolint:gosec // bounded
-	p.First = p.Last - int64(r.uvarint(uint64(p.Last))) //nolint:gosec // bounded
-	p.More = r.byte()
+	p.Principal = r.Number()
+	p.Last = newest - int64(r.Uvarint(uint64(newest)))  //nolint:gosec // bounded
+	p.First = p.Last - int64(r.Uvarint(uint64(p.Last))) //nolint:gosec // bounded
+	p.More = r.Byte()
 	hour := uint32(p.Last / hourSeconds) //nolint:gosec // bounded
 	p.Operations = r.set(math.MaxUint8+1, hour, seen)
 	p.Networks = r.set(MaxNetworks, hour, seen)
@@ -145,16 +147,16 @@ func (r *reader) pair(p *Pair, newest int64, room *[]Count, seen *[]Seen) {
 }
 
 func (r *reader) set(limit int, hour uint32, seen *[]Seen) []Seen {
-	n := r.count(limit)
+	n := r.Count(limit)
 	begin, id := len(*seen), uint64(0)
 	for i := range n {
-		by := r.uvarint(math.MaxUint64 - id)
+		by := r.Uvarint(math.MaxUint64 - id)
 		if i > 0 && by == 0 {
-			r.fail()
+			r.Fail()
 		}
 		id += by
-		last := hour - uint32(r.uvarint(uint64(hour))) //nolint:gosec // bounded
-		if r.err != nil {
+		last := hour - uint32(r.Uvarint(uint64(hour))) //nolint:gosec // bounded
+		if r.Err() != nil {
 			return nil
 		}
 		*seen = append(*seen, Seen{id, last})
@@ -164,17 +166,17 @@ func (r *reader) set(limit int, hour uint32, seen *[]Seen) []Seen {
 }
 
 func (r *reader) named(newest uint32, limit int, contexts bool, room *[]Count) []Named {
-	n := r.count(limit)
+	n := r.Count(limit)
 	all := make([]Named, n)
 	for i := range all {
 		x := &all[i]
-		x.ID = r.number()
+		x.ID = r.Number()
 		if i > 0 {
 			x.ID = r.above(all[i-1].ID, x.ID)
 		}
-		x.Last = newest - uint32(r.uvarint(uint64(newest))) //nolint:gosec // bounded
+		x.Last = newest - uint32(r.Uvarint(uint64(newest))) //nolint:gosec // bounded
 		if contexts {
-			x.Contexts = r.fixed()
+			x.Contexts = r.Fixed()
 		}
 		x.Hours, x.Days = r.series(x.Last, room), r.series(DayOf(x.Last), room)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"rotd/internal/compact"
 )
 
 // noon is when these tests happen.
@@ -100,16 +102,16 @@ func TestTuplesAreReadAsTheyWereWritten(t *testing.T) {
 func TestWhatIsCutShortIsDamaged(t *testing.T) {
 	record, log := busy(3, 10, 5).Encode(), EncodeTuples([]Tuple{{Key: 16, Principal: 17, Shape: 18, Hour: 490_000}})
 	for n := range record {
-		if _, err := Decode(record[:n]); !errors.Is(err, ErrDamaged) {
+		if _, err := Decode(record[:n]); !errors.Is(err, compact.ErrDamaged) {
 			t.Errorf("%d bytes of a record: %v", n, err)
 		}
 	}
 	for n := range log {
-		if err := DecodeTuples(log[:n], func(*Tuple) bool { return true }); !errors.Is(err, ErrDamaged) {
+		if err := DecodeTuples(log[:n], func(*Tuple) bool { return true }); !errors.Is(err, compact.ErrDamaged) {
 			t.Errorf("%d bytes of a log entry: %v", n, err)
 		}
 	}
-	if _, err := Decode(append(record, 0)); !errors.Is(err, ErrDamaged) {
+	if _, err := Decode(append(record, 0)); !errors.Is(err, compact.ErrDamaged) {
 		t.Errorf("a byte too many: %v", err)
 	}
 }

@@ -81,20 +81,20 @@ func (h *Held) append(b []byte) []byte {
 }
 
 func (r *reader) held() (h Held) {
-	n := r.count(MaxHeld)
+	n := r.Count(MaxHeld)
 	if n == 0 {
 		return h
 	}
-	head := r.uvarint(math.MaxUint32<<1 | 1)
+	head := r.Uvarint(math.MaxUint32<<1 | 1)
 	newest := uint32(head >> 1) //nolint:gosec // bounded
 	h.MoreResources = head&1 != 0
 	h.Resources = make([]Holding, 0, n)
 	id := uint32(0)
 	for range n {
-		by := r.uvarint(math.MaxUint32<<1 | 1)
+		by := r.Uvarint(math.MaxUint32<<1 | 1)
 		id = r.above(id, uint32(by>>1))                    //nolint:gosec // bounded
-		last := newest - uint32(r.uvarint(uint64(newest))) //nolint:gosec // bounded
-		if r.err != nil {
+		last := newest - uint32(r.Uvarint(uint64(newest))) //nolint:gosec // bounded
+		if r.Err() != nil {
 			return Held{}
 		}
 		h.Resources = append(h.Resources, Holding{ID: id, Last: last, Vouched: by&1 != 0})

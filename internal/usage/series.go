@@ -76,27 +76,27 @@ func (s Series) append(b []byte, newest uint32) []byte {
 
 // series reads a series, into the room that is left behind.
 func (r *reader) series(newest uint32, room *[]Count) Series {
-	n := r.count(math.MaxUint16)
+	n := r.Count(math.MaxUint16)
 	begin := len(*room)
 	slot := uint32(0)
 	for i := range n {
 		var calls uint64
 		if i == 0 {
-			slot = newest - uint32(r.uvarint(uint64(newest))) //nolint:gosec // bounded
-			calls = r.uvarint(math.MaxUint32)
+			slot = newest - uint32(r.Uvarint(uint64(newest))) //nolint:gosec // bounded
+			calls = r.Uvarint(math.MaxUint32)
 		} else {
-			token := r.uvarint(math.MaxUint32<<1 | 1)
+			token := r.Uvarint(math.MaxUint32<<1 | 1)
 			gap := uint64(1)
 			if token&1 != 0 {
-				gap = r.uvarint(uint64(newest))
+				gap = r.Uvarint(uint64(newest))
 			}
 			if gap == 0 || gap > uint64(newest-slot) {
-				r.fail()
+				r.Fail()
 			}
 			slot += uint32(gap)
 			calls = token >> 1
 		}
-		if r.err != nil {
+		if r.Err() != nil {
 			return nil
 		}
 		*room = append(*room, Count{slot, uint32(calls)}) //nolint:gosec // bounded

@@ -3,9 +3,10 @@ package usage
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"math"
 	"slices"
+
+	"rotd/internal/compact"
 )
 
 // Tuple is a line of a batch with ids in place of names.
@@ -23,9 +24,6 @@ type Tuple struct {
 
 // Bytes of the log and of records begin with the version they are written in.
 const formatVersion = 1
-
-// ErrDamaged says that bytes are not what was written.
-var ErrDamaged = errors.New("damaged usage record")
 
 // EncodeTuples writes the tuples of one transaction. It sorts them. Their keys come first, so that who looks for one
 // key's need not read the rest where it is not among them.
@@ -77,48 +75,51 @@ func DecodeTuplesOf(key uint32, raw []byte, fn func(*Tuple)) error {
 	})
 }
 
+// reader reads what is written of use.
+type reader struct{ compact.Reader }
+
 // decodeTuples reads the tuples of a transaction in which a key is; None: of any.
 func decodeTuples(raw []byte, of uint32, fn func(*Tuple) bool) error {
-	r := reader{b: raw}
-	r.version()
-	n := r.uvarint(math.MaxUint32)
-	newest := r.number()
+	r := reader{compact.NewReader(raw)}
+	r.Version(formatVersion)
+	n := r.Uvarint(math.MaxUint32)
+	newest := r.Number()
 	keys, key, found := r, uint32(0), of == None
-	for i := uint64(0); i < n && r.err == nil; i++ {
-		key += uint32(r.uvarint(uint64(math.MaxUint32 - key))) //nolint:gosec // bounded
+	for i := uint64(0); i < n && r.Err() == nil; i++ {
+		key += uint32(r.Uvarint(uint64(math.MaxUint32 - key))) //nolint:gosec // bounded
 		found = found || key == of
 	}
-	if !found || r.err != nil {
-		return r.err
+	if !found || r.Err() != nil {
+		return r.Err()
 	}
 	key = 0
 	for range n {
-		key += uint32(keys.uvarint(math.MaxUint32)) //nolint:gosec // bounded above
+		key += uint32(keys.Uvarint(math.MaxUint32)) //nolint:gosec // bounded above
 		t := Tuple{Key: key}
 		r.tuple(&t, newest)
-		if r.err != nil {
-			return r.err
+		if r.Err() != nil {
+			return r.Err()
 		}
 		if !fn(&t) {
 			return nil
 		}
 	}
-	return r.end()
+	return r.End()
 }
 
 func (r *reader) tuple(t *Tuple, newest uint32) {
-	t.Principal = r.number()
-	t.Operation = r.byte()
-	t.Network = Network(r.uvarint(math.MaxUint64))
-	t.Service, t.Shape = r.number(), r.number()
+	t.Principal = r.Number()
+	t.Operation = r.Byte()
+	t.Network = Network(r.Uvarint(math.MaxUint64))
+	t.Service, t.Shape = r.Number(), r.Number()
 	if t.Shape != None {
-		t.Contexts = r.fixed()
-		named := r.uvarint(math.MaxUint32<<1 | 1)
+		t.Contexts = r.Fixed()
+		named := r.Uvarint(math.MaxUint32<<1 | 1)
 		t.Resource, t.Vouched = uint32(named>>1), named&1 != 0 //nolint:gosec // bounded
 	}
-	t.Alias = r.number()
-	t.Hour = newest - uint32(r.uvarint(uint64(newest)))                 //nolint:gosec // bounded
-	t.First = uint16(r.uvarint(hourSeconds - 1))                        //nolint:gosec // bounded
-	t.Last = t.First + uint16(r.uvarint(uint64(hourSeconds-1-t.First))) //nolint:gosec // bounded
-	t.Count = r.number()
+	t.Alias = r.Number()
+	t.Hour = newest - uint32(r.Uvarint(uint64(newest)))                 //nolint:gosec // bounded
+	t.First = uint16(r.Uvarint(hourSeconds - 1))                        //nolint:gosec // bounded
+	t.Last = t.First + uint16(r.Uvarint(uint64(hourSeconds-1-t.First))) //nolint:gosec // bounded
+	t.Count = r.Number()
 }
