@@ -82,7 +82,7 @@ func (s *things) append(b []byte) []byte {
 		}
 		return b
 	}
-	b = append(b, byte(n)) //nolint:gosec // bounded
+	b = append(b, byte(n))
 	for i, word := range s {
 		for ; word != 0; word &= word - 1 {
 			b = append(b, byte(i<<6|bits.TrailingZeros64(word))) //nolint:gosec // below 256
@@ -92,7 +92,7 @@ func (s *things) append(b []byte) []byte {
 }
 
 func (n newcomers) append(b []byte) []byte {
-	b = append(b, byte(len(n)))
+	b = append(b, byte(len(n))) //nolint:gosec // bounded
 	for _, hour := range n {
 		b = binary.AppendUvarint(b, uint64(hour))
 	}

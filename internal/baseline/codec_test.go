@@ -94,9 +94,10 @@ func TestAnOrdinaryPairTakesFewBytes(t *testing.T) {
 			}
 			k.Observe(&u, &Observed{})
 		}
-		k.Tidy(at(day+1, 6, 0))
+		k.Tidy()
 	}
-	k.Tidy(at(91, 0, 0))
+	k.Observe(&Use{At: at(91, 0, 0), Principal: IDOf("role 1")}, &Observed{})
+	k.Tidy()
 	if size := len(k.Append(nil)) / principals; size > most {
 		t.Errorf("a pair takes %d bytes, want at most %d", size, most)
 	}
@@ -104,9 +105,12 @@ func TestAnOrdinaryPairTakesFewBytes(t *testing.T) {
 
 func TestWhatIsTooOldIsForgotten(t *testing.T) {
 	k, p := busyKey(), travelling()
-	k.Tidy(at(500, 0, 0))
-	p.Tidy(at(500, 0, 0))
-	if len(k.pairs) != 0 || len(p.networks) != 0 {
+	late := Use{At: at(500, 0, 0), Principal: 77, Network: 77}
+	k.Observe(&late, &Observed{})
+	p.Observe(&late, &Observed{})
+	k.Tidy()
+	p.Tidy()
+	if len(k.pairs) != 1 || len(p.networks) != 1 {
 		t.Errorf("%d principals and %d networks are kept", len(k.pairs), len(p.networks))
 	}
 }
@@ -131,7 +135,7 @@ func FuzzDecode(f *testing.F) {
 			var o Observed
 			k.Observe(&Use{At: at(3, 0, 0), Principal: 1, Context: secret(1), Decrypts: true}, &o)
 			o.Usual(true)
-			k.Tidy(at(4, 0, 0))
+			k.Tidy()
 			if _, err := DecodeKey(k.Append(nil)); err != nil {
 				t.Errorf("what was written after a use cannot be read: %v", err)
 			}

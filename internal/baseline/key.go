@@ -16,6 +16,8 @@ type Key struct {
 	pairs     []pair // by principal
 	full      bool   // principals found no room: who is not among them may have been
 	newcomers newcomers
+
+	newest uint32 // slot of the newest use observed since the record was read
 }
 
 const maxCounted = 1 << 20
@@ -58,8 +60,8 @@ type Observed struct {
 	hour uint32
 }
 
-// Usual is what the principal usually reads with the key within an hour, of the use's class: around that time of the day
-// on days of its kind, or at any time. Hours in which it reads few things, up to eight, are left out.
+// Usual is what the principal usually reads with the key within an hour, of the use's class: around that time of the
+// day on days of its kind, or at any time. Hours in which it reads few things, up to eight, are left out.
 func (o *Observed) Usual(anyTime bool) Usual {
 	if o.pair == nil {
 		return Usual{}
@@ -73,6 +75,7 @@ const monthHours = 4 * 7 * 24
 // Observe advances what is known of the key by a use, and sets the facts about it in o.
 func (k *Key) Observe(u *Use, o *Observed) {
 	hour := hourOf(u.At)
+	k.newest = max(k.newest, slotOf(u.At))
 	if k.since == 0 || hour < k.since {
 		k.since = max(hour, 1)
 	}
@@ -163,9 +166,10 @@ func (p *pair) learner(class Class) func(hour uint32, calls, distinct int) {
 	}
 }
 
-// Tidy forgets what is too old at a time and closes the windows that are over. State calls it before it writes.
-func (k *Key) Tidy(now time.Time) {
-	hour, at := hourOf(now), slotOf(now)
+// Tidy forgets what is too old and closes the windows that are over, by the time of the newest use: a backlog's time is
+// not the clock's.
+func (k *Key) Tidy() {
+	hour, at := k.newest/hourSlots, k.newest
 	for i := range k.pairs {
 		p := &k.pairs[i]
 		p.windows = slices.DeleteFunc(p.windows, func(w window) bool {

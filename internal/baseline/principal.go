@@ -11,6 +11,8 @@ type Principal struct {
 	networks  []seen // by network
 	full      bool   // networks found no room: one that is not among them may have been
 	newcomers newcomers
+
+	newest uint32 // hour of the newest use observed since the record was read
 }
 
 // seen is a network and when it was last seen.
@@ -22,6 +24,7 @@ type seen struct {
 // Observe advances what is known of the principal by a use, and sets the facts about it in o.
 func (p *Principal) Observe(u *Use, o *Observed) {
 	hour := hourOf(u.At)
+	p.newest = max(p.newest, hour)
 	if p.since == 0 || hour < p.since {
 		p.since = max(hour, 1)
 	}
@@ -59,15 +62,15 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 	}
 }
 
-// Tidy forgets what is too old at a time.
-func (p *Principal) Tidy(now time.Time) {
-	oldest := less(hourOf(now), KeepHours)
+// Tidy forgets what is too old by the time of the newest use.
+func (p *Principal) Tidy() {
+	oldest := less(p.newest, KeepHours)
 	p.networks = slices.DeleteFunc(p.networks, func(s seen) bool { return s.last < oldest })
 }
 
 // Last is the time of the principal's last known use from a network, to the hour.
 func (p *Principal) Last() (last time.Time) {
-	hour := p.since
+	hour := max(p.since, p.newest)
 	for _, s := range p.networks {
 		hour = max(hour, s.last)
 	}

@@ -5,6 +5,7 @@ package detection
 import (
 	"time"
 
+	"rotd/internal/baseline"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -74,8 +75,11 @@ type Context struct {
 	Known   Known
 	Trusted func(account string) bool // own and configured accounts
 	Own     bool                      // one of this daemon's own calls, proven by its recorded access key and request
-	Late    bool                      // eventTime is too old or too far ahead for rules with memory
-	Memory  Memory                    // never nil
+	// Observed is what was known of who uses the event's key, before the event; nil when that is not learnt: the event
+	// is no use of a known key.
+	Observed *baseline.Observed
+	Late     bool   // eventTime is too old or too far ahead for rules with memory
+	Memory   Memory // never nil
 }
 
 // Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.

@@ -30,6 +30,7 @@ type judging struct {
 	known    *known
 	uses     map[string]time.Time // key ARN → latest use, written once at the end
 	usage    usage.Batch          // the same uses with who, from where and how, written once at the end
+	learning *learning            // what the uses teach of what is usual, written once at the end
 	tally    *tally
 	note     *notebook
 	context  detection.Context    // of the event in hand; rules keep nothing of it
@@ -48,6 +49,7 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 		selves: make(map[string]*foundAt), heard: make(map[whence]time.Time),
 	}
 	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
+	j.learning = newLearning(tx, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
 	return j
 }
@@ -70,6 +72,9 @@ func (j *judging) works(works []*work) error {
 		}
 	}
 	if err := j.logUsage(); err != nil {
+		return err
+	}
+	if err := j.learning.keep(); err != nil {
 		return err
 	}
 	if err := j.noteHeard(); err != nil {
@@ -141,6 +146,7 @@ func (j *judging) event(u *unit, ev *events.Event) error {
 	}
 	u.counts.fresh++
 	j.tally.processed++
+	j.context.Observed = nil
 	if !late {
 		j.tally.handled(ev.EventTime, j.now)
 		if err := j.use(ev); err != nil {

@@ -47,6 +47,7 @@ func (j *judging) use(ev *events.Event) error {
 		u.Alias = ev.Alias
 		describe(&u, ev.RawEncryptionContext())
 		j.used(&u)
+		j.context.Observed = j.learning.of(ev, u.Key)
 	}
 	if ev.TargetKey.IsZero() {
 		return nil

@@ -43,7 +43,7 @@ var house = []layer{
 	// the queue hands over bodies and knows no CloudTrail.
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
-		"internal/history", "internal/usage", "internal/incident", "internal/reencrypt",
+		"internal/history", "internal/usage", "internal/baseline", "internal/incident", "internal/reencrypt",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},

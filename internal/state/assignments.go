@@ -19,7 +19,7 @@ func (tx *Tx) Assignment(arn string) (*policy.Assignment, error) {
 // more than keys.
 func (tx *Tx) SetAssignment(arn string, a *policy.Assignment) error {
 	b := tx.bucket(bucketAssignments)
-	if a == nil || tx.bucket(bucketKeys).Get([]byte(arn)) == nil {
+	if a == nil || !tx.Knows(arn) {
 		if b.Get([]byte(arn)) == nil {
 			return nil
 		}

@@ -33,6 +33,9 @@
 //	├── keys:   <id of its ARN: uint32>             → a key's Record
 //	├── names:  <kind><text, a long one hashed>     → <id: uint32><day last used: uint32>
 //	└── ids:    <id: uint32>                        → <kind><text>
+//	baselines                                       what is ordinary; see package baseline
+//	├── keys:       <key ARN>                       → a key's record
+//	└── principals: <id: uint64>                    → <last seen: uint64 unix seconds><its record>
 //	places      <account>/<region>                  → JSON Coverage of the sweeps there
 //	budgets     <left: 1 byte><key ARN>             → nothing; keys that have used on-demand rotations
 //	findings    fnd_<ULID>                          → JSON finding.Finding

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"rotd/internal/audit"
+	"rotd/internal/baseline"
 	"rotd/internal/finding"
 	"rotd/internal/history"
 	"rotd/internal/incident"
@@ -187,7 +188,7 @@ func invariants(tx *Tx) error {
 	for arn := range contents(tx, bucketAssignments) {
 		expect("the key of assignment "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
-	wrong = append(wrong, usageInvariants(tx))
+	wrong = append(wrong, usageInvariants(tx), baselineInvariants(tx))
 	facts, use := map[string]bool{}, map[string]bool{}
 	wrong = append(wrong, each(tx, bucketKeys, func(k *inventory.Key) {
 		if k.HasCostlyFacts() {
@@ -324,6 +325,12 @@ func fill(tx *Tx, n int) error {
 		b.Add(&usage.Use{Key: keyARN(i), Principal: fmt.Sprint("role ", i), Operation: 1, At: day()})
 		_, _, err = tx.AppendUsage(&b, day())
 		note(err)
+		used := baseline.Use{At: day(), Principal: baseline.ID(i), Network: 1 << 24}
+		learnt, who := new(baseline.Key), new(baseline.Principal)
+		learnt.Observe(&used, &baseline.Observed{})
+		who.Observe(&used, &baseline.Observed{})
+		note(tx.PutKeyBaseline(keyARN(i), learnt))
+		note(tx.PutPrincipalBaseline(used.Principal, who))
 		note(tx.PutFinding(testFinding(i, []finding.Status{finding.Open, finding.Resolved}[i%2])))
 		note(tx.PutAction(testAction(i, []remediation.State{remediation.Planned, remediation.Succeeded}[i%2])))
 		note(tx.PutDeadline(&remediation.Deadline{KeyARN: keyARN(i), ActionID: fmt.Sprint("act_", i), Since: day()}))

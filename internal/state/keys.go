@@ -49,6 +49,10 @@ func (tx *Tx) Key(arn string) (*inventory.Key, error) {
 	return &key, nil
 }
 
+// Knows reports whether the inventory knows a key. What events tell of others is not kept, so that they cannot grow the
+// state.
+func (tx *Tx) Knows(arn string) bool { return tx.bucket(bucketKeys).Get([]byte(arn)) != nil }
+
 // PutKey stores a key and the names it is found by, and forgets names it no longer has.
 func (tx *Tx) PutKey(key *inventory.Key) error {
 	before, err := tx.Key(key.ARN)
@@ -110,7 +114,7 @@ func (tx *Tx) LastUse(arn string) time.Time {
 // NoteUse keeps the latest use of a key that the inventory knows; keys of others are not counted, so that events
 // cannot grow the state.
 func (tx *Tx) NoteUse(arn string, at time.Time) error {
-	if !at.After(tx.LastUse(arn)) || tx.bucket(bucketKeys).Get([]byte(arn)) == nil {
+	if !at.After(tx.LastUse(arn)) || !tx.Knows(arn) {
 		return nil
 	}
 	if err := tx.bucket(bucketUses).Put([]byte(arn), uint64Bytes(uint64(at.Unix()))); err != nil { //nolint:gosec // > 0
@@ -143,6 +147,9 @@ func (tx *Tx) forgetKey(key *inventory.Key) error {
 		return err
 	}
 	if err := tx.forgetUsage(key.ARN); err != nil {
+		return err
+	}
+	if err := tx.forgetBaseline(key.ARN); err != nil {
 		return err
 	}
 	if err := tx.remove(bucketKeys, []byte(key.ARN)); err != nil {

@@ -29,6 +29,7 @@ type Dropped struct {
 	Usage, UsageNames                                      int // keys' records that lost something, names
 	Audit, Incidents                                       int
 	Jobs, Moves                                            int // of re-encryption
+	Principals                                             int // whose calls were learnt
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -65,6 +66,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
 		{"usage", &d.Usage, func() (int, error) { return db.dropUsage(now) }},
 		{"names in usage", &d.UsageNames, func() (int, error) { return db.dropUsageNames(now) }},
+		{"principals", &d.Principals, db.dropStamped(quietPrincipals(now))},
 		{"incidents", &d.Incidents, func() (int, error) { return db.dropIncidents(now.Add(-KeepIncidents)) }},
 		{"audit entries", &d.Audit, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {
 			return tx.dropAudit(now.Add(-KeepAudit), now, dropAtOnce)

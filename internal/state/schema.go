@@ -49,6 +49,7 @@ const (
 	bucketMoving       = "moving"
 	bucketUnmoved      = "unmoved"
 	bucketMoves        = "moves"
+	bucketBaselines    = "baselines"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -67,6 +68,7 @@ func layout() map[string][]string {
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
 		bucketAudit: nil, bucketDeadlines: nil, bucketIncidents: nil,
 		bucketMoving: nil, bucketUnmoved: nil, bucketMoves: nil,
+		bucketBaselines: {baselineKeys, baselinePrincipals},
 	}
 }
 

@@ -12,6 +12,7 @@ type bounds struct {
 	audit                                          uint64
 	quarantined, quarantineBytes, quarantineHashes int
 	usageLog, usagePairs, usageCached              int
+	baselineBytes, principals                      int
 	usageNames                                     [usageKinds]int
 	// compactBytes and compactShare: how much of the file has to be free, both in bytes and in hundredths.
 	compactBytes, compactShare int64
@@ -26,6 +27,7 @@ func defaultBounds() bounds {
 		audit:       maxAudit,
 		quarantined: MaxQuarantined, quarantineBytes: MaxQuarantineBytes, quarantineHashes: maxQuarantineHash,
 		usageLog: maxUsageLog, usagePairs: maxUsagePairs, usageCached: maxUsageCached,
+		baselineBytes: maxBaselineBytes, principals: maxPrincipals,
 		usageNames: [usageKinds]int{
 			maxUsageKeys, maxUsagePrincipals, maxUsageServices, maxUsageShapes, maxUsageResources, maxUsageAliases,
 		},

@@ -119,7 +119,7 @@ func (n *usageNameBook) key(arn string) (uint32, error) {
 	if id, ok := n.known(kindKey, arn); ok {
 		return id, nil // folding asks the inventory again
 	}
-	if n.tx.bucket(bucketKeys).Get([]byte(arn)) == nil {
+	if !n.tx.Knows(arn) {
 		n.note(kindKey, arn, usage.None)
 		return usage.None, nil
 	}

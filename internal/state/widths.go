@@ -26,6 +26,7 @@ func binaryBuckets() []widths {
 		{bucketUsage, usageKeys, exactly(4), whatever},
 		{bucketUsage, usageNames, width{1, bbolt.MaxKeySize}, exactly(8)},
 		{bucketUsage, usageIDs, exactly(4), width{1, bbolt.MaxValueSize}},
+		{bucketBaselines, baselinePrincipals, exactly(8), width{8, bbolt.MaxValueSize}},
 		{bucketBudgets, "", width{2, bbolt.MaxKeySize}, exactly(0)},
 		{bucketOutbox, "", exactly(8), whatever},
 		{bucketMemory, "values", exactly(16), width{8, bbolt.MaxValueSize}},
