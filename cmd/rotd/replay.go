@@ -36,13 +36,15 @@ func newReplayCommand(c *cli) *cobra.Command {
 
 func (c *cli) replay(ctx context.Context, paths []string) error {
 	o := replay.Options{Paths: paths}
-	var settings detection.Settings
+	settings := detection.Settings{Learning: detection.DefaultLearning}
 	if c.config != "" {
 		cfg, err := config.Load(c.config, knownIDs())
 		if err != nil {
 			return err
 		}
-		settings = detection.Settings{Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity}
+		settings = detection.Settings{
+			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity, Learning: cfg.Detections.Learning,
+		}
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
 		for _, a := range cfg.Accounts {
 			o.Trusted = append(o.Trusted, a.ID)

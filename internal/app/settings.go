@@ -45,6 +45,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		},
 		Judge: detection.NewJudge(detection.Settings{
 			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,
+			Learning: cfg.Detections.Learning,
 		}),
 		Trusted:       func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) },
 		GroupWait:     cfg.Alerts.GroupWait,

@@ -47,9 +47,10 @@ type Observed struct {
 	// PrincipalFor is for how long the principal's calls have been learnt.
 	PrincipalFor time.Duration
 
-	// WithContext counts the key's calls that had an encryption context. AlwaysContext says that none ever lacked one.
-	WithContext   int
-	AlwaysContext bool
+	// WithContext counts the key's calls that had an encryption context. AlwaysContext says that none ever lacked one, and
+	// Bare that this one does.
+	WithContext         int
+	AlwaysContext, Bare bool
 
 	// Hour is what the principal has read with the key in the fullest hour around the use, of the use's class of
 	// context: zero when the use reads nothing or has no context.
@@ -81,6 +82,7 @@ func (k *Key) Observe(u *Use, o *Observed) {
 	}
 	o.KeyFor = time.Duration(less(hour, k.since)) * time.Hour
 	o.WithContext, o.AlwaysContext = int(k.withContext), k.bare == 0
+	o.Bare = u.Symmetric && u.Context.Class == NoContext
 	if u.Symmetric {
 		if u.Context.Class == NoContext {
 			k.bare = max(k.bare, hour, 1)
@@ -92,7 +94,8 @@ func (k *Key) Observe(u *Use, o *Observed) {
 	i, known := slices.BinarySearchFunc(k.pairs, u.Principal, func(p pair, id ID) int {
 		return cmp.Compare(p.principal, id)
 	})
-	o.NewPrincipal, o.Newcomers = !known && !k.full, k.newcomers.within(monthHours, hour)
+	o.NewPrincipal = !known && !k.full && len(k.pairs) > 0 // of the first of all nothing is known
+	o.Newcomers = k.newcomers.within(monthHours, hour)
 	if !known {
 		i = k.admit(i, u.Principal, hour)
 	}

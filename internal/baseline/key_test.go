@@ -25,7 +25,7 @@ func TestWhoIsNewToAKey(t *testing.T) {
 		newcomers int
 		keyFor    time.Duration
 	}{
-		{"the first of all is new", "app", at(0, 9, 0), true, 0, 0},
+		{"the first of all is nobody new", "app", at(0, 9, 0), false, 0, 0},
 		{"who used it before is not", "app", at(0, 10, 0), false, 0, time.Hour},
 		{"another is", "batch", at(0, 11, 0), true, 0, 2 * time.Hour},
 		{"nobody counts as a newcomer in the first week", "app", at(1, 9, 0), false, 0, 24 * time.Hour},
@@ -48,7 +48,7 @@ func TestOfAKeyWithTooManyPrincipalsNobodyIsNew(t *testing.T) {
 	for i := range MaxPrincipals + 3 {
 		var o Observed
 		k.Observe(&Use{At: at(0, 0, i), Principal: IDOf(fmt.Sprint("role ", i))}, &o)
-		if want := i <= MaxPrincipals; o.NewPrincipal != want {
+		if want := i > 0 && i <= MaxPrincipals; o.NewPrincipal != want {
 			t.Fatalf("principal %d: new %v, want %v", i, o.NewPrincipal, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/cost"
+	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -86,6 +87,7 @@ type Organization struct {
 type Detections struct {
 	Disable  []string                    // ids of rules and checks that are not judged
 	Severity map[string]finding.Severity // by id, instead of the default
+	Learning time.Duration               // how long a key's use is learnt before rules compare with it
 }
 
 // Alerts says who is told, and how often.
@@ -191,7 +193,8 @@ func Default() *Config {
 			BreakerFailures:  3,
 			ApprovalTTL:      4 * time.Hour,
 		},
-		Prices: cost.Default(),
-		Admin:  Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},
+		Detections: Detections{Learning: detection.DefaultLearning},
+		Prices:     cost.Default(),
+		Admin:      Admin{Socket: "/run/rotd/rotd.sock", HTTP: "127.0.0.1:9464"},
 	}
 }

@@ -29,6 +29,11 @@ func detections(d *Detections, ruleIDs []string) shape {
 				})
 			},
 		}},
+		{
+			key:   "learning",
+			doc:   "For how long the use of a key, and a principal's calls, are learnt before rules compare with them.",
+			value: duration(&d.Learning, 0, 90*day),
+		},
 	}}
 }
 

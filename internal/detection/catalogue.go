@@ -20,7 +20,12 @@ func Rules() []Rule {
 		aliasRetargeted(),
 		trailBlinded(),
 		rootUsedKey(),
+		principalFirstSeen(),
+		networkFirstSeen(),
+		decryptSpike(),
 		deadKeyUsed(),
+		contextMissing(),
+		instanceCredentialsElsewhere(),
 	}
 }
 

@@ -29,7 +29,9 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
 			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
-			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
+			"trail-blinded CRITICAL", "root-used-key HIGH", "principal-first-seen MEDIUM",
+			"network-first-seen MEDIUM", "decrypt-spike HIGH", "dead-key-used HIGH", "context-missing MEDIUM",
+			"instance-credentials-elsewhere HIGH",
 		},
 		KindSelf: {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",

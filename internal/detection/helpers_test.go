@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/baseline"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -102,6 +103,8 @@ type world struct {
 	own      bool
 	late     bool
 	memory   map[string]remembered
+	learnt   map[string]*baseline.Key // by ARN
+	callers  map[baseline.ID]*baseline.Principal
 }
 
 type remembered struct {
@@ -116,6 +119,7 @@ func newWorld() *world {
 		keys:   map[string]*inventory.Key{payARN: payKey(), otherARN: otherKey()},
 		uses:   make(map[string]time.Time),
 		memory: make(map[string]remembered),
+		learnt: make(map[string]*baseline.Key), callers: make(map[baseline.ID]*baseline.Principal),
 		policies: policy.Set{{
 			Name: "payments", Match: policy.Match{Aliases: []string{"alias/pay*"}}, Mode: policy.Observe,
 			Rotation: policy.Rotation{MaxAge: 90 * 24 * time.Hour, Automatic: 90 * 24 * time.Hour, Method: policy.Auto},
@@ -145,6 +149,33 @@ func (w *world) context() *Context {
 	return &Context{
 		Known: w, Memory: w, Own: w.own, Late: w.late,
 		Trusted: func(account string) bool { return account == "111122223333" || slices.Contains(w.trusted, account) },
+	}
+}
+
+// observes learns from an event as the engine does, and answers what was known before it.
+func (w *world) observes(ev *events.Event) *baseline.Observed {
+	use, ok := Learning(ev)
+	key := w.Key(ev.Key, ev.RecipientAccountID, ev.AWSRegion)
+	if !ok || key == nil || w.late {
+		return nil
+	}
+	if w.learnt[key.ARN] == nil {
+		w.learnt[key.ARN] = new(baseline.Key)
+	}
+	if w.callers[use.Principal] == nil {
+		w.callers[use.Principal] = new(baseline.Principal)
+	}
+	var o baseline.Observed
+	w.learnt[key.ARN].Observe(&use, &o)
+	w.callers[use.Principal].Observe(&use, &o)
+	return &o
+}
+
+// learns has the world learn from records before those of the test.
+func (w *world) learns(t testing.TB, records ...object) {
+	t.Helper()
+	for _, r := range records {
+		w.observes(decode(t, r))
 	}
 }
 
@@ -204,6 +235,7 @@ func (w *world) Noted(name string, at time.Time) string {
 type ruleTest struct {
 	name   string
 	world  func(w *world)
+	learnt func(t testing.TB, w *world) // what the world has learnt
 	events []object
 	want   []string
 	says   []string // the last finding's description, policy note or remedy have these
@@ -211,7 +243,7 @@ type ruleTest struct {
 
 func testRule(t *testing.T, rule Rule, tests []ruleTest) {
 	t.Helper()
-	judge := newJudge([]Rule{rule}, nil, Settings{})
+	judge := newJudge([]Rule{rule}, nil, Settings{Learning: DefaultLearning})
 	golden := true
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -219,10 +251,15 @@ func testRule(t *testing.T, rule Rule, tests []ruleTest) {
 			if test.world != nil {
 				test.world(w)
 			}
+			if test.learnt != nil {
+				test.learnt(t, w)
+			}
 			var got []string
 			var last finding.Finding
 			for _, r := range test.events {
-				found, panics := judge.Event(w.context(), decode(t, r))
+				ev, c := decode(t, r), w.context()
+				c.Observed = w.observes(ev)
+				found, panics := judge.Event(c, ev)
 				for _, p := range panics {
 					t.Fatalf("%v\n%s", p, p.Stack)
 				}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"rotd/internal/events"
 	"rotd/internal/finding"
@@ -13,6 +14,8 @@ import (
 type Settings struct {
 	Disabled   []string                    // rules and checks that do not judge
 	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected stays INFORMATIONAL
+	// Learning is for how long what is usual is learnt before rules compare with it; 0: they compare at once.
+	Learning time.Duration
 }
 
 // Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.
@@ -20,6 +23,8 @@ type Judge struct {
 	rules  map[string]*Rule
 	wanted map[string]interest
 	checks []Check
+
+	learning time.Duration
 }
 
 // interest is what the loaded rules want of one event source.
@@ -49,7 +54,7 @@ func NewJudge(s Settings) *Judge {
 }
 
 func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
-	j := &Judge{rules: make(map[string]*Rule, len(rules)), wanted: make(map[string]interest)}
+	j := &Judge{rules: make(map[string]*Rule, len(rules)), wanted: make(map[string]interest), learning: s.Learning}
 	var loaded []*Rule
 	for i := range rules {
 		r := &rules[i]
@@ -124,6 +129,7 @@ func (j *Judge) Judges(checkID string) bool {
 
 // Event lets every rule that wants the event judge it. A rule's panic costs that rule's word on that event only.
 func (j *Judge) Event(c *Context, ev *events.Event) (found []finding.Finding, panics []*Panic) {
+	c.learning = j.learning
 	for _, r := range j.rulesFor(ev.EventSource, ev.EventName) {
 		if c.Late && r.Remembers {
 			continue

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/baseline"
 	"rotd/internal/events"
+	"rotd/internal/inventory"
 )
 
 // sharedTrail is a folder of logs not part of this repository; tests over it run where it exists.
@@ -23,14 +25,13 @@ func sharedTrail(t *testing.T, parts ...string) string {
 	return path
 }
 
-func TestRealAttackIsFoundAndNothingElse(t *testing.T) {
+// realAttack is the events of a recorded attack, in the order of the files.
+func realAttack(t *testing.T, judge *Judge) (all []events.Event) {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join(sharedTrail(t, "real", "attack-2023-07-10"), "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := NewJudge(Settings{})
-	w := &world{memory: make(map[string]remembered)}
-	var got []string
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -40,24 +41,81 @@ func TestRealAttackIsFoundAndNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range content.Events {
-			found, panics := judge.Event(w.context(), &content.Events[i])
-			for _, p := range panics {
-				t.Fatalf("%v\n%s", p, p.Stack)
-			}
-			for _, f := range found {
-				got = append(got, f.EventTime.Format(time.RFC3339)+" "+f.EventName+" "+f.RuleID+" "+told(&f))
-			}
+		all = append(all, content.Events...)
+	}
+	return all
+}
+
+// weeksBefore teaches a world that the attacked account's user reads two of the secrets and parameters each day.
+func (w *world) weeksBefore(all []events.Event) {
+	read := map[string]int{}
+	for i := range all {
+		ev := all[i]
+		if ev.EventName != "Decrypt" || ev.Key.ARN == "" || read[ev.Key.ARN] == 2 {
+			continue
+		}
+		read[ev.Key.ARN]++
+		w.keys[ev.Key.ARN] = &inventory.Key{ARN: ev.Key.ARN, Account: ev.RecipientAccountID, Region: ev.AWSRegion}
+		for day := range 21 {
+			ev.EventTime = all[i].EventTime.AddDate(0, 0, day-21)
+			w.observes(&ev)
 		}
 	}
-	slices.Sort(got)
-	want := []string{
+}
+
+func TestRealAttackIsFoundAndNothingElse(t *testing.T) {
+	trail := []string{
 		"2023-07-10T12:00:08Z PutEventSelectors trail-blinded CRITICAL A trail no longer records KMS",
 		"2023-07-10T12:08:04Z DeleteTrail trail-blinded CRITICAL A trail was deleted",
 		"2023-07-10T12:08:04Z DeleteTrail trail-blinded CRITICAL A trail was deleted",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("found (-want +got):\n%s", diff)
+	const spike = " Decrypt decrypt-spike HIGH Somebody decrypts far more different things than usual"
+	tests := []struct {
+		name  string
+		burst bool
+		want  []string // a finding of a fingerprint is told the first time
+	}{
+		{"with the burst that reads secrets and parameters", true, append([]string{
+			"2023-07-10T11:57:52Z" + spike,
+			"2023-07-10T11:58:20Z" + spike,
+		}, trail...)},
+		{"without it", false, trail},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			judge := NewJudge(Settings{Learning: DefaultLearning})
+			w := &world{
+				memory: make(map[string]remembered), keys: make(map[string]*inventory.Key),
+				learnt: make(map[string]*baseline.Key), callers: make(map[baseline.ID]*baseline.Principal),
+			}
+			all := realAttack(t, judge)
+			w.weeksBefore(all)
+			repeated := map[string]bool{}
+			var got []string
+			for i := range all {
+				ev := &all[i]
+				if !test.burst && ev.EventName == "Decrypt" {
+					continue
+				}
+				c := w.context()
+				c.Observed = w.observes(ev)
+				found, panics := judge.Event(c, ev)
+				for _, p := range panics {
+					t.Fatalf("%v\n%s", p, p.Stack)
+				}
+				for _, f := range found {
+					if f.RuleID == "decrypt-spike" && repeated[f.Fingerprint] {
+						continue
+					}
+					repeated[f.Fingerprint] = true
+					got = append(got, f.EventTime.Format(time.RFC3339)+" "+f.EventName+" "+f.RuleID+" "+told(&f))
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -75,11 +75,13 @@ type Context struct {
 	Known   Known
 	Trusted func(account string) bool // own and configured accounts
 	Own     bool                      // one of this daemon's own calls, proven by its recorded access key and request
-	// Observed is what was known of who uses the event's key, before the event; nil when that is not learnt: the event
-	// is no use of a known key.
+	Late    bool                      // eventTime is too old or too far ahead for rules with memory
+	Memory  Memory                    // never nil
+	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
+	// known key, and teaches nothing.
 	Observed *baseline.Observed
-	Late     bool   // eventTime is too old or too far ahead for rules with memory
-	Memory   Memory // never nil
+
+	learning time.Duration // the judge's
 }
 
 // Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.

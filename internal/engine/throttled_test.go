@@ -149,7 +149,8 @@ func (b *bubble) build(client aws.HTTPClient) {
 		DB: b.db, Metrics: NewMetrics(prometheus.NewRegistry()), Own: own, Logger: zap.NewNop(), Partition: "aws",
 		Publisher: notify.NewPublisher(notify.NewClient(cfg), time.Second),
 		Settings: &Settings{
-			Judge: detection.NewJudge(detection.Settings{}), Trusted: func(id string) bool { return id == account },
+			Judge:   detection.NewJudge(detection.Settings{Learning: detection.DefaultLearning}),
+			Trusted: func(id string) bool { return id == account },
 			Policies: policy.Set{{
 				Name: "all", Mode: policy.Observe,
 				Rotation: policy.Rotation{Method: policy.Auto, Automatic: 90 * day, MaxAge: 365 * day},

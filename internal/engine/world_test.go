@@ -127,7 +127,7 @@ func loneWorld(t testing.TB, change ...func(*world)) *world {
 			MaxMode: policy.Enforce, RotationsPerHour: 10, KeyCooldown: time.Hour, OnDemandReserve: 5,
 			Settle: 10 * time.Millisecond, OverdueGrace: 7 * day, UndoWindow: time.Hour, Drain: 30 * day,
 		},
-		Judge:         detection.NewJudge(detection.Settings{}),
+		Judge:         detection.NewJudge(detection.Settings{Learning: detection.DefaultLearning}),
 		Trusted:       func(id string) bool { return id == account },
 		Topics:        []notify.Topic{{ARN: w.topic, Format: notify.FormatJSON}},
 		GroupWait:     20 * time.Millisecond,

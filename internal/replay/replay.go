@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &run{
 		o: o, decoder: events.NewDecoder(o.Judge), seen: make(map[[16]byte]struct{}),
 		known: newKnown(o.Policies), memory: newMemory(), found: make(map[string]*finding.Finding),
-		own: make(map[string]bool),
+		own: make(map[string]bool), learning: newLearning(),
 	}
 	for _, account := range o.Trusted {
 		r.own[account] = true
@@ -109,14 +109,15 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // run is one replay under way.
 type run struct {
-	o       Options
-	decoder *events.Decoder
-	seen    map[[16]byte]struct{} // eventIDs judged
-	known   *known
-	memory  *memory
-	own     map[string]bool // accounts that are no outsiders
-	found   map[string]*finding.Finding
-	result  Result
+	o        Options
+	decoder  *events.Decoder
+	seen     map[[16]byte]struct{} // eventIDs judged
+	known    *known
+	memory   *memory
+	learning *learning
+	own      map[string]bool // accounts that are no outsiders
+	found    map[string]*finding.Finding
+	result   Result
 }
 
 // file judges one log file's records.
@@ -178,6 +179,7 @@ const kmsSource = "kms.amazonaws.com"
 func (r *run) judge(path string, number int, ev *events.Event) {
 	found, panics := r.o.Judge.Event(&detection.Context{
 		Known: r.known, Memory: r.memory, Trusted: func(account string) bool { return r.own[account] },
+		Observed: r.learning.of(ev),
 	}, ev)
 	for _, p := range panics {
 		r.problem(Problem{Path: path, Record: number, What: p.Error()})

@@ -1,0 +1,106 @@
+package detection
+
+import (
+	"fmt"
+
+	"rotd/internal/baseline"
+	"rotd/internal/events"
+	"rotd/internal/finding"
+)
+
+func decryptSpike() Rule {
+	return Rule{
+		ID: "decrypt-spike", Title: "Somebody decrypts far more different things than usual",
+		Severity: finding.High, Mitre: []string{"T1555.006", "T1530"}, Wants: wants("Decrypt", "ReEncrypt"),
+		Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeDecryptSpike,
+		Doc: Doc{
+			Meaning: "Within an hour a principal decrypted many different things with a key, far more than it ever does at " +
+				"that time of the day and week. Who has stolen credentials reads everything they open, at once.",
+			Condition: "Within an hour of event time a principal's Decrypt and ReEncrypt calls with a key have at least 15 " +
+				"different secrets, 25 parameters, 25 volumes, or 100 contexts of other kinds; and both the number of calls " +
+				"and that of different contexts are far above the principal's own baseline for that key: more than twice the " +
+				"median of its hours around that time of the day, on working days or weekends, and more than six times their " +
+				"median absolute deviation above it. Hours of up to 8 different contexts are left out of the baseline. With " +
+				"no more than one such hour known, and at least four at other times, more than its greatest hour. A count of " +
+				"calls alone never fires, nor do log files and S3 objects, which are read by the hundred. Once rotd has learnt " +
+				"the key's use for the learning time.",
+			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
+				"kind of context.",
+			FalsePositives: "A deployment or migration at an unusual time, a job that got many more things to read.",
+			Response: "Ask whoever holds the credentials. If nobody knows: revoke the sessions, and take what was read for " +
+				"known to somebody else. Secrets that were read have to be changed.",
+		},
+	}
+}
+
+func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
+	o := c.Observed
+	if o == nil || o.KeyFor < c.learning {
+		return nil
+	}
+	floor := spikeFloor(o.Class)
+	if floor == 0 || o.Hour.Distinct < floor {
+		return nil
+	}
+	usual, limit := o.Usual(false), baseline.Counts{}
+	if usual.N > spikeSeldom {
+		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
+	} else if usual = o.Usual(true); usual.N >= spikeOften {
+		limit = usual.Most
+	}
+	if o.Hour.Distinct <= limit.Distinct || o.Hour.Calls <= limit.Calls {
+		return nil
+	}
+	t := c.target(ev)
+	return one(Found{
+		About: t, Discriminator: things(o.Class),
+		Description: sentences(
+			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
+				things(o.Class), t.name(), o.Hour.Calls),
+			usually(usual, limit), from(ev),
+			"What was decrypted has to be taken for known to whoever did it."),
+		Remedy: []string{
+			"Ask whoever holds these credentials whether it was them, and why.",
+			"What the caller used the key for, hour by hour:",
+			"rotd keys usage " + argument(t.id),
+			"If nobody knows, revoke the role's sessions or the user's access keys at once, then change what was read.",
+			"What the key is worth to whom, before anything is cut off:",
+			"rotd contain " + argument(t.id) + " --dry-run",
+		},
+	})
+}
+
+// usually says what is usual, in a sentence.
+func usually(usual baseline.Usual, limit baseline.Counts) string {
+	switch {
+	case usual.N == 0:
+		return "It never read more than 8 of them within an hour."
+	case limit == baseline.Counts{}:
+		return fmt.Sprintf("It has read more than 8 of them in %s only.", hours(usual.N))
+	}
+	return fmt.Sprintf("In hours like this it reads about %d of them; it has never read more than %d.",
+		usual.Distinct.Median, usual.Most.Distinct)
+}
+
+func hours(n int) string {
+	if n == 1 {
+		return "one earlier hour"
+	}
+	return fmt.Sprintf("%d earlier hours", n)
+}
+
+// things names what contexts of a class are about.
+func things(class baseline.Class) string {
+	switch class {
+	case baseline.Secrets:
+		return "secrets"
+	case baseline.Parameters:
+		return "parameters"
+	case baseline.Volumes:
+		return "volumes"
+	case baseline.Services:
+		return "resources of AWS services"
+	case baseline.NoContext, baseline.Logs, baseline.Objects, baseline.Own:
+	}
+	return "encryption contexts"
+}

@@ -1,0 +1,324 @@
+package detection
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// secretOf is a call that reads the n-th secret, through Secrets Manager.
+func secretOf(n int, after time.Duration, given ...object) object {
+	return record("Decrypt", append([]object{
+		at(after), id(fmt.Sprint("e-", n, after)),
+		{"requestParameters": object{
+			"encryptionAlgorithm": "SYMMETRIC_DEFAULT",
+			"encryptionContext": object{
+				"SecretARN":       fmt.Sprintf("arn:aws:secretsmanager:eu-west-1:111122223333:secret:app-%d-AbCdEf", n),
+				"SecretVersionId": "EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE",
+			},
+		}},
+	}, given...)...)
+}
+
+// secretsOf reads so many secrets within a minute.
+func secretsOf(n int, after time.Duration, given ...object) (all []object) {
+	for i := range n {
+		all = append(all, secretOf(i, after+time.Duration(i)*time.Second, given...))
+	}
+	return all
+}
+
+const aDay = 24 * time.Hour
+
+// daily has the admin role read so many secrets each day of four weeks before noon, at that time.
+func daily(secrets int, given ...object) func(t testing.TB, w *world) {
+	return func(t testing.TB, w *world) {
+		t.Helper()
+		for day := -28; day < 0; day++ {
+			w.learns(t, secretsOf(secrets, time.Duration(day)*aDay, given...)...)
+		}
+	}
+}
+
+func fromAddress(ip string) object { return object{"sourceIPAddress": ip} }
+
+func inSession(role, session string) object {
+	who := assumed(role)
+	who["arn"] = "arn:aws:sts::111122223333:assumed-role/" + role + "/" + session
+	return object{"userIdentity": who}
+}
+
+func TestPrincipalFirstSeen(t *testing.T) {
+	const title = "MEDIUM Somebody uses a key for the first time"
+	newcomers := func(n int) func(t testing.TB, w *world) {
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			daily(1)(t, w)
+			for i := range n {
+				w.learns(t, record("Decrypt", by(fmt.Sprint("new-", i)), at(time.Duration(i-10)*aDay)))
+			}
+		}
+	}
+	testRule(t, principalFirstSeen(), []ruleTest{
+		{
+			name: "somebody new after weeks", learnt: daily(1),
+			events: []object{record("Decrypt", by("thief"))}, want: []string{title},
+			says: []string{
+				"role/thief called Decrypt on alias/payments, which it had never used before.",
+				"rotd has learnt who uses this key for 28 days.", "The call came from 203.0.113.9.",
+				"rotd keys usage " + payARN,
+			},
+		},
+		{
+			name: "somebody new signs", learnt: daily(1),
+			events: []object{record("Sign", by("thief"))}, want: []string{title},
+		},
+		{
+			name: "two newcomers before are not many", learnt: newcomers(2),
+			events: []object{record("Decrypt", by("thief"))}, want: []string{title},
+		},
+		{
+			name: "an allowed principal is expected", learnt: daily(1),
+			events: []object{record("Decrypt", by("pay-api"))},
+			want:   []string{"INFORMATIONAL expected Somebody uses a key for the first time"},
+		},
+		{name: "who used it before", learnt: daily(1), events: []object{record("Decrypt")}},
+		{
+			name: "in another session of the same role", learnt: daily(1),
+			events: []object{record("Decrypt", inSession("admin", "i-0123456789abcdef0"))},
+		},
+		{name: "where newcomers are ordinary", learnt: newcomers(3), events: []object{record("Decrypt", by("thief"))}},
+		{name: "on a key that is new", events: []object{record("Decrypt"), record("Decrypt", by("thief"))}},
+		{
+			name: "the second time", learnt: daily(1),
+			events: []object{record("Decrypt", by("thief"), id("e-1")), record("Decrypt", by("thief"), id("e-2"))},
+			want:   []string{title},
+		},
+		{name: "refused", learnt: daily(1), events: []object{record("Decrypt", by("thief"), failing("AccessDenied"))}},
+		{name: "a look at the key", learnt: daily(1), events: []object{record("DescribeKey", by("thief"))}},
+		{
+			name: "an AWS service's own role", learnt: daily(1),
+			events: []object{record("Decrypt", by("aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"))},
+		},
+		{
+			name: "late", world: func(w *world) { w.late = true }, learnt: daily(1),
+			events: []object{record("Decrypt", by("thief"))},
+		},
+	})
+}
+
+func TestNetworkFirstSeen(t *testing.T) {
+	const title = "MEDIUM A key is used from a network that is new to the caller"
+	elsewhere := func(ip string) []object { return []object{record("Decrypt", fromAddress(ip))} }
+	moves := func(n int) func(t testing.TB, w *world) {
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			daily(1)(t, w)
+			for i := range n {
+				w.learns(t, record("Decrypt", fromAddress(fmt.Sprintf("198.18.%d.1", i)), at(time.Duration(i-10)*aDay)))
+			}
+		}
+	}
+	testRule(t, networkFirstSeen(), []ruleTest{
+		{
+			name: "from elsewhere", learnt: daily(1), events: elsewhere("198.51.100.77"), want: []string{title},
+			says: []string{
+				"role/admin called Decrypt on alias/payments from 198.51.100.77.",
+				"No call of it had come from 198.51.100.0/24; rotd has learnt its calls for 28 days, from one network.",
+			},
+		},
+		{name: "from IPv6", learnt: daily(1), events: elsewhere("2001:db8:1:2::3"), want: []string{title}},
+		{name: "two moves before are not many", learnt: moves(2), events: elsewhere("198.51.100.77"), want: []string{title}},
+		{
+			name: "an allowed principal's credentials can be stolen too", learnt: daily(1, by("pay-api")),
+			events: []object{record("Decrypt", by("pay-api"), fromAddress("198.51.100.77"))}, want: []string{title},
+		},
+		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
+		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
+		{name: "from inside AWS", learnt: daily(1), events: elsewhere("AWS Internal")},
+		{name: "somebody who travels", learnt: moves(3), events: elsewhere("198.51.100.77")},
+		{name: "a principal that is new", learnt: daily(1, by("other")), events: elsewhere("198.51.100.77")},
+		{
+			name:   "a principal that only services called for",
+			learnt: daily(1, fromAddress("secretsmanager.amazonaws.com")), events: elsewhere("198.51.100.77"),
+		},
+	})
+}
+
+func TestDecryptSpike(t *testing.T) {
+	const title = "HIGH Somebody decrypts far more different things than usual"
+	onlyAt := func(hours int) func(t testing.TB, w *world) {
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			for day := -28; day < 0; day++ {
+				w.learns(t, secretsOf(40, time.Duration(day)*aDay+time.Duration(hours)*time.Hour)...)
+			}
+		}
+	}
+	last := func(n int) (titles []string) { // from the floor of 15 different secrets on
+		for range n {
+			titles = append(titles, title)
+		}
+		return titles
+	}
+	testRule(t, decryptSpike(), []ruleTest{
+		{
+			name: "dozens of secrets by who reads two a day", learnt: daily(2), events: secretsOf(15, 0), want: last(1),
+			says: []string{
+				"Within an hour arn:aws:iam::111122223333:role/admin decrypted about 15 different secrets with alias/payments, " +
+					"in 15 calls.",
+				"It never read more than 8 of them within an hour.",
+				"rotd contain " + payARN + " --dry-run",
+			},
+		},
+		{
+			name: "through a service, and over the hour's end", learnt: daily(2, fromAddress("secretsmanager.amazonaws.com")),
+			events: append(secretsOf(8, 55*time.Minute), func() (more []object) {
+				for i := 8; i < 15; i++ {
+					more = append(more, secretOf(i, 65*time.Minute))
+				}
+				return more
+			}()...), want: last(1),
+		},
+		{
+			name: "by somebody who never used the key", learnt: daily(2), events: secretsOf(15, 0, by("thief")), want: last(1),
+		},
+		{
+			name: "a batch at another time is no more than its greatest hour", learnt: onlyAt(-10), events: secretsOf(36, 0),
+		},
+		{name: "the batch as ever", learnt: daily(40), events: secretsOf(44, 0)},
+		{name: "the batch an hour later", learnt: onlyAt(-1), events: secretsOf(44, 0)},
+		{name: "fewer than anybody would ask about", learnt: daily(2), events: secretsOf(13, 0)},
+		{
+			name: "the same few secrets again and again", learnt: daily(2), events: func() (all []object) {
+				for i := range 60 {
+					all = append(all, secretOf(i%5, time.Duration(i)*time.Second))
+				}
+				return all
+			}(),
+		},
+		{
+			name: "hundreds of log files", learnt: daily(2), events: func() (all []object) {
+				for i := range 300 {
+					all = append(all, record("Decrypt", id(fmt.Sprint(i)), asking(object{"encryptionContext": object{
+						"aws:cloudtrail:arn": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/all",
+						"aws:s3:arn":         fmt.Sprint("arn:aws:s3:::logs/AWSLogs/", i),
+					}})))
+				}
+				return all
+			}(),
+		},
+		{name: "over a day", learnt: daily(2), events: func() (all []object) {
+			for i := range 20 {
+				all = append(all, secretOf(i, time.Duration(i)*time.Hour))
+			}
+			return all
+		}()},
+		{name: "on a key that is new", events: secretsOf(30, 0)},
+		{name: "written, not read", learnt: daily(2), events: secretsOf(30, 0, object{"eventName": "GenerateDataKey"})},
+		{name: "refused", learnt: daily(2), events: secretsOf(30, 0, failing("AccessDenied"))},
+	})
+}
+
+func TestABatchThatGrowsFarIsASpike(t *testing.T) {
+	w := newWorld()
+	daily(40)(t, w)
+	judge := newJudge([]Rule{decryptSpike()}, nil, Settings{Learning: DefaultLearning})
+	first := 0
+	for i, r := range secretsOf(140, 0) {
+		ev, c := decode(t, r), w.context()
+		c.Observed = w.observes(ev)
+		if found, _ := judge.Event(c, ev); len(found) > 0 && first == 0 {
+			first = i + 1
+			checkFinding(t, &found[0])
+		}
+	}
+	if first < 80 || first > 110 {
+		t.Errorf("found at secret %d, want soon after twice the usual 40", first)
+	}
+}
+
+func TestContextMissing(t *testing.T) {
+	const title = "MEDIUM A call without an encryption context, where there always is one"
+	bare := record("Decrypt", asking(object{"encryptionAlgorithm": "SYMMETRIC_DEFAULT"}))
+	testRule(t, contextMissing(), []ruleTest{
+		{
+			name: "where there always was one", learnt: daily(4), events: []object{bare}, want: []string{title},
+			says: []string{"called Decrypt on alias/payments without an encryption context.", "None of the calls"},
+		},
+		{
+			name: "encrypting", learnt: daily(4), want: []string{title},
+			events: []object{record("GenerateDataKey", asking(object{"keySpec": "AES_256"}))},
+		},
+		{
+			name: "the first only", learnt: daily(4), want: []string{title},
+			events: []object{bare, record("Decrypt", id("e-2"), asking(object{}))},
+		},
+		{name: "where one lacked it before", learnt: func(t testing.TB, w *world) {
+			t.Helper()
+			daily(4)(t, w)
+			w.learns(t, record("Decrypt", at(-aDay), asking(object{})))
+		}, events: []object{bare}},
+		{name: "where too few calls are known", learnt: daily(3), events: []object{bare}},
+		{name: "on a key that is new", events: append(secretsOf(120, -time.Hour), bare)},
+		{
+			name: "with an asymmetric key, which takes none", learnt: daily(4),
+			events: []object{record("Decrypt", asking(object{"encryptionAlgorithm": "RSAES_OAEP_SHA_256"}))},
+		},
+		{name: "a signature", learnt: daily(4), events: []object{record("Sign")}},
+	})
+}
+
+func TestInstanceCredentialsElsewhere(t *testing.T) {
+	const title = "HIGH An EC2 instance's credentials are used somewhere else"
+	instance := inSession("pay-worker", "i-0123456789abcdef0")
+	other := inSession("pay-worker", "i-0fedcba9876543210")
+	elsewhere := fromAddress("198.51.100.77")
+	testRule(t, instanceCredentialsElsewhere(), []ruleTest{
+		{
+			name: "from a network that the role has never called from", learnt: daily(1, instance),
+			events: []object{record("Decrypt", instance, elsewhere)}, want: []string{title},
+			says: []string{
+				"The credentials of instance i-0123456789abcdef0, as arn:aws:iam::111122223333:role/pay-worker, called " +
+					"Decrypt on alias/payments from 198.51.100.77.",
+				"aws ec2 describe-instances --instance-ids i-0123456789abcdef0",
+			},
+		},
+		{
+			name:   "from another network than the instance itself, of a role that is new",
+			events: []object{record("Decrypt", instance), record("Decrypt", instance, elsewhere, id("e-2"))},
+			want:   []string{title}, says: []string{"The same instance has called from 203.0.113.0/24 before."},
+		},
+		{
+			name: "an allowed role is no excuse", learnt: daily(1, instance),
+			events: []object{record("Sign", instance, elsewhere)}, want: []string{title},
+		},
+		{name: "from where the role calls", learnt: daily(1, other), events: []object{record("Decrypt", instance)}},
+		{
+			name: "through a VPC endpoint", learnt: daily(1, instance),
+			events: []object{record("Decrypt", instance, elsewhere, object{"vpcEndpointId": "vpce-0123456789abcdef0"})},
+		},
+		{
+			name: "from a private address", learnt: daily(1, instance),
+			events: []object{record("Decrypt", instance, fromAddress("10.9.8.7"))},
+		},
+		{
+			name: "by a service for the instance", learnt: daily(1, instance),
+			events: []object{record("Decrypt", instance, fromAddress("secretsmanager.amazonaws.com"))},
+		},
+		{
+			name: "another session of the role", learnt: daily(1, instance),
+			events: []object{record("Decrypt", inSession("pay-worker", "i-am-ann"), elsewhere)},
+		},
+		{
+			name: "a new instance of a role whose instances come and go", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1, other)(t, w)
+				for i := range 4 {
+					w.learns(t, record("Decrypt", other, fromAddress(fmt.Sprintf("198.18.%d.1", i)), at(-5*aDay)))
+				}
+			},
+			events: []object{record("Decrypt", instance, elsewhere)},
+		},
+	})
+}

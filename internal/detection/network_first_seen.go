@@ -1,0 +1,65 @@
+package detection
+
+import (
+	"fmt"
+
+	"rotd/internal/events"
+	"rotd/internal/finding"
+	"rotd/internal/usage"
+)
+
+func networkFirstSeen() Rule {
+	return Rule{
+		ID: "network-first-seen", Title: "A key is used from a network that is new to the caller",
+		Severity: finding.Medium, Mitre: []string{"T1078.004"}, Wants: wants(cryptographic()...), Remembers: true,
+		Excused: Own, PerPrincipal: true, Judge: judgeNetworkFirstSeen,
+		Doc: Doc{
+			Meaning: "A principal used a key from a network that none of its calls had come from. Credentials that were " +
+				"copied are used from somewhere else than where they belong: this is how that looks first.",
+			Condition: "A successful cryptographic call from an IPv4 /24 or IPv6 /48 that the principal has not called " +
+				"from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls for the " +
+				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
+				"principals that got three new networks within four weeks, for which moving is ordinary, nor of those " +
+				"with more than 64 networks.",
+			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
+				"network.",
+			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
+			Response: "Ask whoever holds the credentials whether it was them. If not, revoke the sessions of the role or the " +
+				"user's access keys, and see what else was done from there.",
+		},
+	}
+}
+
+func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
+	o := c.Observed
+	if o == nil || !newNetwork(c) || o.NewNetworks >= restless {
+		return nil
+	}
+	t := c.target(ev)
+	network, _ := usage.Source(ev.SourceIPAddress)
+	return one(Found{
+		About: t, Discriminator: network.String(),
+		Description: sentences(
+			fmt.Sprintf("%s called %s on %s from %s.", who(ev), shown(ev.EventName), t.name(), shown(ev.SourceIPAddress)),
+			fmt.Sprintf("No call of it had come from %s; rotd has learnt its calls for %s, from %s.", network,
+				days(o.PrincipalFor), networks(o.OtherNetworks))),
+		Remedy: []string{
+			"Ask whoever holds these credentials whether they called from there.",
+			"If not, revoke the role's sessions or the user's access keys, and see what else was done:",
+			t.history(),
+		},
+	})
+}
+
+// newNetwork reports whether the call comes from a network that is new to a principal whose networks are known.
+func newNetwork(c *Context) bool {
+	o := c.Observed
+	return o != nil && o.NewNetwork && o.OtherNetworks > 0 && o.PrincipalFor >= c.learning
+}
+
+func networks(n int) string {
+	if n == 1 {
+		return "one network"
+	}
+	return fmt.Sprintf("%d networks", n)
+}

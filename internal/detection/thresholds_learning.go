@@ -1,0 +1,58 @@
+package detection
+
+import (
+	"time"
+
+	"rotd/internal/baseline"
+)
+
+// DefaultLearning is how long a key's use is learnt before rules compare with it: two of every day of the week, so that
+// a weekly job is usual.
+const DefaultLearning = 14 * 24 * time.Hour
+
+const (
+	// restless is from how many newcomers within four weeks on another is nothing unusual: a key that every new
+	// deployment uses, a person who travels.
+	restless = 3
+	// withContextAtLeast is how many calls with an encryption context make one without it strange.
+	withContextAtLeast = 100
+	// instanceKnown is for how long the network of an EC2 instance is remembered that calls no more.
+	instanceKnown = 14 * 24 * time.Hour
+)
+
+// spikeFloor is how many different things of a class a principal reads within an hour before anybody compares; 0: no
+// number of them is a spike. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42
+// parameters; an application that starts reads less than ten of either.
+func spikeFloor(class baseline.Class) int {
+	switch class {
+	case baseline.Secrets:
+		return 15
+	case baseline.Parameters:
+		return 25
+	case baseline.Volumes:
+		return 25
+	case baseline.Services, baseline.Own:
+		return 100
+	case baseline.NoContext, baseline.Logs, baseline.Objects: // read by the hundred, by people too
+	}
+	return 0
+}
+
+const (
+	// spikeSpreads is how many spreads above the median is far: Iglewicz and Hoaglin, "How to Detect and Handle Outliers",
+	// 1993, call 3.5 an outlier of one sample; a fleet has thousands of samples a day.
+	spikeSpreads = 6
+	// spikeTimes is how many times the median is far, whatever the spread: jobs that hardly vary grow one day.
+	spikeTimes = 2
+	// spikeSeldom is up to how many hours like this one say nothing of what is usual, and spikeOften from how many at
+	// other times on a principal's greatest hour does.
+	spikeSeldom = 1
+	spikeOften  = 4
+)
+
+// farAbove is what a count has to exceed to be far above what is usual.
+func farAbove(usual baseline.Robust) int {
+	const madToSigma = 1.4826 // of a normal distribution
+	spread := max(float64(usual.Spread), float64(usual.Median)/10)
+	return max(int(float64(usual.Median)+spikeSpreads*madToSigma*spread), spikeTimes*usual.Median)
+}
