@@ -7,8 +7,8 @@ import (
 
 // Attack is one script played at a time.
 type Attack struct {
-	Name string // of a Script
-	At   time.Time
+	Name string    // of a Script
+	At   time.Time // outside the world's time it is not played
 }
 
 // Script is an attack that can be played.

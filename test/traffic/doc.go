@@ -20,7 +20,7 @@
 //
 // # Sources of ordinary records
 //
-// Record.Source, with the records a day of the usual 120 keys in three accounts; rates_test.go holds the bounds.
+// Record.Source; how many there are a day is in rates_test.go.
 //
 //	s3, s3-bucket-key           an object's or the bucket's ARN as context; the application's role, AWS Internal
 //	ebs                         Auto Scaling's grants and data keys, Decrypt by aws:ec2-infrastructure, session i-…

@@ -85,15 +85,16 @@ func (f fields) whole() string {
 
 // appendEscaped appends a text of printable ASCII and line breaks, which is all that this world writes.
 func appendEscaped(b []byte, text string) []byte {
+	done := 0
 	for i := range len(text) {
 		switch c := text[i]; c {
 		case '"', '\\':
-			b = append(b, '\\', c)
+			b = append(append(b, text[done:i]...), '\\', c)
+			done = i + 1
 		case '\n':
-			b = append(b, '\\', 'n')
-		default:
-			b = append(b, c)
+			b = append(append(b, text[done:i]...), '\\', 'n')
+			done = i + 1
 		}
 	}
-	return b
+	return append(b, text[done:]...)
 }

@@ -158,16 +158,23 @@ var (
 // keysPerService is how many keys a service has on average.
 const keysPerService = 4
 
-// addServices makes the services and their keys: nine in ten are there from the start, the rest come one after another.
-// A few of the old ones are switched off on the way.
+// newPerWeek is the share of all keys that are made in a week of the world, at most newAtMost in all.
+const (
+	newPerWeek = 0.0125
+	newAtMost  = 0.3
+)
+
+// addServices makes the services and their keys: most are there from the start, the rest come one after another. A few
+// of the old ones are switched off on the way.
 func (f *fleet) addServices() {
 	d := f.root.fork("services")
 	span := f.end - f.start
+	fresh := min(newPerWeek*float64(f.world.Weeks), newAtMost)
 	for i := 0; len(f.keys) < f.world.Keys; i++ {
 		done := float64(len(f.keys)) / float64(f.world.Keys)
 		born := f.start
-		if done > 0.9 {
-			born += int64((done - 0.9) / 0.1 * 0.9 * float64(span))
+		if done > 1-fresh {
+			born += int64((done - 1 + fresh) / fresh * 0.9 * float64(span))
 		}
 		s := f.newService(&d, i, born)
 		f.services = append(f.services, s)
@@ -196,7 +203,7 @@ func (f *fleet) newService(d *dice, i int, born int64) *service {
 	if i%6 == 5 {
 		s.region = otherRegion
 	}
-	if i > 4 && born == f.start && d.chance(0.05) {
+	if i%12 == 7 && born == f.start {
 		s.dies = f.start + int64((0.3+0.6*d.float())*float64(f.end-f.start))
 	}
 	origin := ""

@@ -34,8 +34,9 @@ func (f *fleet) lifeOf(k *key) []*actor {
 		all,
 		f.once(k, "disabled", retired, func(s *stage) { s.retire(k, "DisableKey") }),
 		f.once(k, "scheduled", retired+14*dayMillis, func(s *stage) { s.retire(k, "ScheduleKeyDeletion") }),
-		f.once(k, "deleted", retired+44*dayMillis, func(s *stage) {
+		f.act("kms", k.arn+"deleted", retired+44*dayMillis, func(s *stage) int64 {
 			s.make(call{name: "DeleteKey", who: serviceSession("kms"), from: through(awsInternal), key: k, service: true})
+			return never
 		}),
 	)
 }

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// daysBetweenIncidents is for each who works there: two dozen people have one in four or five days.
+const daysBetweenIncidents = 108
+
 // oddities are what happens rarely or looks odd and is in order: people called at night, a job that lacks a permission,
 // an application that begins to use an old key, a partner in another account, an old user on the company's own network.
 func (f *fleet) oddities() []*actor {
@@ -12,7 +15,7 @@ func (f *fleet) oddities() []*actor {
 		if s.now > s.start {
 			s.incident()
 		}
-		return s.now + int64(s.dice.exponential()*4.5*float64(dayMillis))
+		return s.now + int64(s.dice.exponential()*daysBetweenIncidents*float64(dayMillis)/float64(len(s.people)))
 	})}
 	all = append(all, f.failingJob(), f.legacyUser(), f.backup())
 	for i, k := range f.keys {
@@ -38,8 +41,8 @@ func (f *fleet) oddities() []*actor {
 
 // incident gets whoever is on call that week out of bed or into a meeting: secrets, logs and keys are looked at.
 func (s *stage) incident() {
-	p := s.people[int(s.now/millis(week))%len(s.people)]
-	if p.away(s.now) || p.set == "ReadOnly" {
+	p := s.onCall()
+	if p == nil {
 		return
 	}
 	set := p.set
@@ -51,6 +54,17 @@ func (s *stage) incident() {
 	s.readObjects(p, set, 20+s.dice.few(500))
 	s.now += s.dice.span(2*time.Minute, 20*time.Minute)
 	s.browse(p, s.dice.between(1, 6))
+}
+
+// onCall is whose week it is; nil: nobody is there who may.
+func (s *stage) onCall() *person {
+	first := int(s.now / millis(week))
+	for i := range s.people {
+		if p := s.people[(first+i)%len(s.people)]; !p.away(s.now) && p.set != "ReadOnly" {
+			return p
+		}
+	}
+	return nil
 }
 
 // failingJob lacks a permission from one release to the next: it is denied, tries again, and after the repair succeeds.

@@ -10,7 +10,7 @@ import (
 type World struct {
 	Seed     uint64
 	Accounts int       // of the organisation; 0: 3
-	Keys     int       // customer managed keys at the end, a tenth of them made on the way; 0: 120, at least 7
+	Keys     int       // customer managed keys at the end, in eight weeks a tenth of them is made; 0: 120, at least 7
 	Weeks    int       // 0: 8
 	Start    time.Time // whole seconds, UTC; zero: Monday, 2 March 2026
 
