@@ -71,6 +71,9 @@ var house = []layer{
 	// An AWS of its own: what it shared with rotd it could not contradict.
 	{path: "internal/awssim", rank: 0, alone: true},
 
+	// What detections are measured with: it knows no rule, so that none can be written into it.
+	{path: "test/traffic", rank: 1, pure: true, alone: true, also: []string{"internal/inventory"}},
+
 	// Programs that test rotd from outside.
 	{path: "test", rank: 8},
 	{path: "internal/laws", rank: 8},
