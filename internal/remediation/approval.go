@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -39,8 +40,12 @@ func (a *Action) Plan() string {
 		Emergency: a.Emergency, BreakGlass: a.BreakGlass, FindingID: a.FindingID, IncidentID: a.IncidentID,
 		Policy: a.Policy,
 	}
+	made := a.NewKeyARN
+	if !slices.ContainsFunc(a.Calls, func(c Call) bool { return c.Operation == CreateKey }) {
+		made = "" // the new key was there when this was planned, and which one it is is agreed to
+	}
 	for i := range a.Calls {
-		agreed.Calls = append(agreed.Calls, a.Calls[i].asked(a.NewKeyARN))
+		agreed.Calls = append(agreed.Calls, a.Calls[i].asked(made))
 	}
 	text, err := json.Marshal(&agreed, json.Deterministic(true))
 	if err != nil {
@@ -57,14 +62,21 @@ func (a *Action) Request() string {
 	return request.Plan()
 }
 
-// asked is the call as it was planned, before anything became of it.
+// asked is the call as it was planned, before anything became of it; made is the key that the action's CreateKey made,
+// which had no ARN then.
 func (c *Call) asked(made string) Call {
 	planned := Call{
 		Operation: c.Operation, KeyARN: c.KeyARN, PeriodDays: c.PeriodDays, Material: c.Material, New: c.New,
 		Region: c.Region, Grant: c.Grant, Alias: c.Alias, FromARN: c.FromARN, Tags: c.Tags, KeyState: c.KeyState,
 	}
-	if made != "" && c.KeyARN == made { // the key that CreateKey makes had no ARN then
+	if made == "" {
+		return planned
+	}
+	if c.KeyARN == made || c.Region != "" && c.KeyARN == inRegion(made, c.Region) {
 		planned.KeyARN = ""
+	}
+	if c.Tags[ReplacedByTag] == made {
+		planned.Tags = map[string]string{ReplacedByTag: yetToBeMade}
 	}
 	return planned
 }
