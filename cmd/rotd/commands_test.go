@@ -77,13 +77,19 @@ func proposed(d *fakeDaemon) {
 	d.begun = &begun
 }
 
-func TestCommandsAsPeopleSeeThem(t *testing.T) {
-	for name, value := range map[string]string{ // for --aws-identity
+// credentials are what --aws-identity signs with.
+func credentials(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_REGION": "eu-west-1",
 	} {
 		t.Setenv(name, value)
 	}
+}
+
+func TestCommandsAsPeopleSeeThem(t *testing.T) {
+	credentials(t)
 	const proposal = "act_01JPK00000000000000000BBBB"
 	tests := []struct {
 		name   string

@@ -62,12 +62,12 @@ type Reader interface {
 
 // Actor does what a person asks for.
 type Actor interface {
-	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
-	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Rotate plans and, unless it is a dry run or refused (Planned.Refused), begins.
+	Rotate(ctx context.Context, r RotateRequest) (*Planned, error)
 	// Replace plans and, unless it is a dry run or refused, begins.
-	Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error)
+	Replace(ctx context.Context, r ReplaceRequest) (*Planned, error)
 	// UndoAlias plans and, unless it is a dry run or refused, begins.
-	UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error)
+	UndoAlias(ctx context.Context, r UndoAliasRequest) (*Planned, error)
 	// Approve has an action go on that awaits approval; plan is the hash of what by has looked at. Why it is not taken is
 	// ErrRefused.
 	Approve(ctx context.Context, id, plan string, by remediation.Who, reason string) (*remediation.Action, error)

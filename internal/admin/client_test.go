@@ -19,7 +19,7 @@ import (
 )
 
 func TestClientAsksWhatItWasAskedFor(t *testing.T) {
-	plan := &RotatePlan{
+	plan := &Planned{
 		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
 		Decision: remediation.Decision{Verdict: remediation.Allow},
 	}
@@ -139,7 +139,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 }
 
 func TestClientErrors(t *testing.T) {
-	refused := &RotatePlan{
+	refused := &Planned{
 		Decision: remediation.Decision{Verdict: remediation.Refuse, Reason: "Too soon."}, Action: &remediation.Action{},
 	}
 	socket, _ := serve(t, &fakeBackend{plan: refused}, zap.NewNop())

@@ -270,36 +270,6 @@ func (b *backend) Quarantine(_ context.Context, r admin.Range) (page admin.Page[
 	return page, err
 }
 
-// Rotate plans a rotation and begins it.
-func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.Rotate(ctx, engine.RotateRequest(r))
-	if err != nil {
-		return nil, asAdmin(err)
-	}
-	return (*admin.RotatePlan)(plan), nil
-}
-
-// Replace plans a key's replacement and begins it.
-func (b *backend) Replace(ctx context.Context, r admin.ReplaceRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.Replace(ctx, engine.ReplaceRequest(r))
-	return (*admin.RotatePlan)(plan), asAdmin(err)
-}
-
-// UndoAlias plans to move a replacement's aliases back and begins it.
-func (b *backend) UndoAlias(ctx context.Context, r admin.UndoAliasRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.UndoAlias(ctx, engine.UndoAliasRequest(r))
-	return (*admin.RotatePlan)(plan), asAdmin(err)
-}
-
 // Approve has an action go on that awaits approval.
 func (b *backend) Approve(
 	_ context.Context, id, plan string, by remediation.Who, reason string,

@@ -206,6 +206,57 @@ func TestWhatWasSignedIsWhatIsDone(t *testing.T) {
 	}
 }
 
+// TestWhatWasSignedIsWhatIsContained changes what a person asks for after they have signed it.
+func TestWhatWasSignedIsWhatIsContained(t *testing.T) {
+	w := newWorld(t)
+	_, grants := w.stolen("app", "batch")
+	incident, err := w.engine.OpenIncident(IncidentRequest{
+		Keys: []string{"alias/pay-cards"}, Reason: "stolen", Requester: ada().Name,
+	})
+	w.check(err)
+	request := ContainRequest{
+		Key: "alias/pay-cards", RevokeGrants: grants[:1], Reason: "stolen role", Ticket: "INC-1", Requester: bob(), DryRun: true,
+	}
+	plan, err := w.engine.Contain(t.Context(), request)
+	w.check(err)
+	request.DryRun, request.Proven, request.Identity = false, plan.Request, plan.Identity
+	for what, change := range map[string]func(r *ContainRequest){
+		"the reason":            func(r *ContainRequest) { r.Reason = "another" },
+		"the ticket":            func(r *ContainRequest) { r.Ticket = "INC-2" },
+		"the incident":          func(r *ContainRequest) { r.Incident = incident.ID },
+		"that it is urgent":     func(r *ContainRequest) { r.Emergency = true },
+		"that glass is broken":  func(r *ContainRequest) { r.Emergency, r.BreakGlass = true, true },
+		"the measures":          func(r *ContainRequest) { r.Disable, r.Identity = true, "" },
+		"the grant":             func(r *ContainRequest) { r.RevokeGrants, r.Identity = grants[1:], "" },
+		"the alias it is about": func(r *ContainRequest) { r.RetireAliases, r.Identity = []string{"alias/pay-cards"}, "" },
+	} {
+		other := request
+		change(&other)
+		if _, err := w.engine.Contain(t.Context(), other); !errors.Is(err, ErrPlanMoved) || len(w.actions()) > 0 {
+			t.Errorf("%s is another than was signed: %v", what, err)
+		}
+	}
+	_, err = w.engine.Contain(t.Context(), request)
+	w.check(err)
+	if a := w.awaitAction(remediation.Succeeded); a.Requester != bob().Name || !slices.Equal(a.RequesterIs, bob().Is) {
+		t.Errorf("asked for by %s %q", a.Requester, a.RequesterIs)
+	}
+}
+
+func TestBrokenGlassContainsAtOnce(t *testing.T) {
+	w := newWorld(t, proposing)
+	w.stolen("app")
+	if plan := w.contain(ContainRequest{RevokeAll: true, Emergency: true}); plan.Decision.Verdict !=
+		remediation.NeedsApproval {
+		t.Fatalf("an emergency alone: %+v", plan.Decision)
+	}
+	plan := w.contain(ContainRequest{RevokeAll: true, Emergency: true, BreakGlass: true})
+	if plan.Decision.Verdict != remediation.Allow || !slices.Contains(plan.Decision.Overridden, remediation.GuardApproval) {
+		t.Fatalf("got %+v", plan.Decision)
+	}
+	w.awaitAction(remediation.Succeeded)
+}
+
 func TestAProofIsUsedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.check(w.engine.UseNonce("a", time.Now()))

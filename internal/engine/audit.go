@@ -130,7 +130,7 @@ func plannedTexts(a *remediation.Action) []string {
 }
 
 // auditRequest writes down a person's request, and what the guardrails said.
-func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
+func (n *notebook) auditRequest(r *request, plan *Planned) error {
 	e := audit.Entry{
 		Actor: r.requester.Name, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
 	}

@@ -40,7 +40,7 @@ func (w *world) stolen(roles ...string) (arn string, grants []string) {
 }
 
 // contain asks for a containment that a person wants.
-func (w *world) contain(r ContainRequest) *ContainPlan {
+func (w *world) contain(r ContainRequest) *Planned {
 	w.Helper()
 	r.Key, r.Reason, r.Requester = "alias/pay-cards", "INC-1", ada()
 	plan, err := w.engine.Contain(w.Context(), r)
