@@ -70,6 +70,7 @@ func proposed(d *fakeDaemon) {
 	}
 	a := d.actions[0]
 	a.Attempts, a.Started, a.CalledAt, a.RequestID, a.Overrides = 0, time.Time{}, time.Time{}, "", nil
+	a.RequesterIs = []string{"uid:1000"}
 	d.actions[0] = remediation.Ask(a, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, before(time.Minute))
 	begun := d.plan
 	waits := remediation.Ask(*d.plan.Action, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, noon)

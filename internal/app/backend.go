@@ -404,7 +404,7 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrInvalid, err)
 	case slices.ContainsFunc([]error{
 		engine.ErrOtherMove, engine.ErrPlanMoved, remediation.ErrNotAwaiting, remediation.ErrLate, remediation.ErrOtherPlan,
-		remediation.ErrOwnRequest, remediation.ErrNoPerson, remediation.ErrBegun,
+		remediation.ErrOwnRequest, remediation.ErrNobodyAsked, remediation.ErrNoPerson, remediation.ErrBegun,
 	}, func(refusal error) bool { return errors.Is(err, refusal) }):
 		return admin.As(admin.ErrRefused, err)
 	}

@@ -92,6 +92,41 @@ func TestNobodyApprovesWhatTheyAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhoNamesNoPersonAsksForNothingThatNeedsASecondOne(t *testing.T) {
+	w := newWorld(t, proposing)
+	w.payments()
+	root := remediation.Who{Name: "uid:0 (root)"}
+	role := remediation.Who{Name: "arn:aws:sts::111122223333:assumed-role/ops/x through uid:0 (root)"}
+	for _, by := range []remediation.Who{root, role} {
+		request := RotateRequest{Key: "alias/pay-cards", Reason: "leaver", Requester: by, DryRun: true}
+		plan, err := w.engine.Rotate(t.Context(), request)
+		w.check(err)
+		const remedy = "Ask as yourself (sudo -u NAME), or add --aws-identity"
+		if plan.Decision.Verdict != remediation.NeedsApproval || len(plan.Warnings) != 1 ||
+			!strings.Contains(plan.Warnings[0], by.Name+" names no person") || !strings.Contains(plan.Warnings[0], remedy) {
+			t.Errorf("a dry run of %s: %+v, warns %q", by.Name, plan.Decision, plan.Warnings)
+		}
+		request.DryRun = false
+		plan, err = w.engine.Rotate(t.Context(), request)
+		w.check(err)
+		if d := plan.Decision; d.Verdict != remediation.Refuse || d.Guardrail != remediation.GuardNoPerson ||
+			!strings.Contains(d.Reason, remedy) || len(w.actions()) > 0 {
+			t.Errorf("asked for by %s: %+v", by.Name, d)
+		}
+	}
+	if log := w.logged("guardrail"); log[len(log)-1] != role.Name+" rotate.refused no-person" {
+		t.Errorf("logged %q", log)
+	}
+	plan, err := w.engine.Rotate(t.Context(), RotateRequest{
+		Key: "alias/pay-cards", Reason: "nobody is awake", Requester: root, Emergency: true, BreakGlass: true,
+	})
+	w.check(err)
+	if plan.Decision.Verdict != remediation.Allow {
+		t.Errorf("where no approval is needed: %+v", plan.Decision)
+	}
+	w.awaitAction(remediation.Succeeded)
+}
+
 func TestAProtectedKeyNeedsASecondPersonInAnEmergency(t *testing.T) {
 	w := newWorld(t, proposing, func(w *world) {
 		w.settings.Policies[0].Mode, w.settings.Protected = "enforce", []string{"alias/pay-cards"}

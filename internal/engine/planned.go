@@ -74,11 +74,13 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*Planned, err
 			}
 		}
 		made, err = plan(n)
-		if made != nil {
-			made.Used = used
-		}
-		if err != nil || r.dryRun {
+		if err != nil {
 			return err
+		}
+		made.Used = used
+		made.approvable(r.dryRun)
+		if r.dryRun {
+			return nil
 		}
 		if r.proven != "" && r.proven != made.Request {
 			return fmt.Errorf("%w: look at the plan, and ask again", ErrPlanMoved)
@@ -105,6 +107,21 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*Planned, err
 		return nil, err
 	}
 	return made, nil
+}
+
+// approvable refuses a plan that needs an approval which nobody could give. A dry run only warns of that: it comes before
+// an AWS identity is proven.
+func (p *Planned) approvable(dryRun bool) {
+	if p.Action == nil {
+		return
+	}
+	switch d := p.Decision.Approvable(p.Action); {
+	case d.Guardrail != remediation.GuardNoPerson:
+	case dryRun:
+		p.Warnings = append(p.Warnings, d.Reason)
+	default:
+		p.Decision = d
+	}
 }
 
 // planAbout is a plan that says what is known of its key, and nothing of what is done.

@@ -27,6 +27,7 @@ var (
 	ErrLate        = errors.New("its time to be approved is over")
 	ErrOtherPlan   = errors.New("that is not its plan")
 	ErrOwnRequest  = errors.New("you asked for it yourself")
+	ErrNobodyAsked = errors.New("nobody can tell which person asked for it")
 	ErrNoPerson    = errors.New("nobody can tell which person you are")
 	ErrBegun       = errors.New("only what has not begun can be cancelled")
 )
@@ -91,6 +92,20 @@ func (a *Action) Unapproved() bool {
 	return a.State == Expired && a.Approval != nil && a.Approval.By == nil && a.Ended != nil
 }
 
+// unnamed reports whether a person asked for the action whom nobody can be told from, as root or a user whom several
+// people use: whoever approved it could be the same one.
+func (a *Action) unnamed() bool { return !a.Automatic && len(a.RequesterIs) == 0 }
+
+// Approvable is a decision on an action, refused where it needs an approval that nobody could give.
+func (d Decision) Approvable(a *Action) Decision {
+	if d.Verdict != NeedsApproval || !a.unnamed() {
+		return d
+	}
+	return Decision{Verdict: Refuse, Guardrail: GuardNoPerson, Reason: fmt.Sprintf("A second person must approve it, and "+
+		"%s names no person whom the second could be told from. Ask as yourself (sudo -u NAME), or add --aws-identity as "+
+		"an IAM user or a user of IAM Identity Center.", a.Requester)}
+}
+
 // Ask has an action wait for a second person, because of what the guardrails decided.
 func Ask(a Action, d Decision, g Guardrails, now time.Time) Action {
 	a.State, a.Guardrail, a.Waiting = AwaitingApproval, d.Guardrail, d.Reason
@@ -111,6 +126,8 @@ func Approve(a Action, plan string, by Who, reason string, now time.Time) (Actio
 		return a, fmt.Errorf("%s has the plan %s, not %s: %w", a.ID, a.Approval.Plan, plan, ErrOtherPlan)
 	case len(by.Is) == 0:
 		return a, fmt.Errorf("%s needs a person's approval, and you are %s: %w", a.ID, by.Name, ErrNoPerson)
+	case a.unnamed():
+		return a, fmt.Errorf("%s was asked for by %s, cancel it and ask as yourself: %w", a.ID, a.Requester, ErrNobodyAsked)
 	case by.Same(Who{Is: a.RequesterIs}):
 		return a, fmt.Errorf("%s needs somebody else's approval than that of %s: %w", a.ID, a.Requester, ErrOwnRequest)
 	}
