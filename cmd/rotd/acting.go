@@ -35,7 +35,7 @@ func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, eme
 	f := cmd.Flags()
 	f.StringVar(reason, "reason", "", "why, for the audit log and whoever is told (required)")
 	f.StringVar(ticket, "ticket", "", "a ticket's number")
-	f.StringVar(incident, "incident", "", "the incident it is for, by its ID")
+	incidentFlag(cmd, incident)
 	f.BoolVar(emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
 	f.BoolVar(breakGlass, "break-glass", false,
 		"with --emergency: without the approval that mode propose asks for; alerted as CRITICAL")
@@ -43,6 +43,11 @@ func (o *acting) flags(cmd *cobra.Command, reason, ticket, incident *string, eme
 	f.BoolVar(&o.identity, "aws-identity", false, awsIdentityFlag)
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
+}
+
+// incidentFlag says what a command is for, so that the incident's timeline tells of it.
+func incidentFlag(cmd *cobra.Command, id *string) {
+	cmd.Flags().StringVar(id, "incident", "", "the incident it is for, by its ID")
 }
 
 // check refuses what an acting command needs and lacks, before anybody is asked.

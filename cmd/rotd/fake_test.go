@@ -542,11 +542,11 @@ func (d *fakeDaemon) Names(context.Context) (admin.Names, error) {
 	}, nil
 }
 
-func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error) {
+func (d *fakeDaemon) Pause(context.Context, string, string, string) (*state.Pause, error) {
 	return d.status.Paused, nil
 }
 
-func (d *fakeDaemon) Resume(context.Context, string) (admin.Paused, error) {
+func (d *fakeDaemon) Resume(context.Context, string, string) (admin.Paused, error) {
 	return admin.Paused{Before: d.status.Paused, Armed: !d.status.Armed, Breaker: d.status.Breaker}, nil
 }
 

@@ -276,7 +276,7 @@ func TestAProofIsForThePlanThatItSays(t *testing.T) {
 			return err
 		}, "plan: the AWS identity was proven for another plan"},
 		"what has no plan is asked for": {func() error {
-			_, err := client.Resume(t.Context())
+			_, err := client.Resume(t.Context(), "")
 			return err
 		}, "this takes no proof of an AWS identity, since it has no plan"},
 		"an action is cancelled": {func() error {

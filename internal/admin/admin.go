@@ -79,9 +79,9 @@ type Actor interface {
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
-	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
+	Pause(ctx context.Context, by, reason, incident string) (before *state.Pause, err error)
 	// Resume says what it ended: a pause, an open circuit breaker; and whether it armed the state.
-	Resume(ctx context.Context, by string) (Paused, error)
+	Resume(ctx context.Context, by, incident string) (Paused, error)
 }
 
 // Keeper looks after the state file. What it does may take minutes: it ends with the request's context.

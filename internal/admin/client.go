@@ -164,14 +164,14 @@ func (c *Client) Sweep(ctx context.Context, name string, wait time.Duration) (*S
 	return post[SweepResult](ctx, c, "/v1/sweep", sweepRequest{Name: name, WaitSeconds: seconds})
 }
 
-// Pause stops automatic actions.
-func (c *Client) Pause(ctx context.Context, reason string) (*Paused, error) {
-	return post[Paused](ctx, c, "/v1/pause", pauseRequest{Reason: reason})
+// Pause stops automatic actions. incident is what it is for; "": none.
+func (c *Client) Pause(ctx context.Context, reason, incident string) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/pause", pauseRequest{Reason: reason, Incident: incident})
 }
 
-// Resume lets automatic actions go on, and arms a new state.
-func (c *Client) Resume(ctx context.Context) (*Paused, error) {
-	return post[Paused](ctx, c, "/v1/resume", struct{}{})
+// Resume lets automatic actions go on, and arms a new state. incident is what it is for; "": none.
+func (c *Client) Resume(ctx context.Context, incident string) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/resume", resumeRequest{Incident: incident})
 }
 
 func get[T any](ctx context.Context, c *Client, path string, v values) (*T, error) {

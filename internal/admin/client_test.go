@@ -67,7 +67,9 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
 		{"abilities", func() (any, error) { return c.Abilities(ctx, keyARN) }, "abilities " + keyARN},
 		{
-			"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m"}) },
+			"acknowledge", func() (any, error) {
+				return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m", Incident: "inc_1"})
+			},
 			[]string{"a/b", me(t), "r", "m"},
 		},
 		{"actions", func() (any, error) {
@@ -123,8 +125,8 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },
 			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: whoIAm(t)},
 		},
-		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
-		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
+		{"pause", func() (any, error) { return c.Pause(ctx, "r", "inc_1") }, []string{me(t), "r", "inc_1"}},
+		{"resume", func() (any, error) { return c.Resume(ctx, "inc_1") }, []string{me(t), "inc_1"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -128,6 +128,7 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		SweepResult{},
 		sweepRequest{},
 		pauseRequest{},
+		resumeRequest{},
 		Paused{},
 		BackupRequest{},
 		Backup{},

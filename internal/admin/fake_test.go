@@ -222,12 +222,12 @@ func (f *fakeBackend) Names(context.Context) (Names, error) {
 	}, nil
 }
 
-func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
-	return f.pause, f.note([]string{by, reason})
+func (f *fakeBackend) Pause(_ context.Context, by, reason, incident string) (*state.Pause, error) {
+	return f.pause, f.note([]string{by, reason, incident})
 }
 
-func (f *fakeBackend) Resume(_ context.Context, by string) (Paused, error) {
-	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note(by)
+func (f *fakeBackend) Resume(_ context.Context, by, incident string) (Paused, error) {
+	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note([]string{by, incident})
 }
 
 func (f *fakeBackend) CopyState(ctx context.Context, by string) (*state.Copy, error) {

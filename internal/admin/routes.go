@@ -268,16 +268,17 @@ func (s *Server) pause(r *http.Request) (any, error) {
 	if strings.TrimSpace(request.Reason) == "" {
 		return nil, invalid("reason: is required")
 	}
-	before, err := s.backend.Pause(r.Context(), by, request.Reason)
+	before, err := s.backend.Pause(r.Context(), by, request.Reason, request.Incident)
 	return Paused{Paused: true, By: by, Before: before}, err
 }
 
 func (s *Server) resume(r *http.Request) (any, error) {
-	by, err := s.acting(r, &struct{}{})
+	var request resumeRequest
+	by, err := s.acting(r, &request)
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.backend.Resume(r.Context(), by)
+	ended, err := s.backend.Resume(r.Context(), by, request.Incident)
 	ended.By = by
 	return ended, err
 }

@@ -240,15 +240,15 @@ func TestEndpoints(t *testing.T) {
 		},
 		{
 			name: "pause", method: "POST", path: "/v1/pause", status: 200, body: `{"reason":"maintenance"}`,
-			answer: `{"paused":true,"by":"` + me(t) + `"}`, asked: []string{me(t), "maintenance"},
+			answer: `{"paused":true,"by":"` + me(t) + `"}`, asked: []string{me(t), "maintenance", ""},
 		},
 		{
 			name: "resume", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
-			answer: `{"paused":false,"by":"` + me(t) + `","armed":true}`, asked: me(t),
+			answer: `{"paused":false,"by":"` + me(t) + `","armed":true}`, asked: []string{me(t), ""},
 		},
 		{
 			name: "resume says what it ended", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
-			backend: fakeBackend{pause: &state.Pause{At: noon, By: "ann", Reason: "moving"}}, asked: me(t),
+			backend: fakeBackend{pause: &state.Pause{At: noon, By: "ann", Reason: "moving"}}, asked: []string{me(t), ""},
 			answer: `{"paused":false,"by":"` + me(t) +
 				`","before":{"at":"2026-03-14T12:00:00Z","by":"ann","reason":"moving"}}`,
 		},

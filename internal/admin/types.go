@@ -99,14 +99,19 @@ type Readiness struct {
 	Reasons []string `json:"reasons"` // why not, in plain words
 }
 
-// sweepRequest, pauseRequest are bodies.
+// sweepRequest, pauseRequest, resumeRequest are bodies.
 type sweepRequest struct {
 	Name        string `json:"name"`
 	WaitSeconds int    `json:"wait_seconds,omitempty"`
 }
 
 type pauseRequest struct {
-	Reason string `json:"reason"`
+	Reason   string `json:"reason"`
+	Incident string `json:"incident,omitempty"` // id of the incident it is for
+}
+
+type resumeRequest struct {
+	Incident string `json:"incident,omitempty"`
 }
 
 // Acknowledged answers an acknowledgement.
@@ -119,6 +124,8 @@ type Acknowledged struct {
 type AckRequest struct {
 	Reason string `json:"reason"`
 	Move   string `json:"move,omitempty"` // the finding's, as it was read: the move that is accepted
+	// Incident is the id of the one it is for.
+	Incident string `json:"incident,omitempty"`
 }
 
 // Paused answers pause and resume.

@@ -334,7 +334,7 @@ func (b *backend) Names(context.Context) (n admin.Names, err error) {
 }
 
 // Pause stops automatic actions.
-func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
+func (b *backend) Pause(_ context.Context, by, reason, incident string) (*state.Pause, error) {
 	if err := b.started(); err != nil {
 		return nil, err
 	}
@@ -342,11 +342,11 @@ func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, err
 	if err != nil {
 		return nil, err
 	}
-	return before, asAdmin(b.d.engine.Pause(by, reason))
+	return before, asAdmin(b.d.engine.Pause(by, reason, incident))
 }
 
 // Resume ends a pause, closes the circuit breaker, and arms a new state.
-func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err error) {
+func (b *backend) Resume(_ context.Context, by, incident string) (ended admin.Paused, err error) {
 	if err := b.started(); err != nil {
 		return ended, err
 	}
@@ -362,7 +362,7 @@ func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err 
 	if err != nil {
 		return ended, err
 	}
-	return ended, b.d.engine.Resume(by)
+	return ended, asAdmin(b.d.engine.Resume(by, incident))
 }
 
 // openBreaker is the circuit breaker while it is open; nil when it is closed.

@@ -68,10 +68,8 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*Planned, err
 	e.deciding.Lock()
 	defer e.deciding.Unlock()
 	err = e.note(now, func(n *notebook) error {
-		if r.incident != "" {
-			if _, err := n.openIncident(r.incident); err != nil {
-				return err
-			}
+		if err := n.forIncident(r.incident); err != nil {
+			return err
 		}
 		made, err = plan(n)
 		if err != nil {

@@ -174,23 +174,31 @@ func (e *Engine) ResolveKey(name string) (string, error) {
 	return found[0], nil
 }
 
-// Pause stops automatic actions until Resume; it survives restarts.
-func (e *Engine) Pause(by, reason string) error {
+// Pause stops automatic actions until Resume; it survives restarts. incident is what it is for; "": none.
+func (e *Engine) Pause(by, reason, incident string) error {
 	if strings.TrimSpace(reason) == "" {
 		return ErrNoReason
 	}
 	return e.note(time.Now().UTC(), func(n *notebook) error {
-		if err := n.audit(audit.Entry{Actor: by, Event: audit.Paused, Detail: texts("reason", reason)}); err != nil {
+		if err := n.forIncident(incident); err != nil {
+			return err
+		}
+		if err := n.audit(audit.Entry{
+			Actor: by, Event: audit.Paused, Incident: incident, Detail: texts("reason", reason),
+		}); err != nil {
 			return err
 		}
 		return n.tx.SetPause(&state.Pause{At: n.now, By: by, Reason: reason})
 	})
 }
 
-// Resume ends a pause, closes the circuit breaker, and arms a new state.
-func (e *Engine) Resume(by string) error {
+// Resume ends a pause, closes the circuit breaker, and arms a new state. incident is what it is for; "": none.
+func (e *Engine) Resume(by, incident string) error {
 	return e.note(time.Now().UTC(), func(n *notebook) error {
-		if err := n.auditResume(by); err != nil {
+		if err := n.forIncident(incident); err != nil {
+			return err
+		}
+		if err := n.auditResume(by, incident); err != nil {
 			return err
 		}
 		if err := n.tx.SetPause(nil); err != nil {
