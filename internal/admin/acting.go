@@ -66,8 +66,8 @@ type terms struct {
 	emergency, breakGlass, dryRun bool
 }
 
-// changing reads the body of a request to change a key, and says on whose behalf; proven is the hash of the request that
-// the caller proved an AWS identity for. A dry run only looks: whoever may view may ask for one.
+// changing reads the body of a request to change a key, and says on whose behalf; proven is the hash of the request
+// that the caller proved an AWS identity for. A dry run only looks: whoever may view may ask for one.
 func (s *Server) changing(r *http.Request, body interface{ terms() terms }) (
 	by remediation.Who, proven string, err error,
 ) {

@@ -250,7 +250,8 @@ func TestWhatWasSignedIsWhatIsContained(t *testing.T) {
 	})
 	w.check(err)
 	request := ContainRequest{
-		Key: "alias/pay-cards", RevokeGrants: grants[:1], Reason: "stolen role", Ticket: "INC-1", Requester: bob(), DryRun: true,
+		Key: "alias/pay-cards", RevokeGrants: grants[:1], Reason: "stolen role", Ticket: "INC-1", Requester: bob(),
+		DryRun: true,
 	}
 	plan, err := w.engine.Contain(t.Context(), request)
 	w.check(err)
@@ -286,8 +287,9 @@ func TestBrokenGlassContainsAtOnce(t *testing.T) {
 		t.Fatalf("an emergency alone: %+v", plan.Decision)
 	}
 	plan := w.contain(ContainRequest{RevokeAll: true, Emergency: true, BreakGlass: true})
-	if plan.Decision.Verdict != remediation.Allow || !slices.Contains(plan.Decision.Overridden, remediation.GuardApproval) {
-		t.Fatalf("got %+v", plan.Decision)
+	d := plan.Decision
+	if d.Verdict != remediation.Allow || !slices.Contains(d.Overridden, remediation.GuardApproval) {
+		t.Fatalf("got %+v", d)
 	}
 	w.awaitAction(remediation.Succeeded)
 }

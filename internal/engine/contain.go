@@ -91,7 +91,8 @@ func (n *notebook) planContain(key *inventory.Key, r *ContainRequest) (*Planned,
 	}
 	plan := n.planAbout(key)
 	plan.Impact = impact.Assess(facts)
-	plan.Breaks = "Whatever needs what the measures take away: the impact says who that is, and until when it can be undone."
+	plan.Breaks = "Whatever needs what the measures take away: the impact says who that is, and until when it can be " +
+		"undone."
 	plan.Cost = "nothing"
 	action, reason, err := n.held(key, r)
 	switch {

@@ -107,8 +107,8 @@ func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*Planned, err
 	return made, nil
 }
 
-// approvable refuses a plan that needs an approval which nobody could give. A dry run only warns of that: it comes before
-// an AWS identity is proven.
+// approvable refuses a plan that needs an approval which nobody could give. A dry run only warns of that: it comes
+// before an AWS identity is proven.
 func (p *Planned) approvable(dryRun bool) {
 	if p.Action == nil {
 		return

@@ -40,8 +40,10 @@ func endJob(tx *state.Tx, j *reencrypt.Job, s reencrypt.State, actor, outcome st
 	if j.DryRun {
 		return nil
 	}
-	return tx.Audit(audit.Entry{Time: now, Actor: actor, Event: audit.ReencryptEnded, Key: j.To, Incident: j.Incident, Detail: texts(
-		"job", j.ID, "state", string(s), "outcome", outcome, "moved", strconv.FormatInt(j.Moved, 10),
-		"failed", strconv.FormatInt(j.Failed, 10), "bytes", strconv.FormatInt(j.Bytes, 10),
-	)})
+	return tx.Audit(audit.Entry{
+		Time: now, Actor: actor, Event: audit.ReencryptEnded, Key: j.To, Incident: j.Incident, Detail: texts(
+			"job", j.ID, "state", string(s), "outcome", outcome, "moved", strconv.FormatInt(j.Moved, 10),
+			"failed", strconv.FormatInt(j.Failed, 10), "bytes", strconv.FormatInt(j.Bytes, 10),
+		),
+	})
 }

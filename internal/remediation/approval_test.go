@@ -77,9 +77,9 @@ func TestNobodyIsAskedToApproveWhatNobodyInParticularAskedFor(t *testing.T) {
 	a := testAction(NewMaterial, testKey())
 	a.Requester, a.RequesterIs = "uid:0 (root)", nil
 	got, do := Step(a, Observation{Facts: facts}, testGuardrails(), testNow())
-	const want = "A second person must approve it, and uid:0 (root) names no person whom the second could be told from. Ask " +
-		"as yourself (sudo -u NAME), or add --aws-identity as an IAM user or a user of IAM Identity Center. Nothing was " +
-		"changed."
+	const want = "A second person must approve it, and uid:0 (root) names no person whom the second could be told from. " +
+		"Ask as yourself (sudo -u NAME), or add --aws-identity as an IAM user or a user of IAM Identity Center. Nothing " +
+		"was changed."
 	if got.State != Cancelled || do.What != End || got.Guardrail != GuardNoPerson || got.Outcome != want {
 		t.Errorf("%s by %s, %s: %s", got.State, got.Guardrail, do.What, got.Outcome)
 	}

@@ -210,7 +210,8 @@ func TestWhatIsAgreedToIsTheReplacementAsItWasPlanned(t *testing.T) {
 	}
 	key := whole(signing, func(k *inventory.Key) { k.MultiRegion, k.ReplicaARNs = "PRIMARY", []string{replica.ARN} })
 	plan := func(made *inventory.Key) *Action {
-		a, ok, reason, _ := PlanReplace(key, nil, Replacement{Replicas: []*inventory.Key{replica}, Made: made}, Why{}, testNow())
+		how := Replacement{Replicas: []*inventory.Key{replica}, Made: made}
+		a, ok, reason, _ := PlanReplace(key, nil, how, Why{}, testNow())
 		if !ok {
 			t.Fatal(reason)
 		}
