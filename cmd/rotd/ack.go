@@ -61,6 +61,7 @@ func newFindingsAckCommand(c *cli) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&request.Reason, "reason", "", "why it may stand (required)")
 	f.StringVar(&request.Move, "move", "", "the move to a laxer policy that is accepted, as the finding names it")
+	incidentFlag(cmd, &request.Incident)
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }

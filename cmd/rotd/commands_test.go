@@ -70,6 +70,7 @@ func proposed(d *fakeDaemon) {
 	}
 	a := d.actions[0]
 	a.Attempts, a.Started, a.CalledAt, a.RequestID, a.Overrides = 0, time.Time{}, time.Time{}, "", nil
+	a.RequesterIs = []string{"uid:1000"}
 	d.actions[0] = remediation.Ask(a, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, before(time.Minute))
 	begun := d.plan
 	waits := remediation.Ask(*d.plan.Action, needs, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, noon)
@@ -77,13 +78,19 @@ func proposed(d *fakeDaemon) {
 	d.begun = &begun
 }
 
-func TestCommandsAsPeopleSeeThem(t *testing.T) {
-	for name, value := range map[string]string{ // for --aws-identity
+// credentials are what --aws-identity signs with.
+func credentials(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_REGION": "eu-west-1",
 	} {
 		t.Setenv(name, value)
 	}
+}
+
+func TestCommandsAsPeopleSeeThem(t *testing.T) {
+	credentials(t)
 	const proposal = "act_01JPK00000000000000000BBBB"
 	tests := []struct {
 		name   string

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +13,11 @@ import (
 	"rotd/internal/remediation"
 )
 
-// containOptions are the flags of contain.
-type containOptions struct {
-	request admin.ContainRequest
-	yes     bool
-	wait    time.Duration
-}
-
 func newContainCommand(c *cli) *cobra.Command {
-	var o containOptions
+	var (
+		r admin.ContainRequest
+		o acting
+	)
 	cmd := &cobra.Command{
 		Use:   "contain KEY [measures] --reason TEXT",
 		Short: "Revoke grants, disable the key or cancel its deletion",
@@ -38,124 +34,85 @@ func newContainCommand(c *cli) *cobra.Command {
 			"  rotd contain alias/payments --undo act_01JPK… --reason 'all clear'",
 		Args: exactly("a KEY (id, ARN, alias or alias ARN)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.request.Key = args[0]
-			if err := c.checkContain(cmd, &o); err != nil {
+			r.Key = args[0]
+			if err := checkContain(cmd, &r); err != nil {
 				return err
 			}
-			return c.contain(cmd, &o)
+			if r.Undo == "" && !r.Measures() {
+				return c.preview(cmd, &r)
+			}
+			o.key, o.dryRun, o.kind = args[0], r.DryRun, containmentListing()
+			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.Planned, error) {
+				asked := r
+				asked.DryRun = dryRun
+				plan, err := client.Contain(ctx, asked)
+				if err == nil && dryRun {
+					r.Identity = plan.Identity // what is done is what was shown
+				}
+				return plan, err
+			}
+			o.show = func(plan *admin.Planned) { c.printContainPlan(plan, &r) }
+			o.byHand = func() { c.containByHand(&r) }
+			return c.act(cmd, r.Reason, &o)
 		},
 	}
-	f, r := cmd.Flags(), &o.request
+	o.flags(cmd, &r.Reason, &r.Ticket, &r.Incident, &r.Emergency, &r.BreakGlass, &r.DryRun)
+	f := cmd.Flags()
 	f.BoolVar(&r.CancelDeletion, "cancel-deletion", false, "cancel the scheduled deletion, and enable the key")
 	f.StringArrayVar(&r.RetireAliases, "retire-alias", nil, "delete this alias; may be given several times")
 	f.StringArrayVar(&r.RevokeGrants, "revoke", nil, "revoke the grant with this id, for good; may be given several times")
 	f.BoolVar(&r.RevokeAll, "revoke-all", false, "revoke every grant, for good")
 	f.BoolVar(&r.Disable, "disable", false, "disable the key")
 	f.StringVar(&r.Undo, "undo", "", "take back what the containment with this action ID did")
-	f.StringVar(&r.Reason, "reason", "", "why, for the audit log and whoever is told (required)")
-	f.StringVar(&r.Ticket, "ticket", "", "a ticket's number")
-	f.StringVar(&r.Incident, "incident", "", "the incident it is for, by its ID")
-	f.BoolVar(&r.Emergency, "emergency", false, "pass the guardrails that a person may pass; audited and alerted")
-	f.BoolVar(&r.DryRun, "dry-run", false, "show the plan only")
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.DurationVar(&o.wait, "wait", 2*time.Minute, "wait at most so long until it is verified")
 	return cmd
 }
 
 // checkContain refuses what cannot be meant, before anybody is asked.
-func (c *cli) checkContain(cmd *cobra.Command, o *containOptions) error {
-	if err := c.noCSV(); err != nil {
-		return err
-	}
-	r := &o.request
+func checkContain(cmd *cobra.Command, r *admin.ContainRequest) error {
 	notAlias := func(name string) bool { return !strings.HasPrefix(name, "alias/") }
 	switch i := slices.IndexFunc(r.RetireAliases, notAlias); {
 	case i >= 0:
 		return wrongUse(cmd, "--retire-alias %s: an alias begins with alias/", r.RetireAliases[i])
 	case r.Undo != "" && r.Measures():
 		return wrongUse(cmd, "--undo takes back what an action did, and goes with no measure")
-	case r.DryRun || r.Undo == "" && !r.Measures(): // nothing is done
-	case strings.TrimSpace(r.Reason) == "":
-		return wrongUse(cmd, "--reason is required: it goes into the audit log and the alerts")
-	case !o.yes && !c.terminal.in:
-		return wrongUse(cmd, "there is no terminal to ask on; --yes says that nobody needs to be asked")
-	case o.wait < 0:
-		return wrongUse(cmd, "--wait %v is negative", o.wait)
 	}
 	return nil
 }
 
-// contain shows what the measures break, asks, begins and waits.
-func (c *cli) contain(cmd *cobra.Command, o *containOptions) error {
-	ctx := cmd.Context()
+// preview says what each measure would break, none being chosen. Only a dry run was asked for no more than that.
+func (c *cli) preview(cmd *cobra.Command, r *admin.ContainRequest) error {
+	if err := c.noCSV(); err != nil {
+		return err
+	}
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	trial := o.request
+	trial := *r
 	trial.DryRun = true
-	plan, err := client.Contain(ctx, trial)
+	plan, err := client.Contain(cmd.Context(), trial)
 	if err != nil {
 		if errors.Is(err, admin.ErrNoDaemon) {
-			c.containByHand(&o.request)
+			c.containByHand(r)
 		}
 		return err
 	}
-	if o.request.Undo == "" && !o.request.Measures() {
-		return c.preview(cmd, plan, o.request.DryRun)
-	}
-	if ends, err := c.plannedToContain(plan, o); ends || err != nil {
-		return err
-	}
-	if !o.yes {
-		if err := c.confirm(ctx, "Go on?"); err != nil {
-			return err
-		}
-	}
-	o.request.Identity = plan.Identity
-	begun, err := client.Contain(ctx, o.request)
-	if err != nil {
-		return notBegun(err, o.request.Key)
-	}
-	return c.follow(ctx, client, begun.Action, o.wait, nil)
-}
-
-// preview says what each measure would break, none being chosen. Only a dry run was asked for no more than that.
-func (c *cli) preview(cmd *cobra.Command, plan *admin.ContainPlan, asked bool) error {
 	if c.output == "table" {
 		c.printImpact(plan.Impact)
 		fmt.Fprintln(c.out)
 	} else if err := one(c, containmentListing(), plan); err != nil {
 		return err
 	}
-	if asked {
+	if r.DryRun {
 		return nil
 	}
 	return wrongUse(cmd, "no measure was chosen, and nothing was done; there are --cancel-deletion, "+
 		"--retire-alias ALIAS, --revoke GRANT, --revoke-all and --disable")
 }
 
-// plannedToContain shows a plan. ends says that it is all there is to do.
-func (c *cli) plannedToContain(plan *admin.ContainPlan, o *containOptions) (ends bool, err error) {
-	why, refused := plan.Refused()
-	if refused {
-		err = exit(admin.ExitRefused, "refused (%s): %s", plan.Decision.Guardrail, why)
-	}
-	switch {
-	case c.output == "table":
-		c.printContainPlan(plan, &o.request)
-		if refused { // the plan has said why
-			err = exit(admin.ExitRefused, "refused (%s); nothing was done", plan.Decision.Guardrail)
-		}
-	case o.request.DryRun:
-		err = errors.Join(one(c, containmentListing(), plan), err)
-	}
-	return o.request.DryRun || err != nil, err
-}
-
-func containmentListing() listing[*admin.ContainPlan] {
-	return listing[*admin.ContainPlan]{schema: admin.SchemaContainment, kind: "containment"}
+func containmentListing() listing[*admin.Planned] {
+	return listing[*admin.Planned]{schema: admin.SchemaContainment, kind: "containment"}
 }
 
 // undoing prints how what an action did is undone, call by call.
@@ -181,6 +138,9 @@ func (c *cli) undoing(a *remediation.Action) {
 		emergency := ""
 		if a.Emergency { // what had to be passed then is passed by nobody's plain word now
 			emergency = " --emergency"
+		}
+		if a.BreakGlass {
+			emergency += " --break-glass"
 		}
 		fmt.Fprintf(c.out, "    rotd contain %s --undo %s%s --reason TEXT\n", argument(a.KeyARN), a.ID, emergency)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // printContainPlan shows what a containment would do and break, as whoever has to decide on it needs it.
-func (c *cli) printContainPlan(p *admin.ContainPlan, r *admin.ContainRequest) {
+func (c *cli) printContainPlan(p *admin.Planned, r *admin.ContainRequest) {
 	c.printWorth(p.Impact)
 	chosen := *p.Impact
 	if p.Action != nil {
@@ -27,8 +27,12 @@ func (c *cli) printContainPlan(p *admin.ContainPlan, r *admin.ContainRequest) {
 	}
 	fmt.Fprintln(c.out)
 	c.field("guardrails", standing(p.Action, &p.Decision, p.NoAction))
+	for _, w := range p.Warnings {
+		c.field("WARNING", w)
+	}
 	c.field("reason", r.Reason)
 	c.field("ticket", r.Ticket)
+	c.field("incident", r.Incident)
 }
 
 // printStep prints one call of a containment that is planned: a grant to be revoked with its whole id.
@@ -48,7 +52,7 @@ func (c *cli) printStep(n int, call *remediation.Call) {
 }
 
 // measuresOf are the measures of an assessment that a plan takes.
-func measuresOf(p *admin.ContainPlan) (taken []impact.Measure) {
+func measuresOf(p *admin.Planned) (taken []impact.Measure) {
 	for i := range p.Impact.Measures {
 		m := &p.Impact.Measures[i]
 		for j := range p.Action.Calls {

@@ -53,7 +53,7 @@ func TestContainAsPeopleSeeIt(t *testing.T) {
 			name: "contain-refused-at-last", status: admin.ExitRefused,
 			args: []string{"alias/pay-cards", "--disable", "--reason", "r", "--yes", "-o", "jsonl"},
 			change: func(d *fakeDaemon) {
-				d.begun = &admin.RotatePlan{Decision: remediation.Decision{
+				d.begun = &admin.Planned{Decision: remediation.Decision{
 					Verdict: remediation.Refuse, Guardrail: "superseded", Reason: "Look again.",
 				}}
 			},
@@ -72,6 +72,20 @@ func TestContainAsPeopleSeeIt(t *testing.T) {
 				facts := d.facts
 				d.facts = func() *impact.Facts { f := facts(); f.Key.State = "Disabled"; return f }
 				d.states = []remediation.State{remediation.Succeeded}
+			},
+		},
+		{
+			name: "contain-break-glass-alone", status: admin.ExitUsage,
+			args: []string{"alias/pay-cards", "--disable", "--reason", "r", "--yes", "--break-glass"},
+		},
+		{
+			name: "contain-proposed", status: admin.ExitApproval,
+			args: []string{"alias/pay-cards", "--disable", "--reason", "stolen role", "--incident", "inc_1", "--yes"},
+			change: func(d *fakeDaemon) {
+				d.plan.Decision = remediation.Decision{
+					Verdict: remediation.NeedsApproval, Guardrail: remediation.GuardMode,
+					Reason: "Mode propose: a second person must approve first that rotd may contain it.",
+				}
 			},
 		},
 		{name: "contain-unknown-key", args: []string{"alias/unknown", "--dry-run"}, status: admin.ExitFailed},
@@ -130,12 +144,21 @@ func TestNobodyContainsUnasked(t *testing.T) {
 	})
 }
 
-func TestWhatIsContainedIsWhatWasShown(t *testing.T) {
+func TestWhatIsContainedIsWhatWasShownAndSigned(t *testing.T) {
+	credentials(t)
 	d := newFakeDaemon()
 	d.states = []remediation.State{remediation.Succeeded}
 	s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
-	s.run(t, "contain", "alias/pay-cards", "--revoke-all", "--reason", "leak", "--yes")
-	if len(d.contained) != 2 || d.contained[0].Identity != "" || !strings.HasPrefix(d.contained[1].Identity, "v1:") {
-		t.Errorf("asked of the daemon: %+v", d.contained)
+	s.run(t, "contain", "alias/pay-cards", "--revoke-all", "--reason", "leak", "--yes", "--aws-identity")
+	if len(d.contained) != 2 || d.contained[0].Identity != "" || d.contained[0].Proven != "" {
+		t.Fatalf("asked of the daemon: %+v", d.contained)
+	}
+	shown, err := d.Contain(t.Context(), d.contained[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := d.contained[1]
+	if begun.DryRun || begun.Identity != shown.Identity || begun.Proven != shown.Request || begun.Requester.Is == nil {
+		t.Errorf("asked of the daemon: %+v", begun)
 	}
 }

@@ -109,7 +109,7 @@ func TestOnlyAnAnswerThatIsCertainSaysSo(t *testing.T) {
 		{"no answer", admin.ErrNoAnswer, admin.ExitUnfinished, true},
 		{"the daemon's own failure", &admin.Error{Code: admin.CodeInternal, Exit: 1}, admin.ExitUnfinished, true},
 		{"an interruption", context.Canceled, admin.ExitFailed, false},
-		{"a refusal", &admin.Error{Code: admin.CodeRefused, Exit: admin.ExitRefused, Plan: &admin.RotatePlan{
+		{"a refusal", &admin.Error{Code: admin.CodeRefused, Exit: admin.ExitRefused, Plan: &admin.Planned{
 			Decision: remediation.Decision{Verdict: remediation.Refuse, Guardrail: "cooldown", Reason: "Too soon."},
 		}}, admin.ExitRefused, false},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"rotd/internal/admin"
 	"rotd/internal/impact"
@@ -13,7 +14,7 @@ import (
 const earlier = "act_01JPK00000000000000000HELD"
 
 // Contain plans on the key of the impact tests.
-func (d *fakeDaemon) Contain(_ context.Context, r admin.ContainRequest) (*admin.ContainPlan, error) {
+func (d *fakeDaemon) Contain(_ context.Context, r admin.ContainRequest) (*admin.Planned, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.Key == "alias/unknown" {
@@ -21,9 +22,13 @@ func (d *fakeDaemon) Contain(_ context.Context, r admin.ContainRequest) (*admin.
 	}
 	d.contained = append(d.contained, r)
 	facts := d.facts()
-	plan := &admin.ContainPlan{Key: *facts.Key, Impact: impact.Assess(facts)}
+	plan := &admin.Planned{
+		Key: *facts.Key, Impact: impact.Assess(facts), Eligible: remediation.Eligibility(facts.Key), Cost: "nothing",
+		Breaks: "Whatever needs what the measures take away.", Left: 24, Reserve: 5,
+	}
 	why := remediation.Why{
 		Requester: remediation.Who{Name: "uid:1000 (ann)"}, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+		Incident: r.Incident, BreakGlass: r.BreakGlass,
 	}
 	chosen := remediation.Containment{
 		CancelDeletion: r.CancelDeletion, RevokeGrants: r.RevokeGrants, RevokeAll: r.RevokeAll,
@@ -46,12 +51,15 @@ func (d *fakeDaemon) Contain(_ context.Context, r admin.ContainRequest) (*admin.
 		}
 		return plan, nil
 	}
-	plan.Action, plan.Identity, plan.Decision = &a, a.Identity(), d.plan.Decision
+	plan.Action, plan.Identity, plan.Request, plan.Decision = &a, a.Identity(), a.Request(), d.plan.Decision
 	if d.begun != nil && !r.DryRun {
 		plan.Decision = d.begun.Decision
 	}
 	if !r.DryRun {
 		a.ID = "act_01JPK00000000000000000NEW2"
+		if plan.Decision.Verdict == remediation.NeedsApproval {
+			a = remediation.Ask(a, plan.Decision, remediation.Guardrails{ApprovalTTL: 4 * time.Hour}, noon)
+		}
 		d.plan.Action = &a
 	}
 	return plan, nil

@@ -49,8 +49,8 @@ type fakeDaemon struct {
 	assignment *policy.Assignment
 
 	mu        sync.Mutex
-	plan      admin.RotatePlan
-	begun     *admin.RotatePlan // what is answered instead of plan when it is no dry run
+	plan      admin.Planned
+	begun     *admin.Planned // what is answered instead of plan when it is no dry run
 	rotated   []admin.RotateRequest
 	usage     func(since time.Time) *admin.KeyUsage
 	facts     func() *impact.Facts
@@ -74,7 +74,7 @@ func newFakeDaemon() *fakeDaemon {
 	d := &fakeDaemon{findings: someFindings(), keys: someKeys(), actions: someActions(), status: someStatus()}
 	d.usage, d.facts = someUsage, impactFacts
 	d.mayMove = remediation.Decision{Verdict: remediation.Allow}
-	d.plan = admin.RotatePlan{
+	d.plan = admin.Planned{
 		Key: d.keys[0].Key, Eligible: d.keys[0].Eligible, LastUse: d.keys[0].LastUse, Left: 24, Reserve: 5,
 		Breaks: "Nothing: callers keep working, old ciphertext stays decryptable with the old material inside the key.",
 		Cost:   "one key's monthly fee more, from now on (KMS charges a key's first and second rotation)",
@@ -478,7 +478,7 @@ func (d *fakeDaemon) Quarantine(_ context.Context, r admin.Range) (admin.Page[ad
 	}, r, func(*admin.Quarantined) bool { return true }), nil
 }
 
-func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
+func (d *fakeDaemon) Rotate(_ context.Context, r admin.RotateRequest) (*admin.Planned, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.Key == "alias/unknown" {
@@ -542,11 +542,11 @@ func (d *fakeDaemon) Names(context.Context) (admin.Names, error) {
 	}, nil
 }
 
-func (d *fakeDaemon) Pause(context.Context, string, string) (*state.Pause, error) {
+func (d *fakeDaemon) Pause(context.Context, string, string, string) (*state.Pause, error) {
 	return d.status.Paused, nil
 }
 
-func (d *fakeDaemon) Resume(context.Context, string) (admin.Paused, error) {
+func (d *fakeDaemon) Resume(context.Context, string, string) (admin.Paused, error) {
 	return admin.Paused{Before: d.status.Paused, Armed: !d.status.Armed, Breaker: d.status.Breaker}, nil
 }
 
@@ -654,9 +654,9 @@ func someState() state.Description {
 	}
 }
 
-func (d *fakeDaemon) Replace(_ context.Context, r admin.ReplaceRequest) (*admin.RotatePlan, error) {
+func (d *fakeDaemon) Replace(_ context.Context, r admin.ReplaceRequest) (*admin.Planned, error) {
 	if r.Spec == "ECC_NIST_P256" {
-		return &admin.RotatePlan{
+		return &admin.Planned{
 			Key: d.keys[2].Key, NoAction: "KMS moves an alias only between keys of the same type.",
 			Decision: remediation.Decision{Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible},
 		}, nil
@@ -664,14 +664,14 @@ func (d *fakeDaemon) Replace(_ context.Context, r admin.ReplaceRequest) (*admin.
 	return d.replacing(remediation.NewKey, r.DryRun), nil
 }
 
-func (d *fakeDaemon) UndoAlias(_ context.Context, r admin.UndoAliasRequest) (*admin.RotatePlan, error) {
+func (d *fakeDaemon) UndoAlias(_ context.Context, r admin.UndoAliasRequest) (*admin.Planned, error) {
 	return d.replacing(remediation.MoveBack, r.DryRun), nil
 }
 
 // replacing is a plan that moves aliases.
-func (d *fakeDaemon) replacing(method remediation.Method, dryRun bool) *admin.RotatePlan {
+func (d *fakeDaemon) replacing(method remediation.Method, dryRun bool) *admin.Planned {
 	k, made := d.keys[2].Key, "arn:aws:kms:us-east-1:111122223333:key/77777777-12ab-34cd-56ef-1234567890ab"
-	plan := &admin.RotatePlan{
+	plan := &admin.Planned{
 		Key: k, Cost: "one more key's monthly fee: the old key stays", Breaks: "Nothing at once: the old key stays enabled.",
 		Decision: remediation.Decision{Verdict: remediation.Allow},
 		Action: &remediation.Action{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"strings"
@@ -191,7 +192,8 @@ func newIncidentExportCommand(c *cli) *cobra.Command {
 		Long: prose(
 			"Write an incident as one JSON object that stands for itself: its timeline, the facts about its keys, findings, "+
 				"actions, and the audit log's entries about it as they are kept. `rotd incident timeline` is for reading.",
-			"With -f the file is there when it is whole, and not before.",
+			"At the end it is told what was written, with its SHA-256: note that where nobody can change it. With -f the file "+
+				"is there when it is whole, and not before.",
 		),
 		Args: exactly("the incident's ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -203,28 +205,44 @@ func newIncidentExportCommand(c *cli) *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			fill := func(to io.Writer) error { return c.exportIncident(cmd.Context(), client, args[0], to) }
-			if file == "" {
-				return fill(c.out)
+			var holds string
+			fill := func(to io.Writer) (err error) {
+				holds, err = c.exportIncident(cmd.Context(), client, args[0], to)
+				return err
 			}
-			return c.wholeFile(file, "the incident", fill)
+			if file == "" {
+				err = fill(c.out)
+			} else {
+				err = c.wholeFile(file, "the incident", fill)
+			}
+			if err == nil {
+				hint(c.err, "%s", holds)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to FILE instead of the output")
 	return cmd
 }
 
-func (c *cli) exportIncident(ctx context.Context, client *admin.Client, id string, to io.Writer) error {
+// exportIncident writes an incident, and says what was written: so many entries and bytes, and their SHA-256.
+func (c *cli) exportIncident(ctx context.Context, client *admin.Client, id string, to io.Writer) (string, error) {
 	d, err := client.Incident(ctx, id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if d.Partial {
 		hint(c.err, "There are more findings or audit entries than an export has.")
 	}
 	raw, err := indented(d)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return write(to, raw)
+	sum := sha256.New()
+	if err := write(io.MultiWriter(to, sum), raw); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s of the timeline, %s, %s, %s of the audit log; %d bytes, SHA-256 %x",
+		plural(len(d.Timeline), "line", "lines"), plural(len(d.Findings), "finding", "findings"),
+		plural(len(d.Actions), "action", "actions"), plural(len(d.Audit), "entry", "entries"), len(raw), sum.Sum(nil)), nil
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -95,5 +98,22 @@ func TestIncidentCommandsAsPeopleSeeThem(t *testing.T) {
 			}
 			golden(t, test.name, shown)
 		})
+	}
+}
+
+func TestAnExportSaysWhatItWrote(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "incident.json")
+	s := newSession(map[string]string{"ROTD_SOCKET": serve(t, newFakeDaemon())})
+	if got := s.run(t, "incident", "export", incidentID, "-f", file); got != admin.ExitDone {
+		t.Fatalf("exit status %d: %s", got, s.err.String())
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("4 lines of the timeline, 1 finding, 1 action, 1 entry of the audit log; %d bytes, SHA-256 %x\n",
+		len(raw), sha256.Sum256(raw))
+	if !strings.HasSuffix(s.err.String(), want) {
+		t.Errorf("says %q, want %q", s.err.String(), want)
 	}
 }

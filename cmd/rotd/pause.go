@@ -12,7 +12,7 @@ import (
 )
 
 func newPauseCommand(c *cli) *cobra.Command {
-	var reason string
+	var reason, incident string
 	cmd := &cobra.Command{
 		Use:   "pause --reason TEXT",
 		Short: "Stop automatic actions until resume; alerts go on",
@@ -22,16 +22,18 @@ func newPauseCommand(c *cli) *cobra.Command {
 				return wrongUse(cmd, "--reason is required: it goes into the audit log")
 			}
 			return c.pauseOrResume(func(client *admin.Client) (*admin.Paused, error) {
-				return client.Pause(cmd.Context(), reason)
+				return client.Pause(cmd.Context(), reason, incident)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why (required)")
+	incidentFlag(cmd, &incident)
 	return cmd
 }
 
 func newResumeCommand(c *cli) *cobra.Command {
-	return &cobra.Command{
+	var incident string
+	cmd := &cobra.Command{
 		Use:   "resume",
 		Short: "Let automatic actions go on, and arm a new state",
 		Long: prose("Let automatic actions go on: end a pause, close the circuit breaker that failed actions have opened, " +
@@ -39,10 +41,12 @@ func newResumeCommand(c *cli) *cobra.Command {
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.pauseOrResume(func(client *admin.Client) (*admin.Paused, error) {
-				return client.Resume(cmd.Context())
+				return client.Resume(cmd.Context(), incident)
 			})
 		},
 	}
+	incidentFlag(cmd, &incident)
+	return cmd
 }
 
 func (c *cli) pauseOrResume(ask func(*admin.Client) (*admin.Paused, error)) error {

@@ -80,6 +80,7 @@ func newReencryptCommand(c *cli) *cobra.Command {
 	f.BoolVar(&o.force, "force", false, "overwrite results that are there")
 	f.StringVar(&o.request.Reason, "reason", "", "why, for the audit log (required)")
 	f.StringVar(&o.request.Ticket, "ticket", "", "a ticket's number")
+	incidentFlag(cmd, &o.request.Incident)
 	f.BoolVar(&o.request.Emergency, "emergency", false, "go on while rotd is paused; audited")
 	f.BoolVar(&o.request.DryRun, "dry-run", false, "ask KMS whether it would, and write results only with --out")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")

@@ -97,6 +97,7 @@ func (c *cli) shownJob(j *reencrypt.Job) error {
 	c.field("asked for", both(now, j.Created)+" by "+j.Requester)
 	c.field("reason", j.Reason)
 	c.field("ticket", j.Ticket)
+	c.field("incident", j.Incident)
 	c.field("overrode", strings.Join(j.Overrode, ", "))
 	if !j.Ended.IsZero() {
 		c.field("ended", both(now, j.Ended))

@@ -118,6 +118,7 @@ func (c *cli) printObjectsPlan(p *admin.ReencryptPlan, o *reencryptOptions) {
 	}
 	c.field("reason", o.request.Reason)
 	c.field("ticket", o.request.Ticket)
+	c.field("incident", o.request.Incident)
 	fmt.Fprintln(c.out)
 }
 

@@ -54,6 +54,7 @@ func (c *cli) printReencryptPlan(p *admin.ReencryptPlan, s manifest.Survey, o *r
 	}
 	c.field("reason", o.request.Reason)
 	c.field("ticket", o.request.Ticket)
+	c.field("incident", o.request.Incident)
 }
 
 func durationText(d time.Duration) string {

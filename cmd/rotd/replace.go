@@ -29,12 +29,12 @@ func newReplaceCommand(c *cli) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Key = args[0]
 			o.key, o.dryRun = args[0], r.DryRun
-			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error) {
+			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.Planned, error) {
 				asked := r
 				asked.DryRun = dryRun
 				return client.Replace(ctx, asked)
 			}
-			o.show = func(plan *admin.RotatePlan) { c.printReplacePlan(plan, &r) }
+			o.show = func(plan *admin.Planned) { c.printReplacePlan(plan, &r) }
 			o.byHand = func() { c.replaceByHand(&r) }
 			o.after = c.printIaC
 			return c.act(cmd, r.Reason, &o)
@@ -65,12 +65,12 @@ func newUndoAliasCommand(c *cli) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Name = args[0]
 			o.key, o.dryRun = args[0], r.DryRun
-			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.RotatePlan, error) {
+			o.ask = func(ctx context.Context, client *admin.Client, dryRun bool) (*admin.Planned, error) {
 				asked := r
 				asked.DryRun = dryRun
 				return client.UndoAlias(ctx, asked)
 			}
-			o.show = func(plan *admin.RotatePlan) { c.printUndoPlan(plan, &r) }
+			o.show = func(plan *admin.Planned) { c.printUndoPlan(plan, &r) }
 			o.byHand = c.undoByHand
 			return c.act(cmd, r.Reason, &o)
 		},

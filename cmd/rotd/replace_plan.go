@@ -8,8 +8,8 @@ import (
 )
 
 // printReplacePlan shows what a replacement would do.
-func (c *cli) printReplacePlan(p *admin.RotatePlan, r *admin.ReplaceRequest) {
-	c.printSteps(p, "Replace "+p.Key.Name()+": a new key, and the aliases moved to it", r.Reason, r.Ticket)
+func (c *cli) printReplacePlan(p *admin.Planned, r *admin.ReplaceRequest) {
+	c.printSteps(p, "Replace "+p.Key.Name()+": a new key, and the aliases moved to it", r.Reason, r.Ticket, r.Incident)
 	if p.Action == nil {
 		return
 	}
@@ -21,12 +21,12 @@ func (c *cli) printReplacePlan(p *admin.RotatePlan, r *admin.ReplaceRequest) {
 }
 
 // printUndoPlan shows what moving aliases back would do.
-func (c *cli) printUndoPlan(p *admin.RotatePlan, r *admin.UndoAliasRequest) {
-	c.printSteps(p, "Move the aliases back to "+p.Key.ARN, r.Reason, r.Ticket)
+func (c *cli) printUndoPlan(p *admin.Planned, r *admin.UndoAliasRequest) {
+	c.printSteps(p, "Move the aliases back to "+p.Key.ARN, r.Reason, r.Ticket, r.Incident)
 }
 
 // printSteps shows a plan of several calls.
-func (c *cli) printSteps(p *admin.RotatePlan, title, reason, ticket string) {
+func (c *cli) printSteps(p *admin.Planned, title, reason, ticket, incident string) {
 	k := &p.Key
 	for _, line := range wrap(title, c.columns()) {
 		fmt.Fprintln(c.out, c.styled(bold, line))
@@ -53,6 +53,7 @@ func (c *cli) printSteps(p *admin.RotatePlan, title, reason, ticket string) {
 	}
 	c.field("reason", reason)
 	c.field("ticket", ticket)
+	c.field("incident", incident)
 }
 
 // replaceByHand prints what to do when there is no daemon to do it.

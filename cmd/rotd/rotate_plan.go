@@ -11,7 +11,7 @@ import (
 )
 
 // printPlan shows what a rotation would do, as whoever has to decide on it at 3 a.m. needs it.
-func (c *cli) printPlan(p *admin.RotatePlan, r *admin.RotateRequest) {
+func (c *cli) printPlan(p *admin.Planned, r *admin.RotateRequest) {
 	now, k := c.now(), &p.Key
 	what := "new key material now, by RotateKeyOnDemand"
 	if p.Material != "" {
@@ -76,7 +76,7 @@ func usedByText(used *usage.Brief) string {
 		strings.Join(names, ", "))
 }
 
-func eligibleText(p *admin.RotatePlan, able bool) string {
+func eligibleText(p *admin.Planned, able bool) string {
 	answer := "NO. "
 	if able {
 		answer = "yes. "

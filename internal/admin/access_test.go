@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os/user"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,15 +138,33 @@ func TestEachEndpointAsksForItsRole(t *testing.T) {
 }
 
 func TestOnlyADryRunNeedsNoRoleToAct(t *testing.T) {
-	server := NewServer(&fakeBackend{access: Access{Act: []string{"user:1"}}, plan: &RotatePlan{}}, zap.NewNop())
-	for body, want := range map[string]bool{`{"key":"k","dry_run":true}`: true, `{"key":"k","reason":"r"}`: false} {
-		request, err := http.NewRequestWithContext(context.WithValue(t.Context(), callerKey{},
-			&Caller{Peer: Peer{UID: alice}}), http.MethodPost, "/v1/rotate", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
+	backend := &fakeBackend{
+		access: Access{Act: []string{"user:1"}}, plan: &Planned{}, containment: held(remediation.Allow),
+	}
+	server := NewServer(backend, zap.NewNop())
+	for _, path := range []string{"/v1/rotate", "/v1/replace", "/v1/undo-alias", "/v1/contain"} {
+		i := slices.IndexFunc(server.routes(), func(r route) bool { return r.Path == path })
+		name := `"key":"k"`
+		switch path {
+		case "/v1/undo-alias":
+			name = `"name":"k"`
+		case "/v1/contain":
+			name += `,"disable":true`
 		}
-		if _, err := server.rotate(request); want != (err == nil) || err != nil && answerTo(err).Code != CodeForbidden {
-			t.Errorf("%s: %v", body, err)
+		for body, want := range map[string]bool{`{` + name + `,"dry_run":true}`: true, `{` + name + `,"reason":"r"}`: false} {
+			caller := &Caller{Peer: Peer{UID: alice}}
+			if err := backend.access.check(caller, server.routes()[i].roles()...); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			request, err := http.NewRequestWithContext(context.WithValue(t.Context(), callerKey{}, caller),
+				http.MethodPost, path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = server.routes()[i].handle(request)
+			if want != (err == nil) || err != nil && answerTo(err).Code != CodeForbidden {
+				t.Errorf("%s %s: %v", path, body, err)
+			}
 		}
 	}
 }
@@ -257,7 +276,7 @@ func TestAProofIsForThePlanThatItSays(t *testing.T) {
 			return err
 		}, "plan: the AWS identity was proven for another plan"},
 		"what has no plan is asked for": {func() error {
-			_, err := client.Resume(t.Context())
+			_, err := client.Resume(t.Context(), "")
 			return err
 		}, "this takes no proof of an AWS identity, since it has no plan"},
 		"an action is cancelled": {func() error {

@@ -62,12 +62,12 @@ type Reader interface {
 
 // Actor does what a person asks for.
 type Actor interface {
-	// Rotate plans and, unless it is a dry run or refused (RotatePlan.Refused), begins.
-	Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error)
+	// Rotate plans and, unless it is a dry run or refused (Planned.Refused), begins.
+	Rotate(ctx context.Context, r RotateRequest) (*Planned, error)
 	// Replace plans and, unless it is a dry run or refused, begins.
-	Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error)
+	Replace(ctx context.Context, r ReplaceRequest) (*Planned, error)
 	// UndoAlias plans and, unless it is a dry run or refused, begins.
-	UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error)
+	UndoAlias(ctx context.Context, r UndoAliasRequest) (*Planned, error)
 	// Approve has an action go on that awaits approval; plan is the hash of what by has looked at. Why it is not taken is
 	// ErrRefused.
 	Approve(ctx context.Context, id, plan string, by remediation.Who, reason string) (*remediation.Action, error)
@@ -79,9 +79,9 @@ type Actor interface {
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.
-	Pause(ctx context.Context, by, reason string) (before *state.Pause, err error)
+	Pause(ctx context.Context, by, reason, incident string) (before *state.Pause, err error)
 	// Resume says what it ended: a pause, an open circuit breaker; and whether it armed the state.
-	Resume(ctx context.Context, by string) (Paused, error)
+	Resume(ctx context.Context, by, incident string) (Paused, error)
 }
 
 // Keeper looks after the state file. What it does may take minutes: it ends with the request's context.

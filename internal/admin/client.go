@@ -139,18 +139,18 @@ func (c *Client) Quarantine(ctx context.Context, r Range) (*Page[Quarantined], e
 }
 
 // Rotate asks for a rotation, or what it would be. A refusal is an *Error with the plan.
-func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error) {
-	return post[RotatePlan](ctx, c, "/v1/rotate", r)
+func (c *Client) Rotate(ctx context.Context, r RotateRequest) (*Planned, error) {
+	return post[Planned](ctx, c, "/v1/rotate", r)
 }
 
 // Replace asks for a key's replacement, or what it would be. A refusal is an *Error with the plan.
-func (c *Client) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error) {
-	return post[RotatePlan](ctx, c, "/v1/replace", r)
+func (c *Client) Replace(ctx context.Context, r ReplaceRequest) (*Planned, error) {
+	return post[Planned](ctx, c, "/v1/replace", r)
 }
 
 // UndoAlias asks for the aliases to be moved back, or what that would be. A refusal is an *Error with the plan.
-func (c *Client) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error) {
-	return post[RotatePlan](ctx, c, "/v1/undo-alias", r)
+func (c *Client) UndoAlias(ctx context.Context, r UndoAliasRequest) (*Planned, error) {
+	return post[Planned](ctx, c, "/v1/undo-alias", r)
 }
 
 // Acknowledge says that a finding is seen, and why it may stand.
@@ -164,14 +164,14 @@ func (c *Client) Sweep(ctx context.Context, name string, wait time.Duration) (*S
 	return post[SweepResult](ctx, c, "/v1/sweep", sweepRequest{Name: name, WaitSeconds: seconds})
 }
 
-// Pause stops automatic actions.
-func (c *Client) Pause(ctx context.Context, reason string) (*Paused, error) {
-	return post[Paused](ctx, c, "/v1/pause", pauseRequest{Reason: reason})
+// Pause stops automatic actions. incident is what it is for; "": none.
+func (c *Client) Pause(ctx context.Context, reason, incident string) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/pause", pauseRequest{Reason: reason, Incident: incident})
 }
 
-// Resume lets automatic actions go on, and arms a new state.
-func (c *Client) Resume(ctx context.Context) (*Paused, error) {
-	return post[Paused](ctx, c, "/v1/resume", struct{}{})
+// Resume lets automatic actions go on, and arms a new state. incident is what it is for; "": none.
+func (c *Client) Resume(ctx context.Context, incident string) (*Paused, error) {
+	return post[Paused](ctx, c, "/v1/resume", resumeRequest{Incident: incident})
 }
 
 func get[T any](ctx context.Context, c *Client, path string, v values) (*T, error) {

@@ -19,7 +19,7 @@ import (
 )
 
 func TestClientAsksWhatItWasAskedFor(t *testing.T) {
-	plan := &RotatePlan{
+	plan := &Planned{
 		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
 		Decision: remediation.Decision{Verdict: remediation.Allow},
 	}
@@ -67,7 +67,9 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 		{"explain", func() (any, error) { return c.Explain(ctx, keyARN) }, "explain " + keyARN},
 		{"abilities", func() (any, error) { return c.Abilities(ctx, keyARN) }, "abilities " + keyARN},
 		{
-			"acknowledge", func() (any, error) { return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m"}) },
+			"acknowledge", func() (any, error) {
+				return c.Acknowledge(ctx, "a/b", AckRequest{Reason: "r", Move: "m", Incident: "inc_1"})
+			},
 			[]string{"a/b", me(t), "r", "m"},
 		},
 		{"actions", func() (any, error) {
@@ -123,8 +125,8 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			"contain", func() (any, error) { return c.Contain(ctx, ContainRequest{Key: "k", Reason: "r", Disable: true}) },
 			ContainRequest{Key: "k", Reason: "r", Disable: true, Requester: whoIAm(t)},
 		},
-		{"pause", func() (any, error) { return c.Pause(ctx, "r") }, []string{me(t), "r"}},
-		{"resume", func() (any, error) { return c.Resume(ctx) }, me(t)},
+		{"pause", func() (any, error) { return c.Pause(ctx, "r", "inc_1") }, []string{me(t), "r", "inc_1"}},
+		{"resume", func() (any, error) { return c.Resume(ctx, "inc_1") }, []string{me(t), "inc_1"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -139,7 +141,7 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 }
 
 func TestClientErrors(t *testing.T) {
-	refused := &RotatePlan{
+	refused := &Planned{
 		Decision: remediation.Decision{Verdict: remediation.Refuse, Reason: "Too soon."}, Action: &remediation.Action{},
 	}
 	socket, _ := serve(t, &fakeBackend{plan: refused}, zap.NewNop())

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"rotd/internal/impact"
-	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 )
 
@@ -15,8 +13,8 @@ const SchemaContainment = "rotd.containment/1"
 
 // Container holds keys.
 type Container interface {
-	// Contain plans what a person chose and, unless it is a dry run or refused (ContainPlan.Refused), begins.
-	Contain(ctx context.Context, r ContainRequest) (*ContainPlan, error)
+	// Contain plans what a person chose and, unless it is a dry run or refused (Planned.Refused), begins.
+	Contain(ctx context.Context, r ContainRequest) (*Planned, error)
 }
 
 // ContainRequest is a person's request to hold a key, or to take back what an earlier one did. It has
@@ -33,61 +31,39 @@ type ContainRequest struct {
 	Ticket         string          `json:"ticket,omitempty"`
 	Incident       string          `json:"incident,omitempty"` // id of the incident it is for
 	Emergency      bool            `json:"emergency,omitempty"`
-	Requester      remediation.Who `json:"-"` // who is calling, by the socket's and STS's word
+	BreakGlass     bool            `json:"break_glass,omitempty"` // with Emergency: without the approval that is asked for
+	Requester      remediation.Who `json:"-"`                     // who is calling, by the socket's and STS's word
+	Proven         string          `json:"-"`                     // Planned.Request that an AWS identity was proven for
 	DryRun         bool            `json:"dry_run,omitempty"`
 	Identity       string          `json:"identity,omitempty"` // of the plan that the person saw: another one is refused
 }
+
+func (r *ContainRequest) terms() terms { return terms{r.Reason, r.Emergency, r.BreakGlass, r.DryRun} }
 
 // Measures reports whether any measure was chosen.
 func (r *ContainRequest) Measures() bool {
 	return r.CancelDeletion || len(r.RevokeGrants) > 0 || r.RevokeAll || len(r.RetireAliases) > 0 || r.Disable
 }
 
-// ContainPlan is what a request would do, or does. It has engine.ContainPlan's fields in the same order, so that one
-// converts to the other.
-type ContainPlan struct {
-	Key      inventory.Key        `json:"key"`
-	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can be done, or no measure was chosen
-	Decision remediation.Decision `json:"decision"`
-	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
-	Identity string               `json:"identity,omitempty"`
-	Impact   *impact.Assessment   `json:"impact"` // who uses the key, and what each measure breaks
-}
-
-// Refused reports whether what was asked for is not done, and why.
-func (p *ContainPlan) Refused() (why string, refused bool) {
-	return refusedBy(p.Action, &p.Decision, p.NoAction)
-}
-
 func (s *Server) containKey(r *http.Request) (any, error) {
 	var request ContainRequest
-	by, proven, err := s.asking(r, &request)
+	by, proven, err := s.changing(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
-	case proven != "" && proven != request.Identity:
-		return nil, invalid("identity: the AWS identity was proven for another plan")
 	case strings.TrimSpace(request.Key) == "":
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
 	case request.Undo != "" && request.Measures():
 		return nil, invalid("undo: takes back what an action did, and goes with no measure")
-	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
-		return nil, invalid("reason: is required")
 	case request.Undo == "" && !request.Measures() && !request.DryRun:
 		return nil, invalid("a measure is needed: cancel_deletion, revoke_grants, revoke_all, retire_aliases or disable")
 	}
-	request.Requester = by
+	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.Contain(r.Context(), request)
-	if err != nil {
-		return nil, err
-	}
-	if why, refused := plan.Refused(); refused && !request.DryRun {
-		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, status: http.StatusConflict}
-	}
-	return plan, nil
+	return planned(plan, err, request.DryRun)
 }
 
 // Contain asks for a containment, or what it would be. A refusal is an *Error.
-func (c *Client) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, error) {
-	return post[ContainPlan](ctx, c, "/v1/contain", r)
+func (c *Client) Contain(ctx context.Context, r ContainRequest) (*Planned, error) {
+	return post[Planned](ctx, c, "/v1/contain", r)
 }

@@ -27,7 +27,7 @@ type Error struct {
 	Message string     `json:"message"` // for people
 	Exit    ExitStatus `json:"exit"`    // how a command that met it ends
 	// Plan is what a refused rotation would have been.
-	Plan *RotatePlan `json:"plan,omitempty"`
+	Plan *Planned `json:"plan,omitempty"`
 
 	status int
 }

@@ -39,8 +39,8 @@ type fakeBackend struct {
 	err         error
 	panics      any
 	notReady    []string
-	plan        *RotatePlan
-	containment *ContainPlan
+	plan        *Planned
+	containment *Planned
 	pause       *state.Pause
 	sweep       chan error
 	db          *state.DB
@@ -156,15 +156,15 @@ func (f *fakeBackend) Quarantine(_ context.Context, r Range) (Page[Quarantined],
 	return Page[Quarantined]{Items: []Quarantined{NewQuarantined(&q)}}, f.note(r)
 }
 
-func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*RotatePlan, error) {
+func (f *fakeBackend) Rotate(_ context.Context, r RotateRequest) (*Planned, error) {
 	return f.plan, f.note(r)
 }
 
-func (f *fakeBackend) Replace(_ context.Context, r ReplaceRequest) (*RotatePlan, error) {
+func (f *fakeBackend) Replace(_ context.Context, r ReplaceRequest) (*Planned, error) {
 	return f.plan, f.note(r)
 }
 
-func (f *fakeBackend) UndoAlias(_ context.Context, r UndoAliasRequest) (*RotatePlan, error) {
+func (f *fakeBackend) UndoAlias(_ context.Context, r UndoAliasRequest) (*Planned, error) {
 	return f.plan, f.note(r)
 }
 
@@ -201,7 +201,7 @@ func (f *fakeBackend) AuditLog(_ context.Context, after uint64, to io.Writer) er
 	return errors.Join(err, f.note(after))
 }
 
-func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*ContainPlan, error) {
+func (f *fakeBackend) Contain(_ context.Context, r ContainRequest) (*Planned, error) {
 	return f.containment, f.note(r)
 }
 
@@ -222,12 +222,12 @@ func (f *fakeBackend) Names(context.Context) (Names, error) {
 	}, nil
 }
 
-func (f *fakeBackend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
-	return f.pause, f.note([]string{by, reason})
+func (f *fakeBackend) Pause(_ context.Context, by, reason, incident string) (*state.Pause, error) {
+	return f.pause, f.note([]string{by, reason, incident})
 }
 
-func (f *fakeBackend) Resume(_ context.Context, by string) (Paused, error) {
-	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note(by)
+func (f *fakeBackend) Resume(_ context.Context, by, incident string) (Paused, error) {
+	return Paused{Before: f.pause, Armed: f.pause == nil}, f.note([]string{by, incident})
 }
 
 func (f *fakeBackend) CopyState(ctx context.Context, by string) (*state.Copy, error) {

@@ -35,6 +35,7 @@ type ReencryptRequest struct {
 	Resume    bool   `json:"resume,omitempty"`    // go on with the last job there that failed or was cancelled
 	Reason    string `json:"reason,omitempty"`    // may be left out of a plan and a dry run
 	Ticket    string `json:"ticket,omitempty"`    //
+	Incident  string `json:"incident,omitempty"`  // id of the incident it is for
 	Emergency bool   `json:"emergency,omitempty"` // pass the guardrails that a person may pass
 	DryRun    bool   `json:"dry_run,omitempty"`   // ask KMS whether it would
 	PlanOnly  bool   `json:"plan_only,omitempty"` // begin nothing

@@ -24,6 +24,8 @@ type ReplaceRequest struct {
 	DryRun    bool            `json:"dry_run,omitempty"`
 }
 
+func (r *ReplaceRequest) terms() terms { return terms{r.Reason, r.Emergency, r.BreakGlass, r.DryRun} }
+
 // UndoAliasRequest is a person's request to move the aliases back that a replacement moved. It has
 // engine.UndoAliasRequest's fields in the same order, so that one converts to the other.
 type UndoAliasRequest struct {
@@ -39,18 +41,16 @@ type UndoAliasRequest struct {
 	DryRun     bool            `json:"dry_run,omitempty"`
 }
 
+func (r *UndoAliasRequest) terms() terms { return terms{r.Reason, r.Emergency, r.BreakGlass, r.DryRun} }
+
 func (s *Server) replace(r *http.Request) (any, error) {
 	var request ReplaceRequest
-	by, proven, err := s.asking(r, &request)
+	by, proven, err := s.changing(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
 	case strings.TrimSpace(request.Key) == "":
 		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
-	case request.BreakGlass && !request.Emergency:
-		return nil, invalid("break_glass: only with emergency")
-	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
-		return nil, invalid("reason: is required")
 	}
 	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.Replace(r.Context(), request)
@@ -59,16 +59,12 @@ func (s *Server) replace(r *http.Request) (any, error) {
 
 func (s *Server) undoAlias(r *http.Request) (any, error) {
 	var request UndoAliasRequest
-	by, proven, err := s.asking(r, &request)
+	by, proven, err := s.changing(r, &request)
 	switch {
 	case err != nil:
 		return nil, err
 	case strings.TrimSpace(request.Name) == "":
 		return nil, invalid("name: the id of the action that replaced the key, or an id, ARN, alias or alias ARN is needed")
-	case request.BreakGlass && !request.Emergency:
-		return nil, invalid("break_glass: only with emergency")
-	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
-		return nil, invalid("reason: is required")
 	}
 	request.Requester, request.Proven = by, proven
 	plan, err := s.backend.UndoAlias(r.Context(), request)

@@ -2,12 +2,9 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	"go.uber.org/zap"
 
 	"rotd/internal/finding"
 	"rotd/internal/remediation"
@@ -27,7 +24,11 @@ func (r *route) roles() []Role {
 		return []Role{Approve}
 	case r.Path == "/v1/actions/{id}/cancel":
 		return []Role{Act, Approve}
-	case r.Method == http.MethodGet, r.Path == "/v1/rotate": // a dry run only looks; what is none asks for Act itself
+	case r.Method == http.MethodGet:
+		return []Role{View}
+	}
+	switch r.Path {
+	case "/v1/rotate", "/v1/replace", "/v1/undo-alias", "/v1/contain": // what is no dry run asks for Act itself
 		return []Role{View}
 	}
 	return []Role{Act}
@@ -213,51 +214,6 @@ func (s *Server) quarantine(r *http.Request) (any, error) {
 	return sealed(page, SchemaQuarantine), err
 }
 
-func (s *Server) rotate(r *http.Request) (any, error) {
-	var request RotateRequest
-	by, proven, err := s.asking(r, &request)
-	if caller, _ := callerFrom(r.Context()); err == nil && !request.DryRun {
-		err = s.backend.Access().check(caller, Act) // a dry run only looks
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case request.BreakGlass && !request.Emergency:
-		return nil, invalid("break_glass: only with emergency")
-	case strings.TrimSpace(request.Key) == "":
-		return nil, invalid("key: an id, ARN, alias or alias ARN is needed")
-	case strings.TrimSpace(request.Reason) == "" && !request.DryRun:
-		return nil, invalid("reason: is required")
-	}
-	if err := CheckPeriod(request.AutomaticDays); request.AutomaticDays != 0 && err != nil {
-		return nil, invalid("automatic_days: %v", err)
-	}
-	request.Requester, request.Proven = by, proven
-	plan, err := s.backend.Rotate(r.Context(), request)
-	return planned(plan, err, request.DryRun)
-}
-
-// planned answers with a plan. What is refused is an error, unless nobody wanted it done.
-func planned(plan *RotatePlan, err error, dryRun bool) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	why, refused := plan.Refused()
-	if refused && !dryRun {
-		return nil, &Error{Code: CodeRefused, Message: why, Exit: ExitRefused, Plan: plan, status: http.StatusConflict}
-	}
-	return plan, nil
-}
-
-// CheckPeriod says what is wrong with a period of automatic rotation, in days.
-func CheckPeriod(days int) error {
-	if days < remediation.MinPeriodDays || days > remediation.MaxPeriodDays {
-		return fmt.Errorf("KMS rotates every %d to %d days, not every %d", remediation.MinPeriodDays,
-			remediation.MaxPeriodDays, days)
-	}
-	return nil
-}
-
 func (s *Server) acknowledge(r *http.Request) (any, error) {
 	var request AckRequest
 	by, err := s.acting(r, &request)
@@ -312,44 +268,19 @@ func (s *Server) pause(r *http.Request) (any, error) {
 	if strings.TrimSpace(request.Reason) == "" {
 		return nil, invalid("reason: is required")
 	}
-	before, err := s.backend.Pause(r.Context(), by, request.Reason)
+	before, err := s.backend.Pause(r.Context(), by, request.Reason, request.Incident)
 	return Paused{Paused: true, By: by, Before: before}, err
 }
 
 func (s *Server) resume(r *http.Request) (any, error) {
-	by, err := s.acting(r, &struct{}{})
+	var request resumeRequest
+	by, err := s.acting(r, &request)
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.backend.Resume(r.Context(), by)
+	ended, err := s.backend.Resume(r.Context(), by, request.Incident)
 	ended.By = by
 	return ended, err
-}
-
-// acting reads the body of a request that does something, and says on whose behalf. What is asked for without a plan
-// takes no proof of an AWS identity: a proof says for which plan it is.
-func (s *Server) acting(r *http.Request, body any) (requester string, err error) {
-	by, proven, err := s.asking(r, body)
-	if err == nil && proven != "" {
-		err = invalid("this takes no proof of an AWS identity, since it has no plan")
-	}
-	return by.Name, err
-}
-
-// asking reads the body of a request that does something, and says on whose behalf; proven is the hash of the plan that
-// the caller proved an AWS identity for.
-func (s *Server) asking(r *http.Request, body any) (by remediation.Who, proven string, err error) {
-	caller, ok := callerFrom(r.Context())
-	if !ok {
-		return by, "", unknownCaller()
-	}
-	if err := read(r, body); err != nil {
-		return by, "", err
-	}
-	by = caller.Who(s.backend.Access())
-	s.log.Info("a request to act", zap.String("request", r.URL.Path), zap.String("requester", by.Name),
-		zap.Int32("pid", caller.Peer.PID))
-	return by, caller.Plan, nil
 }
 
 // Schemas of lists.

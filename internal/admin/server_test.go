@@ -60,8 +60,8 @@ func me(t *testing.T) string {
 }
 
 // held is the plan of a containment.
-func held(verdict remediation.Verdict) *ContainPlan {
-	p := &ContainPlan{Identity: "v1:1", Action: &remediation.Action{}, Decision: remediation.Decision{Verdict: verdict}}
+func held(verdict remediation.Verdict) *Planned {
+	p := &Planned{Identity: "v1:1", Action: &remediation.Action{}, Decision: remediation.Decision{Verdict: verdict}}
 	if verdict == remediation.Refuse {
 		p.Decision.Reason = "Paused."
 	}
@@ -69,11 +69,11 @@ func held(verdict remediation.Verdict) *ContainPlan {
 }
 
 func TestEndpoints(t *testing.T) {
-	plan := &RotatePlan{
+	plan := &Planned{
 		Key: inventory.Key{ARN: keyARN}, Action: &remediation.Action{ID: "act_1"},
 		Decision: remediation.Decision{Verdict: remediation.Allow}, Left: 24, Reserve: 5,
 	}
-	refused := &RotatePlan{
+	refused := &Planned{
 		Action: &remediation.Action{}, Decision: remediation.Decision{
 			Verdict: remediation.Refuse, Guardrail: "cooldown",
 			Reason: "Too soon.",
@@ -208,16 +208,18 @@ func TestEndpoints(t *testing.T) {
 		{
 			name: "contain on behalf of who is calling", method: "POST", path: "/v1/contain", status: 200,
 			backend: fakeBackend{containment: held(remediation.Allow)},
-			body:    `{"key":"alias/a","reason":"r","revoke_grants":["g1"],"disable":true,"identity":"v1:1"}`,
-			answer:  `"decision":{"verdict":"allow"},"identity":"v1:1"`,
+			body: `{"key":"alias/a","reason":"r","revoke_grants":["g1"],"disable":true,"identity":"v1:1",` +
+				`"emergency":true,"break_glass":true}`,
+			answer: `"breaks":"","identity":"v1:1"`,
 			asked: ContainRequest{
 				Key: "alias/a", Reason: "r", RevokeGrants: []string{"g1"}, Disable: true, Identity: "v1:1", Requester: whoIAm(t),
+				Emergency: true, BreakGlass: true,
 			},
 		},
 		{
 			name: "a refused containment is an error", method: "POST", path: "/v1/contain", status: 409,
 			backend: fakeBackend{containment: held(remediation.Refuse)}, body: `{"key":"alias/a","reason":"r","disable":true}`,
-			answer: `{"error":{"code":"refused","message":"Paused.","exit":4}}`,
+			answer: `{"error":{"code":"refused","message":"Paused.","exit":4,"plan":{"key":{`,
 			asked:  ContainRequest{Key: "alias/a", Reason: "r", Disable: true, Requester: whoIAm(t)},
 		},
 		{
@@ -238,21 +240,21 @@ func TestEndpoints(t *testing.T) {
 		},
 		{
 			name: "pause", method: "POST", path: "/v1/pause", status: 200, body: `{"reason":"maintenance"}`,
-			answer: `{"paused":true,"by":"` + me(t) + `"}`, asked: []string{me(t), "maintenance"},
+			answer: `{"paused":true,"by":"` + me(t) + `"}`, asked: []string{me(t), "maintenance", ""},
 		},
 		{
 			name: "resume", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
-			answer: `{"paused":false,"by":"` + me(t) + `","armed":true}`, asked: me(t),
+			answer: `{"paused":false,"by":"` + me(t) + `","armed":true}`, asked: []string{me(t), ""},
 		},
 		{
 			name: "resume says what it ended", method: "POST", path: "/v1/resume", status: 200, body: `{}`,
-			backend: fakeBackend{pause: &state.Pause{At: noon, By: "ann", Reason: "moving"}}, asked: me(t),
+			backend: fakeBackend{pause: &state.Pause{At: noon, By: "ann", Reason: "moving"}}, asked: []string{me(t), ""},
 			answer: `{"paused":false,"by":"` + me(t) +
 				`","before":{"at":"2026-03-14T12:00:00Z","by":"ann","reason":"moving"}}`,
 		},
 		{
 			name: "a rotation that is so already", method: "POST", path: "/v1/rotate", status: 200,
-			backend: fakeBackend{plan: &RotatePlan{
+			backend: fakeBackend{plan: &Planned{
 				NoAction: "Already on.", Decision: remediation.Decision{Verdict: remediation.Allow},
 			}},
 			body: `{"key":"alias/a","reason":"r","automatic_days":90}`, answer: `"no_action":"Already on."`,

@@ -65,58 +65,6 @@ func (u *KeyUsage) Latest(seen time.Time) {
 	}
 }
 
-// RotateRequest is a person's request to rotate a key. It has engine.RotateRequest's fields in the same order, so that
-// one converts to the other.
-type RotateRequest struct {
-	Key           string `json:"key"`                      // id, ARN, alias or alias ARN
-	AutomaticDays int    `json:"automatic_days,omitempty"` // set the schedule to this; 0: new material now
-	Reason        string `json:"reason"`
-	Ticket        string `json:"ticket,omitempty"`
-	Incident      string `json:"incident,omitempty"` // id of the incident it is for
-	Emergency     bool   `json:"emergency,omitempty"`
-	BreakGlass    bool   `json:"break_glass,omitempty"` // with Emergency: without the approval that mode propose asks for
-
-	Requester remediation.Who `json:"-"` // who is calling, by the socket's and STS's word
-	DryRun    bool            `json:"dry_run,omitempty"`
-	Proven    string          `json:"-"` // RotatePlan.Request that an AWS identity was proven for; empty: none was
-}
-
-// RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does. It has
-// engine.RotatePlan's fields in the same order, so that one converts to the other.
-type RotatePlan struct {
-	Key      inventory.Key        `json:"key"`
-	Eligible remediation.Eligible `json:"eligible"`
-	Action   *remediation.Action  `json:"action,omitempty"`    // nil when nothing can or need be done
-	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
-	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
-	LastUse  time.Time            `json:"last_use,omitzero"`   // last use seen in events
-	Used     *usage.Brief         `json:"used,omitempty"`      // by whom, in the last 30 days; nil: not known
-	Left     int                  `json:"on_demand_left"`
-	Reserve  int                  `json:"on_demand_reserve"`
-	Cost     string               `json:"cost"`
-	Material string               `json:"material,omitempty"` // what is imported, from where, until when
-	Breaks   string               `json:"breaks"`
-	Request  string               `json:"request,omitempty"`  // hash of what is asked for, for a proof of an AWS identity
-	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
-}
-
-// Refused reports whether what was asked for is not done, and why. A plan that is not refused and has no action asks
-// for what is so already.
-func (p *RotatePlan) Refused() (why string, refused bool) {
-	return refusedBy(p.Action, &p.Decision, p.NoAction)
-}
-
-// refusedBy reports whether a plan is not carried out, and why.
-func refusedBy(a *remediation.Action, d *remediation.Decision, noAction string) (why string, refused bool) {
-	switch {
-	case d.Verdict != remediation.Refuse:
-		return "", false
-	case a == nil && noAction != "":
-		return noAction, true
-	}
-	return d.Reason, true
-}
-
 // Quarantined is a message or record that could not be decoded, without its body.
 type Quarantined struct {
 	Seq       uint64    `json:"seq"`
@@ -151,14 +99,19 @@ type Readiness struct {
 	Reasons []string `json:"reasons"` // why not, in plain words
 }
 
-// sweepRequest, pauseRequest are bodies.
+// sweepRequest, pauseRequest, resumeRequest are bodies.
 type sweepRequest struct {
 	Name        string `json:"name"`
 	WaitSeconds int    `json:"wait_seconds,omitempty"`
 }
 
 type pauseRequest struct {
-	Reason string `json:"reason"`
+	Reason   string `json:"reason"`
+	Incident string `json:"incident,omitempty"` // id of the incident it is for
+}
+
+type resumeRequest struct {
+	Incident string `json:"incident,omitempty"`
 }
 
 // Acknowledged answers an acknowledgement.
@@ -171,6 +124,8 @@ type Acknowledged struct {
 type AckRequest struct {
 	Reason string `json:"reason"`
 	Move   string `json:"move,omitempty"` // the finding's, as it was read: the move that is accepted
+	// Incident is the id of the one it is for.
+	Incident string `json:"incident,omitempty"`
 }
 
 // Paused answers pause and resume.

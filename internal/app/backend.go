@@ -270,36 +270,6 @@ func (b *backend) Quarantine(_ context.Context, r admin.Range) (page admin.Page[
 	return page, err
 }
 
-// Rotate plans a rotation and begins it.
-func (b *backend) Rotate(ctx context.Context, r admin.RotateRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.Rotate(ctx, engine.RotateRequest(r))
-	if err != nil {
-		return nil, asAdmin(err)
-	}
-	return (*admin.RotatePlan)(plan), nil
-}
-
-// Replace plans a key's replacement and begins it.
-func (b *backend) Replace(ctx context.Context, r admin.ReplaceRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.Replace(ctx, engine.ReplaceRequest(r))
-	return (*admin.RotatePlan)(plan), asAdmin(err)
-}
-
-// UndoAlias plans to move a replacement's aliases back and begins it.
-func (b *backend) UndoAlias(ctx context.Context, r admin.UndoAliasRequest) (*admin.RotatePlan, error) {
-	if err := b.started(); err != nil {
-		return nil, err
-	}
-	plan, err := b.d.engine.UndoAlias(ctx, engine.UndoAliasRequest(r))
-	return (*admin.RotatePlan)(plan), asAdmin(err)
-}
-
 // Approve has an action go on that awaits approval.
 func (b *backend) Approve(
 	_ context.Context, id, plan string, by remediation.Who, reason string,
@@ -364,7 +334,7 @@ func (b *backend) Names(context.Context) (n admin.Names, err error) {
 }
 
 // Pause stops automatic actions.
-func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, error) {
+func (b *backend) Pause(_ context.Context, by, reason, incident string) (*state.Pause, error) {
 	if err := b.started(); err != nil {
 		return nil, err
 	}
@@ -372,11 +342,11 @@ func (b *backend) Pause(_ context.Context, by, reason string) (*state.Pause, err
 	if err != nil {
 		return nil, err
 	}
-	return before, asAdmin(b.d.engine.Pause(by, reason))
+	return before, asAdmin(b.d.engine.Pause(by, reason, incident))
 }
 
 // Resume ends a pause, closes the circuit breaker, and arms a new state.
-func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err error) {
+func (b *backend) Resume(_ context.Context, by, incident string) (ended admin.Paused, err error) {
 	if err := b.started(); err != nil {
 		return ended, err
 	}
@@ -392,7 +362,7 @@ func (b *backend) Resume(_ context.Context, by string) (ended admin.Paused, err 
 	if err != nil {
 		return ended, err
 	}
-	return ended, b.d.engine.Resume(by)
+	return ended, asAdmin(b.d.engine.Resume(by, incident))
 }
 
 // openBreaker is the circuit breaker while it is open; nil when it is closed.
@@ -434,7 +404,7 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrInvalid, err)
 	case slices.ContainsFunc([]error{
 		engine.ErrOtherMove, engine.ErrPlanMoved, remediation.ErrNotAwaiting, remediation.ErrLate, remediation.ErrOtherPlan,
-		remediation.ErrOwnRequest, remediation.ErrNoPerson, remediation.ErrBegun,
+		remediation.ErrOwnRequest, remediation.ErrNobodyAsked, remediation.ErrNoPerson, remediation.ErrBegun,
 	}, func(refusal error) bool { return errors.Is(err, refusal) }):
 		return admin.As(admin.ErrRefused, err)
 	}

@@ -52,6 +52,7 @@ func (b *backend) Acknowledge(_ context.Context, id, by string, r admin.AckReque
 	if err := b.started(); err != nil {
 		return done, err
 	}
-	done.Finding, done.Before, err = b.d.engine.Acknowledge(id, finding.Acknowledgement{By: by, Reason: r.Reason}, r.Move)
+	as := finding.Acknowledgement{By: by, Reason: r.Reason, Incident: r.Incident}
+	done.Finding, done.Before, err = b.d.engine.Acknowledge(id, as, r.Move)
 	return done, asAdmin(err)
 }

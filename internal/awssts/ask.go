@@ -23,9 +23,6 @@ type Identity struct {
 	ARN     string // of the user, or of the session of a role
 	Account string // 12 digits
 	UserID  string // AIDA…, or AROA…:<session>
-	// SourceIdentity is who stands behind a session, as whoever let the role be assumed made sure. STS's answer has it
-	// in no version of the API that is known; one that had it would be believed.
-	SourceIdentity string
 }
 
 // Ask has STS answer a proof, once: there is no second attempt, and no redirect is followed.
@@ -61,7 +58,6 @@ func withoutURL(err error) error {
 var (
 	account = regexp.MustCompile(`^\d{12}$`)
 	userID  = regexp.MustCompile(`^[A-Za-z0-9]{1,128}(:[\w+=,.@-]{1,193})?$`)
-	source  = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 	theARN  = regexp.MustCompile(`^arn:aws(-[a-z]+)*:(iam|sts)::(\d{12}):[\w+=,.@/-]{1,512}$`)
 )
 
@@ -110,8 +106,6 @@ func (id *Identity) member(name string) (to *string, looks *regexp.Regexp) {
 		return &id.Account, account
 	case "UserId":
 		return &id.UserID, userID
-	case "SourceIdentity":
-		return &id.SourceIdentity, source
 	}
 	return nil, nil
 }

@@ -129,8 +129,6 @@ func TestWhoIsAPerson(t *testing.T) {
 			ARN: "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + name, Account: account, UserID: "AROAX:" + name,
 		}
 	}
-	sourced := session("ops", "whatever")
-	sourced.SourceIdentity = "Bob"
 	for name, tt := range map[string]struct {
 		id   Identity
 		want string
@@ -144,7 +142,6 @@ func TestWhoIsAPerson(t *testing.T) {
 		"the same one in another permission set": {
 			session("AWSReservedSSO_Ops_fedcba9876543210", "bob@example.com"), "aws-sso:bob@example.com",
 		},
-		"whom a session's source names":    {sourced, "aws-source:bob"},
 		"a role, whoever it is":            {session("ops", "bob"), ""},
 		"a role with a name much like one": {session("AWSReservedSSO_Admin", "bob"), ""},
 		"a role with such a path":          {session("x/AWSReservedSSO_Admin_0123456789abcdef", "bob"), ""},

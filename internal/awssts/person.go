@@ -10,12 +10,10 @@ var reserved = regexp.MustCompile(`^arn:[a-z-]+:sts::\d{12}:assumed-role/AWSRese
 
 // Person tells which person an identity is: two sessions of one role are one person when one person has them, and two
 // when two have. Its word is the same for one person every time. ok is false for what is nobody in particular: a role
-// that anybody may have assumed under any name, an account's root, a federated user.
+// that anybody may have assumed under any name, an account's root, a federated user. Who stands behind a role's
+// session (its SourceIdentity) STS does not tell.
 func (id *Identity) Person() (word string, ok bool) {
-	switch {
-	case id.SourceIdentity != "":
-		return "aws-source:" + strings.ToLower(id.SourceIdentity), true
-	case strings.HasPrefix(id.UserID, "AIDA") && strings.Contains(id.ARN, ":iam::"+id.Account+":user/"):
+	if strings.HasPrefix(id.UserID, "AIDA") && strings.Contains(id.ARN, ":iam::"+id.Account+":user/") {
 		return "aws-user:" + id.UserID, true
 	}
 	if session := reserved.FindStringSubmatch(id.ARN); session != nil {

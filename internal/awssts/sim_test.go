@@ -173,7 +173,6 @@ func TestOnlyAnAnswerOfSTSNamesAnybody(t *testing.T) {
 		ok         bool
 	}{
 		"as documented":            {good, xml, true},
-		"with a source identity":   {result(arn + user + acct + `<SourceIdentity>bob</SourceIdentity>`), xml, true},
 		"JSON":                     {`{"GetCallerIdentityResponse":{}}`, "application/json", false},
 		"XML that says it is JSON": {good, "application/json", false},
 		"without an ARN":           {result(user + acct), xml, false},

@@ -17,7 +17,7 @@ func TestAbilitiesAreToldWithoutAskingKMS(t *testing.T) {
 		k := w.known(arn)
 		return k.Grants != nil && k.LastUsage != nil
 	})
-	w.check(w.engine.Pause("kim", "moving"))
+	w.check(w.engine.Pause("kim", "moving", ""))
 	before := len(w.sim.Requests(awssim.OfService("kms")))
 	var all remediation.Abilities
 	w.view(func(tx *state.Tx) error {

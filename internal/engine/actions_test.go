@@ -229,7 +229,7 @@ func TestAutomaticActionsWaitForWhatHoldsThem(t *testing.T) {
 	}{
 		{
 			"not armed, until somebody resumes", func(w *world) { w.settings.ArmOnNewState = false },
-			remediation.GuardNotArmed, func(w *world) { w.check(w.engine.Resume("ada")) },
+			remediation.GuardNotArmed, func(w *world) { w.check(w.engine.Resume("ada", "")) },
 		},
 		{
 			"so soon after the start", func(w *world) { w.settings.Guardrails.StartupHold = 700 * time.Millisecond },
@@ -256,7 +256,7 @@ func TestAutomaticActionsWaitForWhatHoldsThem(t *testing.T) {
 
 func TestAPauseOutlivesARestart(t *testing.T) {
 	w := newWorld(t)
-	w.check(w.engine.Pause("ada", "change freeze"))
+	w.check(w.engine.Pause("ada", "change freeze", ""))
 	w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}})
 	w.sweep(Inventory)
 	w.stop()
@@ -265,7 +265,7 @@ func TestAPauseOutlivesARestart(t *testing.T) {
 		a := w.actions()
 		return len(a) == 1 && a[0].Guardrail == remediation.GuardPaused
 	})
-	w.check(w.engine.Resume("ada"))
+	w.check(w.engine.Resume("ada", ""))
 	w.awaitAction(remediation.Succeeded)
 }
 

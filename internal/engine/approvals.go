@@ -61,7 +61,9 @@ func (e *Engine) answered(
 		case before == nil:
 			return fmt.Errorf("%w %q: `rotd actions list` shows those there are", ErrUnknownAction, id)
 		}
-		word := audit.Entry{Actor: by, Event: taken, Key: before.KeyARN, Action: id}
+		word := audit.Entry{
+			Actor: by, Event: taken, Key: before.KeyARN, Action: id, Incident: before.IncidentID,
+		}
 		if after, refused = say(*before, n.now); refused != nil {
 			word.Event, word.Detail = refusal, texts("reason", reason, "because", refused.Error())
 			return n.audit(word)

@@ -92,6 +92,41 @@ func TestNobodyApprovesWhatTheyAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhoNamesNoPersonAsksForNothingThatNeedsASecondOne(t *testing.T) {
+	w := newWorld(t, proposing)
+	w.payments()
+	root := remediation.Who{Name: "uid:0 (root)"}
+	role := remediation.Who{Name: "arn:aws:sts::111122223333:assumed-role/ops/x through uid:0 (root)"}
+	for _, by := range []remediation.Who{root, role} {
+		request := RotateRequest{Key: "alias/pay-cards", Reason: "leaver", Requester: by, DryRun: true}
+		plan, err := w.engine.Rotate(t.Context(), request)
+		w.check(err)
+		const remedy = "Ask as yourself (sudo -u NAME), or add --aws-identity"
+		if plan.Decision.Verdict != remediation.NeedsApproval || len(plan.Warnings) != 1 ||
+			!strings.Contains(plan.Warnings[0], by.Name+" names no person") || !strings.Contains(plan.Warnings[0], remedy) {
+			t.Errorf("a dry run of %s: %+v, warns %q", by.Name, plan.Decision, plan.Warnings)
+		}
+		request.DryRun = false
+		plan, err = w.engine.Rotate(t.Context(), request)
+		w.check(err)
+		if d := plan.Decision; d.Verdict != remediation.Refuse || d.Guardrail != remediation.GuardNoPerson ||
+			!strings.Contains(d.Reason, remedy) || len(w.actions()) > 0 {
+			t.Errorf("asked for by %s: %+v", by.Name, d)
+		}
+	}
+	if log := w.logged("guardrail"); log[len(log)-1] != role.Name+" rotate.refused no-person" {
+		t.Errorf("logged %q", log)
+	}
+	plan, err := w.engine.Rotate(t.Context(), RotateRequest{
+		Key: "alias/pay-cards", Reason: "nobody is awake", Requester: root, Emergency: true, BreakGlass: true,
+	})
+	w.check(err)
+	if plan.Decision.Verdict != remediation.Allow {
+		t.Errorf("where no approval is needed: %+v", plan.Decision)
+	}
+	w.awaitAction(remediation.Succeeded)
+}
+
 func TestAProtectedKeyNeedsASecondPersonInAnEmergency(t *testing.T) {
 	w := newWorld(t, proposing, func(w *world) {
 		w.settings.Policies[0].Mode, w.settings.Protected = "enforce", []string{"alias/pay-cards"}
@@ -204,6 +239,59 @@ func TestWhatWasSignedIsWhatIsDone(t *testing.T) {
 	if a := w.awaitAction(remediation.Succeeded); a.Requester != bob().Name || !slices.Equal(a.RequesterIs, bob().Is) {
 		t.Errorf("asked for by %s %q", a.Requester, a.RequesterIs)
 	}
+}
+
+// TestWhatWasSignedIsWhatIsContained changes what a person asks for after they have signed it.
+func TestWhatWasSignedIsWhatIsContained(t *testing.T) {
+	w := newWorld(t)
+	_, grants := w.stolen("app", "batch")
+	incident, err := w.engine.OpenIncident(IncidentRequest{
+		Keys: []string{"alias/pay-cards"}, Reason: "stolen", Requester: ada().Name,
+	})
+	w.check(err)
+	request := ContainRequest{
+		Key: "alias/pay-cards", RevokeGrants: grants[:1], Reason: "stolen role", Ticket: "INC-1", Requester: bob(),
+		DryRun: true,
+	}
+	plan, err := w.engine.Contain(t.Context(), request)
+	w.check(err)
+	request.DryRun, request.Proven, request.Identity = false, plan.Request, plan.Identity
+	for what, change := range map[string]func(r *ContainRequest){
+		"the reason":            func(r *ContainRequest) { r.Reason = "another" },
+		"the ticket":            func(r *ContainRequest) { r.Ticket = "INC-2" },
+		"the incident":          func(r *ContainRequest) { r.Incident = incident.ID },
+		"that it is urgent":     func(r *ContainRequest) { r.Emergency = true },
+		"that glass is broken":  func(r *ContainRequest) { r.Emergency, r.BreakGlass = true, true },
+		"the measures":          func(r *ContainRequest) { r.Disable, r.Identity = true, "" },
+		"the grant":             func(r *ContainRequest) { r.RevokeGrants, r.Identity = grants[1:], "" },
+		"the alias it is about": func(r *ContainRequest) { r.RetireAliases, r.Identity = []string{"alias/pay-cards"}, "" },
+	} {
+		other := request
+		change(&other)
+		if _, err := w.engine.Contain(t.Context(), other); !errors.Is(err, ErrPlanMoved) || len(w.actions()) > 0 {
+			t.Errorf("%s is another than was signed: %v", what, err)
+		}
+	}
+	_, err = w.engine.Contain(t.Context(), request)
+	w.check(err)
+	if a := w.awaitAction(remediation.Succeeded); a.Requester != bob().Name || !slices.Equal(a.RequesterIs, bob().Is) {
+		t.Errorf("asked for by %s %q", a.Requester, a.RequesterIs)
+	}
+}
+
+func TestBrokenGlassContainsAtOnce(t *testing.T) {
+	w := newWorld(t, proposing)
+	w.stolen("app")
+	if plan := w.contain(ContainRequest{RevokeAll: true, Emergency: true}); plan.Decision.Verdict !=
+		remediation.NeedsApproval {
+		t.Fatalf("an emergency alone: %+v", plan.Decision)
+	}
+	plan := w.contain(ContainRequest{RevokeAll: true, Emergency: true, BreakGlass: true})
+	d := plan.Decision
+	if d.Verdict != remediation.Allow || !slices.Contains(d.Overridden, remediation.GuardApproval) {
+		t.Fatalf("got %+v", d)
+	}
+	w.awaitAction(remediation.Succeeded)
 }
 
 func TestAProofIsUsedOnce(t *testing.T) {

@@ -116,8 +116,11 @@ func (e *Engine) Acknowledge(id string, as finding.Acknowledgement, move string)
 		case f.Status != finding.Open:
 			return fmt.Errorf("%w: finding %s is %s since %s", ErrNotOpen, id, f.Status, f.ResolvedAt.Format(time.RFC3339))
 		}
+		if err := n.forIncident(as.Incident); err != nil {
+			return err
+		}
 		if err := n.audit(audit.Entry{
-			Actor: as.By, Event: audit.Acknowledged, Key: f.KeyARN, Finding: f.ID,
+			Actor: as.By, Event: audit.Acknowledged, Key: f.KeyARN, Finding: f.ID, Incident: as.Incident,
 			Detail: texts("reason", as.Reason, "rule", f.RuleID, "move", move),
 		}); err != nil {
 			return err

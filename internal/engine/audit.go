@@ -130,7 +130,7 @@ func plannedTexts(a *remediation.Action) []string {
 }
 
 // auditRequest writes down a person's request, and what the guardrails said.
-func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
+func (n *notebook) auditRequest(r *request, plan *Planned) error {
 	e := audit.Entry{
 		Actor: r.requester.Name, Event: r.requested, Key: plan.Key.ARN, Incident: r.incident, Detail: maps.Clone(r.detail),
 	}
@@ -147,7 +147,7 @@ func (n *notebook) auditRequest(r *request, plan *RotatePlan) error {
 }
 
 // auditResume writes down that automatic actions may go on, and whether that arms a new state.
-func (n *notebook) auditResume(by string) error {
+func (n *notebook) auditResume(by, incident string) error {
 	pause, _, err := n.tx.Paused()
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (n *notebook) auditResume(by string) error {
 	if err != nil {
 		return err
 	}
-	return n.audit(audit.Entry{Actor: by, Event: audit.Resumed, Detail: texts(
+	return n.audit(audit.Entry{Actor: by, Event: audit.Resumed, Incident: incident, Detail: texts(
 		"paused_by", pause.By, "paused_because", pause.Reason, "arms_new_state", strconv.FormatBool(!armed),
 	)})
 }

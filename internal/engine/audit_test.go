@@ -265,9 +265,9 @@ func TestWhatPeopleAskForIsLogged(t *testing.T) {
 	w.payments()
 	_, err := w.engine.Rotate(t.Context(), RotateRequest{Key: "alias/pay-cards", DryRun: true, Requester: ada()})
 	w.check(err)
-	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze"))
+	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze", ""))
 	w.rotate("alias/pay-cards", false)
-	w.check(w.engine.Resume("uid:1001 (bob)"))
+	w.check(w.engine.Resume("uid:1001 (bob)", ""))
 	w.check(w.engine.NoteRedrive(w.queue, false))
 	_, _, err = w.engine.Acknowledge(w.found("queue-without-redrive").ID,
 		finding.Acknowledgement{By: "uid:1001 (bob)", Reason: "it is replaced"}, "")
@@ -292,14 +292,14 @@ func TestWhatPeopleAskForIsLogged(t *testing.T) {
 func TestARestoredStateGoesOnInAnEpochOfItsOwn(t *testing.T) {
 	w := newWorld(t)
 	w.payments()
-	w.check(w.engine.Pause("uid:1000 (ada)", "a freeze"))
+	w.check(w.engine.Pause("uid:1000 (ada)", "a freeze", ""))
 	w.restore()
 	w.logs([]string{"rotd log.began", "uid:1000 (ada) automation.paused", "rotd log.began", " state.restored"})
 }
 
 func TestTheAuditLogsHeadIsToldOnceAnInterval(t *testing.T) {
 	w := newWorld(t, silent, func(w *world) { w.settings.TellHead = 24 * time.Hour })
-	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze"))
+	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze", ""))
 	var created time.Time
 	var head audit.Head
 	w.view(func(tx *state.Tx) error { created, head = tx.Created(), tx.AuditHead(); return nil })
@@ -322,7 +322,7 @@ func TestAHeartbeatGoesNowhereItIsNotWanted(t *testing.T) {
 		w.settings.TellHead = 24 * time.Hour
 		w.settings.Topics[0].MinSeverity = finding.Low
 	})
-	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze"))
+	w.check(w.engine.Pause("uid:1000 (ada)", "a change freeze", ""))
 	w.check(w.engine.tellHead(time.Now().Add(25 * time.Hour)))
 	w.idleOutbox()
 	if told := w.told(); len(told) != 0 {

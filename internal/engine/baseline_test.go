@@ -62,7 +62,7 @@ func TestARestoredStateIsSeenButForAKeyThatKMSFailsOn(t *testing.T) {
 	bad := w.key(awssim.KeyOptions{})
 	w.sweep(Inventory)
 	w.restore()
-	w.check(w.engine.Resume("ada"))
+	w.check(w.engine.Resume("ada", ""))
 	w.failing("DescribeKey", bad)
 	w.placeAfter(Inventory)
 	if armed, err := w.engine.Armed(); !armed || err != nil {

@@ -72,7 +72,7 @@ func TestFailuresInARowOpenTheCircuitBreaker(t *testing.T) {
 		t.Errorf("counted %d automatic, %d of people", stopped("automatic"), stopped("person"))
 	}
 	calls := len(w.sim.Requests(awssim.OfOperation("EnableKeyRotation")))
-	w.check(w.engine.Resume("kim"))
+	w.check(w.engine.Resume("kim", ""))
 	w.awaitFound("circuit-breaker-open", finding.Resolved)
 	w.await("what waited to be done", func() bool {
 		w.hurry()

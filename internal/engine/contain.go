@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"rotd/internal/audit"
 	"rotd/internal/awskms"
@@ -31,25 +30,18 @@ type ContainRequest struct {
 	Ticket         string
 	Incident       string // id of the incident it is for
 	Emergency      bool
+	BreakGlass     bool // with Emergency
 	Requester      remediation.Who
-	DryRun         bool
+	// Proven is the hash of the request that Requester proved an AWS identity for; empty: none was proven.
+	Proven string
+	DryRun bool
 	// Identity is that of the plan that the person saw: another one is refused. Empty: whatever the plan is.
 	Identity string
 }
 
-// ContainPlan is what a request would do, or does.
-type ContainPlan struct {
-	Key      inventory.Key        `json:"key"`
-	Action   *remediation.Action  `json:"action,omitempty"` // nil when nothing can be done, or no measure was chosen
-	Decision remediation.Decision `json:"decision"`
-	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
-	Identity string               `json:"identity,omitempty"`
-	Impact   *impact.Assessment   `json:"impact"` // who uses the key, and what each measure breaks
-}
-
 // Contain plans what a person chose to have done to the key as KMS shows it now, with its grants and aliases, and
 // unless it is a dry run or refused begins it. The action goes on by itself; WaitAction waits for its end.
-func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, error) {
+func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*Planned, error) {
 	if strings.TrimSpace(r.Reason) == "" && !r.DryRun {
 		return nil, ErrNoReason
 	}
@@ -61,39 +53,10 @@ func (e *Engine) Contain(ctx context.Context, r ContainRequest) (*ContainPlan, e
 	if err != nil {
 		return nil, fmt.Errorf("read the key before planning: %w", err)
 	}
-	now := time.Now().UTC()
-	e.deciding.Lock()
-	defer e.deciding.Unlock()
-	var plan *ContainPlan
-	err = e.note(now, func(n *notebook) error {
-		if r.Incident != "" {
-			if _, err := n.openIncident(r.Incident); err != nil {
-				return err
-			}
-		}
-		plan, err = n.planContain(key, &r)
-		if err != nil || r.DryRun {
-			return err
-		}
-		begins := plan.Decision.Verdict != remediation.Refuse
-		if begins {
-			plan.Action.ID = e.newID("act_", now)
-		}
-		if err := n.auditContain(&r, plan); err != nil || !begins {
-			return err
-		}
-		if r.Incident != "" {
-			if err := n.join(r.Incident, plan.Action.ID, arn); err != nil {
-				return err
-			}
-		}
-		n.tally.actions++
-		return n.begin(plan.Action, plan.Decision)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return plan, nil
+	asked := &request{audit.ContainRequested, audit.ContainRefused, r.Requester, r.Proven, r.Incident, r.DryRun, texts(
+		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
+		yes(r.BreakGlass), "measures", r.measures(), "undo", r.Undo)}
+	return e.ask(arn, asked, func(n *notebook) (*Planned, error) { return n.planContain(key, &r) })
 }
 
 // readHeld reads what a containment of a key is planned on: its state, its grants, its aliases.
@@ -121,41 +84,33 @@ func (e *Engine) readHeld(ctx context.Context, arn string) (*inventory.Key, erro
 }
 
 // planContain makes the plan and asks the guardrails.
-func (n *notebook) planContain(key *inventory.Key, r *ContainRequest) (*ContainPlan, error) {
+func (n *notebook) planContain(key *inventory.Key, r *ContainRequest) (*Planned, error) {
 	facts, err := n.e.ImpactFacts(n.tx, key, n.now)
 	if err != nil {
 		return nil, err
 	}
-	plan := &ContainPlan{Key: *key, Impact: impact.Assess(facts)}
+	plan := n.planAbout(key)
+	plan.Impact = impact.Assess(facts)
+	plan.Breaks = "Whatever needs what the measures take away: the impact says who that is, and until when it can be " +
+		"undone."
+	plan.Cost = "nothing"
 	action, reason, err := n.held(key, r)
-	if err != nil {
+	switch {
+	case err != nil:
+		return nil, err
+	case reason != "":
+		return plan.cannot(reason), nil
+	}
+	if err := n.judged(plan, action, key); err != nil {
 		return nil, err
 	}
-	if reason != "" {
-		plan.NoAction = reason
-		plan.Decision = remediation.Decision{
-			Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
-		}
-		return plan, nil
-	}
-	plan.Action, plan.Identity = action, action.Identity()
+	plan.Identity = action.Identity()
 	if r.Identity != "" && r.Identity != plan.Identity {
 		plan.Decision = remediation.Decision{
 			Verdict: remediation.Refuse, Guardrail: remediation.GuardSuperseded,
 			Reason: "The key is not as it was when the plan was shown: its state, grants or aliases changed. Look again.",
 		}
-		return plan, nil
 	}
-	g, err := n.guardrails()
-	if err != nil {
-		return nil, err
-	}
-	judged, err := n.facts(action)
-	if err != nil {
-		return nil, err
-	}
-	judged.Key = key
-	plan.Decision = g.Decide(action, judged)
 	return plan, nil
 }
 
@@ -171,6 +126,7 @@ func (n *notebook) held(key *inventory.Key, r *ContainRequest) (a *remediation.A
 	}
 	why := remediation.Why{
 		Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency, Incident: r.Incident,
+		BreakGlass: r.BreakGlass,
 	}
 	var (
 		planned remediation.Action
@@ -196,23 +152,6 @@ func (n *notebook) held(key *inventory.Key, r *ContainRequest) (a *remediation.A
 		return nil, reason, nil
 	}
 	return &planned, "", nil
-}
-
-// auditContain writes down a person's request, and what the guardrails said.
-func (n *notebook) auditContain(r *ContainRequest, plan *ContainPlan) error {
-	e := audit.Entry{Actor: r.Requester.Name, Event: audit.ContainRequested, Key: plan.Key.ARN, Incident: r.Incident}
-	pairs := []string{
-		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "measures", r.measures(),
-		"undo", r.Undo,
-	}
-	if plan.Decision.Verdict == remediation.Refuse {
-		e.Event = audit.ContainRefused
-		pairs = append(pairs, "guardrail", plan.Decision.Guardrail, "because", plan.Decision.Reason)
-	} else {
-		e.Action = plan.Action.ID
-	}
-	e.Detail = texts(pairs...)
-	return n.audit(e)
 }
 
 // measures are the chosen ones, by their flags.

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"rotd/internal/audit"
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
@@ -40,7 +41,7 @@ func (w *world) stolen(roles ...string) (arn string, grants []string) {
 }
 
 // contain asks for a containment that a person wants.
-func (w *world) contain(r ContainRequest) *ContainPlan {
+func (w *world) contain(r ContainRequest) *Planned {
 	w.Helper()
 	r.Key, r.Reason, r.Requester = "alias/pay-cards", "INC-1", ada()
 	plan, err := w.engine.Contain(w.Context(), r)
@@ -141,7 +142,7 @@ func TestADeletionIsCancelledAndTheKeyEnabled(t *testing.T) {
 }
 
 func TestAContainmentThatCannotBeIsRefusedWithoutACall(t *testing.T) {
-	paused := func(w *world) { w.check(w.engine.Pause("ada", "holidays")) }
+	paused := func(w *world) { w.check(w.engine.Pause("ada", "holidays", "")) }
 	tests := []struct {
 		name      string
 		settings  func(*Settings)
@@ -201,7 +202,7 @@ func TestAContainmentThatCannotBeIsRefusedWithoutACall(t *testing.T) {
 func TestAnEmergencyContainsInModeObserveAndWhilePaused(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.settings.Guardrails.MaxMode = "observe" })
 	w.stolen("app")
-	w.check(w.engine.Pause("ada", "holidays"))
+	w.check(w.engine.Pause("ada", "holidays", ""))
 	w.contain(ContainRequest{RevokeAll: true, Disable: true, Emergency: true})
 	a := w.awaitAction(remediation.Succeeded)
 	want := []string{remediation.GuardMode, remediation.GuardPaused}
@@ -376,11 +377,23 @@ func TestAContainmentBelongsToItsIncident(t *testing.T) {
 	w.check(err)
 	w.contain(ContainRequest{Disable: true, Incident: i.ID})
 	a := w.awaitAction(remediation.Succeeded)
+	answered := finding.Acknowledgement{By: "ada", Reason: "nothing is under it", Incident: "inc_nope"}
+	deadline := w.awaitFound(detection.ContainedDeadlineID, finding.Open).ID
+	if _, _, err := w.engine.Acknowledge(deadline, answered, ""); !errors.Is(err, ErrUnknownIncident) {
+		t.Errorf("answered for an unknown incident: %v", err)
+	}
+	answered.Incident = i.ID
+	_, _, err = w.engine.Acknowledge(deadline, answered, "")
+	w.check(err)
 	w.view(func(tx *state.Tx) error {
 		kept, err := tx.Incident(i.ID)
 		if err == nil && (!slices.Equal(kept.Actions, []string{a.ID}) || a.IncidentID != i.ID) {
 			t.Errorf("the action's incident is %q, the incident's actions are %+v", a.IncidentID, kept.Actions)
 		}
-		return err
+		entries, _, errAudit := tx.AuditEntries("", 1, func(e *audit.Entry) bool { return e.Event == audit.Acknowledged })
+		if len(entries) != 1 || entries[0].Incident != i.ID {
+			t.Errorf("the answer is told as %+v", entries)
+		}
+		return errors.Join(err, errAudit)
 	})
 }

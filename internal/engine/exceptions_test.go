@@ -28,7 +28,7 @@ func TestAnExceptionEndsTheFindingQuietlyAndWhenItExpiresThereIsOneAgain(t *test
 	w.await("the action to wait", func() bool { return len(w.actions()) == 1 })
 
 	w.except(time.Date(2999, 3, 31, 0, 0, 0, 0, time.UTC))
-	w.check(w.engine.Resume("ada"))
+	w.check(w.engine.Resume("ada", ""))
 	w.await("the action to end", func() bool { return w.actions()[0].State.Final() })
 	if a := w.actions()[0]; a.Attempts != 0 || a.Outcome == "" {
 		t.Errorf("got %+v", a)

@@ -81,7 +81,7 @@ func TestADamagedStateIsToldUntilTheNewOneIsArmed(t *testing.T) {
 	if armed, err := w.engine.Armed(); armed || err != nil {
 		t.Errorf("armed: %t, %v", armed, err)
 	}
-	w.check(w.engine.Resume("ada"))
+	w.check(w.engine.Resume("ada", ""))
 	if armed, err := w.engine.Armed(); !armed || err != nil {
 		t.Errorf("armed: %t, %v", armed, err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"rotd/internal/audit"
 	"rotd/internal/incident"
+	"rotd/internal/reencrypt"
+	"rotd/internal/state"
 )
 
 // Errors a request about an incident can meet.
@@ -89,7 +91,7 @@ func (e *Engine) changeIncident(id string, change func(*notebook, *incident.Inci
 	i *incident.Incident, err error,
 ) {
 	err = e.note(time.Now().UTC(), func(n *notebook) error {
-		if i, err = n.openIncident(id); err != nil {
+		if i, err = openIncident(n.tx, id); err != nil {
 			return err
 		}
 		if err := change(n, i); err != nil {
@@ -101,8 +103,8 @@ func (e *Engine) changeIncident(id string, change func(*notebook, *incident.Inci
 }
 
 // openIncident reads an incident that must be open.
-func (n *notebook) openIncident(id string) (*incident.Incident, error) {
-	i, err := n.tx.Incident(id)
+func openIncident(tx *state.Tx, id string) (*incident.Incident, error) {
+	i, err := tx.Incident(id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -116,12 +118,39 @@ func (n *notebook) openIncident(id string) (*incident.Incident, error) {
 
 // join ties an action to the incident it was begun for.
 func (n *notebook) join(id, action, key string) error {
-	i, err := n.openIncident(id)
+	i, err := openIncident(n.tx, id)
 	if err != nil {
 		return err
 	}
 	i.Join(action, key)
 	return n.tx.PutIncident(i)
+}
+
+// forIncident makes sure that what is done for an incident is done while it is open; "" is none.
+func (n *notebook) forIncident(id string) error {
+	if id == "" {
+		return nil
+	}
+	_, err := openIncident(n.tx, id)
+	return err
+}
+
+// jobFor makes sure that the incident is open that a re-encryption is for, and ties the two together when it begins or
+// goes on; "" is none.
+func jobFor(tx *state.Tx, id string, job *reencrypt.Job) error {
+	if id == "" {
+		return nil
+	}
+	i, err := openIncident(tx, id)
+	if err != nil || job.ID == "" || job.DryRun {
+		return err
+	}
+	i.Involve(job.To)
+	if job.From != "" {
+		i.Involve(job.From)
+	}
+	job.Incident = id
+	return errors.Join(tx.PutIncident(i), tx.PutJob(job))
 }
 
 // checkText says what is wrong with what somebody wrote.

@@ -14,7 +14,7 @@ import (
 )
 
 // rotate asks for new material as a person does.
-func (w *world) rotate(key string, emergency bool) *RotatePlan {
+func (w *world) rotate(key string, emergency bool) *Planned {
 	w.Helper()
 	plan, err := w.engine.Rotate(w.Context(), RotateRequest{
 		Key: key, Reason: "test", Requester: ada(), Emergency: emergency,

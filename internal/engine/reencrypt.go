@@ -35,6 +35,7 @@ type ReencryptRequest struct {
 	Resume    bool   // go on with the last job there that failed or was cancelled
 	Reason    string
 	Ticket    string
+	Incident  string // id of the incident it is for
 	Emergency bool
 	DryRun    bool // KMS is asked whether it would
 	PlanOnly  bool // nothing begins
@@ -68,7 +69,8 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	}
 	plan := &ReencryptPlan{To: *to, Rate: place.KMS.ReEncryptRate(), Warnings: []string{}, Job: reencrypt.Job{
 		Kind: reencrypt.Blobs, To: to.ARN, Manifest: r.Manifest, Total: r.Total, State: reencrypt.Running,
-		DryRun: r.DryRun, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Created: now, Updated: now,
+		DryRun: r.DryRun, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Incident: r.Incident,
+		Created: now, Updated: now,
 	}}
 	if r.From != "" {
 		if plan.From, err = e.keyNow(ctx, r.From); err != nil {
@@ -89,6 +91,9 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 			err = e.beginJob(tx, plan, r.Resume)
 		}
 		if err != nil {
+			return err
+		}
+		if err := jobFor(tx, r.Incident, &plan.Job); err != nil {
 			return err
 		}
 		return jobRequested(tx, plan, &r, now)

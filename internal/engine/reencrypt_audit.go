@@ -16,7 +16,7 @@ func jobRequested(tx *state.Tx, p *ReencryptPlan, r *ReencryptRequest, now time.
 	if r.PlanOnly || p.Job.DryRun {
 		return nil
 	}
-	e := audit.Entry{Time: now, Actor: r.Requester, Event: audit.ReencryptRequested, Key: p.To.ARN}
+	e := audit.Entry{Time: now, Actor: r.Requester, Event: audit.ReencryptRequested, Key: p.To.ARN, Incident: r.Incident}
 	detail := []string{
 		"from", p.Job.From, "location", p.Job.Location, "manifest", p.Job.Manifest, "reason", r.Reason, "ticket", r.Ticket,
 	}
@@ -40,8 +40,10 @@ func endJob(tx *state.Tx, j *reencrypt.Job, s reencrypt.State, actor, outcome st
 	if j.DryRun {
 		return nil
 	}
-	return tx.Audit(audit.Entry{Time: now, Actor: actor, Event: audit.ReencryptEnded, Key: j.To, Detail: texts(
-		"job", j.ID, "state", string(s), "outcome", outcome, "moved", strconv.FormatInt(j.Moved, 10),
-		"failed", strconv.FormatInt(j.Failed, 10), "bytes", strconv.FormatInt(j.Bytes, 10),
-	)})
+	return tx.Audit(audit.Entry{
+		Time: now, Actor: actor, Event: audit.ReencryptEnded, Key: j.To, Incident: j.Incident, Detail: texts(
+			"job", j.ID, "state", string(s), "outcome", outcome, "moved", strconv.FormatInt(j.Moved, 10),
+			"failed", strconv.FormatInt(j.Failed, 10), "bytes", strconv.FormatInt(j.Bytes, 10),
+		),
+	})
 }

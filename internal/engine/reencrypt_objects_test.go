@@ -212,7 +212,7 @@ func TestAJobOfObjectsIsPausedCancelledAndResumed(t *testing.T) {
 	m.stop() // what is under way is broken off
 	slow.Remove()
 	m.start()
-	m.check(m.engine.Pause("ann", "freeze"))
+	m.check(m.engine.Pause("ann", "freeze", ""))
 	if plan, err := m.engine.Reencrypt(t.Context(), m.objects()); err != nil ||
 		plan.Decision.Guardrail != remediation.GuardPaused {
 		t.Errorf("%+v, %v", plan, err)
@@ -222,7 +222,7 @@ func TestAJobOfObjectsIsPausedCancelledAndResumed(t *testing.T) {
 	if resumed.ID != id || job.Seen != 150 || job.Moved+job.Already != 150 {
 		t.Errorf("%s: %+v", resumed.ID, job.Counts)
 	}
-	m.check(m.engine.Resume("ann"))
+	m.check(m.engine.Resume("ann", ""))
 	if _, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Resume = true })); !errors.Is(err,
 		ErrUnknownJob) {
 		t.Errorf("resumed what is done: %v", err)
@@ -237,14 +237,14 @@ func TestAJobThatWaitsHoldsUpNoEmergency(t *testing.T) {
 		Code: "SlowDown", Status: 503,
 	}})
 	waits := m.begin(m.objects()).ID
-	m.check(m.engine.Pause("ann", "freeze"))
+	m.check(m.engine.Pause("ann", "freeze", ""))
 	slow.Remove()
 	urgent := m.begin(m.objects(func(r *ReencryptRequest) { r.Location, r.Emergency = "s3://vault/urgent/", true })).ID
 	m.awaitJob(urgent, reencrypt.Done)
 	if job, err := m.engine.Job(waits); err != nil || job.State != reencrypt.Running || job.Moved > 0 {
 		t.Errorf("got %+v, %v", job, err)
 	}
-	m.check(m.engine.Resume("ann"))
+	m.check(m.engine.Resume("ann", ""))
 	m.awaitJob(waits, reencrypt.Done)
 }
 

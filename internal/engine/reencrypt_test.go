@@ -180,11 +180,11 @@ func TestWhatPassesIsNoBlobsFault(t *testing.T) {
 		t.Errorf("%d outcomes, waiting %q", len(answer.Outcomes), answer.Waiting)
 	}
 	fault.Remove()
-	m.check(m.engine.Pause("ann", "freeze"))
+	m.check(m.engine.Pause("ann", "freeze", ""))
 	if answer = m.send(job, 0, blobs); len(answer.Outcomes) != 0 || !strings.Contains(answer.Waiting, "freeze") {
 		t.Errorf("%d outcomes, waiting %q", len(answer.Outcomes), answer.Waiting)
 	}
-	m.check(m.engine.Resume("ann"))
+	m.check(m.engine.Resume("ann", ""))
 	if answer = m.send(job, 0, blobs); answer.Job.Moved != 20 || answer.Job.State != reencrypt.Done {
 		t.Errorf("got %+v", answer.Job)
 	}
@@ -214,8 +214,8 @@ func TestAReencryptionIsRefusedBeforeItsFirstCall(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.paused {
-				m.check(m.engine.Pause("ann", "freeze"))
-				defer func() { m.check(m.engine.Resume("ann")) }()
+				m.check(m.engine.Pause("ann", "freeze", ""))
+				defer func() { m.check(m.engine.Resume("ann", "")) }()
 			}
 			r := m.request(1)
 			tt.change(&r)
@@ -234,7 +234,7 @@ func TestAReencryptionIsRefusedBeforeItsFirstCall(t *testing.T) {
 
 func TestAnEmergencyPassesAPauseAndIsRecorded(t *testing.T) {
 	m := newMoving(t, silent)
-	m.check(m.engine.Pause("ann", "freeze"))
+	m.check(m.engine.Pause("ann", "freeze", ""))
 	r := m.request(2)
 	r.Emergency = true
 	job := m.begin(r)
@@ -251,7 +251,7 @@ func TestTheAuditLogTellsOfReencryptions(t *testing.T) {
 	dry.DryRun = true
 	m.send(m.begin(dry), 0, blobs) // only looks
 	m.send(m.begin(m.request(1)), 0, blobs)
-	m.check(m.engine.Pause("ann", "freeze"))
+	m.check(m.engine.Pause("ann", "freeze", ""))
 	r := m.request(1)
 	_, err := m.engine.Reencrypt(t.Context(), r)
 	m.check(err)

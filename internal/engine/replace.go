@@ -50,7 +50,7 @@ type UndoAliasRequest struct {
 var ErrMoved = errors.New("an action on the key has just moved on; look at the plan again")
 
 // Replace plans the key's replacement on the key as KMS shows it now, and unless it is a dry run or refused begins it.
-func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, error) {
+func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*Planned, error) {
 	if strings.TrimSpace(r.Reason) == "" && !r.DryRun {
 		return nil, ErrNoReason
 	}
@@ -82,7 +82,7 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
 		yes(r.BreakGlass), "spec", r.Spec,
 		"without_grants", strconv.FormatBool(r.WithoutGrants))}
-	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
+	return e.ask(arn, asked, func(n *notebook) (*Planned, error) {
 		if latest, err := latestAction(n.tx, arn); err != nil || latest != begun.latest {
 			return nil, errors.Join(err, ErrMoved)
 		}
@@ -100,7 +100,7 @@ func (e *Engine) Replace(ctx context.Context, r ReplaceRequest) (*RotatePlan, er
 
 // replacePlan makes the plan of a replacement and asks the guardrails.
 func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, why remediation.Why) (
-	*RotatePlan, error,
+	*Planned, error,
 ) {
 	known := &remediation.Action{}
 	if how.Made != nil {
@@ -168,7 +168,7 @@ func (n *notebook) namedByID(arn string) ([]string, error) {
 }
 
 // UndoAlias plans to move the aliases back that a replacement moved, and unless it is a dry run or refused begins it.
-func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan, error) {
+func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*Planned, error) {
 	if strings.TrimSpace(r.Reason) == "" && !r.DryRun {
 		return nil, ErrNoReason
 	}
@@ -183,7 +183,7 @@ func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan
 	asked := &request{audit.UndoAliasRequested, audit.UndoAliasRefused, r.Requester, r.Proven, r.Incident, r.DryRun, texts(
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
 		yes(r.BreakGlass))}
-	return e.ask(arn, asked, func(n *notebook) (*RotatePlan, error) {
+	return e.ask(arn, asked, func(n *notebook) (*Planned, error) {
 		return n.undoPlan(key, remediation.Why{
 			Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
 			Incident: r.Incident, BreakGlass: r.BreakGlass,
@@ -192,7 +192,7 @@ func (e *Engine) UndoAlias(ctx context.Context, r UndoAliasRequest) (*RotatePlan
 }
 
 // undoPlan makes the plan of moving aliases back and asks the guardrails.
-func (n *notebook) undoPlan(key *inventory.Key, why remediation.Why) (*RotatePlan, error) {
+func (n *notebook) undoPlan(key *inventory.Key, why remediation.Why) (*Planned, error) {
 	g, err := n.guardrails()
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (w *world) signing() string {
 	return arn
 }
 
-func (w *world) replace(change ...func(*ReplaceRequest)) *RotatePlan {
+func (w *world) replace(change ...func(*ReplaceRequest)) *Planned {
 	w.Helper()
 	r := ReplaceRequest{Key: "alias/pay-sign", Reason: "it leaked", Requester: ada()}
 	for _, c := range change {
@@ -299,7 +299,7 @@ func TestAliasesAreMovedBack(t *testing.T) {
 		k := w.known(a.NewKeyARN)
 		return k != nil && len(k.Aliases) == 2
 	})
-	undo := func(name string) *RotatePlan {
+	undo := func(name string) *Planned {
 		plan, err := w.engine.UndoAlias(t.Context(), UndoAliasRequest{
 			Name: name, Reason: "callers fail", Requester: ada(),
 		})

@@ -14,7 +14,6 @@ import (
 	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
-	"rotd/internal/usage"
 )
 
 // Errors a person's request can meet.
@@ -40,27 +39,9 @@ type RotateRequest struct {
 	Proven string
 }
 
-// RotatePlan is what a request to rotate or replace a key, or to undo that, would do, or does.
-type RotatePlan struct {
-	Key      inventory.Key        `json:"key"`
-	Eligible remediation.Eligible `json:"eligible"`
-	Action   *remediation.Action  `json:"action,omitempty"`    // nil when nothing can or need be done
-	Decision remediation.Decision `json:"decision"`            // allow without an action: all is as asked for already
-	NoAction string               `json:"no_action,omitempty"` // why there is nothing to do
-	LastUse  time.Time            `json:"last_use,omitzero"`
-	Used     *usage.Brief         `json:"used,omitempty"` // by whom, in the last 30 days; nil: not known
-	Left     int                  `json:"on_demand_left"`
-	Reserve  int                  `json:"on_demand_reserve"`
-	Cost     string               `json:"cost"`
-	Material string               `json:"material,omitempty"` // what is imported, from where, until when
-	Breaks   string               `json:"breaks"`
-	Request  string               `json:"request,omitempty"`  // hash of what is asked for, for a proof of an AWS identity
-	Warnings []string             `json:"warnings,omitempty"` // what the person may not expect to come of it
-}
-
 // Rotate plans what a person asks for on the key as KMS shows it now, and unless it is a dry run or refused begins it.
 // The action goes on by itself; WaitAction waits for its end.
-func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, error) {
+func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*Planned, error) {
 	if strings.TrimSpace(r.Reason) == "" && !r.DryRun {
 		return nil, ErrNoReason
 	}
@@ -76,7 +57,7 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 		"reason", r.Reason, "ticket", r.Ticket, "emergency", strconv.FormatBool(r.Emergency), "break_glass",
 		yes(r.BreakGlass),
 		"automatic_days", days(r.AutomaticDays))}
-	return e.ask(key.ARN, asked, func(n *notebook) (*RotatePlan, error) {
+	return e.ask(key.ARN, asked, func(n *notebook) (*Planned, error) {
 		plan, err := n.planForPerson(key, r)
 		if plan != nil {
 			plan.Warnings = append(n.routed(key, replica), plan.Warnings...)
@@ -85,113 +66,8 @@ func (e *Engine) Rotate(ctx context.Context, r RotateRequest) (*RotatePlan, erro
 	})
 }
 
-// request is what a person asks for about a key, as the audit log tells it.
-type request struct {
-	requested, refused audit.Event
-	requester          remediation.Who
-	// proven is the hash of the request that requester proved an AWS identity for; empty: none was proven.
-	proven   string
-	incident string
-	dryRun   bool
-	detail   map[string]string
-}
-
-// yes is "true", or "" for what is not so.
-func yes(so bool) string {
-	if !so {
-		return ""
-	}
-	return "true"
-}
-
-// days is a number of days as a text, "" for none.
-func days(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-// ask has a plan made of what a person asks for about a key, and unless it is a dry run or refused begins it.
-func (e *Engine) ask(arn string, r *request, plan func(*notebook) (*RotatePlan, error)) (made *RotatePlan, err error) {
-	now := time.Now().UTC()
-	used := e.usedBy(arn, now)
-	e.deciding.Lock()
-	defer e.deciding.Unlock()
-	err = e.note(now, func(n *notebook) error {
-		if r.incident != "" {
-			if _, err := n.openIncident(r.incident); err != nil {
-				return err
-			}
-		}
-		made, err = plan(n)
-		if made != nil {
-			made.Used = used
-		}
-		if err != nil || r.dryRun {
-			return err
-		}
-		if r.proven != "" && r.proven != made.Request {
-			return fmt.Errorf("%w: look at the plan, and ask again", ErrPlanMoved)
-		}
-		begins := made.Action != nil && made.Decision.Verdict != remediation.Refuse
-		switch {
-		case begins:
-			made.Action.ID = e.newID("act_", now)
-		case made.Action != nil:
-			n.stopped("", made.Decision.Guardrail, made.Action)
-		}
-		if err := n.auditRequest(r, made); err != nil || !begins {
-			return err
-		}
-		if r.incident != "" {
-			if err := n.join(r.incident, made.Action.ID, arn); err != nil {
-				return err
-			}
-		}
-		n.tally.actions++
-		return n.begin(made.Action, made.Decision)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
-}
-
-// planAbout is a plan that says what is known of its key, and nothing of what is done.
-func (n *notebook) planAbout(key *inventory.Key) *RotatePlan {
-	return &RotatePlan{
-		Key: *key, Eligible: remediation.Eligibility(key), LastUse: n.tx.LastUse(key.ARN),
-		Left: inventory.OnDemandLimit - key.Rotation.OnDemandUsed(), Reserve: n.settings.Guardrails.OnDemandReserve,
-	}
-}
-
-// cannot says why nothing can be done.
-func (p *RotatePlan) cannot(reason string) *RotatePlan {
-	p.NoAction = reason
-	p.Decision = remediation.Decision{
-		Verdict: remediation.Refuse, Guardrail: remediation.GuardNotEligible, Reason: reason,
-	}
-	return p
-}
-
-// judged gives a plan its action, and what the guardrails say of it on the key as just read.
-func (n *notebook) judged(plan *RotatePlan, action *remediation.Action, key *inventory.Key) error {
-	g, err := n.guardrails()
-	if err != nil {
-		return err
-	}
-	facts, err := n.facts(action)
-	if err != nil {
-		return err
-	}
-	facts.Key = key
-	plan.Action, plan.Decision, plan.Request = action, g.Decide(action, facts), action.Request()
-	return nil
-}
-
 // planForPerson makes the plan and asks the guardrails.
-func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*RotatePlan, error) {
+func (n *notebook) planForPerson(key *inventory.Key, r RotateRequest) (*Planned, error) {
 	g, err := n.guardrails()
 	if err != nil {
 		return nil, err
@@ -298,23 +174,31 @@ func (e *Engine) ResolveKey(name string) (string, error) {
 	return found[0], nil
 }
 
-// Pause stops automatic actions until Resume; it survives restarts.
-func (e *Engine) Pause(by, reason string) error {
+// Pause stops automatic actions until Resume; it survives restarts. incident is what it is for; "": none.
+func (e *Engine) Pause(by, reason, incident string) error {
 	if strings.TrimSpace(reason) == "" {
 		return ErrNoReason
 	}
 	return e.note(time.Now().UTC(), func(n *notebook) error {
-		if err := n.audit(audit.Entry{Actor: by, Event: audit.Paused, Detail: texts("reason", reason)}); err != nil {
+		if err := n.forIncident(incident); err != nil {
+			return err
+		}
+		if err := n.audit(audit.Entry{
+			Actor: by, Event: audit.Paused, Incident: incident, Detail: texts("reason", reason),
+		}); err != nil {
 			return err
 		}
 		return n.tx.SetPause(&state.Pause{At: n.now, By: by, Reason: reason})
 	})
 }
 
-// Resume ends a pause, closes the circuit breaker, and arms a new state.
-func (e *Engine) Resume(by string) error {
+// Resume ends a pause, closes the circuit breaker, and arms a new state. incident is what it is for; "": none.
+func (e *Engine) Resume(by, incident string) error {
 	return e.note(time.Now().UTC(), func(n *notebook) error {
-		if err := n.auditResume(by); err != nil {
+		if err := n.forIncident(incident); err != nil {
+			return err
+		}
+		if err := n.auditResume(by, incident); err != nil {
 			return err
 		}
 		if err := n.tx.SetPause(nil); err != nil {

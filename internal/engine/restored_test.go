@@ -52,7 +52,7 @@ func TestARestoredStateActsOnlyAfterAnInventoryAndAPersonsWord(t *testing.T) {
 		want bool
 	}{
 		{"restored", func() {}, false},
-		{"a person's word", func() { w.check(w.engine.Resume("ada")) }, false},
+		{"a person's word", func() { w.check(w.engine.Resume("ada", "")) }, false},
 		{"and an inventory since", func() { w.sweep(Inventory) }, true},
 	} {
 		step.do()

@@ -43,7 +43,7 @@ func TestAnActionIsNotDoneThatNoPolicyAsksForAnyMore(t *testing.T) {
 			changed.Policies = append(policy.Set(nil), w.settings.Policies...)
 			tt.change(&changed.Policies[0])
 			w.engine.Reload(&changed)
-			w.check(w.engine.Resume("ada"))
+			w.check(w.engine.Resume("ada", ""))
 			a := w.awaitAction(remediation.Cancelled)
 			if a.Guardrail != tt.guardrail || a.Attempts != 0 {
 				t.Errorf("got %+v", a)

@@ -63,9 +63,10 @@ type Finding struct {
 
 // Acknowledgement is a person's word that a finding is seen. It goes on counting, and the next episode is new.
 type Acknowledgement struct {
-	At     time.Time `json:"at"`
-	By     string    `json:"by"`
-	Reason string    `json:"reason"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Reason   string    `json:"reason"`
+	Incident string    `json:"incident_id,omitempty"` // what it was done for
 }
 
 // MaxPoints bounds a finding's points.

@@ -368,7 +368,8 @@ func TestRevokingSaysWhoLosesWhat(t *testing.T) {
 	want := []string{
 		"g1: Loses Decrypt, Encrypt by this grant. [1 call in 30 days, the last 2026-11-28 12:00Z] false",
 		"g2: Loses Decrypt by this grant. Amazon OpenSearch Service: A domain whose grant is revoked or whose key is " +
-			"deleted cannot be recovered. [no call in 30 days that rotd knows of; an AWS service's own grant] false",
+			"deleted cannot be recovered; a manual snapshot of it can become a new domain. [no call in 30 days that rotd " +
+			"knows of; an AWS service's own grant] false",
 		"g4: Loses Decrypt by this grant, which is for db-9. Amazon RDS, Aurora, DocumentDB, Neptune: A grant that the " +
 			"service made for a database cannot be made again by anybody else. " +
 			"[no call in 30 days that rotd knows of; an AWS service's own grant] false",

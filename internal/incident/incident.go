@@ -66,6 +66,11 @@ func (i *Incident) Join(action, key string) {
 	if !slices.Contains(i.Actions, action) {
 		i.Actions = append(i.Actions, action)
 	}
+	i.Involve(key)
+}
+
+// Involve adds a key that something was done to for the incident.
+func (i *Incident) Involve(key string) {
 	if !slices.Contains(i.Keys, key) && len(i.Keys) < MaxKeys {
 		i.Keys = append(i.Keys, key)
 	}

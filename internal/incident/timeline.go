@@ -81,12 +81,19 @@ func Entry(e *audit.Entry) (line Line, ok bool) {
 		return line, false
 	}
 	line = Line{
-		At: e.Time, Source: FromAudit, Key: e.Key, Who: e.Actor, Ref: cmp.Or(e.Action, e.Finding, fmt.Sprint(e.Seq)),
-		Text: string(e.Event),
+		At: e.Time, Source: FromAudit, Key: e.Key, Who: e.Actor, Text: string(e.Event),
+		Ref: cmp.Or(e.Action, e.Finding, e.Detail["job"], fmt.Sprint(e.Seq)),
 	}
-	for _, name := range []string{"operation", "answer", "guardrail", "guardrails", "reason", "because", "outcome"} {
+	for _, name := range []string{
+		"operation", "answer", "guardrail", "guardrails", "location", "reason", "because", "state", "outcome",
+	} {
 		if text := e.Detail[name]; text != "" {
 			line.Text += ", " + text
+		}
+	}
+	for _, counted := range []string{"moved", "failed", "bytes"} {
+		if n := e.Detail[counted]; n != "" {
+			line.Text += ", " + n + " " + counted
 		}
 	}
 	return line, true

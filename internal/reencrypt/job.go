@@ -40,7 +40,8 @@ type Job struct {
 	Requester string   `json:"requester"`
 	Reason    string   `json:"reason"`
 	Ticket    string   `json:"ticket,omitempty"`
-	Overrode  []string `json:"overrode,omitempty"` // guardrails that --emergency passed
+	Incident  string   `json:"incident_id,omitempty"` // what it was begun for
+	Overrode  []string `json:"overrode,omitempty"`    // guardrails that --emergency passed
 
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`

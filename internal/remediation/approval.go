@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -26,6 +27,7 @@ var (
 	ErrLate        = errors.New("its time to be approved is over")
 	ErrOtherPlan   = errors.New("that is not its plan")
 	ErrOwnRequest  = errors.New("you asked for it yourself")
+	ErrNobodyAsked = errors.New("nobody can tell which person asked for it")
 	ErrNoPerson    = errors.New("nobody can tell which person you are")
 	ErrBegun       = errors.New("only what has not begun can be cancelled")
 )
@@ -39,8 +41,12 @@ func (a *Action) Plan() string {
 		Emergency: a.Emergency, BreakGlass: a.BreakGlass, FindingID: a.FindingID, IncidentID: a.IncidentID,
 		Policy: a.Policy,
 	}
+	made := a.NewKeyARN
+	if !slices.ContainsFunc(a.Calls, func(c Call) bool { return c.Operation == CreateKey }) {
+		made = "" // the new key was there when this was planned, and which one it is is agreed to
+	}
 	for i := range a.Calls {
-		agreed.Calls = append(agreed.Calls, a.Calls[i].asked(a.NewKeyARN))
+		agreed.Calls = append(agreed.Calls, a.Calls[i].asked(made))
 	}
 	text, err := json.Marshal(&agreed, json.Deterministic(true))
 	if err != nil {
@@ -57,14 +63,21 @@ func (a *Action) Request() string {
 	return request.Plan()
 }
 
-// asked is the call as it was planned, before anything became of it.
+// asked is the call as it was planned, before anything became of it; made is the key that the action's CreateKey made,
+// which had no ARN then.
 func (c *Call) asked(made string) Call {
 	planned := Call{
 		Operation: c.Operation, KeyARN: c.KeyARN, PeriodDays: c.PeriodDays, Material: c.Material, New: c.New,
 		Region: c.Region, Grant: c.Grant, Alias: c.Alias, FromARN: c.FromARN, Tags: c.Tags, KeyState: c.KeyState,
 	}
-	if made != "" && c.KeyARN == made { // the key that CreateKey makes had no ARN then
+	if made == "" {
+		return planned
+	}
+	if c.KeyARN == made || c.Region != "" && c.KeyARN == inRegion(made, c.Region) {
 		planned.KeyARN = ""
+	}
+	if c.Tags[ReplacedByTag] == made {
+		planned.Tags = map[string]string{ReplacedByTag: yetToBeMade}
 	}
 	return planned
 }
@@ -77,6 +90,20 @@ func (a *Action) approved() bool {
 // Unapproved reports whether the action ended because nobody approved it.
 func (a *Action) Unapproved() bool {
 	return a.State == Expired && a.Approval != nil && a.Approval.By == nil && a.Ended != nil
+}
+
+// unnamed reports whether a person asked for the action whom nobody can be told from, as root or a user whom several
+// people use: whoever approved it could be the same one.
+func (a *Action) unnamed() bool { return !a.Automatic && len(a.RequesterIs) == 0 }
+
+// Approvable is a decision on an action, refused where it needs an approval that nobody could give.
+func (d Decision) Approvable(a *Action) Decision {
+	if d.Verdict != NeedsApproval || !a.unnamed() {
+		return d
+	}
+	return Decision{Verdict: Refuse, Guardrail: GuardNoPerson, Reason: fmt.Sprintf("A second person must approve it, and "+
+		"%s names no person whom the second could be told from. Ask as yourself (sudo -u NAME), or add --aws-identity as "+
+		"an IAM user or a user of IAM Identity Center.", a.Requester)}
 }
 
 // Ask has an action wait for a second person, because of what the guardrails decided.
@@ -99,6 +126,8 @@ func Approve(a Action, plan string, by Who, reason string, now time.Time) (Actio
 		return a, fmt.Errorf("%s has the plan %s, not %s: %w", a.ID, a.Approval.Plan, plan, ErrOtherPlan)
 	case len(by.Is) == 0:
 		return a, fmt.Errorf("%s needs a person's approval, and you are %s: %w", a.ID, by.Name, ErrNoPerson)
+	case a.unnamed():
+		return a, fmt.Errorf("%s was asked for by %s, cancel it and ask as yourself: %w", a.ID, a.Requester, ErrNobodyAsked)
 	case by.Same(Who{Is: a.RequesterIs}):
 		return a, fmt.Errorf("%s needs somebody else's approval than that of %s: %w", a.ID, a.Requester, ErrOwnRequest)
 	}

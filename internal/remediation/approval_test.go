@@ -71,6 +71,24 @@ func TestAnApprovedActionIsJudgedAgain(t *testing.T) {
 	}
 }
 
+func TestNobodyIsAskedToApproveWhatNobodyInParticularAskedFor(t *testing.T) {
+	facts := testFacts(testKey())
+	facts.Mode = policy.Propose
+	a := testAction(NewMaterial, testKey())
+	a.Requester, a.RequesterIs = "uid:0 (root)", nil
+	got, do := Step(a, Observation{Facts: facts}, testGuardrails(), testNow())
+	const want = "A second person must approve it, and uid:0 (root) names no person whom the second could be told from. " +
+		"Ask as yourself (sudo -u NAME), or add --aws-identity as an IAM user or a user of IAM Identity Center. Nothing " +
+		"was changed."
+	if got.State != Cancelled || do.What != End || got.Guardrail != GuardNoPerson || got.Outcome != want {
+		t.Errorf("%s by %s, %s: %s", got.State, got.Guardrail, do.What, got.Outcome)
+	}
+	a.Emergency, a.BreakGlass = true, true
+	if got, do = Step(a, Observation{Facts: facts}, testGuardrails(), testNow()); do.What != Attempt {
+		t.Errorf("where no approval is needed: %s, %s: %s", got.State, do.What, got.Outcome)
+	}
+}
+
 func TestWhoseApprovalIsTaken(t *testing.T) {
 	original, changed := awaiting(), awaiting()
 	changed.KeyARN += "x"
@@ -91,8 +109,8 @@ func TestWhoseApprovalIsTaken(t *testing.T) {
 		},
 		"nobody's in particular": {action: awaiting(), by: is(), want: ErrNoPerson},
 		"of another plan":        {action: awaiting(), by: bob(), plan: "v1:00", want: ErrOtherPlan},
-		"of what was asked for by nobody known": {
-			action: awaiting(func(a *Action) { a.RequesterIs = nil }), by: bob(),
+		"of what was asked for by nobody in particular": {
+			action: awaiting(func(a *Action) { a.RequesterIs = nil }), by: bob(), want: ErrNobodyAsked,
 		},
 		"of what rotd asks for itself": {
 			action: awaiting(func(a *Action) { a.Automatic, a.RequesterIs = true, nil }), by: bob(),

@@ -183,6 +183,9 @@ const (
 	ReplacedByTag = "rotd:replaced-by"
 )
 
+// yetToBeMade stands in a tag for the key that CreateKey makes, until its ARN is known.
+const yetToBeMade = "the new key"
+
 // GrantName is the name of the grant that the call under way makes. It is the same for every attempt, and for another
 // action that goes on with this one's work: KMS gives the same grant again.
 func (a *Action) GrantName() string { return "rotd-like-" + a.Current().Grant.ID }

@@ -82,6 +82,7 @@ const (
 	GuardSpent        = "budget-spent"
 	GuardNotEligible  = "not-eligible"
 	GuardApproval     = "approval"
+	GuardNoPerson     = "no-person"
 	GuardProtected    = "protected"
 	GuardOwnKey       = "own-key"
 	GuardPersonOnly   = "person-only"

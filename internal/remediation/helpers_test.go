@@ -78,7 +78,7 @@ func testAction(m Method, key *inventory.Key) Action {
 		ID: "act_1", Verb: Rotate, Method: m, State: Planned, KeyARN: key.ARN, Alias: "alias/pay",
 		Account: key.Account, Region: key.Region, Before: PreconditionOf(key),
 		Created:   testNow().Add(-30 * time.Minute),
-		Requester: "uid:1000 (kim)", Reason: "test",
+		Requester: "uid:1000 (kim)", RequesterIs: []string{"uid:1000"}, Reason: "test",
 	}
 	if m == EnableAutomatic {
 		a.PeriodDays = 90

@@ -67,7 +67,7 @@ func PlanReplace(key *inventory.Key, p *policy.Policy, how Replacement, why Why,
 		}
 	}
 	a.Calls = append(a.Calls, Call{
-		Operation: TagResource, KeyARN: key.ARN, Tags: map[string]string{ReplacedByTag: "the new key"},
+		Operation: TagResource, KeyARN: key.ARN, Tags: map[string]string{ReplacedByTag: yetToBeMade},
 	})
 	if how.Made != nil {
 		a.adopt(how.Made.ARN)

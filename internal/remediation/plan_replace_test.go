@@ -202,3 +202,31 @@ func TestTheNewKeyIsAdoptedByTheCallsThatFollow(t *testing.T) {
 		t.Errorf("the old key is tagged %v", tags)
 	}
 }
+
+func TestWhatIsAgreedToIsTheReplacementAsItWasPlanned(t *testing.T) {
+	replica := &inventory.Key{
+		ARN: inRegion(testARN, "us-east-1"), ID: testKey().ID, Region: "us-east-1", Aliases: []string{"alias/pay-us"},
+		Policy: "{}",
+	}
+	key := whole(signing, func(k *inventory.Key) { k.MultiRegion, k.ReplicaARNs = "PRIMARY", []string{replica.ARN} })
+	plan := func(made *inventory.Key) *Action {
+		how := Replacement{Replicas: []*inventory.Key{replica}, Made: made}
+		a, ok, reason, _ := PlanReplace(key, nil, how, Why{}, testNow())
+		if !ok {
+			t.Fatal(reason)
+		}
+		return &a
+	}
+	a := plan(nil)
+	agreed := a.Plan()
+	if a.adopt(newKeyARN); a.Plan() != agreed {
+		t.Error("the plan is another one once its key was made")
+	}
+	made := *key
+	made.ARN = newKeyARN
+	other := made
+	other.ARN = testARN + "0"
+	if plan(&made).Request() == plan(&other).Request() {
+		t.Error("a key that is there already can be another one unnoticed")
+	}
+}

@@ -108,7 +108,7 @@ func (m *machine) planned() Do {
 
 // guard holds the guardrails' decision against the action.
 func (m *machine) guard() (Do, bool) {
-	d := m.g.Decide(&m.a, m.o.Facts)
+	d := m.g.Decide(&m.a, m.o.Facts).Approvable(&m.a)
 	m.a.Guardrail, m.a.Waiting = d.Guardrail, ""
 	switch d.Verdict {
 	case Allow:

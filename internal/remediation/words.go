@@ -102,7 +102,7 @@ func (c *Call) Words() string {
 // keyID is the last part of a key's ARN; "the new key" while there is none.
 func keyID(arn string) string {
 	if arn == "" {
-		return "the new key"
+		return yetToBeMade
 	}
 	return arn[strings.LastIndexByte(arn, '/')+1:]
 }

@@ -91,7 +91,7 @@ func TestADamagedStateIsSetAsideAndNothingAutomaticFollows(t *testing.T) {
 	if done := changes(w); len(done) > 0 {
 		t.Errorf("rotd acted before it was armed: %+v", done)
 	}
-	if _, err := w.Client.Resume(t.Context()); err != nil {
+	if _, err := w.Client.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	untilTold(t, w, "action-succeeded enable-automatic alias/pay-cards")
