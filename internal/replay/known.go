@@ -29,6 +29,14 @@ func newKnown(policies policy.Set) *known {
 	}
 }
 
+// add makes a key known beforehand.
+func (k *known) add(key *inventory.Key) {
+	k.keys[key.ARN] = key
+	for _, alias := range key.Aliases {
+		k.aliases[key.Account+"/"+key.Region+"/"+alias] = key.ARN
+	}
+}
+
 // Key returns the key a record means; nil when the archive has not told of it.
 func (k *known) Key(ref events.KeyRef, account, region string) *inventory.Key {
 	switch {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"rotd/internal/detection"
-	"rotd/internal/events"
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
@@ -79,12 +78,7 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, decoder: events.NewDecoder(o.Judge), seen: make(map[[16]byte]struct{}),
-		known: newKnown(o.Policies), memory: newMemory(), found: make(map[string]*finding.Finding),
-		own: make(map[string]bool), learning: newLearning(),
-	}
-	for _, account := range o.Trusted {
-		r.own[account] = true
+		o: o, stream: NewStream(o.Judge, o.Policies, o.Trusted, nil), found: make(map[string]*finding.Finding),
 	}
 	for file, err := range trail.Files(o.Paths...) {
 		switch {
@@ -109,15 +103,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // run is one replay under way.
 type run struct {
-	o        Options
-	decoder  *events.Decoder
-	seen     map[[16]byte]struct{} // eventIDs judged
-	known    *known
-	memory   *memory
-	learning *learning
-	own      map[string]bool // accounts that are no outsiders
-	found    map[string]*finding.Finding
-	result   Result
+	o      Options
+	stream *Stream
+	found  map[string]*finding.Finding
+	result Result
 }
 
 // file judges one log file's records.
@@ -143,49 +132,30 @@ func (r *run) file(ctx context.Context, path string) {
 	}
 }
 
-// record counts one record and judges it when a rule wants it.
+// record judges one record and counts it.
 func (r *run) record(path string, number int, raw []byte) {
 	s := &r.result.Summary
 	s.Records++
-	ev, wanted, err := r.decoder.DecodeRecord(raw)
-	switch {
-	case err != nil:
+	judged, err := r.stream.Judge(raw, false)
+	switch judged.Kind {
+	case Malformed:
 		s.Malformed++
 		r.problem(Problem{Path: path, Record: number, What: err.Error()})
-		return
-	case !wanted:
+	case Ignored:
 		s.Ignored++
-		return
-	case ev.EventSource == kmsSource:
+	case KMS:
 		s.KMSRecords++
-	default:
+	case Other:
 		s.OtherRecords++
 	}
-	id := seenID(ev.EventID)
-	if _, again := r.seen[id]; again {
+	if judged.Duplicate {
 		s.Duplicates++
-		return
 	}
-	r.seen[id] = struct{}{}
-	if ev.RecipientAccountID != "" {
-		r.own[strings.Clone(ev.RecipientAccountID)] = true
-	}
-	r.judge(path, number, &ev)
-	r.known.learn(&ev)
-}
-
-const kmsSource = "kms.amazonaws.com"
-
-func (r *run) judge(path string, number int, ev *events.Event) {
-	found, panics := r.o.Judge.Event(&detection.Context{
-		Known: r.known, Memory: r.memory, Trusted: func(account string) bool { return r.own[account] },
-		Observed: r.learning.of(ev),
-	}, ev)
-	for _, p := range panics {
+	for _, p := range judged.Panics {
 		r.problem(Problem{Path: path, Record: number, What: p.Error()})
 	}
-	for i := range found {
-		f := &found[i]
+	for i := range judged.Found {
+		f := &judged.Found[i]
 		prev := r.found[f.Fingerprint]
 		if prev == nil && len(r.found) == maxFindings {
 			r.problem(Problem{

@@ -1,0 +1,90 @@
+package replay
+
+import (
+	"strings"
+
+	"rotd/internal/detection"
+	"rotd/internal/events"
+	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
+)
+
+// Stream judges records one after the other. Their own time is the clock; what is known of keys, and what is usual, is
+// what the records told before, and what was known at the beginning.
+type Stream struct {
+	judge    *detection.Judge
+	decoder  *events.Decoder
+	seen     map[[16]byte]struct{} // eventIDs judged
+	known    *known
+	memory   *memory
+	learning *learning
+	own      map[string]bool // accounts that are no outsiders
+}
+
+// NewStream begins a stream that knows nothing yet but the policies, the accounts that are no outsiders beside those
+// whose records come, and the given keys.
+func NewStream(judge *detection.Judge, policies policy.Set, trusted []string, keys []inventory.Key) *Stream {
+	s := &Stream{
+		judge: judge, decoder: events.NewDecoder(judge), seen: make(map[[16]byte]struct{}),
+		known: newKnown(policies), memory: newMemory(), learning: newLearning(), own: make(map[string]bool),
+	}
+	for _, account := range trusted {
+		s.own[account] = true
+	}
+	for i := range keys {
+		s.known.add(&keys[i])
+	}
+	return s
+}
+
+// Kind says what became of a record.
+type Kind int
+
+// Kinds.
+const (
+	Malformed Kind = iota
+	Ignored        // wanted by no rule
+	KMS
+	Other // another service's that some rule wants
+)
+
+// Judged is what a record meant.
+type Judged struct {
+	Kind      Kind
+	Duplicate bool // judged before, as one of its kind
+	Event     events.Event
+	Found     []finding.Finding
+	Panics    []*detection.Panic
+}
+
+// Judge judges a record; own says that it is known to be one of rotd's own calls. The error says why it is malformed.
+func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
+	ev, wanted, err := s.decoder.DecodeRecord(raw)
+	switch {
+	case err != nil:
+		return Judged{Kind: Malformed}, err
+	case !wanted:
+		return Judged{Kind: Ignored}, nil
+	}
+	j = Judged{Kind: Other, Event: ev}
+	if ev.EventSource == kmsSource {
+		j.Kind = KMS
+	}
+	id := seenID(ev.EventID)
+	if _, j.Duplicate = s.seen[id]; j.Duplicate {
+		return j, nil
+	}
+	s.seen[id] = struct{}{}
+	if ev.RecipientAccountID != "" && !s.own[ev.RecipientAccountID] {
+		s.own[strings.Clone(ev.RecipientAccountID)] = true
+	}
+	j.Found, j.Panics = s.judge.Event(&detection.Context{
+		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
+		Observed: s.learning.of(&ev),
+	}, &ev)
+	s.known.learn(&ev)
+	return j, nil
+}
+
+const kmsSource = "kms.amazonaws.com"
