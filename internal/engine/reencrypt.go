@@ -67,7 +67,8 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	}
 	plan := &ReencryptPlan{To: *to, Rate: place.KMS.ReEncryptRate(), Warnings: []string{}, Job: reencrypt.Job{
 		Kind: reencrypt.Blobs, To: to.ARN, Manifest: r.Manifest, Total: r.Total, State: reencrypt.Running,
-		DryRun: r.DryRun, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Created: now, Updated: now,
+		DryRun: r.DryRun, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Emergency: r.Emergency,
+		Created: now, Updated: now,
 	}}
 	if r.From != "" {
 		if plan.From, err = e.keyNow(ctx, r.From); err != nil {
@@ -105,7 +106,8 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	return plan, nil
 }
 
-// beginJob makes a job durable. Of objects one job runs in a place at a time: a second request joins it.
+// beginJob makes a job durable. Of objects one job runs in a place at a time: a second request joins it,
+// and makes an emergency of it if it is one itself.
 func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error {
 	job := &plan.Job
 	if job.Kind == reencrypt.Objects {
@@ -114,14 +116,18 @@ func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error 
 			return err
 		}
 		switch {
-		case before != nil && before.State == reencrypt.Running:
+		case before != nil && before.State == reencrypt.Running && (before.Emergency || !job.Emergency):
 			*job = *before
 			return nil
+		case before != nil && before.State == reencrypt.Running:
+			before.Emergency, before.Overrode = true, plan.Decision.Overridden
+			*job = *before
+			return tx.PutJob(job)
 		case resume && (before == nil || before.State == reencrypt.Done):
 			return fmt.Errorf("%w: nothing that failed or was cancelled can go on at %s", ErrUnknownJob, job.Location)
 		case resume:
 			before.State, before.Outcome, before.Ended, before.Updated = reencrypt.Running, "", time.Time{}, job.Created
-			before.Overrode = plan.Decision.Overridden
+			before.Emergency, before.Overrode = job.Emergency, plan.Decision.Overridden
 			*job = *before
 			return tx.PutJob(job)
 		}
