@@ -218,8 +218,13 @@ func Why(err error) (code, text string) {
 	if own, ok := errors.AsType[*reason](err); ok {
 		return own.code, own.text
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Class == Exists {
+	e, ok := errors.AsType[*Error](err)
+	if ok && e.Class == Exists {
 		return "changed", "it was changed or deleted while it was copied; what is there now was not touched"
 	}
-	return apiCode(err)
+	code, text = apiCode(err)
+	if !ok || e.Advice() == "" {
+		return code, text
+	}
+	return code, text + ": " + e.Advice()
 }

@@ -39,10 +39,15 @@ func (e *Engine) planObjects(ctx context.Context, p *ReencryptPlan, location str
 		return fmt.Errorf("%w: %w", ErrBadLocation, err)
 	}
 	b, err := store.Bucket(ctx, at)
+	switch awss3.ClassOf(err) {
+	case awss3.Gone:
+		return fmt.Errorf("%w: there is no bucket %s", ErrBadLocation, at.Bucket)
+	case awss3.Denied:
+		return fmt.Errorf("%w: S3 does not let rotd look at %s: its role needs s3:ListBucket and s3:GetBucketVersioning "+
+			"there, and the bucket's policy must not deny them", ErrBadLocation, at.Bucket)
+	}
 	if err != nil {
-		code, text := awss3.Why(err)
-		return fmt.Errorf("%w: S3 does not show %s to rotd (%s: %s): its role needs s3:ListBucket and "+
-			"s3:GetBucketVersioning there", ErrBadLocation, at, code, text)
+		return fmt.Errorf("look at the bucket: %w", err)
 	}
 	p.Job.Kind, p.Job.Location, p.Job.Bucket = reencrypt.Objects, at.String(), b.Region
 	p.Job.Manifest, p.Job.Total = "", 0
@@ -195,7 +200,8 @@ func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting stri
 	case err != nil && awss3.Passing(err):
 		return "S3 cannot be used at the moment: " + err.Error(), nil
 	case err != nil:
-		return "", e.failJob(job.ID, "S3 does not list the objects: "+err.Error())
+		code, text := awss3.Why(err)
+		return "", e.failJob(job.ID, fmt.Sprintf("S3 does not list the objects: %s: %s", code, text))
 	case len(next) == 0:
 		return e.finishObjects(ctx, store, job, at)
 	}

@@ -309,11 +309,42 @@ func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
 		})
 	}
 	m := newVault(t)
-	for _, wrong := range []string{"vault/data", "s3://nowhere-at-all/"} {
-		if _, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Location = wrong })); !errors.Is(
-			err, ErrBadLocation) {
+	m.sim.Plan(awssim.Fault{Operation: "HeadBucket", Contains: "shut", Err: &awssim.APIError{
+		Code: "AccessDenied", Status: 403,
+	}})
+	for wrong, says := range map[string]string{
+		"vault/data": "not of the form s3://bucket/key", "s3://nowhere-at-all/": "there is no bucket nowhere-at-all",
+		"s3://shut/": "its role needs s3:ListBucket",
+	} {
+		_, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Location = wrong }))
+		if !errors.Is(err, ErrBadLocation) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", wrong, err)
 		}
+	}
+}
+
+func TestWhatIsDeniedIsSaidWithWhatTheRoleNeeds(t *testing.T) {
+	denied := &awssim.APIError{Code: "AccessDenied", Message: "Access Denied", Status: 403}
+	m := newVault(t)
+	m.fill(2, "data/", m.old)
+	fault := m.sim.Plan(awssim.Fault{Operation: "CopyObject", Err: denied})
+	job := m.awaitJob(m.begin(m.objects()).ID, reencrypt.Done)
+	want := "Access Denied: the role needs s3:GetObject and s3:PutObject with their tags and locks on vault/data/0000, " +
+		"kms:Decrypt on the key it is under, and kms:GenerateDataKey and kms:Decrypt on the new one"
+	if job.Failed != 2 || job.Failures[0].Code != "AccessDenied" || job.Failures[0].Message != want {
+		t.Errorf("got %+v", job.Failures)
+	}
+	fault.Remove()
+	fault = m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Err: denied})
+	id := m.begin(m.objects()).ID
+	job = m.awaitJob(id, reencrypt.Failed)
+	if !strings.Contains(job.Outcome, "AccessDenied: Access Denied: the role needs s3:GetObject and s3:ListBucket on vault") {
+		t.Errorf("outcome %q", job.Outcome)
+	}
+	fault.Remove()
+	m.begin(m.objects(func(r *ReencryptRequest) { r.Resume = true }))
+	if job = m.awaitJob(id, reencrypt.Done); job.Moved != 2 {
+		t.Errorf("got %+v", job.Counts)
 	}
 }
 
