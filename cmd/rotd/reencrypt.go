@@ -233,6 +233,9 @@ func (c *cli) beginJob(
 		case job.State == reencrypt.Cancelled:
 			return "", exit(admin.ExitRefused, "%s was cancelled (%s): remove %s.journal and %s.part to begin anew", job.ID,
 				job.Outcome, o.out, o.out)
+		case o.request.Emergency && !job.Emergency:
+			hint(c.err, "%s was not begun in an emergency: a pause holds it up, and the ordinary role moves what is left. To "+
+				"begin anew remove %s.journal and %s.part.", job.ID, o.out, o.out)
 		}
 		return job.ID, nil
 	}

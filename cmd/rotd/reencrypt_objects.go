@@ -126,8 +126,7 @@ func (c *cli) printObjectsPlan(p *admin.ReencryptPlan, o *reencryptOptions) {
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}
-	c.field("reason", o.request.Reason)
-	c.field("ticket", o.request.Ticket)
+	c.printMoveRequest(p, o)
 	fmt.Fprintln(c.out)
 }
 

@@ -52,6 +52,14 @@ func (c *cli) printReencryptPlan(p *admin.ReencryptPlan, s manifest.Survey, o *r
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}
+	c.printMoveRequest(p, o)
+}
+
+// printMoveRequest shows why ciphertext is moved, and what was passed for it.
+func (c *cli) printMoveRequest(p *admin.ReencryptPlan, o *reencryptOptions) {
+	if passed := p.Decision.Overridden; len(passed) > 0 {
+		c.field("guardrails", "--emergency passes "+strings.Join(passed, ", ")+"; this is audited")
+	}
 	c.field("reason", o.request.Reason)
 	c.field("ticket", o.request.Ticket)
 }
