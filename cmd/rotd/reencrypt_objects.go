@@ -95,8 +95,8 @@ func jobEnded(j *reencrypt.Job) error {
 	case j.Failed > 0 && j.DryRun:
 		return exit(admin.ExitUnfinished, "%d of %d objects would not be moved", j.Failed, j.Failed+j.Moved)
 	case j.Failed > 0:
-		return exit(admin.ExitUnfinished, "%d of %d objects were not moved; when what stands in their way is mended, the same "+
-			"command moves them", j.Failed, j.Failed+j.Moved)
+		return exit(admin.ExitUnfinished, "%d of %d objects were not moved; when what stands in their way is mended, the "+
+			"same command moves them", j.Failed, j.Failed+j.Moved)
 	}
 	return nil
 }

@@ -39,14 +39,13 @@ func (e *Engine) planObjects(ctx context.Context, p *ReencryptPlan, location str
 		return fmt.Errorf("%w: %w", ErrBadLocation, err)
 	}
 	b, err := store.Bucket(ctx, at)
-	switch awss3.ClassOf(err) {
-	case awss3.Gone:
+	switch class := awss3.ClassOf(err); {
+	case class == awss3.Gone:
 		return fmt.Errorf("%w: there is no bucket %s", ErrBadLocation, at.Bucket)
-	case awss3.Denied:
+	case class == awss3.Denied:
 		return fmt.Errorf("%w: S3 does not let rotd look at %s: its role needs s3:ListBucket and s3:GetBucketVersioning "+
 			"there, and the bucket's policy must not deny them", ErrBadLocation, at.Bucket)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("look at the bucket: %w", err)
 	}
 	p.Job.Kind, p.Job.Location, p.Job.Bucket = reencrypt.Objects, at.String(), b.Region
@@ -245,8 +244,9 @@ func (e *Engine) finishObjects(ctx context.Context, store *awss3.Client, job *re
 		outcome = "older versions could not be counted: " + err.Error()
 	}
 	if n := len(job.Uploads); n > 0 {
-		outcome = strings.TrimPrefix(outcome+fmt.Sprintf("; of %d copies in parts that were broken off the parts are left in "+
-			"the bucket, since S3 does not let rotd abort them (s3:AbortMultipartUpload): -o json names the uploads", n), "; ")
+		outcome = strings.TrimPrefix(outcome+fmt.Sprintf("; of %d copies in parts that were broken off the parts are left "+
+			"in the bucket, since S3 does not let rotd abort them (s3:AbortMultipartUpload): -o json names the uploads", n),
+			"; ")
 	}
 	_, err = e.onJob(job.ID, func(tx *state.Tx, j *reencrypt.Job, now time.Time) error {
 		j.Older = older

@@ -3,10 +3,10 @@ package remediation
 import "rotd/internal/policy"
 
 // reencrypt moves ciphertext and changes no key: it is a verb of people's, and no action.
-const reencrypt Verb = "reencrypt"
+const reencrypt = "reencrypt"
 
 // OfObjects is reencrypt's way with objects of S3, which are changed by it; blobs of a manifest are not.
-const OfObjects Method = "objects"
+const OfObjects = "objects"
 
 // MoveBlobs judges a person who wants the blobs of a manifest moved to another key. That changes nothing in AWS, so no
 // mode forbids it; a pause does, since whoever pauses wants rotd to keep still.
@@ -62,8 +62,8 @@ func (j *judgement) untouched() {
 // unnamed judges mode observe for whoever named no key: an emergency passes it for one key.
 func (j *judgement) unnamed() {
 	if j.mode() == policy.Observe {
-		j.block(GuardMode, "Mode observe: rotd only watches, and moving objects changes them. Set mode: enforce, globally and "+
-			"in the key's policy. In an emergency, --emergency passes this for the key that --from names.")
+		j.block(GuardMode, "Mode observe: rotd only watches, and moving objects changes them. Set mode: enforce, globally "+
+			"and in the key's policy. In an emergency, --emergency passes this for the key that --from names.")
 	}
 }
 
