@@ -60,7 +60,7 @@ func (c *cli) printContents(p *impact.Contents) {
 	for i := range p.Groups {
 		c.printGroup(&p.Groups[i])
 	}
-	c.printApplications(p.Applications)
+	c.printApplications(p)
 }
 
 // printCoverage says how much of the key's use told what it was about.
@@ -111,8 +111,8 @@ func (c *cli) printGroup(g *impact.Group) {
 	}
 }
 
-func (c *cli) printApplications(all []usage.Context) {
-	if len(all) == 0 {
+func (c *cli) printApplications(p *impact.Contents) {
+	if len(p.Applications) == 0 {
 		return
 	}
 	type x = usage.Context
@@ -122,7 +122,7 @@ func (c *cli) printApplications(all []usage.Context) {
 		{title: "CALLS", right: true, value: func(x x) string { return strconv.FormatUint(x.Calls, 10) }},
 		{title: "VALUES", right: true, value: distinctText},
 		{title: "LAST HOUR", value: func(x x) string { return hourText(x.LastHour) }},
-	}, all)
-	c.paragraph("  ", "Where their ciphertext lies only they know. Exported as a manifest, rotd moves it: rotd reencrypt "+
-		"--manifest FILE --to KEY")
+	}, p.Applications)
+	c.paragraph("  ", "Where their ciphertext lies only they know. Exported as a manifest, rotd moves it:")
+	fmt.Fprintf(c.out, "    rotd reencrypt --manifest FILE --from %s --to %s --reason TEXT\n", p.KeyARN, p.To)
 }

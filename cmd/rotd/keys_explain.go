@@ -104,6 +104,9 @@ func abilityName(a remediation.Ability) string {
 	if a.Method == remediation.Restore {
 		return "cancel deletion"
 	}
+	if a.Method == remediation.OfObjects {
+		return string(a.Verb) + " --s3"
+	}
 	return string(a.Verb)
 }
 

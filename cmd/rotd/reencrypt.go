@@ -75,13 +75,15 @@ func newReencryptCommand(c *cli) *cobra.Command {
 	f.BoolVar(&o.request.Resume, "resume", false, "go on with the last job at --s3 that failed or was cancelled")
 	f.BoolVar(&o.versions, "all-versions", false, "refused: S3 cannot move older versions")
 	f.StringVar(&o.request.To, "to", "", "the key to move them to: id, ARN, alias or alias ARN (required)")
-	f.StringVar(&o.request.From, "from", "", "the key they are under; what is under another one is not moved")
+	f.StringVar(&o.request.From, "from", "", "the key they are under; what is under another one is not moved; with "+
+		"--s3 its policy's mode says whether they may be moved")
 	f.StringVar(&o.out, "out", "", "where the results go (default: FILE.reencrypted)")
 	f.BoolVar(&o.force, "force", false, "overwrite results that are there")
 	f.StringVar(&o.request.Reason, "reason", "", "why, for the audit log (required)")
 	f.StringVar(&o.request.Ticket, "ticket", "", "a ticket's number")
 	incidentFlag(cmd, &o.request.Incident)
-	f.BoolVar(&o.request.Emergency, "emergency", false, "go on while rotd is paused; audited")
+	f.BoolVar(&o.request.Emergency, "emergency", false, "pass the guardrails that a person may pass, and use the "+
+		"role for emergencies; audited")
 	f.BoolVar(&o.request.DryRun, "dry-run", false, "ask KMS whether it would, and write results only with --out")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.DurationVar(&o.wait, "wait", 10*time.Minute, "give up when nothing can be moved for so long; with --s3 (2m) wait "+
@@ -232,6 +234,9 @@ func (c *cli) beginJob(
 		case job.State == reencrypt.Cancelled:
 			return "", exit(admin.ExitRefused, "%s was cancelled (%s): remove %s.journal and %s.part to begin anew", job.ID,
 				job.Outcome, o.out, o.out)
+		case o.request.Emergency && !job.Emergency:
+			hint(c.err, "%s was not begun in an emergency: a pause holds it up, and the ordinary role moves what is left. To "+
+				"begin anew remove %s.journal and %s.part.", job.ID, o.out, o.out)
 		}
 		return job.ID, nil
 	}

@@ -90,7 +90,11 @@ func (c *cli) shownJob(j *reencrypt.Job) error {
 	c.field("from", orElse(j.From, "whichever key"))
 	c.field("waiting", j.Waiting)
 	c.field("outcome", j.Outcome)
-	c.field("moved", movedText(j))
+	moved := "moved"
+	if j.DryRun {
+		moved = "would move"
+	}
+	c.field(moved, movedText(j))
 	if j.Failed > 0 {
 		c.field("failed", fmt.Sprint(j.Failed))
 	}
@@ -124,10 +128,14 @@ func movedText(j *reencrypt.Job) string {
 	text := []string{
 		fmt.Sprintf("%s of %d looked at (%s)", plural(int(j.Moved), "object", "objects"), j.Seen, bytesText(j.Bytes)),
 	}
+	other := "not under --from"
+	if j.From == "" {
+		other = "under no key of KMS"
+	}
 	for _, part := range []struct {
 		n    int64
 		what string
-	}{{j.Already, "under the key already"}, {j.Other, "not under --from"}, {j.Older, "older versions stay as they are"}} {
+	}{{j.Already, "under the key already"}, {j.Other, other}, {j.Older, "older versions stay as they are"}} {
 		if part.n > 0 {
 			text = append(text, fmt.Sprintf("%d %s", part.n, part.what))
 		}

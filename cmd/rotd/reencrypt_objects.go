@@ -87,10 +87,16 @@ func jobEnded(j *reencrypt.Job) error {
 	switch {
 	case j.State == reencrypt.Running:
 		return exit(admin.ExitUnfinished, "%[1]s goes on: `rotd reencrypt show %[1]s`", j.ID)
+	case j.State == reencrypt.Failed:
+		return exit(admin.ExitFailed, "%s %s: %s; when that is mended, the same command with --resume goes on", j.ID,
+			j.State, j.Outcome)
 	case j.State != reencrypt.Done:
 		return exit(admin.ExitFailed, "%s %s: %s", j.ID, j.State, j.Outcome)
+	case j.Failed > 0 && j.DryRun:
+		return exit(admin.ExitUnfinished, "%d of %d objects would not be moved", j.Failed, j.Failed+j.Moved)
 	case j.Failed > 0:
-		return exit(admin.ExitUnfinished, "%d of %d objects were not moved", j.Failed, j.Failed+j.Moved)
+		return exit(admin.ExitUnfinished, "%d of %d objects were not moved; when what stands in their way is mended, the "+
+			"same command moves them", j.Failed, j.Failed+j.Moved)
 	}
 	return nil
 }
@@ -111,14 +117,16 @@ func (c *cli) printObjectsPlan(p *admin.ReencryptPlan, o *reencryptOptions) {
 	} else {
 		c.field("from", "every other KMS key; --from moves what is under one alone")
 	}
-	c.field("how", "each object is copied onto itself by the daemon's role, unless it changes meanwhile")
+	role := "the daemon's role"
+	if o.request.Emergency {
+		role = "the role for emergencies (the daemon's where there is none)"
+	}
+	c.field("how", "each object is copied onto itself by "+role+", unless it changes meanwhile")
 	c.field("costs", "some S3 requests and two to KMS for each object, and the storage of versions that are left behind")
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}
-	c.field("reason", o.request.Reason)
-	c.field("ticket", o.request.Ticket)
-	c.field("incident", o.request.Incident)
+	c.printMoveRequest(p, o)
 	fmt.Fprintln(c.out)
 }
 

@@ -52,6 +52,14 @@ func (c *cli) printReencryptPlan(p *admin.ReencryptPlan, s manifest.Survey, o *r
 	for _, w := range p.Warnings {
 		c.field("WARNING", w)
 	}
+	c.printMoveRequest(p, o)
+}
+
+// printMoveRequest shows why ciphertext is moved, and what was passed for it.
+func (c *cli) printMoveRequest(p *admin.ReencryptPlan, o *reencryptOptions) {
+	if passed := p.Decision.Overridden; len(passed) > 0 {
+		c.field("guardrails", "--emergency passes "+strings.Join(passed, ", ")+"; this is audited")
+	}
 	c.field("reason", o.request.Reason)
 	c.field("ticket", o.request.Ticket)
 	c.field("incident", o.request.Incident)
@@ -82,20 +90,30 @@ func (c *cli) reencrypted(r *reencryption) error {
 	}
 	fmt.Fprintln(c.out)
 	moved := plural(int(r.Moved), "ciphertext is", "ciphertexts are") + " under the new key now: " + r.Out
-	if r.DryRun {
+	switch {
+	case r.DryRun:
 		moved = "KMS would move " + plural(int(r.Moved), "ciphertext", "ciphertexts") + "; nothing was moved."
+	case r.Moved == 0:
+		moved = "Nothing was moved."
 	}
 	done := c.styled(green, "Done.")
-	if failed != nil {
+	switch {
+	case failed != nil && r.Moved == 0:
+		done = ""
+	case failed != nil:
 		done = c.styled(yellow, "Done in part.")
 	}
-	c.paragraph("", done+" "+moved)
+	c.paragraph("", strings.TrimSpace(done+" "+moved))
 	for i := range r.First {
 		f := &r.First[i]
 		c.paragraph("  ", fmt.Sprintf("line %d%s: %s: %s", f.Line, named(f.ID), f.Failure.Code, f.Failure.Message))
 	}
 	if more := r.Failed - int64(len(r.First)); more > 0 {
 		c.paragraph("  ", fmt.Sprintf("and %d more", more))
+	}
+	if r.Failed > 0 && !r.DryRun {
+		c.paragraph("", "When what stands in their way is mended, move these lines again in a manifest of their own, with "+
+			"another --out.")
 	}
 	if r.Failed == 0 && !r.DryRun {
 		c.paragraph("", "Put them in the place of the old ones, which stay decryptable for as long as the old key is there. "+

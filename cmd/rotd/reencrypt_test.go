@@ -147,12 +147,16 @@ func TestReencryptObjectsSessions(t *testing.T) {
 		{"reencrypt-objects-in-part", "--reason leaked --yes", some, admin.ExitUnfinished},
 		{"reencrypt-objects-goes-on", "--reason leaked --yes --wait 0s", reencrypt.Counts{}, admin.ExitUnfinished},
 		{"reencrypt-objects-dry-run", "--dry-run", all, admin.ExitDone},
+		{"reencrypt-objects-emergency", "--from alias/orders --reason leaked --yes --emergency", all, admin.ExitDone},
 		{"reencrypt-objects-versions", "--reason leaked --yes --all-versions", all, admin.ExitRefused},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newFakeDaemon()
 			d.moved = tt.moved
+			if strings.Contains(tt.args, "--emergency") {
+				d.mayMove = remediation.Decision{Verdict: remediation.Allow, Overridden: []string{"mode", "paused"}}
+			}
 			s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
 			args := "reencrypt --s3 s3://exports/2026/ --to alias/pay-cards " + tt.args
 			if got := s.run(t, strings.Fields(args)...); got != tt.status {

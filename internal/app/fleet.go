@@ -14,6 +14,7 @@ import (
 	"rotd/internal/admin"
 	"rotd/internal/awskms"
 	"rotd/internal/awsorg"
+	"rotd/internal/awss3"
 	"rotd/internal/config"
 	"rotd/internal/engine"
 	"rotd/internal/material"
@@ -104,9 +105,12 @@ func (f *fleet) places(known state.Organization) []engine.Place {
 		for _, region := range regions {
 			place := awskms.Place{Partition: f.d.home.Partition, Account: a.ID, Region: region}
 			client := f.client(a.Account, place)
-			places = append(places, engine.Place{
-				Account: a.ID, Region: region, OrgPath: a.path, KMS: client, Emergency: f.emergency(a.Account, client),
-			})
+			p := engine.Place{Account: a.ID, Region: region, OrgPath: a.path, KMS: client}
+			if a.EmergencyRoleARN != "" {
+				cfg := awskms.Assume(f.sdk, a.EmergencyRoleARN, a.ExternalID, "rotd-emergency-"+f.shard, f.first)
+				p.Emergency, p.EmergencyStore = client.As(cfg), awss3.New(cfg)
+			}
+			places = append(places, p)
 		}
 	}
 	return places
@@ -166,14 +170,6 @@ func (f *fleet) client(a config.Account, place awskms.Place) *awskms.Client {
 	})
 	f.clients[place] = c
 	return c
-}
-
-// emergency is a place's client for emergency actions; nil when there is no role for them.
-func (f *fleet) emergency(a config.Account, c *awskms.Client) *awskms.Client {
-	if a.EmergencyRoleARN == "" {
-		return nil
-	}
-	return c.As(awskms.Assume(f.sdk, a.EmergencyRoleARN, a.ExternalID, "rotd-emergency-"+f.shard, f.first))
 }
 
 // trusting lets the organization's accounts that are looked after be no outsiders.

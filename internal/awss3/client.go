@@ -48,7 +48,7 @@ type Client struct {
 	regions map[string]string // by bucket: where S3 said it is
 	sealed  map[Sealed]bool
 
-	maxCopy, leastPart int64 // of an object that is copied; tests lower them
+	maxCopy, leastPart int64 // of an object that is copied
 }
 
 // maxRegions bounds what is remembered of buckets; messages choose their names.
@@ -63,6 +63,9 @@ func newClient(api api) *Client {
 		leastPart: leastPart,
 	}
 }
+
+// LimitCopies has what is larger than most copied in parts of at least part bytes, so that no test needs gigabytes.
+func (c *Client) LimitCopies(most, part int64) { c.maxCopy, c.leastPart = most, part }
 
 // do calls S3 in the Region where the bucket is known to be, and once more where it turns out to be: neither people
 // nor CloudTrail's notifications say.

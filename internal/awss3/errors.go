@@ -49,6 +49,9 @@ func (e *Error) Advice() string {
 	case e.Class == Denied && strings.HasPrefix(e.Op, "writing"):
 		return "the role needs s3:PutObject on " + e.At.Bucket + "/" + e.At.Key + ", and kms:GenerateDataKey and " +
 			"kms:Decrypt on the key that encrypts the bucket, if it is one of your own"
+	case e.Class == Denied && strings.HasPrefix(e.Op, "moving"):
+		return "the role needs s3:GetObject and s3:PutObject with their tags and locks on " + e.At.Bucket + "/" + e.At.Key +
+			", kms:Decrypt on the key it is under, and kms:GenerateDataKey and kms:Decrypt on the new one"
 	case e.Class == Denied && strings.HasPrefix(e.Op, "aborting"):
 		return "the role needs s3:AbortMultipartUpload on " + e.At.Bucket + "/" + e.At.Key
 	case e.Class == Denied:

@@ -53,8 +53,10 @@ func (h *Held) Kept() error {
 }
 
 // MoveToKey copies an object onto itself so that another key (ARN) encrypts it, and keeps everything else that it has.
-// When it was changed or deleted since h was read, S3 refuses the copy. Older versions stay as they are.
-func (c *Client) MoveToKey(ctx context.Context, h *Held, key string) error {
+// When it was changed or deleted since h was read, S3 refuses the copy. Older versions stay as they are. Of a large
+// object, which goes in parts, begun hears the upload's id before the first of them: GiveUp has S3 forget what a kill
+// leaves.
+func (c *Client) MoveToKey(ctx context.Context, h *Held, key string, begun func(upload string) error) error {
 	if err := h.Kept(); err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (c *Client) MoveToKey(ctx context.Context, h *Held, key string) error {
 	}
 	m := &move{c: c, h: h, key: key, acl: acl}
 	if h.Size > c.maxCopy {
-		return m.inParts(ctx)
+		return m.inParts(ctx, begun)
 	}
 	return m.atOnce(ctx)
 }
@@ -216,8 +218,13 @@ func Why(err error) (code, text string) {
 	if own, ok := errors.AsType[*reason](err); ok {
 		return own.code, own.text
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Class == Exists {
+	e, ok := errors.AsType[*Error](err)
+	if ok && e.Class == Exists {
 		return "changed", "it was changed or deleted while it was copied; what is there now was not touched"
 	}
-	return apiCode(err)
+	code, text = apiCode(err)
+	if !ok || e.Advice() == "" {
+		return code, text
+	}
+	return code, text + ": " + e.Advice()
 }

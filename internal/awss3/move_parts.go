@@ -17,9 +17,14 @@ const (
 	leastPart     = 512 << 20
 )
 
+// GiveUp has S3 forget an upload in parts, and the parts. One that is over or was never begun is no error.
+func (c *Client) GiveUp(ctx context.Context, at Location, upload string) error {
+	return (&parts{c: c, at: at, id: &upload}).abort(ctx)
+}
+
 // inParts copies a large object. What a copy keeps by itself must be told here: metadata, tags, headers. An upload that
-// comes to nothing is given up; only a kill leaves one behind, for the bucket's lifecycle rule to remove.
-func (m *move) inParts(ctx context.Context) error {
+// comes to nothing is given up; only a kill leaves one behind.
+func (m *move) inParts(ctx context.Context, begun func(upload string) error) error {
 	tags, err := m.tags(ctx)
 	if err != nil {
 		return err
@@ -35,7 +40,10 @@ func (m *move) inParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = m.parts(ctx, id); err == nil {
+	if err = begun(aws.ToString(id)); err == nil {
+		err = m.parts(ctx, id)
+	}
+	if err == nil {
 		return nil
 	}
 	if left := (&parts{c: m.c, at: m.h.Location, id: id}).abort(ctx); left != nil {

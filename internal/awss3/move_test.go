@@ -91,7 +91,7 @@ func TestAMovedObjectKeepsEverythingButItsKey(t *testing.T) {
 			if err != nil || held.KMSKey != old || held.Size != int64(len(body)) {
 				t.Fatalf("%+v, %v", held, err)
 			}
-			if err := client.MoveToKey(t.Context(), held, now); err != nil {
+			if err := client.MoveToKey(t.Context(), held, now, unheard); err != nil {
 				t.Fatal(err)
 			}
 			after, othersAfter := described(t, sim, name)
@@ -172,7 +172,7 @@ func TestWhyAnObjectIsNotMovedIsSaid(t *testing.T) {
 			if tt.between != nil {
 				tt.between(t, sim, old)
 			}
-			err = client.MoveToKey(t.Context(), held, now)
+			err = client.MoveToKey(t.Context(), held, now, unheard)
 			if code, text := awss3.Why(err); code != tt.code || text == "" || awss3.Passing(err) != tt.passing {
 				t.Errorf("%s: %s (passing: %t), %v", code, text, awss3.Passing(err), err)
 			}
@@ -197,7 +197,7 @@ func TestAnUploadInPartsThatFailsIsGivenUp(t *testing.T) {
 	sim.Plan(awssim.Fault{
 		Operation: "UploadPartCopy", Nth: 4, Times: 99, Err: &awssim.APIError{Code: "AccessDenied", Status: 403},
 	})
-	if err := client.MoveToKey(t.Context(), held, now); awss3.ClassOf(err) != awss3.Denied {
+	if err := client.MoveToKey(t.Context(), held, now, unheard); awss3.ClassOf(err) != awss3.Denied {
 		t.Errorf("%v", err)
 	}
 	if keys := left(t, sim); len(keys) > 0 {
@@ -221,7 +221,7 @@ func TestABucketWithoutAccessListsTakesNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.MoveToKey(t.Context(), held, now); err != nil {
+	if err := client.MoveToKey(t.Context(), held, now, unheard); err != nil {
 		t.Error(err)
 	}
 	b, err := client.Bucket(t.Context(), at("x"))
@@ -239,3 +239,5 @@ func TestABucketWithoutAccessListsTakesNone(t *testing.T) {
 		t.Errorf("after j: %v", keys)
 	}
 }
+
+func unheard(string) error { return nil }

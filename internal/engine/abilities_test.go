@@ -30,7 +30,7 @@ func TestAbilitiesAreToldWithoutAskingKMS(t *testing.T) {
 	if after := len(w.sim.Requests(awssim.OfService("kms"))); after != before {
 		t.Errorf("KMS was asked %d times", after-before)
 	}
-	if all.Policy != "payments" || all.Asks != "The key is as its policy asks." || len(all.Verbs) != 6 ||
+	if all.Policy != "payments" || all.Asks != "The key is as its policy asks." || len(all.Verbs) != 7 ||
 		all.Verbs[0].Person.Guardrail != remediation.GuardPaused ||
 		!strings.Contains(all.Verbs[0].Person.Reason, "kim paused rotd") {
 		t.Errorf("got %+v", all)

@@ -225,7 +225,7 @@ func (e *Engine) call(ctx context.Context, a *remediation.Action) remediation.An
 	defer cancel()
 	e.log.Info("calling KMS", zap.String("action", a.ID), zap.String("operation", string(a.Current().Operation)),
 		zap.String("key", a.CallKey()))
-	return place.acting(a).Do(ctx, a).Answer()
+	return place.acting(a.Emergency).Do(ctx, a).Answer()
 }
 
 func sleep(ctx context.Context, d time.Duration) {

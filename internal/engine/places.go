@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"rotd/internal/awskms"
-	"rotd/internal/remediation"
+	"rotd/internal/awss3"
 )
 
 // Place is one account and Region with the client that sees it.
@@ -15,16 +15,27 @@ type Place struct {
 	KMS     *awskms.Client
 	// Emergency is the client that makes the calls of emergency actions, with a role of its own; nil: KMS makes them.
 	Emergency *awskms.Client
+	// EmergencyStore moves objects with that role; nil: the daemon's own role does.
+	EmergencyStore *awss3.Client
 	// OrgPath is where the account is in the organization; empty: not known.
 	OrgPath string
 }
 
-// acting is the client that makes an action's calls.
-func (p *Place) acting(a *remediation.Action) *awskms.Client {
-	if a.Emergency && p.Emergency != nil {
+// acting is the client that makes the calls of what a person or rotd itself asks for.
+func (p *Place) acting(emergency bool) *awskms.Client {
+	if emergency && p.Emergency != nil {
 		return p.Emergency
 	}
 	return p.KMS
+}
+
+// storeFor is the client that moves objects to a key, nil when there is none.
+func (e *Engine) storeFor(to string, emergency bool) *awss3.Client {
+	place, err := e.placeOf(to)
+	if emergency && err == nil && place.EmergencyStore != nil {
+		return place.EmergencyStore
+	}
+	return e.store
 }
 
 // String names the place for people.

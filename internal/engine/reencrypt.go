@@ -12,7 +12,6 @@ import (
 	"rotd/internal/audit"
 	"rotd/internal/awskms"
 	"rotd/internal/inventory"
-	"rotd/internal/policy"
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -70,7 +69,8 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	plan := &ReencryptPlan{To: *to, Rate: place.KMS.ReEncryptRate(), Warnings: []string{}, Job: reencrypt.Job{
 		Kind: reencrypt.Blobs, To: to.ARN, Manifest: r.Manifest, Total: r.Total, State: reencrypt.Running,
 		DryRun: r.DryRun, Requester: r.Requester, Reason: r.Reason, Ticket: r.Ticket, Incident: r.Incident,
-		Created: now, Updated: now,
+		Emergency: r.Emergency,
+		Created:   now, Updated: now,
 	}}
 	if r.From != "" {
 		if plan.From, err = e.keyNow(ctx, r.From); err != nil {
@@ -83,20 +83,24 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 			return nil, err
 		}
 	}
-	err = e.db.Update(func(tx *state.Tx) error {
-		if plan.Decision, err = e.mayReencrypt(tx, plan, r.Emergency); err != nil {
+	err = e.note(now, func(n *notebook) error {
+		if plan.Decision, err = n.mayReencrypt(plan, r.Emergency); err != nil {
 			return err
 		}
-		if !r.PlanOnly && plan.Decision.Verdict != remediation.Refuse {
-			err = e.beginJob(tx, plan, r.Resume)
+		if r.PlanOnly {
+			return jobFor(n.tx, r.Incident, &plan.Job)
+		}
+		if plan.Decision.Verdict != remediation.Refuse {
+			err = e.beginJob(n.tx, plan, r.Resume)
 		}
 		if err != nil {
 			return err
 		}
-		if err := jobFor(tx, r.Incident, &plan.Job); err != nil {
+		n.stopped("", plan.Decision.Guardrail, &remediation.Action{})
+		if err := jobFor(n.tx, r.Incident, &plan.Job); err != nil {
 			return err
 		}
-		return jobRequested(tx, plan, &r, now)
+		return jobRequested(n.tx, plan, &r, now)
 	})
 	if err != nil {
 		return nil, err
@@ -110,7 +114,8 @@ func (e *Engine) Reencrypt(ctx context.Context, r ReencryptRequest) (*ReencryptP
 	return plan, nil
 }
 
-// beginJob makes a job durable. Of objects one job runs in a place at a time: a second request joins it.
+// beginJob makes a job durable. Of objects one job runs in a place at a time: a second request joins it,
+// and makes an emergency of it if it is one itself.
 func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error {
 	job := &plan.Job
 	if job.Kind == reencrypt.Objects {
@@ -119,14 +124,18 @@ func (e *Engine) beginJob(tx *state.Tx, plan *ReencryptPlan, resume bool) error 
 			return err
 		}
 		switch {
-		case before != nil && before.State == reencrypt.Running:
+		case before != nil && before.State == reencrypt.Running && (before.Emergency || !job.Emergency):
 			*job = *before
 			return nil
+		case before != nil && before.State == reencrypt.Running:
+			before.Emergency, before.Overrode = true, plan.Decision.Overridden
+			*job = *before
+			return tx.PutJob(job)
 		case resume && (before == nil || before.State == reencrypt.Done):
 			return fmt.Errorf("%w: nothing that failed or was cancelled can go on at %s", ErrUnknownJob, job.Location)
 		case resume:
 			before.State, before.Outcome, before.Ended, before.Updated = reencrypt.Running, "", time.Time{}, job.Created
-			before.Overrode = plan.Decision.Overridden
+			before.Emergency, before.Overrode = job.Emergency, plan.Decision.Overridden
 			*job = *before
 			return tx.PutJob(job)
 		}
@@ -184,9 +193,8 @@ func (e *Engine) keyNow(ctx context.Context, name string) (*inventory.Key, error
 	return key, nil
 }
 
-// mayReencrypt judges a plan. Moving blobs changes nothing in AWS, so no mode forbids it; copying objects does. A pause
-// forbids both, since whoever pauses wants rotd to keep still. A dry run passes everything but the keys.
-func (e *Engine) mayReencrypt(tx *state.Tx, p *ReencryptPlan, emergency bool) (remediation.Decision, error) {
+// mayReencrypt judges a plan. A dry run passes everything but the keys.
+func (n *notebook) mayReencrypt(p *ReencryptPlan, emergency bool) (remediation.Decision, error) {
 	refuse := func(guardrail, reason string) remediation.Decision {
 		return remediation.Decision{Verdict: remediation.Refuse, Guardrail: guardrail, Reason: reason}
 	}
@@ -210,30 +218,31 @@ func (e *Engine) mayReencrypt(tx *state.Tx, p *ReencryptPlan, emergency bool) (r
 	if p.Job.DryRun {
 		return allowed, nil
 	}
-	settings := e.Settings()
-	if mode := settings.Guardrails.MaxMode; p.Job.Kind == reencrypt.Objects && mode != policy.Enforce {
-		switch {
-		case mode == policy.Propose:
-			return refuse(remediation.GuardMode, "Mode propose: copying objects is nothing that a second person could approve. "+
-				"Set mode: enforce for as long as it takes."), nil
-		case !emergency:
-			return refuse(remediation.GuardMode, "Mode observe: rotd only watches, and copying objects changes them. Set "+
-				"mode: enforce."), nil
-		}
-		allowed.Overridden = append(allowed.Overridden, remediation.GuardMode)
-	}
-	paused, err := e.paused(tx, settings)
+	f, err := n.moveFacts(p.Job.From)
 	if err != nil {
 		return allowed, err
 	}
-	if paused != "" {
-		if !emergency {
-			return refuse(remediation.GuardPaused, fmt.Sprintf("rotd is paused (%s). Run rotd resume when it may act again.",
-				paused)), nil
-		}
-		allowed.Overridden = append(allowed.Overridden, remediation.GuardPaused)
+	if p.Job.Kind == reencrypt.Blobs {
+		return remediation.MoveBlobs(emergency, f), nil
 	}
-	return allowed, nil
+	g, err := n.guardrails()
+	return g.MoveObjects(p.Job.From, emergency, f), err
+}
+
+// moveFacts are what the guardrails judge by when ciphertext is moved from under a key; "": from under whichever.
+func (n *notebook) moveFacts(arn string) (f remediation.Facts, err error) {
+	f.Now = n.now
+	if f.Paused, err = n.e.paused(n.tx, n.settings); err != nil {
+		return f, err
+	}
+	if f.Breaker, err = n.tx.Breaker(); err != nil {
+		return f, err
+	}
+	key, err := n.key(arn)
+	if err != nil || key == nil {
+		return f, err
+	}
+	return f, n.underPolicy(&f, key)
 }
 
 func keyFacts(k *inventory.Key) reencrypt.Key {

@@ -11,9 +11,9 @@ import (
 	"rotd/internal/state"
 )
 
-// jobRequested is what the audit log says when somebody asks for a re-encryption. What only looks is not written down.
+// jobRequested is what the audit log says when somebody asks for a re-encryption. A dry run is not written down.
 func jobRequested(tx *state.Tx, p *ReencryptPlan, r *ReencryptRequest, now time.Time) error {
-	if r.PlanOnly || p.Job.DryRun {
+	if p.Job.DryRun {
 		return nil
 	}
 	e := audit.Entry{Time: now, Actor: r.Requester, Event: audit.ReencryptRequested, Key: p.To.ARN, Incident: r.Incident}

@@ -44,7 +44,8 @@ func (e *Engine) ReencryptBlobs(ctx context.Context, id string, first int64, blo
 		return nil, err
 	}
 	b := &batch{
-		job: job, kms: place.KMS, region: place.Region, blobs: blobs, outcomes: make([]*reencrypt.Outcome, len(blobs)),
+		job: job, kms: place.acting(job.Emergency), region: place.Region, blobs: blobs,
+		outcomes: make([]*reencrypt.Outcome, len(blobs)),
 	}
 	b.move(ctx)
 	if ctx.Err() != nil {
@@ -66,7 +67,7 @@ func (e *Engine) mayGoOn(id string) (job *reencrypt.Job, waiting string, err err
 			return fmt.Errorf("%w %q that takes blobs", ErrUnknownJob, id)
 		case job.State == reencrypt.Cancelled:
 			return fmt.Errorf("%s is %s: %w", id, job.State, ErrJobOver)
-		case job.DryRun || len(job.Overrode) > 0:
+		case job.DryRun || job.Emergency:
 			return nil
 		}
 		if paused, err := e.paused(tx, e.Settings()); err != nil || paused != "" {

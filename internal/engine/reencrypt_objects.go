@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,18 +30,23 @@ var errNoStore = errors.New("this rotd has no access to S3")
 
 // planObjects finds out what there is to know of a bucket before its objects are moved.
 func (e *Engine) planObjects(ctx context.Context, p *ReencryptPlan, location string) error {
-	if e.store == nil {
+	store := e.storeFor(p.Job.To, p.Job.Emergency)
+	if store == nil {
 		return errNoStore
 	}
 	at, err := awss3.Parse(location)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadLocation, err)
 	}
-	b, err := e.store.Bucket(ctx, at)
-	if err != nil {
-		code, text := awss3.Why(err)
-		return fmt.Errorf("%w: S3 does not show %s to rotd (%s: %s): its role needs s3:ListBucket and "+
-			"s3:GetBucketVersioning there", ErrBadLocation, at, code, text)
+	b, err := store.Bucket(ctx, at)
+	switch class := awss3.ClassOf(err); {
+	case class == awss3.Gone:
+		return fmt.Errorf("%w: there is no bucket %s", ErrBadLocation, at.Bucket)
+	case class == awss3.Denied:
+		return fmt.Errorf("%w: S3 does not let rotd look at %s: its role needs s3:ListBucket and s3:GetBucketVersioning "+
+			"there, and the bucket's policy must not deny them", ErrBadLocation, at.Bucket)
+	case err != nil:
+		return fmt.Errorf("look at the bucket: %w", err)
 	}
 	p.Job.Kind, p.Job.Location, p.Job.Bucket = reencrypt.Objects, at.String(), b.Region
 	p.Job.Manifest, p.Job.Total = "", 0
@@ -175,35 +180,40 @@ func (e *Engine) onJob(id string, change func(tx *state.Tx, j *reencrypt.Job, no
 
 // moveSome moves the next objects of a job and makes durable what came of them. It says what the job has to wait for.
 func (e *Engine) moveSome(ctx context.Context, job *reencrypt.Job) (waiting string, err error) {
-	if paused, err := e.holdsUp(job); err != nil || paused != "" {
-		return paused, err
-	}
+	store := e.storeFor(job.To, job.Emergency)
 	at, err := awss3.Parse(job.Location)
 	if err != nil {
 		return "", err
 	}
 	at.Region = job.Bucket
-	next, err := e.nextObjects(ctx, at, job.Cursor)
+	if waiting, err := e.giveUp(ctx, store, job, at); err != nil || waiting != "" {
+		return waiting, err
+	}
+	if paused, err := e.holdsUp(job); err != nil || paused != "" {
+		return paused, err
+	}
+	next, err := nextObjects(ctx, store, at, job.Cursor)
 	switch {
 	case ctx.Err() != nil:
 		return "", nil //nolint:nilerr // a stop, no fault: the job goes on after the next start
 	case err != nil && awss3.Passing(err):
 		return "S3 cannot be used at the moment: " + err.Error(), nil
 	case err != nil:
-		return "", e.failJob(job.ID, "S3 does not list the objects: "+err.Error())
+		code, text := awss3.Why(err)
+		return "", e.failJob(job.ID, fmt.Sprintf("S3 does not list the objects: %s: %s", code, text))
 	case len(next) == 0:
-		return e.finishObjects(ctx, job, at)
+		return e.finishObjects(ctx, store, job, at)
 	}
 	if paused, err := e.holdsUp(job); err != nil || paused != "" { // listing may have taken long
 		return paused, err
 	}
-	moved, waiting := e.moveObjects(ctx, job, next)
-	return waiting, e.countObjects(job.ID, moved)
+	r := &round{e: e, job: job, store: store, stay: make(map[string]*reencrypt.Failure)}
+	return r.move(ctx, next)
 }
 
 // holdsUp says which pause a job has to wait for; "" when none.
 func (e *Engine) holdsUp(job *reencrypt.Job) (paused string, err error) {
-	if job.DryRun || len(job.Overrode) > 0 {
+	if job.DryRun || job.Emergency {
 		return "", nil
 	}
 	err = e.db.View(func(tx *state.Tx) (err error) { paused, err = e.paused(tx, e.Settings()); return err })
@@ -219,8 +229,10 @@ func (e *Engine) failJob(id, outcome string) error {
 }
 
 // finishObjects counts what stays behind, and ends the job.
-func (e *Engine) finishObjects(ctx context.Context, job *reencrypt.Job, at awss3.Location) (waiting string, err error) {
-	older, err := e.store.CountOlder(ctx, at)
+func (e *Engine) finishObjects(ctx context.Context, store *awss3.Client, job *reencrypt.Job, at awss3.Location) (
+	waiting string, err error,
+) {
+	older, err := store.CountOlder(ctx, at)
 	switch {
 	case ctx.Err() != nil:
 		return "", nil //nolint:nilerr // a stop, no fault
@@ -230,6 +242,11 @@ func (e *Engine) finishObjects(ctx context.Context, job *reencrypt.Job, at awss3
 	outcome := ""
 	if err != nil {
 		outcome = "older versions could not be counted: " + err.Error()
+	}
+	if n := len(job.Uploads); n > 0 {
+		outcome = strings.TrimPrefix(outcome+fmt.Sprintf("; of %d copies in parts that were broken off the parts are left "+
+			"in the bucket, since S3 does not let rotd abort them (s3:AbortMultipartUpload): -o json names the uploads", n),
+			"; ")
 	}
 	_, err = e.onJob(job.ID, func(tx *state.Tx, j *reencrypt.Job, now time.Time) error {
 		j.Older = older
@@ -241,9 +258,10 @@ func (e *Engine) finishObjects(ctx context.Context, job *reencrypt.Job, at awss3
 }
 
 // nextObjects are those behind a key, a few at a time.
-func (e *Engine) nextObjects(ctx context.Context, prefix awss3.Location, after string) ([]awss3.Listed, error) {
-	var next []awss3.Listed
-	for o, err := range e.store.ListAfter(ctx, prefix, after) {
+func nextObjects(ctx context.Context, store *awss3.Client, prefix awss3.Location, after string) (
+	next []awss3.Listed, err error,
+) {
+	for o, err := range store.ListAfter(ctx, prefix, after) {
 		if err != nil {
 			return nil, err
 		}
@@ -252,125 +270,4 @@ func (e *Engine) nextObjects(ctx context.Context, prefix awss3.Location, after s
 		}
 	}
 	return next, nil
-}
-
-// object is what came of one object.
-type object struct {
-	key   string
-	done  bool
-	from  string // ARN of the key it was under
-	bytes int64
-	moved bool
-	here  bool // under the destination already
-	other bool // not under the key that is asked for
-	fail  *reencrypt.Failure
-}
-
-// moveObjects moves objects side by side. What is no object's own fault ends the round: the objects up to there count.
-func (e *Engine) moveObjects(ctx context.Context, job *reencrypt.Job, next []awss3.Listed) (
-	moved []object, waiting string,
-) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		group sync.WaitGroup
-		mu    sync.Mutex
-		slots = make(chan struct{}, objectsCopied)
-	)
-	moved = make([]object, len(next))
-	for i := range next {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			err := e.moveObject(ctx, job, &next[i], &moved[i])
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil && ctx.Err() == nil {
-				waiting = "S3 or KMS cannot be used at the moment: " + err.Error()
-				cancel()
-			}
-		})
-	}
-	group.Wait()
-	if undone := slices.IndexFunc(moved, func(o object) bool { return !o.done }); undone >= 0 {
-		moved = moved[:undone]
-	}
-	return moved, waiting
-}
-
-// moveObject moves one object, if it is to be moved. An error is not the object's own.
-func (e *Engine) moveObject(ctx context.Context, job *reencrypt.Job, listed *awss3.Listed, o *object) error {
-	o.key = listed.Key
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	held, err := e.store.Look(ctx, listed.Location)
-	if err == nil {
-		o.from, o.bytes = held.KMSKey, held.Size
-		switch {
-		case held.KMSKey == job.To:
-			o.here = true
-		case held.KMSKey == "" || job.From != "" && held.KMSKey != job.From:
-			o.other = true
-		case job.DryRun:
-			err = held.Kept()
-		default:
-			err = e.store.MoveToKey(ctx, held, job.To)
-		}
-	}
-	switch {
-	case ctx.Err() != nil || err != nil && awss3.Passing(err):
-		return err
-	case err != nil:
-		o.fail = reencrypt.Fail(awss3.Why(err))
-	case !o.here && !o.other:
-		o.moved = true
-	}
-	o.done = true
-	return nil
-}
-
-// countObjects makes durable what came of objects, also of those that were moved while somebody cancelled the job.
-func (e *Engine) countObjects(id string, moved []object) error {
-	if len(moved) == 0 {
-		return nil
-	}
-	return e.db.Update(func(tx *state.Tx) error {
-		j, err := knownJob(tx, id)
-		if err != nil {
-			return err
-		}
-		now, moves := time.Now().UTC(), reencrypt.Moves{}
-		for i := range moved {
-			moved[i].count(j, moves, now)
-		}
-		j.Cursor, j.Updated, j.Waiting = moved[len(moved)-1].key, now, ""
-		if err := tx.AddMoves(moves); err != nil {
-			return err
-		}
-		return tx.PutJob(j)
-	})
-}
-
-func (o *object) count(j *reencrypt.Job, moves reencrypt.Moves, now time.Time) {
-	j.Seen++
-	switch {
-	case o.fail != nil:
-		j.Fails(o.key, o.fail)
-		if o.from != "" && !j.DryRun {
-			moves.Between(o.from, j.To, now).Failed++
-		}
-	case o.here:
-		j.Already++
-	case o.other:
-		j.Other++
-	case o.moved:
-		j.Moved++
-		j.Bytes += o.bytes
-		if !j.DryRun {
-			m := moves.Between(o.from, j.To, now)
-			m.Objects++
-			m.Bytes += o.bytes
-		}
-	}
 }

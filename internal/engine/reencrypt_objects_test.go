@@ -182,13 +182,32 @@ func TestWhatPassesFailsNoObject(t *testing.T) {
 		return strings.Contains(job.Waiting, "SlowDown")
 	})
 	busy.Remove()
-	// What was copied while others before it had to wait is found copied already the next time.
 	job := m.awaitJob(id, reencrypt.Done)
-	if job.Seen != 30 || job.Moved+job.Already != 30 || job.Failed != 0 || job.Waiting != "" {
+	if job.Seen != 30 || job.Moved != 30 || job.Failed != 0 || job.Waiting != "" {
 		t.Errorf("got %+v", job)
 	}
 	if n := len(m.sim.EffectsOf("CopyObject")); n != 30 {
 		t.Errorf("%d copies of 30 objects", n)
+	}
+}
+
+func TestWhatWasMovedWhileAnotherHadToWaitIsCountedOnce(t *testing.T) {
+	m := newVault(t)
+	m.fill(30, "data/", m.old)
+	m.sim.Plan(awssim.Fault{
+		Operation: "CopyObject", Contains: "data/0000", Nth: 1, Times: 2, // with the SDK's second attempt
+		Do: func() {
+			m.await("the others", func() bool { return len(m.sim.EffectsOf("CopyObject")) == 29 })
+		},
+		Err: &awssim.APIError{Code: "SlowDown", Status: 503},
+	})
+	job := m.awaitJob(m.begin(m.objects()).ID, reencrypt.Done)
+	// One whose answer was on its way when the round ended is found under the key already.
+	if job.Seen != 30 || job.Moved+job.Already != 30 || job.Moved < 30-objectsCopied || len(job.Ahead) > 0 {
+		t.Errorf("got %+v", job)
+	}
+	if moves := m.movesFrom(m.old); len(moves) != 1 || moves[0].Objects != job.Moved {
+		t.Errorf("got %+v, want %d objects", moves, job.Moved)
 	}
 }
 
@@ -249,20 +268,44 @@ func TestAJobThatWaitsHoldsUpNoEmergency(t *testing.T) {
 }
 
 func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
+	emergency := func(_ *moving, r *ReencryptRequest) { r.Emergency = true }
 	tests := []struct {
 		name            string
-		mode            policy.Mode
+		ceiling, mode   policy.Mode // the global one, and that of the old key's policy
 		change          func(m *moving, r *ReencryptRequest)
 		guardrail, says string
 	}{
-		{"mode observe", policy.Observe, nil, "mode", "rotd only watches"},
+		{"mode observe globally", policy.Observe, policy.Enforce, nil, "mode", "rotd only watches"},
+		{"mode observe in the key's policy", policy.Enforce, policy.Observe, nil, "mode", "rotd only watches"},
+		{"mode propose in the key's policy", policy.Enforce, policy.Propose, nil, "mode", "second person could approve"},
+		{"mode propose, in an emergency too", policy.Propose, policy.Enforce, emergency, "mode", "Set mode: enforce"},
 		{
-			"mode propose, also in an emergency", policy.Propose, func(_ *moving, r *ReencryptRequest) { r.Emergency = true },
-			"mode", "second person",
+			"mode observe in an emergency that names no key", policy.Observe, policy.Enforce,
+			func(_ *moving, r *ReencryptRequest) { r.Emergency, r.From = true, "" }, "mode", "--from",
 		},
-		{"the same key", policy.Enforce, func(_ *moving, r *ReencryptRequest) { r.From = r.To }, "not-eligible", "same key"},
 		{
-			"a bucket in another Region", policy.Enforce, func(m *moving, r *ReencryptRequest) {
+			"a protected key, in an emergency too", policy.Enforce, policy.Enforce, func(m *moving, r *ReencryptRequest) {
+				m.settings.Protected = []string{"alias/old"}
+				m.engine.Reload(&m.settings)
+				m.sweep(Inventory)
+				r.Emergency = true
+			}, "protected", "Take it off the list",
+		},
+		{
+			"outside the windows", policy.Enforce, policy.Enforce, func(m *moving, _ *ReencryptRequest) {
+				now := time.Now().UTC()
+				m.settings.Guardrails.Windows = remediation.Windows{{
+					Days: []time.Weekday{now.AddDate(0, 0, 3).Weekday()}, To: time.Hour, Zone: time.UTC,
+				}}
+				m.engine.Reload(&m.settings)
+			}, "window", "the next opens",
+		},
+		{
+			"the same key", policy.Enforce, policy.Enforce, func(_ *moving, r *ReencryptRequest) { r.From = r.To },
+			"not-eligible", "same key",
+		},
+		{
+			"a bucket in another Region", policy.Enforce, policy.Enforce, func(m *moving, r *ReencryptRequest) {
 				m.sim.CreateBucket("us-east-1", account, "abroad")
 				r.Location = "s3://abroad/"
 			}, "not-eligible", "the bucket is in us-east-1",
@@ -270,7 +313,9 @@ func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newVault(t, func(w *world) { w.settings.Guardrails.MaxMode = tt.mode })
+			m := newVault(t, func(w *world) {
+				w.settings.Guardrails.MaxMode, w.settings.Policies[0].Mode = tt.ceiling, tt.mode
+			})
 			r := m.objects()
 			if tt.change != nil {
 				tt.change(m, &r)
@@ -284,10 +329,161 @@ func TestMovingObjectsIsRefusedBeforeTheFirstCopy(t *testing.T) {
 		})
 	}
 	m := newVault(t)
-	for _, wrong := range []string{"vault/data", "s3://nowhere-at-all/"} {
-		if _, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Location = wrong })); !errors.Is(
-			err, ErrBadLocation) {
+	m.sim.Plan(awssim.Fault{Operation: "HeadBucket", Contains: "shut", Err: &awssim.APIError{
+		Code: "AccessDenied", Status: 403,
+	}})
+	for wrong, says := range map[string]string{
+		"vault/data": "not of the form s3://bucket/key", "s3://nowhere-at-all/": "there is no bucket nowhere-at-all",
+		"s3://shut/": "its role needs s3:ListBucket",
+	} {
+		_, err := m.engine.Reencrypt(t.Context(), m.objects(func(r *ReencryptRequest) { r.Location = wrong }))
+		if !errors.Is(err, ErrBadLocation) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", wrong, err)
 		}
 	}
+}
+
+func TestWhatIsDeniedIsSaidWithWhatTheRoleNeeds(t *testing.T) {
+	denied := &awssim.APIError{Code: "AccessDenied", Message: "Access Denied", Status: 403}
+	m := newVault(t)
+	m.fill(2, "data/", m.old)
+	fault := m.sim.Plan(awssim.Fault{Operation: "CopyObject", Err: denied})
+	job := m.awaitJob(m.begin(m.objects()).ID, reencrypt.Done)
+	want := "Access Denied: the role needs s3:GetObject and s3:PutObject with their tags and locks on vault/data/0000, " +
+		"kms:Decrypt on the key it is under, and kms:GenerateDataKey and kms:Decrypt on the new one"
+	if job.Failed != 2 || job.Failures[0].Code != "AccessDenied" || job.Failures[0].Message != want {
+		t.Errorf("got %+v", job.Failures)
+	}
+	fault.Remove()
+	fault = m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Err: denied})
+	id := m.begin(m.objects()).ID
+	job = m.awaitJob(id, reencrypt.Failed)
+	if !strings.Contains(job.Outcome, "Access Denied: the role needs s3:GetObject and s3:ListBucket on vault") {
+		t.Errorf("outcome %q", job.Outcome)
+	}
+	fault.Remove()
+	m.begin(m.objects(func(r *ReencryptRequest) { r.Resume = true }))
+	if job = m.awaitJob(id, reencrypt.Done); job.Moved != 2 {
+		t.Errorf("got %+v", job.Counts)
+	}
+}
+
+func TestAnEmergencyPassesTheModeOfTheKeyItNames(t *testing.T) {
+	m := newVault(t, func(w *world) { w.settings.Policies[0].Mode = policy.Observe })
+	m.fill(3, "data/", m.old)
+	id := m.begin(m.objects(func(r *ReencryptRequest) { r.Emergency = true })).ID
+	job := m.awaitJob(id, reencrypt.Done)
+	if diff := cmp.Diff([]string{remediation.GuardMode}, job.Overrode); diff != "" || job.Moved != 3 {
+		t.Errorf("%+v, overrode (-want +got):\n%s", job.Counts, diff)
+	}
+}
+
+func TestWhereNoKeyIsNamedEachIsJudged(t *testing.T) {
+	m := newVault(t)
+	third := m.key(awssim.KeyOptions{}) // of a policy that only watches
+	m.sweep(Inventory)
+	m.fill(3, "data/a", m.old)
+	m.fill(2, "data/b", third)
+	m.fill(1, "data/c", m.now)
+	job := m.awaitJob(m.begin(m.objects(func(r *ReencryptRequest) { r.From = "" })).ID, reencrypt.Done)
+	if want := (reencrypt.Counts{Seen: 6, Moved: 3, Failed: 2, Already: 1, Bytes: 30}); job.Counts != want {
+		t.Errorf("got %+v", job.Counts)
+	}
+	if len(job.Failures) != 2 || job.Failures[0].What != "data/b0000" || job.Failures[0].Code != remediation.GuardMode {
+		t.Errorf("failures %+v", job.Failures)
+	}
+	if got := m.keyOf("data/b0001"); got != third {
+		t.Errorf("it is under %s", got)
+	}
+}
+
+func TestAKeyThatIsProtectedMeanwhileKeepsItsObjects(t *testing.T) {
+	m := newVault(t)
+	m.fill(150, "data/", m.old)
+	m.sim.Plan(awssim.Fault{Operation: "CopyObject", Nth: 1, Times: 1, Do: func() {
+		m.settings.Protected = []string{"alias/old"}
+		m.engine.Reload(&m.settings)
+		m.sweep(Inventory)
+	}})
+	job := m.awaitJob(m.begin(m.objects()).ID, reencrypt.Done)
+	if job.Moved != 100 || job.Failed != 50 || job.Failures[0].Code != remediation.GuardProtected {
+		t.Errorf("got %+v", job)
+	}
+}
+
+func TestAPauseDuringAListingCopiesNothing(t *testing.T) {
+	m := newVault(t)
+	m.fill(3, "data/", m.old)
+	m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Nth: 1, Times: 1, Do: func() {
+		m.check(m.engine.Pause("ann", "freeze", ""))
+	}})
+	id := m.begin(m.objects()).ID
+	m.await("the job to wait", func() bool {
+		job, err := m.engine.Job(id)
+		m.check(err)
+		return strings.Contains(job.Waiting, "freeze") || job.State != reencrypt.Running
+	})
+	if n := len(m.sim.EffectsOf("CopyObject")); n > 0 {
+		t.Errorf("%d copies while rotd was paused", n)
+	}
+	m.check(m.engine.Resume("ann"))
+	if job := m.awaitJob(id, reencrypt.Done); job.Moved != 3 {
+		t.Errorf("got %+v", job.Counts)
+	}
+}
+
+func TestAnEmergencyJoinsAJobThatWaits(t *testing.T) {
+	m := newVault(t)
+	m.fill(3, "data/", m.old)
+	m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Nth: 1, Times: 1, Do: func() {
+		m.check(m.engine.Pause("ann", "freeze"))
+	}})
+	id := m.begin(m.objects()).ID
+	m.await("the pause", func() bool { job, err := m.engine.Job(id); m.check(err); return job.Waiting != "" })
+	if joined := m.begin(m.objects(func(r *ReencryptRequest) { r.Emergency = true })); joined.ID != id {
+		t.Errorf("another job %s", joined.ID)
+	}
+	m.awaitJob(id, reencrypt.Done)
+}
+
+func TestAKillInTheMiddleOfACopyInPartsLeavesNoParts(t *testing.T) {
+	m := newVault(t)
+	m.engine.store.LimitCopies(10<<20, 5<<20)
+	m.check(m.sim.PutObject(vault, "data/large", make([]byte, 12<<20), map[string]string{
+		"X-Amz-Server-Side-Encryption": "aws:kms", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": m.old,
+	}))
+	var last crash
+	m.sim.Plan(awssim.Fault{Operation: "UploadPartCopy", Nth: 2, Times: 1, Do: func() {
+		image, err := os.ReadFile(m.path)
+		if err != nil {
+			t.Error(err)
+		}
+		last.image = image
+	}})
+	abort := m.sim.Plan(awssim.Fault{Operation: "AbortMultipartUpload", Err: &awssim.APIError{
+		Code: "AccessDenied", Status: 403,
+	}})
+	m.sim.Plan(awssim.Fault{Operation: "UploadPartCopy", Nth: 3, Times: 1, Err: &awssim.APIError{
+		Code: "AccessDenied", Status: 403,
+	}})
+	id := m.begin(m.objects()).ID
+	job := m.awaitJob(id, reencrypt.Done)
+	if job.Failed != 1 || !strings.Contains(job.Outcome, "s3:AbortMultipartUpload") || m.uploads() != 1 {
+		t.Errorf("%d uploads left, %+v", m.uploads(), job)
+	}
+	abort.Remove()
+	m.restartFrom(&last) // as if it had been killed between the parts
+	job = m.awaitJob(id, reencrypt.Done)
+	if job.Moved != 1 || len(job.Uploads) > 0 || m.uploads() > 0 {
+		t.Errorf("%d uploads left, %+v", m.uploads(), job)
+	}
+}
+
+// uploads are how many are under way in the vault.
+func (m *moving) uploads() int {
+	m.Helper()
+	out, err := s3.NewFromConfig(m.sim.As(m.engineer, region)).ListMultipartUploads(m.Context(),
+		&s3.ListMultipartUploadsInput{Bucket: aws.String(vault)})
+	m.check(err)
+	return len(out.Uploads)
 }

@@ -18,6 +18,7 @@ import (
 
 	"rotd/internal/audit"
 	"rotd/internal/awssim"
+	"rotd/internal/policy"
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
@@ -30,7 +31,12 @@ type moving struct {
 }
 
 func newMoving(t *testing.T, change ...func(*world)) *moving {
-	w := newWorld(t, change...)
+	w := newWorld(t, append([]func(*world){func(w *world) {
+		w.settings.Policies = slices.Insert(w.settings.Policies, 0, policy.Policy{
+			Name: "moved", Mode: policy.Enforce, Match: policy.Match{Aliases: []string{"alias/old"}},
+			Rotation: policy.Rotation{Method: policy.None},
+		})
+	}}, change...)...)
 	m := &moving{world: w}
 	m.old = w.key(awssim.KeyOptions{Aliases: []string{"alias/old"}})
 	m.now = w.key(awssim.KeyOptions{Aliases: []string{"alias/now"}})

@@ -164,6 +164,9 @@ func (e *Engine) ResolveKey(name string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
+	case len(found) == 0 && account != "" && !e.hasPlace(account, region):
+		return "", fmt.Errorf("%w %q: rotd does not look after account %s in %s (accounts in rotd.yaml)", ErrUnknownKey, name,
+			account, region)
 	case len(found) == 0:
 		return "", fmt.Errorf("%w %q: it is in none of the configured accounts and Regions; "+
 			"`rotd keys list` shows those that are, `rotd sweep inventory` looks again", ErrUnknownKey, name)

@@ -43,10 +43,15 @@ func TestAPersonsScheduleIsPlannedAgainstThePolicy(t *testing.T) {
 
 func TestAnUnknownKeySaysWhereItWasLookedFor(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.engine.ResolveKey("alias/nope")
-	want := `unknown key "alias/nope": it is in none of the configured accounts and Regions; ` +
-		"`rotd keys list` shows those that are, `rotd sweep inventory` looks again"
-	if !errors.Is(err, ErrUnknownKey) || err.Error() != want {
-		t.Errorf("got %v", err)
+	const foreign = "arn:aws:kms:eu-west-1:999900001111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	for name, want := range map[string]string{
+		"alias/nope": `unknown key "alias/nope": it is in none of the configured accounts and Regions; ` +
+			"`rotd keys list` shows those that are, `rotd sweep inventory` looks again",
+		foreign: `unknown key "` + foreign + `": rotd does not look after account 999900001111 in eu-west-1 (accounts in ` +
+			"rotd.yaml)",
+	} {
+		if _, err := w.engine.ResolveKey(name); !errors.Is(err, ErrUnknownKey) || err.Error() != want {
+			t.Errorf("got %v", err)
+		}
 	}
 }

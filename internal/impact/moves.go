@@ -47,7 +47,8 @@ func moveBucket(r resource) move {
 			awsCLI("s3api put-bucket-encryption", r.key.Region, "bucket", bucket, "server-side-encryption-configuration",
 				`{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"`+r.to+
 					`"},"BucketKeyEnabled":true}]}`),
-			"rotd reencrypt --s3 " + argument("s3://"+bucket) + " --to " + argument(r.to),
+			"rotd reencrypt --s3 " + argument("s3://"+bucket) + " --from " + argument(r.key.ARN) + " --to " + argument(r.to) +
+				" --reason TEXT",
 		},
 	}
 }

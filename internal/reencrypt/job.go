@@ -41,6 +41,7 @@ type Job struct {
 	Reason    string   `json:"reason"`
 	Ticket    string   `json:"ticket,omitempty"`
 	Incident  string   `json:"incident_id,omitempty"` // what it was begun for
+	Emergency bool     `json:"emergency,omitzero"`    // no pause holds it up, and the role for emergencies does it
 	Overrode  []string `json:"overrode,omitempty"`    // guardrails that --emergency passed
 
 	Created time.Time `json:"created"`
@@ -49,7 +50,11 @@ type Job struct {
 
 	Counts
 	Total  int64  `json:"total,omitzero"`   // blobs of the manifest that can be sent; of objects nobody knows
-	Cursor string `json:"cursor,omitempty"` // key of the last object that is done with
+	Cursor string `json:"cursor,omitempty"` // key of the object up to which all are done with
+	// Ahead are keys of objects behind the cursor that are done with: one before them had to wait.
+	Ahead []string `json:"ahead,omitempty"`
+	// Uploads are copies in parts that were under way, by key of the object: what a kill left of them is given up.
+	Uploads map[string]string `json:"uploads,omitempty"`
 	// Failures are the first ones, at most MaxFailures; Counts has how many there are.
 	Failures []Item `json:"failures,omitempty"`
 }
@@ -60,7 +65,8 @@ type Counts struct {
 	Moved  int64 `json:"moved"`  // of a dry run: that KMS would have moved, or objects that would be copied
 	Bytes  int64 `json:"bytes"`  // of what was moved
 	Failed int64 `json:"failed"` // not moved, with a reason
-	// Already are objects under the destination key already, also those that were moved just before a crash.
+	// Already are objects that were under the destination key when the job came to them, also the hundred at most that
+	// it had moved itself when it was killed: nobody can tell those apart.
 	Already int64 `json:"already,omitzero"`
 	Other   int64 `json:"other,omitzero"` // objects under another key than the one asked for, or under none of KMS
 	Older   int64 `json:"older,omitzero"` // older versions of objects, which stay as they are

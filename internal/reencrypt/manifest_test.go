@@ -130,3 +130,18 @@ func TestAFailuresReasonHasABound(t *testing.T) {
 		t.Errorf("%d kept of %d", len(j.Failures), j.Failed)
 	}
 }
+
+func TestARefusalSaysWhatToDo(t *testing.T) {
+	for code, says := range map[string]string{
+		"InvalidCiphertextException": "its context is not the one it was sealed with",
+		"IncorrectKeyException":      "another key than the source key",
+		"AccessDeniedException":      "as KMS says it (needed: kms:ReEncryptFrom on the key it is under",
+		"DisabledException":          "as KMS says it (enable it: aws kms enable-key)",
+		"KMSInvalidStateException":   "as KMS says it (is it to be deleted? Cancel that",
+		"NotFoundException":          "as KMS says it (is source_key right?",
+	} {
+		if f := Refusal(code, "as KMS says it"); f.Code != code || !strings.Contains(f.Message, says) {
+			t.Errorf("%s: %s", f.Code, f.Message)
+		}
+	}
+}

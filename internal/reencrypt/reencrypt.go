@@ -80,6 +80,15 @@ func Refusal(code, message string) *Failure {
 			"with, or its key is in another Region"
 	case "IncorrectKeyException":
 		message = "it is sealed under another key than the source key that is named"
+	case "AccessDeniedException":
+		message += " (needed: kms:ReEncryptFrom on the key it is under and kms:ReEncryptTo on the destination, for rotd's " +
+			"role and in the keys' policies)"
+	case "DisabledException":
+		message += " (enable it: aws kms enable-key)"
+	case "KMSInvalidStateException":
+		message += " (is it to be deleted? Cancel that, aws kms cancel-key-deletion, and enable it)"
+	case "NotFoundException":
+		message += " (is source_key right? An alias must have a key, in the destination's Region)"
 	case "":
 		code = "unknown"
 	}

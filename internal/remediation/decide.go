@@ -62,12 +62,7 @@ func (j *judgement) proposed() {
 
 // guarded judges whether the key is one that rotd keeps its hands off.
 func (j *judgement) guarded() {
-	if own := j.g.Own; own != nil {
-		if what := own(j.a.KeyARN); what != "" {
-			j.block(GuardOwnKey, fmt.Sprintf("This key encrypts %s, without which rotd cannot work: rotd does not %s. "+
-				"Do it by hand in KMS, and see that rotd goes on.", what, j.a.does()))
-		}
-	}
+	j.own()
 	if protected := j.g.Protected; protected == nil || !protected(j.a.KeyARN) {
 		return
 	}
@@ -81,6 +76,16 @@ func (j *judgement) guarded() {
 	}
 	j.block(GuardProtected, "This key is protected (guardrails.protected_keys): rotd does not "+j.a.does()+
 		". Take it off the list, or in an emergency use --emergency and have a second person approve it.")
+}
+
+// own judges whether rotd itself needs the key.
+func (j *judgement) own() {
+	if own := j.g.Own; own != nil {
+		if what := own(j.a.KeyARN); what != "" {
+			j.block(GuardOwnKey, fmt.Sprintf("This key encrypts %s, without which rotd cannot work: rotd does not %s. "+
+				"Do it by hand, and see that rotd goes on.", what, j.a.does()))
+		}
+	}
 }
 
 // maxPutBacks is how often a setting is put back in 30 days: the third time somebody is told instead.

@@ -30,9 +30,6 @@ type Ability struct {
 	Emergency Decision `json:"emergency"`
 }
 
-// reencrypt moves ciphertext and changes no key: it is a verb of people's, and no action.
-const reencrypt = "reencrypt"
-
 // Abilities says what can be done to a key as it is known, and who may do it at present. Facts.Key need not have been
 // read just now: nothing is done, and KMS is read before anything is.
 func (g Guardrails) Abilities(f Facts, p *policy.Policy) Abilities {
@@ -56,7 +53,8 @@ func (g Guardrails) Abilities(f Facts, p *policy.Policy) Abilities {
 		{Action{Verb: Replace, Method: NewKey}, "a new key in its place"},
 		{Action{Verb: Contain, Method: Restore, Calls: []Call{cancelCall(key)}}, "its deletion cancelled"},
 		{Action{Verb: Contain, Method: Measures}, "its use stopped"},
-		{Action{Verb: reencrypt}, "what it encrypts moved to another key"},
+		{Action{Verb: reencrypt}, "ciphertexts of a manifest moved to another key"},
+		{Action{Verb: reencrypt, Method: OfObjects}, "objects of S3 moved to another key"},
 	} {
 		a := what.a
 		a.State, a.KeyARN, a.Account, a.Region = Planned, key.ARN, key.Account, key.Region
@@ -80,24 +78,17 @@ func (g Guardrails) ability(a *Action, f Facts, text string) Ability {
 		switch {
 		case !of.Possible:
 			return Decision{Verdict: Refuse, Guardrail: GuardNotEligible, Reason: of.Reason}
+		case a.Verb == reencrypt && automatic:
+			return Decision{
+				Verdict: Refuse, Guardrail: GuardPersonOnly, Reason: "Only a person may have data moved: no policy starts that.",
+			}
+		case a.Method == OfObjects:
+			return g.MoveObjects(f.Key.ARN, emergency, f)
 		case a.Verb == reencrypt:
-			return g.reencryption(&asked, f)
+			return MoveBlobs(emergency, f)
 		}
 		return g.Decide(&asked, f)
 	}
 	of.Automatic, of.Person, of.Emergency = as(true, false), as(false, false), as(false, true)
 	return of
-}
-
-// reencryption is what guardrails make of moving ciphertext.
-func (g Guardrails) reencryption(a *Action, f Facts) Decision {
-	j := judgement{g: g, a: a, f: f}
-	if a.Automatic {
-		j.block(GuardPersonOnly, "Only a person may have data moved: no policy starts that.")
-	}
-	j.unpaused(f.Now)
-	if j.stop != nil {
-		return *j.stop
-	}
-	return Decision{Verdict: Allow, Overridden: j.overridden}
 }

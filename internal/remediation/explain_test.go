@@ -27,6 +27,7 @@ func TestAbilitiesSayWhoMayDoWhat(t *testing.T) {
 		"contain restore":         "false refuse not-eligible/refuse not-eligible/refuse not-eligible",
 		"contain measures":        "true refuse person-only/refuse paused/allow [paused]",
 		"reencrypt":               "true refuse person-only/refuse paused/allow [paused]",
+		"reencrypt objects":       "true refuse person-only/refuse paused/allow [paused]",
 	}
 	if diff := cmp.Diff(want, verdicts); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)

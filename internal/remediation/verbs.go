@@ -11,6 +11,8 @@ func (a *Action) does() string {
 		return "contain it"
 	case a.Verb == Replace:
 		return "replace it"
+	case a.Verb == reencrypt:
+		return "move what is under it"
 	}
 	return "rotate it"
 }
