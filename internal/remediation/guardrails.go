@@ -40,8 +40,8 @@ type Facts struct {
 	Armed     bool        // a complete inventory and `rotd resume` have followed a new state
 	Paused    string      // why rotd is paused; empty: it is not
 	StartedAt time.Time   // of this daemon
-	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when it starts nothing
-	// automatic; zero: no such change.
+	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when what it starts
+	// awaits approval; zero: no such change.
 	MovedTo   string
 	HeldUntil time.Time
 
@@ -98,7 +98,8 @@ type Decision struct {
 	Verdict    Verdict   `json:"verdict"`
 	Guardrail  string    `json:"guardrail,omitempty"` // which one stood in the way; empty when allowed
 	Reason     string    `json:"reason,omitempty"`    // what is so and what to do about it
-	Until      time.Time `json:"until,omitzero"`      // with Wait: when to ask again
+	// Until is with Wait when to ask again, with NeedsApproval from when on none is needed; zero: it always is.
+	Until      time.Time `json:"until,omitzero"`
 	Overridden []string  `json:"overridden,omitempty"`
 }
 
