@@ -140,6 +140,13 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		if err := n.underPolicy(&f, key); err != nil {
 			return f, err
 		}
+		if a.Method == remediation.NewKey {
+			found, err := n.policyFindings(key)
+			if err != nil {
+				return f, err
+			}
+			f.PolicyFindings = named(unacknowledged(found))
+		}
 	}
 	if f.RecentRotations, err = n.e.calls.recent(n.tx, n.now); err != nil {
 		return f, err

@@ -187,7 +187,8 @@ func actionDoing(act *remediation.Action) string {
 		return "will " + what + wait(act) + "."
 	case remediation.AwaitingApproval:
 		if act.Guardrail == remediation.GuardNewPolicy {
-			return "waits for a person to approve that it may " + what + ", and begins by itself at " + stamp(act.NotBefore) + "."
+			return "waits for a person to approve that it may " + what + ", and begins by itself at " +
+				stamp(act.NotBefore) + "."
 		}
 		return "waits until " + stamp(act.NotBefore) + " for a second person to approve that it may " + what + "."
 	case remediation.Running, remediation.Verifying:

@@ -221,7 +221,7 @@ func TestUnderAPolicyNewToItsKeyAnActionAwaitsApprovalForADayAndThenBegins(t *te
 		"after a day rotd may watch only":       {asked, 22, func(f *Facts) { f.Mode = policy.Observe }, Cancelled},
 		"moved again meanwhile, it waits anew":  {asked, 22, func(f *Facts) { f.HeldUntil = at(30) }, AwaitingApproval},
 		"in mode propose by then, it is asked":  {asked, 22, func(f *Facts) { f.Mode = policy.Propose }, AwaitingApproval},
-		"after a day somebody may have done it": {asked, 22, func(f *Facts) { rotated("ON_DEMAND", at(2))(f.Key) }, Cancelled},
+		"somebody may have done it by then": {asked, 22, func(f *Facts) { rotated("ON_DEMAND", at(2))(f.Key) }, Cancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, _ := step(tt.action, tt.hours, tt.change); got.State != tt.want {

@@ -15,6 +15,8 @@ func (j *judgement) absolute() {
 		j.eligible()
 	}
 	j.guarded()
+	j.inWindow()
+	j.clean()
 	if j.a.Automatic && j.a.needsPerson() {
 		j.block(GuardPersonOnly, "Only a person may ask rotd to "+j.a.does()+": no policy starts that.")
 	}

@@ -168,6 +168,30 @@ func TestDecide(t *testing.T) {
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 		{
+			name: "aliases are moved back to the end of the window", verb: Replace, method: MoveBack,
+			a:         func(a *Action) { a.UndoUntil = now },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "aliases are not moved back after the window", verb: Replace, method: MoveBack,
+			a: func(a *Action) {
+				a.UndoUntil = ago(time.Second)
+				a.Calls = []Call{{Operation: UpdateAlias, Alias: "alias/pay", KeyARN: testARN}}
+			},
+			guard: GuardUndoWindow, automatic: Refuse, person: Refuse, emergency: Refuse,
+			says: "The command: aws kms update-alias --alias-name alias/pay --target-key-id 1234abcd-",
+		},
+		{
+			name: "a new key would get a policy with an open finding", verb: Replace, method: NewKey,
+			f:     func(f *Facts) { f.PolicyFindings = []string{"fnd_1 (key-policy-public)"} },
+			guard: GuardPolicyFinding, automatic: Refuse, person: Allow, emergency: Allow, says: "fnd_1 (key-policy-public)",
+		},
+		{
+			name: "new material has the key's policy anyway", method: NewMaterial,
+			f:         func(f *Facts) { f.PolicyFindings = []string{"fnd_1 (key-policy-public)"} },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
 			name: "a new state is armed by a person", method: EnableAutomatic, f: func(f *Facts) { f.Armed = false },
 			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume",
 		},
