@@ -213,15 +213,15 @@ func TestUnderAPolicyNewToItsKeyAnActionAwaitsApprovalForADayAndThenBegins(t *te
 		change func(*Facts)
 		want   State
 	}{
-		"approved, it begins":                   {approved, 1, func(*Facts) {}, Running},
-		"unapproved, it waits":                  {asked, 21, func(*Facts) {}, AwaitingApproval},
-		"after a day it begins by itself":       {asked, 22, func(*Facts) {}, Running},
-		"after a day it may have to wait":       {asked, 22, func(f *Facts) { f.Paused = "x" }, Planned},
-		"after a day it may not be wanted":      {asked, 22, func(f *Facts) { f.Unwanted = "x" }, Cancelled},
-		"after a day rotd may watch only":       {asked, 22, func(f *Facts) { f.Mode = policy.Observe }, Cancelled},
-		"moved again meanwhile, it waits anew":  {asked, 22, func(f *Facts) { f.HeldUntil = at(30) }, AwaitingApproval},
-		"in mode propose by then, it is asked":  {asked, 22, func(f *Facts) { f.Mode = policy.Propose }, AwaitingApproval},
-		"somebody may have done it by then": {asked, 22, func(f *Facts) { rotated("ON_DEMAND", at(2))(f.Key) }, Cancelled},
+		"approved, it begins":                  {approved, 1, func(*Facts) {}, Running},
+		"unapproved, it waits":                 {asked, 21, func(*Facts) {}, AwaitingApproval},
+		"after a day it begins by itself":      {asked, 22, func(*Facts) {}, Running},
+		"after a day it may have to wait":      {asked, 22, func(f *Facts) { f.Paused = "x" }, Planned},
+		"after a day it may not be wanted":     {asked, 22, func(f *Facts) { f.Unwanted = "x" }, Cancelled},
+		"after a day rotd may watch only":      {asked, 22, func(f *Facts) { f.Mode = policy.Observe }, Cancelled},
+		"moved again meanwhile, it waits anew": {asked, 22, func(f *Facts) { f.HeldUntil = at(30) }, AwaitingApproval},
+		"in mode propose by then, it is asked": {asked, 22, func(f *Facts) { f.Mode = policy.Propose }, AwaitingApproval},
+		"somebody may have done it by then":    {asked, 22, func(f *Facts) { rotated("ON_DEMAND", at(2))(f.Key) }, Cancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, _ := step(tt.action, tt.hours, tt.change); got.State != tt.want {
