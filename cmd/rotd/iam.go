@@ -33,7 +33,7 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 				"move to another key (rotd reencrypt --s3)."),
 		Example: "  rotd iam print-policy -c rotd.yaml\n  rotd iam print-policy -c rotd.yaml --emergency\n" +
 			"  rotd iam print-policy -c rotd.yaml --objects s3://bucket/prefix",
-		Args:    exactly(),
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := textOnly(cmd); err != nil {
 				return err

@@ -282,7 +282,8 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 		remedy string // the last
 	}{
 		{
-			"nothing was made", remediation.Action{
+			"nothing was made",
+			remediation.Action{
 				Method: remediation.NewKey, Calls: []remediation.Call{{Operation: remediation.CreateKey}},
 				Attempts: 1, Rejected: 1,
 			},
@@ -291,7 +292,8 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 			"rotd replace " + payARN + " --reason 'goes on with act_1'",
 		},
 		{
-			"a key may have been made", remediation.Action{
+			"a key may have been made",
+			remediation.Action{
 				Method: remediation.NewKey, Calls: []remediation.Call{{Operation: remediation.CreateKey}}, Attempts: 1,
 			},
 			"HIGH A key could not be replaced: CreateKey failed",
@@ -299,7 +301,8 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 			"rotd replace " + payARN + " --reason 'goes on with act_1'",
 		},
 		{
-			"one of three aliases was moved, one may have been", remediation.Action{
+			"one of three aliases was moved, one may have been",
+			remediation.Action{
 				Method: remediation.NewKey, NewKeyARN: made, At: 2, Attempts: 1, Calls: []remediation.Call{
 					created, alias("alias/a", true), alias("alias/b", false), alias("alias/c", false),
 				},
@@ -312,7 +315,8 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 			"rotd undo-alias act_1 --reason 'callers fail'",
 		},
 		{
-			"one of two aliases was moved back", remediation.Action{
+			"one of two aliases was moved back",
+			remediation.Action{
 				Method: remediation.MoveBack, NewKeyARN: made, At: 1, Attempts: 1, Rejected: 1, Calls: []remediation.Call{
 					alias("alias/b", true), alias("alias/a", false),
 				},
