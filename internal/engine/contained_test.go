@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,40 @@ func TestAKeyIsContainedTheLeastDestructiveFirst(t *testing.T) {
 		}
 	}
 	w.awaitTold(detection.ContainedDeadlineID)
+}
+
+func TestMoreGrantsThanAreKeptAreAllShownAndRevoked(t *testing.T) {
+	w := newWorld(t, silent)
+	roles := make([]string, inventory.MaxGrants+20)
+	for i := range roles {
+		roles[i] = fmt.Sprintf("app-%d", i)
+	}
+	arn, grants := w.stolen(roles...)
+	shown := w.contain(ContainRequest{RevokeAll: true, Disable: true, DryRun: true})
+	if got := len(shown.Impact.Grants); got != len(grants) {
+		t.Fatalf("%d grants of %d were shown", got, len(grants))
+	}
+	for i, c := range shown.Action.Calls[:len(grants)] {
+		if c.Grant.ID != grants[i] {
+			t.Fatalf("call %d revokes %s, want %s", i, c.Grant.ID, grants[i])
+		}
+	}
+	_, err := w.kms(w.thief).CreateGrant(w.Context(), &kms.CreateGrantInput{
+		KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::" + account + ":role/late"),
+		Operations: []types.GrantOperation{types.GrantOperationDecrypt},
+	})
+	w.check(err)
+	if d := w.contain(ContainRequest{RevokeAll: true, Disable: true, Identity: shown.Identity}).Decision; d.Guardrail !=
+		remediation.GuardSuperseded || len(w.made()) > 0 {
+		t.Fatalf("a grant that was not shown: %+v", d)
+	}
+	if calls := w.contain(ContainRequest{RevokeAll: true, Disable: true}).Action.Calls; len(calls) != len(grants)+2 {
+		t.Errorf("%d calls", len(calls))
+	}
+	w.await("the first grants revoked", func() bool { return len(w.sim.EffectsOf("RevokeGrant")) > 2 }) // all take a minute
+	if kept := w.known(arn).Grants; len(kept.List) > inventory.MaxGrants {
+		t.Errorf("%d grants are kept of the key", len(kept.List))
+	}
 }
 
 func TestWhatAContainmentDidIsTakenBack(t *testing.T) {
