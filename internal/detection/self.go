@@ -69,8 +69,8 @@ func IntakeSilent(shard string, last time.Time, allowed time.Duration, at time.T
 	return f
 }
 
-// RotationFailed tells of a rotation or replacement by rotd that failed. It is grave when KMS took the call, or may have, and does not
-// show its effect; when KMS surely did nothing, the key is as it was and its drift is still open.
+// RotationFailed tells of a rotation or replacement by rotd that failed. It is grave when KMS took the call, or may
+// have, and does not show its effect; when KMS surely did nothing, the key is as it was and its drift is still open.
 func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.Finding {
 	f := rotationFailed(a, a.Method, at)
 	f.Shard, f.Partition = shard, arnPart(a.KeyARN, arnPartition)
@@ -104,8 +104,8 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 	return f
 }
 
-// RotationDone are the fingerprints of the failures that a rotation or replacement has made good. A replacement that went
-// through, and one that was taken back whole, both leave nothing half-done.
+// RotationDone are the fingerprints of the failures that a rotation or replacement has made good. A replacement that
+// went through, and one that was taken back whole, both leave nothing half-done.
 func RotationDone(a *remediation.Action) (fingerprints []string) {
 	methods := []remediation.Method{a.Method}
 	if a.Verb == remediation.Replace {

@@ -8,8 +8,8 @@ import (
 	"rotd/internal/remediation"
 )
 
-// replacementFailed completes the finding of a replacement, or of aliases moved back, that did not come to its end: what
-// stands half-done, and how to go on.
+// replacementFailed completes the finding of a replacement, or of aliases moved back, that did not come to its end:
+// what stands half-done, and how to go on.
 func replacementFailed(f *finding.Finding, a *remediation.Action) {
 	what := "A key could not be replaced"
 	switch back := a.Method == remediation.MoveBack; {
@@ -73,8 +73,8 @@ func halfDone(a *remediation.Action) string {
 	return sentences(append(text, "Both keys stay enabled.")...)
 }
 
-// aliasesOf are the aliases that the action moved, and those that it did not; one whose call KMS may have acted on is in
-// neither.
+// aliasesOf are the aliases that the action moved, and those that it did not; one whose call KMS may have acted on is
+// in neither.
 func aliasesOf(a *remediation.Action) (moved, left []string) {
 	for i := range a.Calls {
 		c := &a.Calls[i]

@@ -309,8 +309,8 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 			},
 			"HIGH A key is replaced in part: UpdateAlias failed",
 			[]string{
-				"at call 3 of 4", "no second one is made. Callers of alias/a use the new key. Callers of alias/c use the old one. " +
-					"Both keys stay enabled.",
+				"at call 3 of 4", "no second one is made. Callers of alias/a use the new key. Callers of alias/c use the " +
+					"old one. Both keys stay enabled.",
 			},
 			"rotd undo-alias act_1 --reason 'callers fail'",
 		},

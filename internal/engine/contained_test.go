@@ -124,7 +124,9 @@ func TestMoreGrantsThanAreKeptAreAllShownAndRevoked(t *testing.T) {
 	if calls := w.contain(ContainRequest{RevokeAll: true, Disable: true}).Action.Calls; len(calls) != len(grants)+2 {
 		t.Errorf("%d calls", len(calls))
 	}
-	w.await("the first grants revoked", func() bool { return len(w.sim.EffectsOf("RevokeGrant")) > 2 }) // all take a minute
+	w.await("some of the grants revoked", func() bool { // all of them take a minute
+		return len(w.sim.EffectsOf("RevokeGrant")) > 2
+	})
 	if kept := w.known(arn).Grants; len(kept.List) > inventory.MaxGrants {
 		t.Errorf("%d grants are kept of the key", len(kept.List))
 	}

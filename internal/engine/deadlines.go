@@ -32,8 +32,8 @@ func (n *notebook) contained(before, after *remediation.Action) error {
 	}
 }
 
-// disabledAfterAll begins the deadline of a key that is disabled, as just read, though the containment that asked for it
-// ended without having seen that.
+// disabledAfterAll begins the deadline of a key that is disabled, as just read, though the containment that asked for
+// it ended without having seen that.
 func (n *notebook) disabledAfterAll(key *inventory.Key) error {
 	if key.State != "Disabled" {
 		return nil

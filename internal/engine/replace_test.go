@@ -309,7 +309,8 @@ func TestAliasesAreMovedBack(t *testing.T) {
 	late := w.settings
 	late.Guardrails.UndoWindow = 0
 	w.engine.Reload(&late)
-	if d := undo("alias/pay-sign").Decision; d.Verdict != remediation.Refuse || d.Guardrail != remediation.GuardUndoWindow {
+	if d := undo("alias/pay-sign").Decision; d.Verdict != remediation.Refuse ||
+		d.Guardrail != remediation.GuardUndoWindow {
 		t.Fatalf("after the window: %+v", d)
 	}
 	w.engine.Reload(&w.settings)

@@ -156,9 +156,8 @@ func (n *Needs) moveObjects(d *Document) {
 	d.allow("ObjectBuckets", bucketsOf(n.Objects), []string{
 		"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning",
 	})
-	d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = map[string]map[string]string{
-		"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"},
-	}
+	keys := d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"})
+	keys.Condition = map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
 }
 
 // bucketsOf are the ARNs of the buckets of objects, each once.

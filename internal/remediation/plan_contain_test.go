@@ -153,10 +153,11 @@ func TestTheOutcomeCountsGrantsThatAreMany(t *testing.T) {
 		return a
 	}
 	for n, want := range map[int]string{
-		2:  "Done: grant g0 of r revoked; grant g1 of r revoked. A revoked grant cannot be brought back. Not done: the key disabled.",
-		21: "Done: 21 grants revoked. A revoked grant cannot be brought back. Not done: the key disabled.",
+		2:  "Done: grant g0 of r revoked; grant g1 of r revoked.",
+		21: "Done: 21 grants revoked.",
 	} {
 		a := many(n)
+		want += " A revoked grant cannot be brought back. Not done: the key disabled."
 		if got := progress(&a); got != want {
 			t.Errorf("%d: %s", n, got)
 		}

@@ -20,6 +20,7 @@ func TestDisabledAfterAll(t *testing.T) {
 		return a
 	}
 	other := func(a *Action) { a.Calls[0].Operation = DeleteAlias }
+	seen := func(a *Action) { a.Calls[0].Done = &called }
 	shows := func(state string, after time.Duration) *inventory.Key {
 		return &inventory.Key{ARN: testARN, State: state, StateSince: called.Add(after)}
 	}
@@ -34,7 +35,7 @@ func TestDisabledAfterAll(t *testing.T) {
 		"it was disabled before":    {failed(), shows(disabled, -time.Second), false},
 		"it is enabled":             {failed(), shows(enabled, time.Hour), false},
 		"KMS surely did not do it":  {failed(func(a *Action) { a.Rejected = 1 }), shows(disabled, time.Hour), false},
-		"it was seen when it ended": {failed(func(a *Action) { a.Calls[0].Done = &called }), shows(disabled, time.Hour), false},
+		"it was seen when it ended": {failed(seen), shows(disabled, time.Hour), false},
 		"the action is under way":   {failed(func(a *Action) { a.State = Verifying }), shows(disabled, time.Hour), false},
 		"another call of it failed": {failed(other), shows(disabled, time.Hour), false},
 		"a rotation is no measure":  {failed(func(a *Action) { a.Verb = Rotate }), shows(disabled, time.Hour), false},
