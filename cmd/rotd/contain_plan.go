@@ -9,6 +9,9 @@ import (
 	"rotd/internal/remediation"
 )
 
+// manyCalls take about a minute.
+const manyCalls = 60
+
 // printContainPlan shows what a containment would do and break, as whoever has to decide on it needs it.
 func (c *cli) printContainPlan(p *admin.Planned, r *admin.ContainRequest) {
 	c.printWorth(p.Impact)
@@ -23,6 +26,10 @@ func (c *cli) printContainPlan(p *admin.Planned, r *admin.ContainRequest) {
 		c.heading("What is done, in this order")
 		for i := range p.Action.Calls {
 			c.printStep(i+1, &p.Action.Calls[i])
+		}
+		if n := len(p.Action.Calls); n > manyCalls && r.Disable {
+			c.paragraph("", fmt.Sprintf("The key is disabled last, after %d other calls that take about a second each. "+
+				"--disable by itself stops its use at once; revoke the grants then.", n-1))
 		}
 	}
 	fmt.Fprintln(c.out)

@@ -144,8 +144,8 @@ func movedTexts(now time.Time, a *policy.Assignment) []string {
 			"finding: then %s.", strings.Join(p.Changed, ", "), both(now, p.Since), strings.Join(p.Laxer, "; "), movedTo(p)))
 	}
 	if now.Before(a.Hold) {
-		texts = append(texts, fmt.Sprintf("to this stricter policy by a tag or alias change; nothing automatic before %s",
-			both(now, a.Hold)))
+		texts = append(texts, fmt.Sprintf("to this stricter policy by a tag or alias change; what is automatic awaits "+
+			"approval until %s", both(now, a.Hold)))
 	}
 	return texts
 }

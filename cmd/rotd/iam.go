@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rotd/internal/awss3"
 	"rotd/internal/config"
 	"rotd/internal/finding"
 	"rotd/internal/iam"
@@ -20,7 +21,7 @@ func newIAMCommand(c *cli) *cobra.Command {
 
 func newPrintPolicyCommand(c *cli) *cobra.Command {
 	var emergency, member bool
-	var verbs []string
+	var verbs, objects []string
 	cmd := &cobra.Command{
 		Use:   "print-policy",
 		Short: "Print the IAM policy that a role of rotd needs, and nothing more",
@@ -28,15 +29,20 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 			"assumes in another account (--member), or the one of the role for emergencies (--emergency). Asks nothing "+
 			"of AWS.",
 			"What policies make rotd do by itself follows from the configuration. --verbs adds what people do through the "+
-				"role: rotate, replace, contain, reencrypt, import."),
-		Example: "  rotd iam print-policy -c rotd.yaml\n  rotd iam print-policy -c rotd.yaml --emergency",
-		Args:    exactly(),
+				"role: rotate, replace, contain, reencrypt, import. --objects says where in S3 the objects are that people "+
+				"move to another key (rotd reencrypt --s3)."),
+		Example: "  rotd iam print-policy -c rotd.yaml\n  rotd iam print-policy -c rotd.yaml --emergency\n" +
+			"  rotd iam print-policy -c rotd.yaml --objects s3://bucket/prefix",
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := textOnly(cmd); err != nil {
 				return err
 			}
 			if emergency && member {
 				return wrongUse(cmd, "--emergency and --member are two roles: print one at a time")
+			}
+			if len(objects) > 0 && (emergency || member) {
+				return wrongUse(cmd, "--objects is of the daemon's own role: only that one moves objects")
 			}
 			cfg, err := config.Load(c.configPath(), knownIDs())
 			if err != nil {
@@ -55,6 +61,14 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 					return wrongUse(cmd, "--verbs: %q is none of rotate, replace, contain, reencrypt, import", verb)
 				}
 			}
+			needs.Imports = needs.Imports || cfg.ImportedMaterial.Configured() && (needs.Rotates || emergency)
+			for _, location := range objects {
+				at, err := awss3.Parse(location)
+				if err != nil {
+					return wrongUse(cmd, "--objects: %v", err)
+				}
+				needs.Objects = append(needs.Objects, "arn:"+needs.Partition+":s3:::"+at.Bucket+"/"+at.Key+"*")
+			}
 			text, err := iam.Policy(role, needs).JSON()
 			if err != nil {
 				return fmt.Errorf("write the policy: %w", err)
@@ -69,6 +83,7 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&emergency, "emergency", false, "of the role for emergencies (emergency_role_arn)")
 	f.BoolVar(&member, "member", false, "of the role that rotd assumes in another account (role_arn)")
+	f.StringSliceVar(&objects, "objects", nil, "where objects are that people move to another key: s3://bucket/prefix")
 	f.StringSliceVar(&verbs, "verbs", nil, "what people do through the role, besides what policies ask for")
 	return cmd
 }

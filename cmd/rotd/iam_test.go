@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,17 +28,38 @@ func TestPoliciesForEachRole(t *testing.T) {
 	if err := os.WriteFile(path, []byte(iamConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	imports := filepath.Join(t.TempDir(), "imports.yaml")
+	source := "imported_material: {command: [/usr/local/bin/hsm-material]}\n"
+	if err := os.WriteFile(imports, []byte(iamConfig+source), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, flags := range map[string][]string{
-		"iam-daemon": nil, "iam-member": {"--member", "--verbs", "reencrypt"}, "iam-emergency": {"--emergency"},
+		"iam-daemon":    {"-c", path},
+		"iam-member":    {"-c", path, "--member", "--verbs", "reencrypt"},
+		"iam-emergency": {"-c", path, "--emergency"},
+		"iam-imports":   {"-c", imports, "--member"},
+		"iam-objects": {
+			"-c", path, "--objects", "s3://backups/db/", "--objects", "s3://backups/logs", "--objects", "s3://exports",
+		},
+		"iam-emergency-imports": {"-c", imports, "--emergency"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSession(nil)
-			if status := s.run(t, append([]string{"iam", "print-policy", "-c", path}, flags...)...); status != 0 ||
-				s.err.Len() > 0 {
+			if status := s.run(t, append([]string{"iam", "print-policy"}, flags...)...); status != 0 || s.err.Len() > 0 {
 				t.Fatalf("ended with %d: %s", status, s.err.String())
 			}
 			golden(t, name, s.out.String())
 		})
+	}
+	for says, flags := range map[string][]string{
+		"only that one moves objects":  {"--member", "--objects", "s3://backups"},
+		"not of the form s3://bucket/": {"--objects", "backups"},
+	} {
+		s := newSession(nil)
+		if status := s.run(t, append([]string{"iam", "print-policy", "-c", path}, flags...)...); status != 2 ||
+			!strings.Contains(s.err.String(), says) {
+			t.Errorf("%q ended with %d: %s", flags, status, s.err.String())
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ type reading struct {
 	c   *Client
 	now time.Time
 	key *inventory.Key
+	// grantsKept is how many grants are listed one by one; the others are counted.
+	grantsKept int
 }
 
 // begin starts from what was known of a key, of which at least the ARN.
@@ -34,7 +36,7 @@ func (c *Client) begin(prev *inventory.Key) *reading {
 	if k.FirstRead.IsZero() {
 		k.FirstRead = now
 	}
-	return &reading{c: c, now: now, key: &k}
+	return &reading{c: c, now: now, key: &k, grantsKept: inventory.MaxGrants}
 }
 
 // allowed notes whether KMS refused an operation on the key, and passes on every other error.

@@ -29,7 +29,7 @@ func (r *reading) grants(ctx context.Context) error {
 			return err
 		}
 		for i := range out.Grants {
-			if len(found.List) < inventory.MaxGrants {
+			if len(found.List) < r.grantsKept {
 				found.List = append(found.List, grant(&out.Grants[i]))
 			}
 		}

@@ -39,6 +39,13 @@ func (c *Client) ReadFacts(ctx context.Context, prev *inventory.Key, facts inven
 	return c.read(ctx, prev.ARN, prev.Aliases, prev, facts)
 }
 
+// ReadHeld reads a key's state and its grants, of which it lists up to most: more than are kept of a key.
+func (c *Client) ReadHeld(ctx context.Context, prev *inventory.Key, most int) (*inventory.Key, error) {
+	r := c.begin(prev)
+	r.grantsKept = most
+	return r.facts(ctx, inventory.FactState|inventory.FactGrants)
+}
+
 // read reads facts about a key.
 func (c *Client) read(ctx context.Context, arn string, aliases []string, prev *inventory.Key, facts inventory.Facts,
 ) (*inventory.Key, error) {
@@ -47,6 +54,10 @@ func (c *Client) read(ctx context.Context, arn string, aliases []string, prev *i
 	}
 	r := c.begin(prev)
 	r.key.Aliases = aliases
+	return r.facts(ctx, facts)
+}
+
+func (r *reading) facts(ctx context.Context, facts inventory.Facts) (*inventory.Key, error) {
 	if facts.Has(inventory.FactState) {
 		if ok, err := r.describe(ctx); err != nil || !ok {
 			return r.done(err)

@@ -31,7 +31,7 @@ func keyUsages(spec types.KeySpec) []types.KeyUsageType {
 	case s == "SM2":
 		return []types.KeyUsageType{encrypt, sign, agree}
 	case strings.HasPrefix(s, "ML_KEM_"):
-		return []types.KeyUsageType{"ENCAPSULATE_DECAPSULATE"}
+		return []types.KeyUsageType{types.KeyUsageTypeEncapsulateDecapsulate}
 	default: // ECC_SECG_P256K1, ECC_NIST_EDWARDS25519, ML_DSA_*
 		return []types.KeyUsageType{sign}
 	}

@@ -213,13 +213,15 @@ func (r *rotationFacts) build(now time.Time) *inventory.Rotation {
 	return rotation
 }
 
-// usageOf is what KMS takes a spec for when it is not told.
+// usageOf is what a spec is for, or mostly for.
 func usageOf(spec string) string {
 	switch {
 	case spec == "SYMMETRIC_DEFAULT":
 		return "ENCRYPT_DECRYPT"
 	case strings.HasPrefix(spec, "HMAC_"):
 		return "GENERATE_VERIFY_MAC"
+	case strings.HasPrefix(spec, "ML_KEM_"):
+		return "ENCAPSULATE_DECAPSULATE"
 	}
 	return "SIGN_VERIFY"
 }

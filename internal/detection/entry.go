@@ -155,11 +155,12 @@ func selfEntries() []Entry {
 			"New accounts go unnoticed, and closed ones are swept in vain.",
 			"AWS Organizations did not list the accounts (`organization` in rotd.yaml); those last known are swept.",
 			"Let rotd's role call organizations:ListAccounts, in the management account or as a delegated administrator."),
-		self("rotation-missed", "A rotation by rotd is not shown by KMS, or could not be made", finding.High,
-			"When an action of the same kind on the key succeeds.",
-			"An action failed. HIGH when KMS was asked and does not show the effect; MEDIUM when KMS surely did "+
-				"nothing.",
-			"An action ended as failed.", "rotd actions show; read what KMS shows before trying again."),
+		self("rotation-missed", "A rotation or replacement by rotd is not shown by KMS, or could not be made", finding.High,
+			"When an action of the same kind on the key succeeds; of a replacement also when its aliases are back.",
+			"An action failed. HIGH when KMS was asked and does not show the effect, or a replacement is done in part: the "+
+				"finding says which keys and aliases stand how; MEDIUM when KMS surely did nothing.",
+			"An action ended as failed.", "rotd actions show; read what KMS shows before trying again. A replacement goes on "+
+				"with the key it made: rotd replace KEY."),
 		self("circuit-breaker-open", "Automatic actions have stopped: several failed in a row", finding.High,
 			"When somebody resumes, or an action succeeds.",
 			"Nothing is put right by itself until a person has looked.",

@@ -69,25 +69,23 @@ func IntakeSilent(shard string, last time.Time, allowed time.Duration, at time.T
 	return f
 }
 
-// RotationFailed tells of a rotation by rotd that failed. It is grave when KMS took the call, or may have, and does not
-// show its effect; when KMS surely did nothing, the key is as it was and its drift is still open.
+// RotationFailed tells of a rotation or replacement by rotd that failed. It is grave when KMS took the call, or may
+// have, and does not show its effect; when KMS surely did nothing, the key is as it was and its drift is still open.
 func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.Finding {
-	f := own("rotation-missed", finding.Medium, finding.Subject{Type: finding.Key, ID: a.KeyARN}, string(a.Method), at)
+	f := rotationFailed(a, a.Method, at)
 	f.Shard, f.Partition = shard, arnPart(a.KeyARN, arnPartition)
 	f.KeyARN, f.Alias, f.Account, f.Region, f.Policy = a.KeyARN, a.Alias, a.Account, a.Region, a.Policy
 	f.ActionIDs = []string{a.ID}
+	if a.Verb == remediation.Replace {
+		replacementFailed(&f, a)
+		return f
+	}
 	f.Title = "A rotation could not be made"
 	state := "KMS did not act on it: the key is as it was."
 	if a.Attempts > a.Rejected {
 		f.Severity = finding.High
 		f.Title = "A rotation rotd asked for is not shown by KMS"
 		state = "KMS was asked and does not show the effect, so it may or may not still come."
-	}
-	if a.Verb == remediation.Replace || a.Verb == remediation.Contain {
-		f.Title = "A key could not be " + a.Verb.Past() + " to the end"
-		if a.At > 0 {
-			f.Severity, state = finding.High, "It is done in part."
-		}
 	}
 	last := ""
 	if a.LastError != "" {
@@ -97,14 +95,6 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 		fmt.Sprintf("Action %s (%s) on %s failed.", shown(a.ID), shown(string(a.Method)),
 			shown(keyName(a.Alias, a.KeyARN))),
 		clip(a.Outcome, maxDescription/2), state, last), maxDescription)
-	if a.Verb == remediation.Replace || a.Verb == remediation.Contain {
-		f.Remedy = []string{"rotd actions show " + argument(a.ID), a.Current().Look(a.CallKey())}
-		if a.Method == remediation.NewKey {
-			f.Remedy = append(f.Remedy, "Once what stood in the way is gone, go on; no second key is made:",
-				"rotd replace "+argument(a.KeyARN)+" --reason 'goes on with "+a.ID+"'")
-		}
-		return f
-	}
 	f.Remedy = []string{
 		"rotd actions show " + argument(a.ID),
 		awsCLI("kms get-key-rotation-status", a.Region, "key-id", a.KeyARN),
@@ -112,6 +102,25 @@ func RotationFailed(shard string, a *remediation.Action, at time.Time) finding.F
 		"Before trying again by hand see what KMS shows: RotateKeyOnDemand works 25 times in a key's whole life.",
 	}
 	return f
+}
+
+// RotationDone are the fingerprints of the failures that a rotation or replacement has made good. A replacement that
+// went through, and one that was taken back whole, both leave nothing half-done.
+func RotationDone(a *remediation.Action) (fingerprints []string) {
+	methods := []remediation.Method{a.Method}
+	if a.Verb == remediation.Replace {
+		methods = []remediation.Method{remediation.NewKey, remediation.MoveBack}
+	}
+	for _, method := range methods {
+		f := rotationFailed(a, method, time.Time{})
+		fingerprints = append(fingerprints, f.Fingerprint)
+	}
+	return fingerprints
+}
+
+// rotationFailed begins the finding of one way to rotate or replace.
+func rotationFailed(a *remediation.Action, method remediation.Method, at time.Time) finding.Finding {
+	return own("rotation-missed", finding.Medium, finding.Subject{Type: finding.Key, ID: a.KeyARN}, string(method), at)
 }
 
 func keyName(alias, arn string) string {

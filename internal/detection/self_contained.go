@@ -29,7 +29,8 @@ func containedEntries() []Entry {
 			Doc: Doc{
 				Meaning: "What is under a disabled key stands still, and some of it is lost for good after days: databases " +
 					"after 7.",
-				Condition: "`rotd contain KEY --disable` has disabled the key. Told at once (LOW), and again after 1 day " +
+				Condition: "`rotd contain KEY --disable` has disabled the key, also when KMS shows that only after the action " +
+					"failed. Told at once (LOW), and again after 1 day " +
 					"(MEDIUM), 3 and 5 days (HIGH) and 6 days (CRITICAL).",
 				Response: "Enable the key again, or move what is under it, before the deadline.",
 			},

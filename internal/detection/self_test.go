@@ -264,6 +264,91 @@ func TestRotationFailedTellsWhetherKMSWasAsked(t *testing.T) {
 	}
 }
 
+func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
+	const made = "arn:aws:kms:eu-west-1:111122223333:key/99999999-0000-4000-8000-000000000000"
+	alias := func(name string, done bool) remediation.Call {
+		c := remediation.Call{Operation: remediation.UpdateAlias, Alias: name, KeyARN: made}
+		if done {
+			c.Done = &noon
+		}
+		return c
+	}
+	created := remediation.Call{Operation: remediation.CreateKey, Done: &noon}
+	tests := []struct {
+		name   string
+		action remediation.Action
+		title  string
+		says   []string
+		remedy string // the last
+	}{
+		{
+			"nothing was made",
+			remediation.Action{
+				Method: remediation.NewKey, Calls: []remediation.Call{{Operation: remediation.CreateKey}},
+				Attempts: 1, Rejected: 1,
+			},
+			"MEDIUM A key could not be replaced: CreateKey failed",
+			[]string{"at call 1 of 1", "Nothing was changed."},
+			"rotd replace " + payARN + " --reason 'goes on with act_1'",
+		},
+		{
+			"a key may have been made",
+			remediation.Action{
+				Method: remediation.NewKey, Calls: []remediation.Call{{Operation: remediation.CreateKey}}, Attempts: 1,
+			},
+			"HIGH A key could not be replaced: CreateKey failed",
+			[]string{"Whether the new key was made is not known; going on looks for it"},
+			"rotd replace " + payARN + " --reason 'goes on with act_1'",
+		},
+		{
+			"one of three aliases was moved, one may have been",
+			remediation.Action{
+				Method: remediation.NewKey, NewKeyARN: made, At: 2, Attempts: 1, Calls: []remediation.Call{
+					created, alias("alias/a", true), alias("alias/b", false), alias("alias/c", false),
+				},
+			},
+			"HIGH A key is replaced in part: UpdateAlias failed",
+			[]string{
+				"at call 3 of 4", "no second one is made. Callers of alias/a use the new key. Callers of alias/c use the " +
+					"old one. Both keys stay enabled.",
+			},
+			"rotd undo-alias act_1 --reason 'callers fail'",
+		},
+		{
+			"one of two aliases was moved back",
+			remediation.Action{
+				Method: remediation.MoveBack, NewKeyARN: made, At: 1, Attempts: 1, Rejected: 1, Calls: []remediation.Call{
+					alias("alias/b", true), alias("alias/a", false),
+				},
+			},
+			"HIGH A key's aliases are moved back in part: UpdateAlias failed",
+			[]string{"Callers of alias/b use the old one. Callers of alias/a use the new key."},
+			"rotd undo-alias " + payARN + " --reason 'goes on with act_1'",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := test.action
+			a.ID, a.Verb, a.KeyARN, a.State, a.Outcome = "act_1", remediation.Replace, payARN, remediation.Failed, "No."
+			f := RotationFailed("default", &a, noon)
+			if diff := cmp.Diff(test.title, told(&f)); diff != "" {
+				t.Error(diff)
+			}
+			for _, text := range test.says {
+				if !strings.Contains(f.Description, text) {
+					t.Errorf("does not say %q: %s", text, f.Description)
+				}
+			}
+			if last := f.Remedy[len(f.Remedy)-1]; last != test.remedy {
+				t.Errorf("the last remedy is %q", last)
+			}
+			if f.RuleID != "rotation-missed" || !slices.Contains(RotationDone(&a), f.Fingerprint) {
+				t.Errorf("%s, ended by %q", f.RuleID, RotationDone(&a))
+			}
+		})
+	}
+}
+
 func TestQueuePlace(t *testing.T) {
 	for url, want := range map[string][2]string{
 		queueURL: {"111122223333", "eu-west-1"},

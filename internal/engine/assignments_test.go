@@ -170,7 +170,7 @@ func TestALaxerPolicyThatIsTakenBackIsOver(t *testing.T) {
 	}
 }
 
-func TestAStricterPolicyByATagCountsAtOnceAndStartsNothingForADay(t *testing.T) {
+func TestAStricterPolicyByATagCountsAtOnceAndIsAskedAboutForADay(t *testing.T) {
 	w := newWorld(t, silent, byTag)
 	arn := w.key(awssim.KeyOptions{Tags: map[string]string{"tier": "watched"}})
 	w.sweep(Inventory)
@@ -181,12 +181,51 @@ func TestAStricterPolicyByATagCountsAtOnceAndStartsNothingForADay(t *testing.T) 
 	if f := w.found("rotation-disabled"); f.Policy != "gold" {
 		t.Errorf("got %+v", f)
 	}
-	w.await("the action to be held", func() bool {
-		a := w.actions()
-		return len(a) == 1 && a[0].Guardrail == remediation.GuardNewPolicy
-	})
-	if until := w.actions()[0].NotBefore; until.Before(time.Now().Add(policy.HoldAfterMove - time.Minute)) {
-		t.Errorf("held until %s", until)
+	asked := w.awaitAction(remediation.AwaitingApproval)
+	if until := asked.Approval.Expires; until.Before(time.Now().Add(policy.HoldAfterMove - time.Minute)) {
+		t.Errorf("asked for until %s", until)
+	}
+	w.awaitTold("action-awaiting-approval", asked.ID, "then it begins by itself")
+	w.check(w.approve(asked, bob()))
+	if a := w.awaitAction(remediation.Succeeded); a.ID != asked.ID || len(w.sim.EffectsOf("EnableKeyRotation")) != 1 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestWhatNobodyApprovedUnderANewPolicyBeginsWhenTheDayIsOver(t *testing.T) {
+	for name, tt := range map[string]struct {
+		tier string // of the key when the day is over
+		want remediation.State
+	}{
+		"if it is still wanted": {"gold", remediation.Succeeded},
+		"or not":                {"watched", remediation.Cancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, silent, byTag, func(w *world) {
+				w.settings.Judge = detection.NewJudge(detection.Settings{Disabled: []string{detection.AssignmentChangedID}})
+			})
+			arn := w.key(awssim.KeyOptions{Tags: map[string]string{"tier": "watched"}})
+			w.sweep(Inventory)
+			w.tier(arn, "gold")
+			asked := w.awaitAction(remediation.AwaitingApproval)
+			w.tier(arn, tt.tier)
+			if n := len(w.sim.EffectsOf("EnableKeyRotation")); n != 0 {
+				t.Fatalf("%d calls within the day", n)
+			}
+			w.update(func(tx *state.Tx) error {
+				over := time.Now().UTC()
+				asked.NotBefore, asked.Approval.Expires = over, over
+				a, err := tx.Assignment(arn)
+				if a != nil {
+					a.Hold = over
+				}
+				return errors.Join(err, tx.SetAssignment(arn, a), tx.PutAction(asked))
+			})
+			nudge(w.engine.wakeActions)
+			if a := w.awaitAction(tt.want); a.ID != asked.ID || a.Approval != nil {
+				t.Errorf("got %+v", a)
+			}
+		})
 	}
 }
 

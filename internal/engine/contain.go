@@ -70,7 +70,7 @@ func (e *Engine) readHeld(ctx context.Context, arn string) (*inventory.Key, erro
 		prev = &inventory.Key{ARN: arn}
 	}
 	kms := place.KMS.In(awskms.Act)
-	key, err := kms.ReadFacts(ctx, prev, inventory.FactState|inventory.FactGrants)
+	key, err := kms.ReadHeld(ctx, prev, remediation.MaxRevoked)
 	if err != nil || key.GoneAt != nil {
 		return key, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,42 @@ func TestAKeyIsContainedTheLeastDestructiveFirst(t *testing.T) {
 		}
 	}
 	w.awaitTold(detection.ContainedDeadlineID)
+}
+
+func TestMoreGrantsThanAreKeptAreAllShownAndRevoked(t *testing.T) {
+	w := newWorld(t, silent)
+	roles := make([]string, inventory.MaxGrants+20)
+	for i := range roles {
+		roles[i] = fmt.Sprintf("app-%d", i)
+	}
+	arn, grants := w.stolen(roles...)
+	shown := w.contain(ContainRequest{RevokeAll: true, Disable: true, DryRun: true})
+	if got := len(shown.Impact.Grants); got != len(grants) {
+		t.Fatalf("%d grants of %d were shown", got, len(grants))
+	}
+	for i, c := range shown.Action.Calls[:len(grants)] {
+		if c.Grant.ID != grants[i] {
+			t.Fatalf("call %d revokes %s, want %s", i, c.Grant.ID, grants[i])
+		}
+	}
+	_, err := w.kms(w.thief).CreateGrant(w.Context(), &kms.CreateGrantInput{
+		KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::" + account + ":role/late"),
+		Operations: []types.GrantOperation{types.GrantOperationDecrypt},
+	})
+	w.check(err)
+	if d := w.contain(ContainRequest{RevokeAll: true, Disable: true, Identity: shown.Identity}).Decision; d.Guardrail !=
+		remediation.GuardSuperseded || len(w.made()) > 0 {
+		t.Fatalf("a grant that was not shown: %+v", d)
+	}
+	if calls := w.contain(ContainRequest{RevokeAll: true, Disable: true}).Action.Calls; len(calls) != len(grants)+2 {
+		t.Errorf("%d calls", len(calls))
+	}
+	w.await("some of the grants revoked", func() bool { // all of them take a minute
+		return len(w.sim.EffectsOf("RevokeGrant")) > 2
+	})
+	if kept := w.known(arn).Grants; len(kept.List) > inventory.MaxGrants {
+		t.Errorf("%d grants are kept of the key", len(kept.List))
+	}
 }
 
 func TestWhatAContainmentDidIsTakenBack(t *testing.T) {
@@ -334,6 +371,55 @@ func TestADeadlineIsRemindedOf(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAKeyThatShowsDisabledTooLateHasADeadlineToo(t *testing.T) {
+	w := newWorld(t, silent)
+	arn, _ := w.stolen()
+	called := time.Now().UTC().Add(-time.Hour)
+	failed := remediation.Action{
+		ID: "act_01JD3Q5W0000000000000000B1", Verb: remediation.Contain, Method: remediation.Measures,
+		State: remediation.Failed, KeyARN: arn, Account: account, Region: region, Created: called, CalledAt: called,
+		Ended: &called, Attempts: 1, Ambiguous: true, Outcome: "KMS did not show it.",
+		Calls: []remediation.Call{{Operation: remediation.DisableKey, KeyARN: arn, KeyState: "Enabled"}},
+	}
+	w.check(w.engine.note(called, func(n *notebook) error {
+		return errors.Join(n.tx.PutAction(&failed), n.ended(&failed))
+	}))
+	w.awaitFound("containment-failed", finding.Open)
+	w.sweep(Inventory)
+	if f := w.found(detection.ContainedDeadlineID); f != nil {
+		t.Fatalf("a key that is enabled has a deadline: %+v", f)
+	}
+	_, err := w.kms(w.engineer).DisableKey(w.Context(), &kms.DisableKeyInput{KeyId: &arn})
+	w.check(err)
+	w.sweep(Drift)
+	f := w.awaitFound(detection.ContainedDeadlineID, finding.Open)
+	if !slices.Equal(f.ActionIDs, []string{failed.ID}) {
+		t.Errorf("got %+v", f)
+	}
+	w.awaitFound("containment-failed", finding.Resolved)
+	w.view(func(tx *state.Tx) error {
+		d, err := tx.Deadline(arn)
+		if err == nil && (d == nil || !d.Since.Equal(called)) {
+			t.Errorf("kept %+v", d)
+		}
+		return err
+	})
+	a := w.actions()[0]
+	if a.State != remediation.Failed || !a.Undoable() || !strings.Contains(a.Outcome, "the key is disabled") {
+		t.Errorf("the action is %+v", a)
+	}
+	if logged := w.logged("operation", "late"); !slices.Contains(logged, "rotd call.verified DisableKey true") {
+		t.Errorf("logged %q", logged)
+	}
+
+	_, _, err = w.acknowledge(f.ID, "ada", "nothing is under it")
+	w.check(err)
+	w.sweep(Inventory)
+	if f := w.found(detection.ContainedDeadlineID); f.Status != finding.Resolved {
+		t.Errorf("reminded of again though somebody answers for it: %+v", f)
+	}
 }
 
 func TestADeadlineEndsWhenAReadingShowsTheKeyEnabled(t *testing.T) {

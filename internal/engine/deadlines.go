@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
+	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/impact"
+	"rotd/internal/inventory"
 	"rotd/internal/remediation"
 )
 
@@ -27,6 +30,41 @@ func (n *notebook) contained(before, after *remediation.Action) error {
 	default:
 		return nil
 	}
+}
+
+// disabledAfterAll begins the deadline of a key that is disabled, as just read, though the containment that asked for
+// it ended without having seen that.
+func (n *notebook) disabledAfterAll(key *inventory.Key) error {
+	if key.State != "Disabled" {
+		return nil
+	}
+	actions, err := n.actionsOn(key.ARN, keptActions)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(actions, func(a remediation.Action) bool { return a.Verb == remediation.Contain })
+	if i < 0 {
+		return nil
+	}
+	a, late := remediation.DisabledAfterAll(actions[i], key)
+	if !late {
+		return nil
+	}
+	c := a.Current()
+	if err := n.audit(audit.Entry{
+		Event: audit.CallVerified, Key: key.ARN, Action: a.ID, Incident: a.IncidentID,
+		Detail: texts("operation", string(c.Operation), "late", "true"),
+	}); err != nil {
+		return err
+	}
+	if err := n.tx.PutAction(&a); err != nil {
+		return err
+	}
+	failed := detection.ContainmentFailed(n.e.db.Shard(), &a, n.now)
+	if err := n.resolveByFingerprint(failed.Fingerprint, "KMS shows the key disabled after all", false); err != nil {
+		return err
+	}
+	return n.beginDeadline(&a, c)
 }
 
 // beginDeadline keeps from when on what is under a key that was just disabled is lost for good, and tells of it.

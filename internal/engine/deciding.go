@@ -101,19 +101,19 @@ func (n *notebook) succeeded(a *remediation.Action) error {
 			return err
 		}
 	}
-	if a.Verb == remediation.Contain {
-		for _, fingerprint := range detection.ContainmentDone(a) {
-			if err := n.resolveByFingerprint(fingerprint, "action "+a.ID+" succeeded", false); err != nil {
-				return err
-			}
+	over := detection.ContainmentDone(a)
+	if a.Verb != remediation.Contain {
+		over = detection.RotationDone(a)
+		if err := n.replaced(a); err != nil {
+			return err
 		}
-		return nil
 	}
-	if err := n.replaced(a); err != nil {
-		return err
+	for _, fingerprint := range over {
+		if err := n.resolveByFingerprint(fingerprint, "action "+a.ID+" succeeded", false); err != nil {
+			return err
+		}
 	}
-	failed := detection.RotationFailed(n.e.db.Shard(), a, n.now)
-	return n.resolveByFingerprint(failed.Fingerprint, "action "+a.ID+" succeeded", false)
+	return nil
 }
 
 // facts gathers what guardrails judge by.
@@ -139,6 +139,13 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		}
 		if err := n.underPolicy(&f, key); err != nil {
 			return f, err
+		}
+		if a.Method == remediation.NewKey {
+			found, err := n.policyFindings(key)
+			if err != nil {
+				return f, err
+			}
+			f.PolicyFindings = named(unacknowledged(found))
 		}
 	}
 	if f.RecentRotations, err = n.e.calls.recent(n.tx, n.now); err != nil {

@@ -51,6 +51,9 @@ func (n *notebook) reading(key *inventory.Key, whole bool) error {
 	if err := n.tx.PutKey(key); err != nil {
 		return err
 	}
+	if err := n.disabledAfterAll(key); err != nil {
+		return err
+	}
 	n.tally.factsDue = n.tally.factsDue || key.HasCostlyFacts() && key.UseDueAt().IsZero()
 	if err := n.protect(key); err != nil {
 		return err

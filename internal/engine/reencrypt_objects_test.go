@@ -426,7 +426,7 @@ func TestAPauseDuringAListingCopiesNothing(t *testing.T) {
 	if n := len(m.sim.EffectsOf("CopyObject")); n > 0 {
 		t.Errorf("%d copies while rotd was paused", n)
 	}
-	m.check(m.engine.Resume("ann"))
+	m.check(m.engine.Resume("ann", ""))
 	if job := m.awaitJob(id, reencrypt.Done); job.Moved != 3 {
 		t.Errorf("got %+v", job.Counts)
 	}
@@ -436,7 +436,7 @@ func TestAnEmergencyJoinsAJobThatWaits(t *testing.T) {
 	m := newVault(t)
 	m.fill(3, "data/", m.old)
 	m.sim.Plan(awssim.Fault{Operation: "ListObjectsV2", Nth: 1, Times: 1, Do: func() {
-		m.check(m.engine.Pause("ann", "freeze"))
+		m.check(m.engine.Pause("ann", "freeze", ""))
 	}})
 	id := m.begin(m.objects()).ID
 	m.await("the pause", func() bool { job, err := m.engine.Job(id); m.check(err); return job.Waiting != "" })

@@ -127,25 +127,12 @@ func (n *notebook) replacePlan(key *inventory.Key, how remediation.Replacement, 
 	if err != nil {
 		return nil, err
 	}
-	carried, err := n.carriedOver(key.ARN)
+	carried, err := n.carriedOver(key)
 	if err != nil {
 		return nil, err
 	}
 	plan.Warnings = slices.Concat(carried, warnings, named)
 	return plan, n.judged(plan, &action, key)
-}
-
-// carriedOver warns of what is wrong with the old key's policy or grants and would be with the new one's.
-func (n *notebook) carriedOver(arn string) (warnings []string, err error) {
-	open, err := n.tx.OpenAbout(arn, maxOpenAbout)
-	for i := range open {
-		switch open[i].RuleID {
-		case "key-policy-public", "key-policy-external-account", "key-policy-made-public", "key-policy-shared-externally":
-			warnings = append(warnings, fmt.Sprintf("The new key gets the old one's policy and grants, and %s is open "+
-				"(%s): whoever it lets in gets into the new key, too. Clean the old key first.", open[i].ID, open[i].RuleID))
-		}
-	}
-	return warnings, err
 }
 
 // namedByID warns of those who used a key lately without naming it by an alias, as far as events tell.

@@ -306,6 +306,14 @@ func TestAliasesAreMovedBack(t *testing.T) {
 		w.check(err)
 		return plan
 	}
+	late := w.settings
+	late.Guardrails.UndoWindow = 0
+	w.engine.Reload(&late)
+	if d := undo("alias/pay-sign").Decision; d.Verdict != remediation.Refuse ||
+		d.Guardrail != remediation.GuardUndoWindow {
+		t.Fatalf("after the window: %+v", d)
+	}
+	w.engine.Reload(&w.settings)
 	if plan := undo("alias/pay-sign"); plan.Action == nil || plan.Action.KeyARN != old {
 		t.Fatalf("got %+v", plan)
 	}
@@ -356,6 +364,40 @@ func TestAPolicyOfMethodReplaceReplacesAnOverdueKeyOnce(t *testing.T) {
 	})
 	if n := len(w.sim.EffectsOf("CreateKey")); n != 1 || len(w.actions()) != 1 {
 		t.Errorf("%d keys were made by %d actions", n, len(w.actions()))
+	}
+}
+
+func TestNoKeyIsReplacedByItselfWhileItsPolicyHasAnOpenFinding(t *testing.T) {
+	w := newWorld(t, silent, func(w *world) {
+		w.settings.Policies = policy.Set{{
+			Name: "signing", Mode: policy.Enforce, Rotation: policy.Rotation{Method: policy.Replace, MaxAge: 365 * day},
+		}}
+	})
+	old := w.key(awssim.KeyOptions{
+		Spec: types.KeySpecRsa2048, Usage: types.KeyUsageTypeSignVerify, Created: time.Now().Add(-400 * day),
+		Aliases: []string{"alias/pay-sign"}, Policy: letting(account, "*", ""),
+	})
+	w.sweep(Inventory)
+	f := w.awaitFound("key-policy-public", finding.Open)
+	w.await("nothing planned, or that taken back", func() bool {
+		w.sweep(Inventory)
+		all := w.actions()
+		return len(all) == 0 || all[0].State == remediation.Cancelled
+	})
+	w.sweep(Inventory)
+	for _, a := range w.actions() {
+		if a.Guardrail != remediation.GuardPolicyFinding || a.State != remediation.Cancelled {
+			t.Errorf("got %+v", a)
+		}
+	}
+	if n := len(w.sim.EffectsOf("CreateKey")); n != 0 {
+		t.Fatalf("%d keys were made", n)
+	}
+	_, _, err := w.acknowledge(f.ID, "ada", "everybody verifies with it")
+	w.check(err)
+	w.sweep(Inventory)
+	if a := w.awaitAction(remediation.Succeeded); a.KeyARN != old || a.Method != remediation.NewKey {
+		t.Errorf("got %+v", a)
 	}
 }
 

@@ -138,7 +138,8 @@ func TestAReadingThatIsOlderThanWhatIsKnownChangesNothing(t *testing.T) {
 }
 
 func TestDriftIsPutRightAfterTheGrace(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.settings.Guardrails.Grace = 400 * time.Millisecond })
+	const grace = time.Hour
+	w := newWorld(t, func(w *world) { w.settings.Guardrails.Grace = grace })
 	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 365})
 	w.sweep(Inventory)
 	w.await("the action to wait for its grace", func() bool {
@@ -148,8 +149,14 @@ func TestDriftIsPutRightAfterTheGrace(t *testing.T) {
 	if got := w.sim.EffectsOf("EnableKeyRotation"); len(got) != 0 {
 		t.Error("rotd did not wait for the grace")
 	}
-	a := w.awaitAction(remediation.Succeeded)
-	if a.PeriodDays != 90 || a.CalledAt.Sub(a.Created) < w.settings.Guardrails.Grace {
+	planned := w.actions()[0]
+	if until := planned.Created.Add(grace); !planned.NotBefore.Equal(until) {
+		t.Errorf("it waits until %s, want %s", planned.NotBefore, until)
+	}
+	planned.Created, planned.NotBefore = planned.Created.Add(-grace), time.Time{} // an hour later
+	w.update(func(tx *state.Tx) error { return tx.PutAction(&planned) })
+	nudge(w.engine.wakeActions)
+	if a := w.awaitAction(remediation.Succeeded); a.ID != planned.ID || a.PeriodDays != 90 {
 		t.Errorf("got %+v", a)
 	}
 	w.awaitFound("rotation-period-too-long", finding.Resolved)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,8 +247,16 @@ func TestSeveralPlacesAreSweptAtOnce(t *testing.T) {
 }
 
 func TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody(t *testing.T) {
-	const keys = 60 // about 50 are read with the inventory
-	w := newWorld(t, silent, func(w *world) { w.share = 0.1 })
+	const keys, answered = 60, 50 // of which KMS shows the rotations while the sweep waits
+	w := newWorld(t, silent)
+	swept := make(chan struct{})
+	var asked atomic.Int32
+	w.sim.Plan(awssim.Fault{
+		Operation: "ListKeyRotations", Match: func(awssim.Incoming) bool { return asked.Add(1) > answered },
+		Do: func() { <-swept },
+	})
+	release := sync.OnceFunc(func() { close(swept) })
+	t.Cleanup(release)
 	for range keys {
 		w.key(awssim.KeyOptions{
 			RotationPeriod: 365, Created: time.Now().Add(-500 * day), Aliases: []string{"alias/a-" + uuid()},
@@ -258,6 +267,7 @@ func TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody(t *testing
 	if err != nil || c.FirstSeen.IsZero() || !c.FirstFacts.IsZero() {
 		t.Errorf("after the first inventory: %+v, %v", c, err)
 	}
+	release()
 	w.await("every key's rotations", func() bool {
 		c, err := w.engine.coverage(&w.engine.Places()[0])
 		return err == nil && !c.FirstFacts.IsZero()

@@ -4,6 +4,7 @@ package iam
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,7 +28,8 @@ type Needs struct {
 	Topics    []string // ARNs
 	Assumes   []string // ARNs of roles in other accounts, and for emergencies
 	Lists     bool     // the organization's accounts
-	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix
+	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix/*
+	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
 
 	Rotates    bool // a policy lets rotd rotate, or people rotate through it
 	Restores   bool // a policy answers a scheduled deletion
@@ -69,6 +71,9 @@ func Policy(role Role, n *Needs) *Document {
 		n = &all
 	}
 	n.act(d)
+	if role == Daemon {
+		n.moveObjects(d)
+	}
 	return d
 }
 
@@ -92,6 +97,7 @@ func (n *Needs) intake(d *Document) {
 		d.allow("ListAccounts", []string{"*"}, []string{"organizations:ListAccounts"})
 	}
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
+	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
 }
 
 // watch is what knowing every key takes.
@@ -133,6 +139,35 @@ func (n *Needs) act(d *Document) {
 	if n.Reencrypts {
 		d.allow("Reencrypt", n.keys(), []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"})
 	}
+}
+
+// moveObjects is what copying objects onto themselves under another key takes. S3 calls KMS for it, with the role's
+// permissions; without those on retention and legal holds it hides an object's locks, which its copy would then lack.
+func (n *Needs) moveObjects(d *Document) {
+	if len(n.Objects) == 0 {
+		return
+	}
+	d.allow("MoveObjects", n.Objects, []string{
+		"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:GetObjectAcl",
+		"s3:GetObjectRetention", "s3:GetObjectLegalHold",
+		"s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl", "s3:PutObjectRetention", "s3:PutObjectLegalHold",
+		"s3:AbortMultipartUpload",
+	})
+	d.allow("ObjectBuckets", bucketsOf(n.Objects), []string{
+		"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning",
+	})
+	keys := d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"})
+	keys.Condition = map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
+}
+
+// bucketsOf are the ARNs of the buckets of objects, each once.
+func bucketsOf(objects []string) (buckets []string) {
+	for _, arn := range objects {
+		bucket, _, _ := strings.Cut(arn, "/")
+		buckets = append(buckets, bucket)
+	}
+	slices.Sort(buckets)
+	return slices.Compact(buckets)
 }
 
 func (n *Needs) keys() []string { return n.inAccounts("key/*") }

@@ -54,7 +54,7 @@ type Assessment struct {
 	Services     []ServiceUse `json:"services"` // that hold data under the key, or called it, or have a grant
 	Accounts     []Account    `json:"accounts"` // other accounts that used the key or may
 	Grants       []Grant      `json:"grants"`
-	GrantCount   int          `json:"grant_count"` // grants has the first inventory.MaxGrants
+	GrantCount   int          `json:"grant_count"` // grants has the first: those that were listed
 	Related      []string     `json:"related"`     // ARNs of related multi-Region keys, which measures here do not touch
 	Findings     []Open       `json:"findings"`
 	Protected    bool         `json:"protected,omitempty"`

@@ -256,6 +256,9 @@ func samples() map[string]Group {
 	one("action-awaiting-emergency", awaiting(act, "protected",
 		"This key is protected (guardrails.protected_keys): a second person must approve that rotd may rotate it.",
 		finding.High))
+	one("action-awaiting-new-policy", awaiting(restoring(remediation.AwaitingApproval), "new-policy",
+		"A tag or alias change put the key under the stricter policy payments. Until 2026-11-20 04:03Z a person must "+
+			"approve that rotd may rotate it; then it begins by itself, if it is still wanted.", finding.High))
 	act = onDemand(remediation.Expired)
 	act.Attempts, act.RequestID = 0, ""
 	act.Outcome = "Nobody approved it in time. Nothing was changed."

@@ -186,6 +186,10 @@ func actionDoing(act *remediation.Action) string {
 	case remediation.Planned:
 		return "will " + what + wait(act) + "."
 	case remediation.AwaitingApproval:
+		if act.Guardrail == remediation.GuardNewPolicy {
+			return "waits for a person to approve that it may " + what + ", and begins by itself at " +
+				stamp(act.NotBefore) + "."
+		}
 		return "waits until " + stamp(act.NotBefore) + " for a second person to approve that it may " + what + "."
 	case remediation.Running, remediation.Verifying:
 		return "asked KMS to " + what + " and reads until KMS shows it."
@@ -244,6 +248,9 @@ func actionPairs(a *Alert) [][2]string {
 	switch {
 	case act.State == remediation.AwaitingApproval:
 		ended = [2]string{"expires", stamp(act.NotBefore)}
+		if act.Guardrail == remediation.GuardNewPolicy {
+			ended[0] = "begins"
+		}
 	case act.Ended != nil:
 		ended[1] = stamp(*act.Ended)
 	}

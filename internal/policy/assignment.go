@@ -12,8 +12,8 @@ import (
 	"rotd/internal/inventory"
 )
 
-// HoldAfterMove is for how long nothing automatic is done under a stricter policy that a tag or alias change gave a
-// key: people see first what would be done.
+// HoldAfterMove is for how long a stricter policy that a tag or alias change gave a key counts as mode propose where it
+// says enforce: people see first what would be done.
 const HoldAfterMove = 24 * time.Hour
 
 // Assignment is what is to be remembered of a key that a tag or alias change moved. A key without one is under the
@@ -21,7 +21,7 @@ const HoldAfterMove = 24 * time.Hour
 type Assignment struct {
 	Policy string    `json:"policy"` // the name of the policy in force; empty: none
 	Since  time.Time `json:"since"`
-	// Hold is until when nothing automatic is done, a stricter policy being new to the key.
+	// Hold is until when what is automatic awaits approval, a stricter policy being new to the key.
 	Hold    time.Time `json:"hold,omitzero"`
 	Pending *Pending  `json:"pending,omitempty"` // a laxer assignment that nobody has acknowledged
 }

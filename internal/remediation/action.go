@@ -106,6 +106,7 @@ type Action struct {
 	Progress  time.Time  `json:"progress,omitzero"`   // when the call before the one under way was done
 	CalledAt  time.Time  `json:"called_at,omitzero"`  // start of the last attempt
 	Deadline  time.Time  `json:"deadline,omitzero"`   // unverified after this: failed
+	UndoUntil time.Time  `json:"undo_until,omitzero"` // of undo-alias: it does not begin after this
 	Ended     *time.Time `json:"ended,omitempty"`
 	Attempts  int        `json:"attempts"`             // calls made, or meant to be made when rotd stopped
 	Rejected  int        `json:"rejected,omitzero"`    // those of them that KMS certainly did not act on

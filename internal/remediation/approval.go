@@ -15,7 +15,7 @@ import (
 type Approval struct {
 	Plan    string    `json:"plan"` // hash of what is approved: Action.Plan as it was when it was asked for
 	Asked   time.Time `json:"asked"`
-	Expires time.Time `json:"expires"`          // nobody approves it after this
+	Expires time.Time `json:"expires"`          // nobody approves it after this, or needs to (GuardNewPolicy)
 	By      *Who      `json:"by,omitempty"`     // who approved it; nil: nobody yet
 	At      time.Time `json:"at,omitzero"`      // when
 	Reason  string    `json:"reason,omitempty"` // why
@@ -109,7 +109,10 @@ func (d Decision) Approvable(a *Action) Decision {
 // Ask has an action wait for a second person, because of what the guardrails decided.
 func Ask(a Action, d Decision, g Guardrails, now time.Time) Action {
 	a.State, a.Guardrail, a.Waiting = AwaitingApproval, d.Guardrail, d.Reason
-	a.Approval = &Approval{Plan: a.Plan(), Asked: now, Expires: now.Add(g.ApprovalTTL)}
+	a.Approval = &Approval{Plan: a.Plan(), Asked: now, Expires: d.Until}
+	if d.Until.IsZero() {
+		a.Approval.Expires = now.Add(g.ApprovalTTL)
+	}
 	a.NotBefore = a.Approval.Expires
 	return a
 }
@@ -146,10 +149,15 @@ func Cancel(a Action, by, reason string, now time.Time) (Action, error) {
 	return TakeBack(a, fmt.Sprintf("%s cancelled it: %s. Nothing was changed.", by, reason), now), nil
 }
 
-// awaiting waits for somebody's approval, until its time is over.
+// awaiting waits for somebody's approval, until its time is over. What needed one only while a policy was new to its
+// key is then judged as if planned just now.
 func (m *machine) awaiting() Do {
 	if m.a.Approval != nil && m.now.Before(m.a.Approval.Expires) {
 		return m.until(m.a.Approval.Expires)
+	}
+	if m.a.Guardrail == GuardNewPolicy {
+		m.a.State, m.a.Approval, m.a.Waiting, m.a.NotBefore = Planned, nil, "", time.Time{}
+		return m.planned()
 	}
 	const why = "Nobody approved it in time."
 	if m.called() {

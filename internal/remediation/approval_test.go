@@ -201,6 +201,54 @@ func TestThePlanIsWhatIsAgreedTo(t *testing.T) {
 	}
 }
 
+// Under a stricter policy that a tag gave the key two hours ago, with an approval that would expire after four hours.
+func TestUnderAPolicyNewToItsKeyAnActionAwaitsApprovalForADayAndThenBegins(t *testing.T) {
+	at := func(hours int) time.Time { return testNow().Add(time.Duration(hours) * time.Hour) }
+	step := func(a Action, hours int, change ...func(*Facts)) (Action, Do) {
+		f := testFacts(testKey())
+		f.MovedTo, f.HeldUntil = "payments", at(22)
+		for _, c := range change {
+			c(&f)
+		}
+		f.Key.ReadAt, f.Key.Rotation.HistoryAt = at(hours), at(hours)
+		return Step(a, Observation{Facts: f}, testGuardrails(), at(hours))
+	}
+	planned := testAction(NewMaterial, testKey())
+	planned.Automatic = true
+	asked, do := step(planned, 0)
+	want := &Approval{Plan: asked.Plan(), Asked: at(0), Expires: at(22)}
+	if diff := cmp.Diff(want, asked.Approval); diff != "" || asked.State != AwaitingApproval ||
+		(do != Do{What: Nothing, Until: at(22)}) {
+		t.Fatalf("%s, %v; approval (-want +got):\n%s", asked.State, do, diff)
+	}
+	approved, err := Approve(asked, asked.Plan(), bob(), "ok", at(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		action Action
+		hours  int
+		change func(*Facts)
+		want   State
+	}{
+		"approved, it begins":                  {approved, 1, func(*Facts) {}, Running},
+		"unapproved, it waits":                 {asked, 21, func(*Facts) {}, AwaitingApproval},
+		"after a day it begins by itself":      {asked, 22, func(*Facts) {}, Running},
+		"after a day it may have to wait":      {asked, 22, func(f *Facts) { f.Paused = "x" }, Planned},
+		"after a day it may not be wanted":     {asked, 22, func(f *Facts) { f.Unwanted = "x" }, Cancelled},
+		"after a day rotd may watch only":      {asked, 22, func(f *Facts) { f.Mode = policy.Observe }, Cancelled},
+		"moved again meanwhile, it waits anew": {asked, 22, func(f *Facts) { f.HeldUntil = at(30) }, AwaitingApproval},
+		"in mode propose by then, it is asked": {asked, 22, func(f *Facts) { f.Mode = policy.Propose }, AwaitingApproval},
+		"somebody may have done it by then":    {asked, 22, func(f *Facts) { rotated("ON_DEMAND", at(2))(f.Key) }, Cancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, _ := step(tt.action, tt.hours, tt.change); got.State != tt.want {
+				t.Errorf("%s: %s%s", got.State, got.Waiting, got.Outcome)
+			}
+		})
+	}
+}
+
 func TestOnlyWhatHasNotBegunIsCancelled(t *testing.T) {
 	for state, want := range map[State]bool{
 		Planned: true, AwaitingApproval: true, Running: false, Verifying: false, Succeeded: false, Cancelled: false,

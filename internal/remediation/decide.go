@@ -15,6 +15,8 @@ func (j *judgement) absolute() {
 		j.eligible()
 	}
 	j.guarded()
+	j.inWindow()
+	j.clean()
 	if j.a.Automatic && j.a.needsPerson() {
 		j.block(GuardPersonOnly, "Only a person may ask rotd to "+j.a.does()+": no policy starts that.")
 	}
@@ -28,6 +30,7 @@ func (j *judgement) absolute() {
 	j.restoredBefore()
 	j.oneAtATime()
 	j.proposed()
+	j.newToPolicy()
 	if j.a.Automatic && j.a.Method == EnableAutomatic && j.f.PutBacks >= maxPutBacks {
 		who := "Somebody keeps undoing it"
 		if j.f.UndoneBy != "" {
@@ -58,6 +61,18 @@ func (j *judgement) proposed() {
 	default:
 		j.approve(GuardMode, "Mode propose: a second person must approve first that rotd may "+j.a.does()+".")
 	}
+}
+
+// newToPolicy has somebody approve what rotd would begin by itself under a stricter policy that is new to the key.
+func (j *judgement) newToPolicy() {
+	until := j.f.HeldUntil
+	if !j.a.Automatic || !j.f.Now.Before(until) || j.approval != nil || j.f.Approved {
+		return
+	}
+	j.approve(GuardNewPolicy, fmt.Sprintf("A tag or alias change put the key under the stricter policy %s. Until %s a "+
+		"person must approve that rotd may %s; then it begins by itself, if it is still wanted.", j.f.MovedTo,
+		stamp(until), j.a.does()))
+	j.approval.Until = until
 }
 
 // guarded judges whether the key is one that rotd keeps its hands off.
@@ -157,11 +172,6 @@ func (j *judgement) unattended(soon time.Time) {
 	if until := j.a.Created.Add(j.g.Grace); j.f.Now.Before(until) && !j.f.Approved {
 		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
 			clock(until)), until)
-	}
-	if until := j.f.HeldUntil; j.f.Now.Before(until) {
-		j.hold(GuardNewPolicy, fmt.Sprintf("A tag or alias change put the key under the stricter policy %s. It starts "+
-			"nothing automatic before %s: until then people can see what it would do, and act themselves.", j.f.MovedTo,
-			stamp(until)), until)
 	}
 }
 

@@ -40,8 +40,8 @@ type Facts struct {
 	Armed     bool        // a complete inventory and `rotd resume` have followed a new state
 	Paused    string      // why rotd is paused; empty: it is not
 	StartedAt time.Time   // of this daemon
-	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when it starts nothing
-	// automatic; zero: no such change.
+	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when what it starts
+	// awaits approval; zero: no such change.
 	MovedTo   string
 	HeldUntil time.Time
 
@@ -51,7 +51,9 @@ type Facts struct {
 	UndoneBy        string      // who undid the last of them; empty: unknown
 	Other           *Action     // another unfinished action on this key
 	Breaker         Breaker     // as it stands
-	Approved        bool        // a second person has approved the action as it is planned
+	// PolicyFindings name the open findings, acknowledged by nobody, about the policy that a new key would get.
+	PolicyFindings []string
+	Approved       bool // a second person has approved the action as it is planned
 	// Unwanted says why nothing automatic asks for the action any more, the policy having changed since it was planned;
 	// empty: it is still wanted.
 	Unwanted string
@@ -92,14 +94,18 @@ const (
 	GuardPutBackLimit = "put-back-limit"
 	GuardOneAtATime   = "one-at-a-time"
 	GuardSuperseded   = "superseded"
+	GuardUndoWindow   = "undo-window"
+	// GuardPolicyFinding keeps automatic replacements from carrying over a policy that something is wrong with.
+	GuardPolicyFinding = "policy-finding"
 )
 
 // Decision is what guardrails decided, and why in words for people.
 type Decision struct {
-	Verdict    Verdict   `json:"verdict"`
-	Guardrail  string    `json:"guardrail,omitempty"` // which one stood in the way; empty when allowed
-	Reason     string    `json:"reason,omitempty"`    // what is so and what to do about it
-	Until      time.Time `json:"until,omitzero"`      // with Wait: when to ask again
+	Verdict   Verdict `json:"verdict"`
+	Guardrail string  `json:"guardrail,omitempty"` // which one stood in the way; empty when allowed
+	Reason    string  `json:"reason,omitempty"`    // what is so and what to do about it
+	// Until is with Wait when to ask again, with NeedsApproval from when on none is needed; zero: it always is.
+	Until      time.Time `json:"until,omitzero"`
 	Overridden []string  `json:"overridden,omitempty"`
 }
 

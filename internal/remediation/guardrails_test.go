@@ -31,7 +31,7 @@ func TestDecide(t *testing.T) {
 		guard  string
 		// what becomes of it for: automatic, a person, a person with --emergency
 		automatic, person, emergency Verdict
-		until                        time.Time // when automatic ones wait
+		until                        time.Time // when automatic ones wait, or need no approval any more
 		says                         string
 	}{
 		{name: "nothing stands in the way", method: NewMaterial, automatic: Allow, person: Allow, emergency: Allow},
@@ -147,12 +147,48 @@ func TestDecide(t *testing.T) {
 		{
 			name: "a stricter policy by a tag change is for automatic actions", method: EnableAutomatic,
 			f:     func(f *Facts) { f.MovedTo, f.HeldUntil = "payments", now.Add(time.Hour) },
-			guard: GuardNewPolicy, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(time.Hour),
-			says: "put the key under the stricter policy payments",
+			guard: GuardNewPolicy, automatic: NeedsApproval, person: Allow, emergency: Allow, until: now.Add(time.Hour),
+			says: "put the key under the stricter policy payments. Until 2026-11-03 13:00Z a person must approve",
+		},
+		{
+			name: "a stricter policy by a tag change once a person approved", method: EnableAutomatic,
+			f:         func(f *Facts) { f.MovedTo, f.HeldUntil, f.Approved = "payments", now.Add(time.Hour), true },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "a stricter policy of mode propose asks as long as it says propose", method: EnableAutomatic,
+			f: func(f *Facts) {
+				f.MovedTo, f.HeldUntil, f.Mode = "payments", now.Add(time.Hour), policy.Propose
+			},
+			row: "`mode` propose", guard: GuardMode, automatic: NeedsApproval, person: NeedsApproval, emergency: NeedsApproval,
 		},
 		{
 			name: "a stricter policy by a tag change that is a day old", method: EnableAutomatic,
 			f:         func(f *Facts) { f.MovedTo, f.HeldUntil = "payments", now },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "aliases are moved back to the end of the window", verb: Replace, method: MoveBack,
+			a:         func(a *Action) { a.UndoUntil = now },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
+			name: "aliases are not moved back after the window", verb: Replace, method: MoveBack,
+			a: func(a *Action) {
+				a.UndoUntil = ago(time.Second)
+				a.Calls = []Call{{Operation: UpdateAlias, Alias: "alias/pay", KeyARN: testARN}}
+			},
+			guard: GuardUndoWindow, automatic: Refuse, person: Refuse, emergency: Refuse,
+			says: "The command: aws kms update-alias --alias-name alias/pay --target-key-id 1234abcd-",
+		},
+		{
+			name: "a new key would get a policy with an open finding", verb: Replace, method: NewKey,
+			f:     func(f *Facts) { f.PolicyFindings = []string{"fnd_1 (key-policy-public)"} },
+			guard: GuardPolicyFinding, automatic: Refuse, person: Allow, emergency: Allow, says: "fnd_1 (key-policy-public)",
+		},
+		{
+			name: "new material has the key's policy anyway", method: NewMaterial,
+			f:         func(f *Facts) { f.PolicyFindings = []string{"fnd_1 (key-policy-public)"} },
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 		{
@@ -296,7 +332,7 @@ func TestDecide(t *testing.T) {
 				if want != Allow {
 					wanted.Guardrail = tt.guard
 				}
-				if want == Wait {
+				if want == Wait || want == NeedsApproval {
 					wanted.Until = tt.until
 				}
 				if want == Allow && who == "emergency" && tt.person == Refuse {

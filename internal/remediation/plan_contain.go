@@ -19,6 +19,10 @@ type Containment struct {
 	Disable        bool
 }
 
+// MaxRevoked bounds the grants that one containment revokes: each is listed in its plan, which a person reads and which
+// is kept whole. A key may have 50,000.
+const MaxRevoked = 1000
+
 // none reports whether nothing was chosen.
 func (c *Containment) none() bool {
 	return !c.CancelDeletion && len(c.RevokeGrants) == 0 && !c.RevokeAll && len(c.RetireAliases) == 0 && !c.Disable
@@ -160,8 +164,9 @@ func revokeGrants(a *Action, key *inventory.Key, chosen *Containment) string {
 	}
 	if chosen.RevokeAll {
 		if key.Grants.Count > len(key.Grants.List) {
-			return fmt.Sprintf("The key has %d grants, and rotd keeps only the first %d of a key: name those to be revoked "+
-				"(--revoke), or revoke them by aws kms list-grants and revoke-grant.", key.Grants.Count, len(key.Grants.List))
+			return fmt.Sprintf("The key has more than %d grants, which is what one containment revokes and shows before. "+
+				"--disable stops the use of all of them at once. To revoke them: name some (--revoke), or all by "+
+				"aws kms list-grants and revoke-grant.", len(key.Grants.List))
 		}
 		if key.Grants.Count == 0 {
 			return "The key has no grants: leave --revoke-all away."

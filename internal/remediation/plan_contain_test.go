@@ -1,6 +1,7 @@
 package remediation
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestPlanContain(t *testing.T) {
 		},
 		{"a grant nobody knows", testKey(granted("g1")), Containment{RevokeGrants: []string{"g9"}}, "no grant g9"},
 		{"all grants of a key that has none", testKey(granted()), Containment{RevokeAll: true}, "has no grants"},
-		{"all grants where not all are known", testKey(many), Containment{RevokeAll: true}, "has 101 grants"},
+		{"all grants where not all are known", testKey(many), Containment{RevokeAll: true}, "more than 1 grants, which"},
 		{"grants that KMS does not list", testKey(denied), Containment{RevokeAll: true}, "kms:ListGrants"},
 		{
 			"an alias", testKey(), Containment{RetireAliases: []string{"alias/pay"}}, "alias/pay retired",
@@ -135,5 +136,30 @@ func TestPlanRelease(t *testing.T) {
 	rotation := testAction(NewMaterial, key)
 	if _, ok, _ := PlanRelease(key, nil, &rotation, Why{}, testNow()); ok {
 		t.Error("of a rotation")
+	}
+}
+
+func TestTheOutcomeCountsGrantsThatAreMany(t *testing.T) {
+	many := func(n int) (a Action) {
+		a.Verb, a.Method = Contain, Measures
+		for i := range n {
+			ended := testNow()
+			a.Calls = append(a.Calls, Call{
+				Operation: RevokeGrant, Grant: &inventory.Grant{ID: fmt.Sprint("g", i), Grantee: "r"}, Done: &ended,
+			})
+		}
+		a.Calls = append(a.Calls, Call{Operation: DisableKey})
+		a.At = n
+		return a
+	}
+	for n, want := range map[int]string{
+		2:  "Done: grant g0 of r revoked; grant g1 of r revoked.",
+		21: "Done: 21 grants revoked.",
+	} {
+		a := many(n)
+		want += " A revoked grant cannot be brought back. Not done: the key disabled."
+		if got := progress(&a); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package remediation
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -38,14 +37,10 @@ func (g Guardrails) PlanMoveBack(key *inventory.Key, p *policy.Policy, earlier [
 			}
 		}
 	}
-	switch {
-	case len(a.Calls) == 0:
+	if len(a.Calls) == 0 {
 		return Action{}, false, "Action " + earlier[0].ID + " moved no alias."
-	case now.Sub(last) > g.UndoWindow:
-		return Action{}, false, fmt.Sprintf("The aliases were moved at %s, and rotd moves them back within %s "+
-			"(guardrails.undo_window): by now much may need the new key. Where it does not: %s.", stamp(last),
-			days(g.UndoWindow), moveAlias(a.Calls[0].Alias, a.Calls[0].KeyARN))
 	}
+	a.UndoUntil = last.Add(g.UndoWindow)
 	if tagged {
 		a.Calls = append(a.Calls, Call{
 			Operation: TagResource, KeyARN: key.ARN, Tags: map[string]string{ReplacedByTag: undone},

@@ -37,28 +37,49 @@ func progress(a *Action) string {
 	if len(a.Calls) == 0 {
 		return ""
 	}
-	var did, left []string
+	var did, left []*Call
 	for i := range a.Calls {
 		c := &a.Calls[i]
 		switch {
 		case c.Skipped != "":
 		case c.Done != nil:
-			did = append(did, c.Words())
+			did = append(did, c)
 		case i != a.At || a.Attempts == a.Rejected:
-			left = append(left, c.Words())
+			left = append(left, c)
 		}
 	}
 	text := ""
 	if len(did) > 0 {
-		text = "Done: " + strings.Join(did, "; ") + "."
+		text = "Done: " + wordsOf(did) + "."
 	}
 	if slices.ContainsFunc(a.Calls, func(c Call) bool { return c.Operation == RevokeGrant && c.did() }) {
 		text += " A revoked grant cannot be brought back."
 	}
 	if len(left) > 0 {
-		text = join(text, "Not done: "+strings.Join(left, "; ")+".")
+		text = join(text, "Not done: "+wordsOf(left)+".")
 	}
 	return text
+}
+
+// wordsOf are what calls do; grants that are many are counted.
+func wordsOf(calls []*Call) string {
+	const many = 20
+	revoked := 0
+	for _, c := range calls {
+		if c.Operation == RevokeGrant {
+			revoked++
+		}
+	}
+	var words []string
+	for _, c := range calls {
+		switch {
+		case c.Operation != RevokeGrant || revoked <= many:
+			words = append(words, c.Words())
+		case !slices.Contains(words, fmt.Sprintf("%d grants revoked", revoked)):
+			words = append(words, fmt.Sprintf("%d grants revoked", revoked))
+		}
+	}
+	return strings.Join(words, "; ")
 }
 
 // Words are what a call does, for people.

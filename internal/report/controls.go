@@ -78,7 +78,7 @@ func changedInTime(c *Control, r *Row) (Outcome, string) {
 		return InOrder, age.Reason
 	case r.MultiRegion == "REPLICA":
 		return NotJudged, age.Reason
-	case r.State != "Enabled":
+	case outOfUse(r):
 		return NotJudged, "the key is " + r.State + ": nothing can be encrypted with it"
 	case r.Cryptoperiod == nil || r.Cryptoperiod.MaxAgeDays == 0:
 		return NotJudged, "no cryptoperiod is defined for the key"
@@ -87,15 +87,28 @@ func changedInTime(c *Control, r *Row) (Outcome, string) {
 	}
 }
 
-// retired shows that keys out of use encrypt nothing: KMS refuses it in every state but Enabled.
+// retired shows that keys out of use encrypt nothing.
 func retired(_ *Control, r *Row) (Outcome, string) {
 	if o, why, ok := ours(r); !ok {
 		return o, why
 	}
-	if r.State == "Enabled" {
+	switch {
+	case outOfUse(r):
+		return InOrder, "the key is " + r.State + ": KMS encrypts nothing with it"
+	case r.State == "Enabled" || r.State == "Updating":
 		return NotJudged, "the key is in use"
 	}
-	return InOrder, "the key is " + r.State + ": KMS encrypts nothing with it"
+	return Unverifiable, "whether KMS encrypts with a key that is " + r.State + " is not known"
+}
+
+// outOfUse says that KMS encrypts nothing with a key in this state. While KMS is updating a multi-Region key it does,
+// and of a state that KMS has got since nothing is known.
+func outOfUse(r *Row) bool {
+	switch r.State {
+	case "Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable":
+		return true
+	}
+	return false
 }
 
 // rotationOn asks of every key that can rotate automatically that it does, whatever its policy says.

@@ -153,6 +153,17 @@ func TestWhatNISTAdvises(t *testing.T) {
 	}
 }
 
+func TestKeysOutOfUseEncryptNothing(t *testing.T) {
+	for state, want := range map[string]Outcome{
+		"Disabled": InOrder, "PendingImport": InOrder, "Creating": InOrder, "Enabled": NotJudged,
+		"Updating": NotJudged, "SomethingNew": Unverifiable,
+	} {
+		if got, why := retired(nil, &Row{Manager: "CUSTOMER", State: state}); got != want {
+			t.Errorf("%s: %s, %s", state, got, why)
+		}
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	counts := func(inOrder, drift, noPolicy, unverifiable, excepted, notJudged int) Counts {
 		c := Counts{
