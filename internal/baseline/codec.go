@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-	"slices"
 
 	"rotd/internal/compact"
 )
@@ -35,8 +34,12 @@ func (p *pair) append(b []byte, since uint32) []byte {
 	for i := range p.windows {
 		b = p.windows[i].append(b)
 	}
+	return appendBursts(b, p.bursts)
+}
+
+func appendBursts(b []byte, bursts []burst) []byte {
 	hour := uint32(0)
-	for _, x := range p.bursts {
+	for _, x := range bursts {
 		b = append(b, byte(x.class))
 		b = binary.AppendUvarint(b, uint64(x.hour-hour))
 		b = binary.AppendUvarint(b, uint64(x.calls))
@@ -67,7 +70,7 @@ func (w *window) append(b []byte) []byte {
 	return b
 }
 
-// listed is up to how many bits of a set are written one by one.
+// listed is up to how many bits of a set are written one by one, in two bytes each.
 const listed = 24
 
 func (s *things) append(b []byte) []byte {
@@ -85,7 +88,7 @@ func (s *things) append(b []byte) []byte {
 	b = append(b, byte(n))
 	for i, word := range s {
 		for ; word != 0; word &= word - 1 {
-			b = append(b, byte(i<<6|bits.TrailingZeros64(word))) //nolint:gosec // below 256
+			b = binary.AppendUvarint(b, uint64(i<<6|bits.TrailingZeros64(word))) //nolint:gosec // below 512
 		}
 	}
 	return b
@@ -111,7 +114,9 @@ func (p *Principal) Append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(s.last))
 		network = s.network
 	}
-	return b
+	b = binary.AppendUvarint(b, uint64(p.keys))
+	b = append(b, byte(len(p.bursts))) //nolint:gosec // bounded
+	return appendBursts(b, p.bursts)
 }
 
 // DecodeKey reads a key's record. Bytes that are not what Append wrote are an error that is compact.ErrDamaged.
@@ -150,6 +155,8 @@ func DecodePrincipal(raw []byte) (*Principal, error) {
 		network += by
 		p.networks[i] = seen{network, r.Number()}
 	}
+	p.keys = r.Number()
+	p.bursts = r.bursts(r.Byte())
 	return p, r.End()
 }
 
@@ -177,23 +184,31 @@ func (r *reader) pair(p *pair, since uint32) {
 	p.first = r.From(since)
 	p.last = r.From(p.first)
 	windows, bursts := r.Byte(), r.Byte()
-	if windows > maxWindows || bursts > MaxBursts {
+	if windows > maxWindows {
 		r.Fail()
 		return
 	}
 	for range windows {
 		p.windows = append(p.windows, r.window())
 	}
-	hour := uint32(0)
-	if bursts > 0 {
-		p.bursts = slices.Grow(p.bursts, int(bursts))
+	p.bursts = r.bursts(bursts)
+}
+
+func (r *reader) bursts(n uint8) []burst {
+	if n > MaxBursts {
+		r.Fail()
 	}
-	for range bursts {
+	if n == 0 || r.Err() != nil {
+		return nil
+	}
+	all, hour := make([]burst, n), uint32(0)
+	for i := range all {
 		x := burst{class: r.class()}
 		x.hour = r.From(hour)
 		x.calls, x.distinct = r.Number(), r.Number()
-		p.bursts, hour = append(p.bursts, x), x.hour
+		all[i], hour = x, x.hour
 	}
+	return all
 }
 
 func (r *reader) class() Class {
@@ -237,7 +252,7 @@ func (r *reader) things(s *things) {
 		return
 	}
 	for range n {
-		bit := r.Byte()
+		bit := r.Uvarint(64*uint64(len(s)) - 1)
 		s[bit>>6] |= 1 << (bit & 63)
 	}
 }

@@ -39,6 +39,8 @@ type Observed struct {
 	// used it for the first time within the four weeks before: where they often come they are nothing unusual.
 	NewPrincipal bool
 	Newcomers    int
+	Principals   int // how many are known to have used the key
+	Keys         int // how many keys the principal is known to have used
 
 	// NewNetwork says that the principal had not called from the network, OtherNetworks from how many it had, and
 	// NewNetworks how many of them were new within the four weeks before: somebody who travels.
@@ -57,8 +59,10 @@ type Observed struct {
 	Class Class
 	Hour  Counts
 
-	pair *pair
-	hour uint32
+	pair       *pair
+	principal  *Principal
+	hour       uint32
+	firstOfKey bool // the key's record did not have the principal
 }
 
 // Usual is what the principal usually reads with the key within an hour, of the use's class: around that time of the
@@ -70,10 +74,19 @@ func (o *Observed) Usual(anyTime bool) Usual {
 	return usual(o.pair.bursts, o.Class, o.hour, anyTime)
 }
 
+// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any time;
+// the hours around the use are left out.
+func (o *Observed) UsualOfPrincipal() Usual {
+	if o.principal == nil {
+		return Usual{}
+	}
+	return usual(o.principal.bursts, o.Class, less(o.hour/partHours*partHours, partHours), true)
+}
+
 // monthHours is four weeks: as many of each day of the week.
 const monthHours = 4 * 7 * 24
 
-// Observe advances what is known of the key by a use, and sets the facts about it in o.
+// Observe advances what is known of the key by a use, and sets the facts about it in o. The principal's Observe follows.
 func (k *Key) Observe(u *Use, o *Observed) {
 	hour := hourOf(u.At)
 	k.newest = max(k.newest, slotOf(u.At))
@@ -95,7 +108,8 @@ func (k *Key) Observe(u *Use, o *Observed) {
 		return cmp.Compare(p.principal, id)
 	})
 	o.NewPrincipal = !known && !k.full && len(k.pairs) > 0 // of the first of all nothing is known
-	o.Newcomers = k.newcomers.within(monthHours, hour)
+	o.Newcomers, o.Principals = k.newcomers.within(monthHours, hour), len(k.pairs)
+	o.firstOfKey = !known
 	if !known {
 		i = k.admit(i, u.Principal, hour)
 	}

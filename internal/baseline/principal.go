@@ -11,6 +11,8 @@ type Principal struct {
 	networks  []seen // by network
 	full      bool   // networks found no room: one that is not among them may have been
 	newcomers newcomers
+	keys      uint32  // how many keys met it as somebody new
+	bursts    []burst // of all keys
 
 	newest uint32 // hour of the newest use observed since the record was read
 }
@@ -29,6 +31,13 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 		p.since = max(hour, 1)
 	}
 	o.PrincipalFor = time.Duration(less(hour, p.since)) * time.Hour
+	o.Keys, o.principal = int(p.keys), p
+	if o.firstOfKey {
+		p.keys++
+	}
+	if o.Hour.Distinct > small {
+		p.bursts = learn(p.bursts, burst{hour, o.Class, uint32(o.Hour.Calls), uint32(o.Hour.Distinct)}) //nolint:gosec // counted
+	}
 	o.OtherNetworks, o.NewNetworks = len(p.networks), p.newcomers.within(monthHours, hour)
 	if u.Network == 0 {
 		return

@@ -17,12 +17,12 @@ const (
 // Window is the span over which Counts go.
 const Window = hourSlots * slotSeconds * time.Second
 
-// things is a set of 256 bits in which each thing sets one. United over many uses it tells how many things there were:
-// to some percent up to a few hundred, which is more than anything is compared with.
-type things [4]uint64
+// things is a set of 512 bits in which each thing sets one. United over many uses it tells how many things there were:
+// to some percent up to a thousand.
+type things [8]uint64
 
 func (s *things) add(thing uint64) {
-	bit := thing >> 56
+	bit := thing >> 55
 	s[bit>>6] |= 1 << (bit & 63)
 }
 
@@ -35,7 +35,7 @@ func (s *things) unite(other *things) {
 // distinct estimates the number of things by linear counting: Whang, Vander-Zanden, Taylor, "A Linear-Time
 // Probabilistic Counting Algorithm for Database Applications", 1990.
 func (s *things) distinct() int {
-	const size = 256
+	const size = 512
 	empty := size
 	for _, word := range s {
 		empty -= bits.OnesCount64(word)

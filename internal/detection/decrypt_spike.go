@@ -16,14 +16,14 @@ func decryptSpike() Rule {
 		Doc: Doc{
 			Meaning: "Within an hour a principal decrypted many different things with a key, far more than it ever does at " +
 				"that time of the day and week. Who has stolen credentials reads everything they open, at once.",
-			Condition: "Within an hour of event time a principal's Decrypt and ReEncrypt calls with a key have at least 15 " +
-				"different secrets, 25 parameters, 25 volumes, or 100 contexts of other kinds; and both the number of calls " +
-				"and that of different contexts are far above the principal's own baseline for that key: more than twice the " +
-				"median of its hours around that time of the day, on working days or weekends, and more than six times their " +
-				"median absolute deviation above it. Hours of up to 8 different contexts are left out of the baseline. With " +
-				"no more than one such hour known, and at least four at other times, more than its greatest hour. A count of " +
-				"calls alone never fires, nor do log files and S3 objects, which are read by the hundred. Once rotd has learnt " +
-				"the key's use for the learning time.",
+			Condition: "Within an hour of event time a principal's Decrypt calls with a key (and ReEncrypt, to a key of " +
+				"another account) have at least 15 different secrets, 25 parameters, 25 volumes, 1,500 S3 objects or 100 " +
+				"contexts of other kinds; and both the number of calls and that of different contexts are far above the " +
+				"principal's own baseline for that key: more than three times the median of its hours around that time of " +
+				"the day, on working days or weekends, and more than six times their median absolute deviation above it. " +
+				"Hours of up to 8 different contexts are left out of the baseline. With no more than one such hour known, " +
+				"more than twice what the principal has ever read within an hour, with whichever key. A count of calls alone " +
+				"never fires, nor do log files. Once rotd has learnt the key's use for the learning time.",
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
 				"kind of context.",
 			FalsePositives: "A deployment or migration at an unusual time, a job that got many more things to read.",
@@ -42,11 +42,13 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	if floor == 0 || o.Hour.Distinct < floor {
 		return nil
 	}
-	usual, limit := o.Usual(false), baseline.Counts{}
+	all := o.UsualOfPrincipal()
+	limit := baseline.Counts{Calls: spikeGrowth * all.Most.Calls, Distinct: spikeGrowth * all.Most.Distinct}
+	usual := o.Usual(false)
 	if usual.N > spikeSeldom {
 		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
-	} else if usual = o.Usual(true); usual.N >= spikeOften {
-		limit = usual.Most
+	} else {
+		usual = all
 	}
 	if o.Hour.Distinct <= limit.Distinct || o.Hour.Calls <= limit.Calls {
 		return nil
@@ -57,7 +59,7 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 		Description: sentences(
 			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
 				things(o.Class), t.name(), o.Hour.Calls),
-			usually(usual, limit), from(ev),
+			usually(usual), from(ev),
 			"What was decrypted has to be taken for known to whoever did it."),
 		Remedy: []string{
 			"Ask whoever holds these credentials whether it was them, and why.",
@@ -71,22 +73,12 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 }
 
 // usually says what is usual, in a sentence.
-func usually(usual baseline.Usual, limit baseline.Counts) string {
-	switch {
-	case usual.N == 0:
+func usually(usual baseline.Usual) string {
+	if usual.N == 0 {
 		return "It never read more than 8 of them within an hour."
-	case limit == baseline.Counts{}:
-		return fmt.Sprintf("It has read more than 8 of them in %s only.", hours(usual.N))
 	}
 	return fmt.Sprintf("In hours like this it reads about %d of them; it has never read more than %d.",
 		usual.Distinct.Median, usual.Most.Distinct)
-}
-
-func hours(n int) string {
-	if n == 1 {
-		return "one earlier hour"
-	}
-	return fmt.Sprintf("%d earlier hours", n)
 }
 
 // things names what contexts of a class are about.

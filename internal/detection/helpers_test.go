@@ -154,19 +154,21 @@ func (w *world) context() *Context {
 
 // observes learns from an event as the engine does, and answers what was known before it.
 func (w *world) observes(ev *events.Event) *baseline.Observed {
-	use, ok := Learning(ev)
+	use, of := Learning(ev)
 	key := w.Key(ev.Key, ev.RecipientAccountID, ev.AWSRegion)
-	if !ok || key == nil || w.late {
+	if of == Nobody || of == OfKey && key == nil || w.late {
 		return nil
-	}
-	if w.learnt[key.ARN] == nil {
-		w.learnt[key.ARN] = new(baseline.Key)
 	}
 	if w.callers[use.Principal] == nil {
 		w.callers[use.Principal] = new(baseline.Principal)
 	}
 	var o baseline.Observed
-	w.learnt[key.ARN].Observe(&use, &o)
+	if of == OfKey {
+		if w.learnt[key.ARN] == nil {
+			w.learnt[key.ARN] = new(baseline.Key)
+		}
+		w.learnt[key.ARN].Observe(&use, &o)
+	}
 	w.callers[use.Principal].Observe(&use, &o)
 	return &o
 }

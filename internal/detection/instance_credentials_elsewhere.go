@@ -19,10 +19,10 @@ func instanceCredentialsElsewhere() Rule {
 			Meaning: "The credentials that EC2 gives to one instance were used from a network that is not the instance's. " +
 				"They never leave it by themselves: somebody has taken them, mostly through the metadata service.",
 			Condition: "A successful cryptographic call in a session that is named like an instance (i-…), from a public address " +
-				"and not through a VPC endpoint, in a network that no call of the role had come from once its calls have been " +
-				"learnt for the learning time; or, whatever the role does, in another network than the same instance called " +
-				"from within the last 14 days. Not of roles that got three new networks within four weeks, unless the " +
-				"instance itself is known from another one. Names of services and `AWS Internal` are no addresses.",
+				"and not through a VPC endpoint, in a network that no call of the role had come from: once the role's calls have " +
+				"been learnt for the learning time, and it does not often call from new networks, as network-first-seen has " +
+				"it; or when the same instance called from another network, or through a VPC endpoint, within the last 14 " +
+				"days. Names of services and `AWS Internal` are no addresses.",
 			Tuning:         "`detections.learning` is how long calls are learnt first (14d).",
 			FalsePositives: "An instance got another Elastic IP address or NAT gateway.",
 			Response: "Revoke the role's sessions, isolate the instance, and see what the credentials did from there. Require " +
@@ -33,20 +33,24 @@ func instanceCredentialsElsewhere() Rule {
 
 func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	o, instance := c.Observed, ev.UserIdentity.SessionName()
-	if o == nil || !isInstance(instance) || ev.VPCEndpointID != "" {
+	if o == nil || !isInstance(instance) {
 		return nil
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)
-	if network == 0 {
+	here := network.String()
+	if ev.VPCEndpointID != "" {
+		here = inVPC
+	}
+	if here == "" {
 		return nil
 	}
-	name, here := "instance\x00"+instance+"\x00"+ev.UserIdentity.PrincipalARN(), network.String()
+	name := "instance\x00" + instance + "\x00" + ev.UserIdentity.PrincipalARN()
 	home := c.Memory.Noted(name, ev.EventTime)
 	if home == "" {
 		c.Memory.Note(name, here, ev.EventTime, instanceKnown)
 	}
 	moved := home != "" && home != here
-	if private(ev.SourceIPAddress) || !moved && (!newNetwork(c) || o.NewNetworks >= restless) {
+	if here == inVPC || private(ev.SourceIPAddress) || !o.NewNetwork || !moved && (!newNetwork(c) || moves(o)) {
 		return nil
 	}
 	t := c.target(ev)
@@ -70,6 +74,9 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 		},
 	})
 }
+
+// inVPC is the network of calls that come through a VPC endpoint.
+const inVPC = "inside its VPC"
 
 // isInstance reports whether a session name is an instance's id, as EC2 names the sessions of instances.
 func isInstance(session string) bool {

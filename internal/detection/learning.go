@@ -8,27 +8,41 @@ import (
 	"rotd/internal/usage"
 )
 
-// Learning is what an event teaches of the key it is about; ok is false when it teaches nothing: only a successful
-// cryptographic call does.
-func Learning(ev *events.Event) (u baseline.Use, ok bool) {
+// Taught says whom an event teaches of.
+type Taught int
+
+// Whom an event teaches of.
+const (
+	Nobody      Taught = iota // a call that failed, or of another service
+	OfPrincipal               // a call that uses no key on data: where the principal calls from
+	OfKey                     // a cryptographic call: of the principal, too
+)
+
+// Learning is what an event teaches of the key it is about and of its principal.
+func Learning(ev *events.Event) (u baseline.Use, of Taught) {
 	if ev.EventSource != kmsSource || ev.Failed() {
-		return u, false
-	}
-	if _, ok := usage.Operation(ev.EventName); !ok {
-		return u, false
+		return u, Nobody
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)
 	u = baseline.Use{
 		At: ev.EventTime, Principal: baseline.IDOf(ev.UserIdentity.PrincipalARN()), Network: uint64(network),
-		Decrypts:  ev.EventName == "Decrypt" || ev.EventName == "ReEncrypt",
-		Symmetric: takesContext(ev),
 	}
+	if _, ok := usage.Operation(ev.EventName); !ok {
+		return u, OfPrincipal
+	}
+	u.Decrypts = ev.EventName == "Decrypt" || ev.EventName == "ReEncrypt" && leaves(ev)
+	u.Symmetric = takesContext(ev)
 	var context baseline.ContextMaker
 	for name, value := range ev.RawEncryptionContext().Members() {
 		context.Add(name, value.Text())
 	}
 	u.Context = context.Context()
-	return u, true
+	return u, OfKey
+}
+
+// leaves reports whether a ReEncrypt moves what it reads to a key of another account. Within one nobody gets to see it.
+func leaves(ev *events.Event) bool {
+	return ev.TargetKey.ARN != "" && arnPart(ev.TargetKey.ARN, arnAccount) != arnPart(ev.Key.ARN, arnAccount)
 }
 
 // takesContext reports whether a cryptographic call could have had an encryption context: with a symmetric key that

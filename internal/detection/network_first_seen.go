@@ -3,6 +3,7 @@ package detection
 import (
 	"fmt"
 
+	"rotd/internal/baseline"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/usage"
@@ -11,16 +12,16 @@ import (
 func networkFirstSeen() Rule {
 	return Rule{
 		ID: "network-first-seen", Title: "A key is used from a network that is new to the caller",
-		Severity: finding.Medium, Mitre: []string{"T1078.004"}, Wants: wants(cryptographic()...), Remembers: true,
+		Severity: finding.Medium, Mitre: []string{"T1078.004"}, Wants: wants(), Remembers: true,
 		Excused: Own, PerPrincipal: true, Judge: judgeNetworkFirstSeen,
 		Doc: Doc{
 			Meaning: "A principal used a key from a network that none of its calls had come from. Credentials that were " +
 				"copied are used from somewhere else than where they belong: this is how that looks first.",
-			Condition: "A successful cryptographic call from an IPv4 /24 or IPv6 /48 that the principal has not called " +
+			Condition: "A successful call of KMS from an IPv4 /24 or IPv6 /48 that the principal has not called " +
 				"from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls for the " +
 				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
-				"principals that got three new networks within four weeks, for which moving is ordinary, nor of those " +
-				"with more than 64 networks.",
+				"principals that got another new network within four weeks, or call from more than eight: for them moving is " +
+				"ordinary.",
 			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
 				"network.",
 			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
@@ -32,7 +33,7 @@ func networkFirstSeen() Rule {
 
 func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 	o := c.Observed
-	if o == nil || !newNetwork(c) || o.NewNetworks >= restless {
+	if o == nil || !newNetwork(c) || moves(o) {
 		return nil
 	}
 	t := c.target(ev)
@@ -50,6 +51,9 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 		},
 	})
 }
+
+// moves reports whether new networks are nothing unusual of a principal.
+func moves(o *baseline.Observed) bool { return o.NewNetworks > 0 || o.OtherNetworks > settledNetworks }
 
 // newNetwork reports whether the call comes from a network that is new to a principal whose networks are known.
 func newNetwork(c *Context) bool {

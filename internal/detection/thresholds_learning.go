@@ -11,9 +11,11 @@ import (
 const DefaultLearning = 14 * 24 * time.Hour
 
 const (
-	// restless is from how many newcomers within four weeks on another is nothing unusual: a key that every new
-	// deployment uses, a person who travels.
+	// restless is from how many new principals of a key within four weeks on another is nothing unusual.
 	restless = 3
+	// settledNetworks is up to how many networks a principal calls from that moves seldom. People, and roles that many
+	// people or hosts share, call from more.
+	settledNetworks = 8
 	// withContextAtLeast is how many calls with an encryption context make one without it strange.
 	withContextAtLeast = 100
 	// instanceKnown is for how long the network of an EC2 instance is remembered that calls no more.
@@ -33,7 +35,9 @@ func spikeFloor(class baseline.Class) int {
 		return 25
 	case baseline.Services, baseline.Own:
 		return 100
-	case baseline.NoContext, baseline.Logs, baseline.Objects: // read by the hundred, by people too
+	case baseline.Objects: // people read them by the hundred, and nightly jobs
+		return 1500
+	case baseline.NoContext, baseline.Logs: // tools read all of them
 	}
 	return 0
 }
@@ -42,12 +46,13 @@ const (
 	// spikeSpreads is how many spreads above the median is far: Iglewicz and Hoaglin, "How to Detect and Handle Outliers",
 	// 1993, call 3.5 an outlier of one sample; a fleet has thousands of samples a day.
 	spikeSpreads = 6
-	// spikeTimes is how many times the median is far, whatever the spread: jobs that hardly vary grow one day.
-	spikeTimes = 2
-	// spikeSeldom is up to how many hours like this one say nothing of what is usual, and spikeOften from how many at
-	// other times on a principal's greatest hour does.
+	// spikeTimes is how many times the median is far, whatever the spread: at the end of a month jobs that hardly vary
+	// have twice as much to do.
+	spikeTimes = 3
+	// spikeSeldom is up to how many hours like this one say nothing of what is usual; then it has to be more than
+	// spikeGrowth times what the principal has ever read within an hour, with whichever key.
 	spikeSeldom = 1
-	spikeOften  = 4
+	spikeGrowth = 2
 )
 
 // farAbove is what a count has to exceed to be far above what is usual.

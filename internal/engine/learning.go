@@ -21,14 +21,20 @@ func newLearning(tx *state.Tx, lost func(error)) *learning {
 	}
 }
 
-// of learns from an event about a key, and returns what was known before it; nil when it teaches nothing.
+// of learns from an event about a key, "" for one that the record does not tell, and returns what was known before it;
+// nil when it teaches nothing. Of keys that the inventory does not know nothing is learnt.
 func (l *learning) of(ev *events.Event, arn string) *baseline.Observed {
-	use, ok := detection.Learning(ev)
-	if !ok || !l.tx.Knows(arn) {
-		return nil
-	}
+	use, of := detection.Learning(ev)
 	var observed baseline.Observed
-	l.key(arn).Observe(&use, &observed)
+	switch {
+	case of == detection.Nobody:
+		return nil
+	case of == detection.OfPrincipal:
+	case !l.tx.Knows(arn):
+		return nil
+	default:
+		l.key(arn).Observe(&use, &observed)
+	}
 	l.principal(use.Principal).Observe(&use, &observed)
 	return &observed
 }

@@ -26,6 +26,7 @@ func (j *judging) use(ev *events.Event) error {
 	}
 	operation, ok := usage.Operation(ev.EventName)
 	if !ok {
+		j.context.Observed = j.learning.of(ev, "")
 		return nil
 	}
 	if ev.SharedEventID != "" { // the call is told of in both accounts

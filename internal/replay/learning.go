@@ -23,28 +23,42 @@ func newLearning() *learning {
 
 // of learns from an event, and returns what was known before it; nil when it teaches nothing.
 func (l *learning) of(ev *events.Event) *baseline.Observed {
-	use, ok := detection.Learning(ev)
-	if !ok || ev.Key.ARN == "" {
+	use, of := detection.Learning(ev)
+	if of == detection.Nobody {
 		return nil
 	}
-	k, known := l.keys[ev.Key.ARN]
-	if !known {
-		if len(l.keys) == maxKeys {
-			return nil
-		}
-		k = new(baseline.Key)
-		l.keys[strings.Clone(ev.Key.ARN)] = k
-	}
-	p, known := l.principals[use.Principal]
-	if !known {
-		if len(l.principals) == maxPrincipals {
-			return nil
-		}
-		p = new(baseline.Principal)
-		l.principals[use.Principal] = p
+	p := l.principal(use.Principal)
+	if p == nil {
+		return nil
 	}
 	var o baseline.Observed
-	k.Observe(&use, &o)
+	if of == detection.OfKey {
+		k := l.key(ev.Key.ARN)
+		if k == nil {
+			return nil
+		}
+		k.Observe(&use, &o)
+	}
 	p.Observe(&use, &o)
 	return &o
+}
+
+// key is what is known of a key; nil when the record does not tell its ARN, or too many are known.
+func (l *learning) key(arn string) *baseline.Key {
+	k, known := l.keys[arn]
+	if !known && arn != "" && len(l.keys) < maxKeys {
+		k = new(baseline.Key)
+		l.keys[strings.Clone(arn)] = k
+	}
+	return k
+}
+
+// principal is what is known of a principal; nil when too many are known.
+func (l *learning) principal(id baseline.ID) *baseline.Principal {
+	p, known := l.principals[id]
+	if !known && len(l.principals) < maxPrincipals {
+		p = new(baseline.Principal)
+		l.principals[id] = p
+	}
+	return p
 }

@@ -3,6 +3,7 @@ package replay
 import (
 	"strings"
 
+	"rotd/internal/baseline"
 	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/finding"
@@ -54,6 +55,7 @@ type Judged struct {
 	Kind      Kind
 	Duplicate bool // judged before, as one of its kind
 	Event     events.Event
+	Observed  *baseline.Observed // what was known before; nil when it taught nothing
 	Found     []finding.Finding
 	Panics    []*detection.Panic
 }
@@ -79,9 +81,10 @@ func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
 	if ev.RecipientAccountID != "" && !s.own[ev.RecipientAccountID] {
 		s.own[strings.Clone(ev.RecipientAccountID)] = true
 	}
+	j.Observed = s.learning.of(&ev)
 	j.Found, j.Panics = s.judge.Event(&detection.Context{
 		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
-		Observed: s.learning.of(&ev),
+		Observed: j.Observed,
 	}, &ev)
 	s.known.learn(&ev)
 	return j, nil

@@ -30,12 +30,13 @@ type result struct {
 type alert struct {
 	finding finding.Finding
 	source  string // the part of the world that made the record
+	known   string // what was known before
 }
 
 func (a alert) String() string {
 	return fmt.Sprintf("%s %-8s %-24s %s %s by %s from %s on %s", a.finding.EventTime.Format("Mon 2006-01-02 15:04"),
 		a.finding.Severity, a.finding.RuleID, a.source, a.finding.EventName, a.finding.PrincipalARN, a.finding.SourceIP,
-		a.finding.Subject.ID)
+		a.finding.Subject.ID) + a.known
 }
 
 // seedOf is the i-th seed of a commit.
@@ -74,14 +75,23 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 		for _, f := range judged.Found {
 			before, again := last[f.Fingerprint]
 			last[f.Fingerprint] = f.LastSeen
+			known := ""
+			if o := judged.Observed; o != nil {
+				known = fmt.Sprintf(" [key for %s, %d principals, %d newcomers; principal for %s, %d keys, %d networks, %d new; "+
+					"hour %+v, usual %+v, at any time %+v, of all keys %+v]", o.KeyFor, o.Principals, o.Newcomers, o.PrincipalFor,
+					o.Keys, o.OtherNetworks, o.NewNetworks, o.Hour, o.Usual(false), o.Usual(true), o.UsualOfPrincipal())
+			}
 			if record.Attack != "" {
+				if o.all && !again {
+					fmt.Println("  attack", alert{f, record.Attack, known})
+				}
 				if r.found[record.Attack] == nil {
 					r.found[record.Attack] = make(map[string]bool)
 				}
 				r.found[record.Attack][f.RuleID] = true
 				continue
 			}
-			told := alert{f, record.Source}
+			told := alert{f, record.Source, known}
 			switch {
 			case f.Expected || again && f.LastSeen.Sub(before) < quiet:
 			case f.Severity >= finding.Medium:
