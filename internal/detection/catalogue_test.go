@@ -26,9 +26,11 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 		KindRule: {
 			"rotation-turned-off HIGH", "rotation-period-extended HIGH", "rotation-unplanned MEDIUM",
 			"key-disabled HIGH",
-			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
+			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-mass-destruction CRITICAL",
+			"key-destruction-denied MEDIUM", "key-deletion-cancelled INFORMATIONAL",
 			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
-			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
+			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH",
+			"key-policy-owner-removed CRITICAL", "key-policy-lockout-bypassed HIGH", "alias-retargeted HIGH",
 			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
 		},
 		KindSelf: {

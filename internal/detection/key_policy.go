@@ -66,12 +66,15 @@ func (p *policyChange) owner() keypolicy.Owner {
 
 // set says in a sentence what the caller did.
 func (p *policyChange) set(ev *events.Event) string {
+	policy := " with a key policy of its own"
+	if p.text == "" && p.unread == "" {
+		policy = ""
+	}
 	switch ev.EventName {
 	case "CreateKey":
-		return fmt.Sprintf("%s created %s with a key policy of its own.", who(ev), p.about.name())
+		return fmt.Sprintf("%s created %s%s.", who(ev), p.about.name(), policy)
 	case "ReplicateKey":
-		return fmt.Sprintf("%s replicated %s to %s with a key policy of its own.", who(ev), p.about.name(),
-			shown(p.about.region))
+		return fmt.Sprintf("%s replicated %s to %s%s.", who(ev), p.about.name(), shown(p.about.region), policy)
 	}
 	return fmt.Sprintf("%s set the key policy of %s.", who(ev), p.about.name())
 }
