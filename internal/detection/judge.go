@@ -12,7 +12,7 @@ import (
 // Settings are what configuration says about the catalogue.
 type Settings struct {
 	Disabled   []string                    // rules and checks that do not judge
-	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected stays INFORMATIONAL
+	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected keeps its own
 }
 
 // Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.

@@ -190,8 +190,10 @@ func TestKeyDestructionDenied(t *testing.T) {
 		},
 		{
 			name: "the record names no key and asks for nothing",
-			events: []object{record("DisableKey", denied, object{"resources": nil,
-				"requestParameters": nil})},
+			events: []object{record("DisableKey", denied, object{
+				"resources":         nil,
+				"requestParameters": nil,
+			})},
 			want: []string{title}, says: []string{"tried to disable a key that the event does not name"},
 		},
 		{

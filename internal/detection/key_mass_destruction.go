@@ -25,7 +25,7 @@ func keyMassDestruction() Rule {
 				"event time by one principal, in whichever order the events come. A key counts once, whatever was done " +
 				"to it and however often. rotd's own calls do not count. One finding for each principal, account and " +
 				"Region, which names the keys.",
-			Tuning: "`detections.severity` sets another severity; 3 keys and 10 minutes are fixed.",
+			Tuning:         "`detections.severity` sets another severity; 3 keys and 10 minutes are fixed.",
 			FalsePositives: "A test account that is torn down, by a pipeline that deletes all it made.",
 			Response: "Take the principal's permissions away first, then undo call by call: cancelled deletions and enabled " +
 				"keys are back at once. Each key has a finding of its own with what it needs.",

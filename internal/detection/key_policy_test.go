@@ -352,7 +352,9 @@ func TestKeyPolicyLockoutBypassed(t *testing.T) {
 
 // FuzzPolicyRules holds that no policy in an event panics a rule or makes a finding out of bounds.
 func FuzzPolicyRules(f *testing.F) {
-	for _, text := range []string{ownPolicy, publicPolicy, strangersPolicy, letting("444455556666", "*"), "{", `{"Statement":[]}`} {
+	for _, text := range []string{
+		ownPolicy, publicPolicy, strangersPolicy, letting("444455556666", "*"), "{", `{"Statement":[]}`,
+	} {
 		f.Add(text)
 	}
 	rules := []Rule{

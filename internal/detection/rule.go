@@ -20,8 +20,9 @@ type Rule struct {
 	Wants    []Wanted
 	// Remembers says that the rule needs memory of other events: an event whose time cannot be trusted is not for it.
 	Remembers bool
-	// Excused says whose doing is expected, and therefore INFORMATIONAL.
-	Excused Excuse
+	// Excused says whose doing is expected, and Expected how grave that is: INFORMATIONAL, if the rule says nothing.
+	Excused  Excuse
+	Expected finding.Severity
 	// PerPrincipal makes the principal part of what is found: the same by another is another finding.
 	PerPrincipal bool
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
