@@ -31,7 +31,8 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-deleted CRITICAL", "material-imported MEDIUM", "material-deleted HIGH", "material-expired CRITICAL",
 			"key-store-changed HIGH", "external-origin-key-created HIGH", "key-policy-changed MEDIUM",
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH",
-			"key-policy-owner-removed CRITICAL", "key-policy-lockout-bypassed HIGH", "alias-retargeted HIGH",
+			"key-policy-owner-removed CRITICAL", "key-policy-lockout-bypassed HIGH",
+			"grant-to-outsider HIGH", "grant-delegates HIGH", "grant-burst MEDIUM", "alias-retargeted HIGH",
 			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
 		},
 		KindSelf: {
