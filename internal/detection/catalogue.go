@@ -28,6 +28,8 @@ func Rules() []Rule {
 		grantDelegates(),
 		grantBurst(),
 		aliasRetargeted(),
+		keyReplicated(),
+		keyTagsChanged(),
 		trailBlinded(),
 		rootUsedKey(),
 		deadKeyUsed(),

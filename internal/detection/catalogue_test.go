@@ -33,6 +33,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH",
 			"key-policy-owner-removed CRITICAL", "key-policy-lockout-bypassed HIGH",
 			"grant-to-outsider HIGH", "grant-delegates HIGH", "grant-burst MEDIUM", "alias-retargeted HIGH",
+			"key-replicated HIGH", "key-tags-changed LOW",
 			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
 		},
 		KindSelf: {

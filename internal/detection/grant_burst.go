@@ -30,7 +30,7 @@ func grantBurst() Rule {
 }
 
 func judgeGrantBurst(c *Context, ev *events.Event) []Found {
-	if ev.Failed() || c.Own || byService(ev) {
+	if ev.Failed() || c.Own || madeByService(ev) {
 		return nil
 	}
 	if g, _ := granteeOf(ev); c.ofService(&g, ev) {
@@ -65,9 +65,9 @@ func judgeGrantBurst(c *Context, ev *events.Event) []Found {
 	})
 }
 
-// byService reports whether an AWS service made the call by itself, in its own name or for whoever uses it. A service
+// madeByService reports whether an AWS service made the call by itself, in its own name or for its user. A service
 // that makes whatever call it is told to hides nobody.
-func byService(ev *events.Event) bool {
+func madeByService(ev *events.Event) bool {
 	if ev.UserIdentity.Type == events.AWSService {
 		return true
 	}

@@ -18,8 +18,8 @@ func grantDelegates() Rule {
 		Ends:    "no grant to the same grantee that allows CreateGrant any more, of all the key has",
 		Inverse: []string{"RevokeGrant", "RetireGrant"},
 		Doc: Doc{
-			Meaning: "Somebody made a grant whose grantee may make grants too, for whom it likes and without any other " +
-				"permission. Revoking the first grant does not revoke those: who once held it can stay in for good.",
+			Meaning: "Somebody made a grant whose grantee may hand on what it was granted, to whom it likes and without any " +
+				"other permission. Revoking the first grant does not revoke those: who once held it can stay in for good.",
 			Condition: "CreateGrant that succeeded with CreateGrant among its operations, and a grantee that is not an AWS " +
 				"service: EBS, RDS and others delegate to themselves all day. A service's identity or linked role in an " +
 				"account that is neither the key's nor trusted counts. One finding for each key and grantee.",

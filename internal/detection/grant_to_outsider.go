@@ -44,9 +44,9 @@ func judgeGrantToOutsider(c *Context, ev *events.Event) []Found {
 	switch {
 	case c.foreign(&g, ev):
 		to = "the untrusted account " + shown(g.account)
-	case g.kind == person:
+	case g.kind == toPerson:
 		to = "a person"
-	case g.kind == unplaced:
+	case g.kind == toUnplaced:
 		to = "somebody whose account it does not tell"
 	default:
 		return nil

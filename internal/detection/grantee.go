@@ -19,17 +19,17 @@ type grantee struct {
 type granteeKind int
 
 const (
-	unplaced granteeKind = iota // text that names nobody rotd can place
-	service                     // an AWS service, an instance's volumes, a linked role
-	role                        // a role or a session of one
-	person                      // a user, a federated user, or somebody signed in through IAM Identity Center
-	account                     // an account as a whole
+	toUnplaced granteeKind = iota // text that names nobody rotd can place
+	toService                     // an AWS service, an instance's volumes, a linked role
+	toRole                        // a role or a session of one
+	toPerson                      // a user, a federated user, or somebody signed in through IAM Identity Center
+	toAccount                     // an account as a whole
 )
 
 // granteeOf reads whom a CreateGrant lets in; ok is false when the record does not say.
 func granteeOf(ev *events.Event) (g grantee, ok bool) {
 	if name := ev.RequestString("granteeServicePrincipal"); name != "" {
-		return grantee{kind: service, text: name}, true
+		return grantee{kind: toService, text: name}, true
 	}
 	text := ev.RequestString("granteePrincipal")
 	return placed(text), text != ""
@@ -46,16 +46,16 @@ func placed(text string) grantee {
 		g.account = arnPart(text, arnAccount)
 		g.kind = kindOf(arnPart(text, arnService), arnPart(text, arnResource))
 		if !isAccount(g.account) {
-			g.account, g.kind = "", unplaced
+			g.account, g.kind = "", toUnplaced
 		}
 	case isAccount(text):
-		g.account, g.kind = text, account
+		g.account, g.kind = text, toAccount
 	case isAccount(id) && strings.HasPrefix(rest, "aws:"):
-		g.account, g.kind = id, service
+		g.account, g.kind = id, toService
 	case strings.HasSuffix(text, ".amazonaws.com"), strings.HasSuffix(text, ".amazonaws.com.cn"):
-		g.kind = service
+		g.kind = toService
 	case strings.HasPrefix(text, "AIDA"):
-		g.kind = person
+		g.kind = toPerson
 	}
 	return g
 }
@@ -65,17 +65,17 @@ func kindOf(of, resource string) granteeKind {
 	kind, name, _ := strings.Cut(resource, "/")
 	switch {
 	case of == "iam" && resource == "root":
-		return account
+		return toAccount
 	case of == "iam" && kind == "role" && strings.HasPrefix(name, "aws-service-role/"):
-		return service
+		return toService
 	case of == "iam" && kind == "role" && strings.HasPrefix(name, "aws-reserved/sso.amazonaws.com/"),
 		of == "sts" && kind == "assumed-role" && strings.HasPrefix(name, "AWSReservedSSO_"),
 		of == "sts" && kind == "federated-user", of == "iam" && kind == "user":
-		return person
+		return toPerson
 	case of == "iam" && kind == "role", of == "sts" && kind == "assumed-role":
-		return role
+		return toRole
 	}
-	return unplaced
+	return toUnplaced
 }
 
 func isAccount(s string) bool {
@@ -84,7 +84,7 @@ func isAccount(s string) bool {
 
 // id is what a finding about the grantee is told apart by: an account is the same by its number and by its root's ARN.
 func (g *grantee) id() string {
-	if g.kind == account {
+	if g.kind == toAccount {
 		return g.account
 	}
 	return g.text
@@ -102,7 +102,7 @@ func (c *Context) foreign(g *grantee, ev *events.Event) bool {
 
 // ofService reports whether the grantee is an AWS service, at work for an account of ours where it works for one.
 func (c *Context) ofService(g *grantee, ev *events.Event) bool {
-	return g.kind == service && !c.foreign(g, ev)
+	return g.kind == toService && !c.foreign(g, ev)
 }
 
 // operationsOf are what the grant allows, in the record's order.

@@ -104,6 +104,7 @@ type world struct {
 	own      bool
 	late     bool
 	memory   map[string]remembered
+	regions  []string // looked after; none: not known
 }
 
 type remembered struct {
@@ -144,10 +145,14 @@ func otherKey() *inventory.Key {
 }
 
 func (w *world) context() *Context {
-	return &Context{
-		Known: w, Memory: w, Own: w.own, Late: w.late,
+	c := &Context{
+		Known: w, Memory: w, Own: w.own, Late: w.late, Policies: w.policies,
 		Trusted: func(account string) bool { return account == "111122223333" || slices.Contains(w.trusted, account) },
 	}
+	if w.regions != nil {
+		c.Region = func(region string) bool { return slices.Contains(w.regions, region) }
+	}
+	return c
 }
 
 func (w *world) Key(ref events.KeyRef, account, region string) *inventory.Key {

@@ -11,12 +11,12 @@ import (
 const strangersPolicy = `{"Statement":[{"Sid":"mine","Effect":"Allow","Principal":{"AWS":"444455556666"},` +
 	`"Action":"kms:*","Resource":"*"}]}`
 
-// keyNumbered is the ARN of a key of the tests' account, with on making a record one about it.
+// keyNumbered is the ARN of a key of the tests' account, with aboutKey making a record one about it.
 func keyNumbered(n int) string {
 	return fmt.Sprintf("arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-%012d", n)
 }
 
-func on(arn string) object {
+func aboutKey(arn string) object {
 	return object{
 		"requestParameters": object{"keyId": arn}, "resources": []object{{"ARN": arn, "type": "AWS::KMS::Key"}},
 	}
@@ -25,7 +25,7 @@ func on(arn string) object {
 func TestKeyMassDestruction(t *testing.T) {
 	const title = "CRITICAL One principal puts key after key out of use"
 	call := func(name string, key int, after time.Duration, more ...object) object {
-		given := append([]object{on(keyNumbered(key)), at(after), id(fmt.Sprint(name, key, after))}, more...)
+		given := append([]object{aboutKey(keyNumbered(key)), at(after), id(fmt.Sprint(name, key, after))}, more...)
 		return record(name, given...)
 	}
 	const m = time.Minute
@@ -153,7 +153,7 @@ func session(role, name string) object {
 func TestOneKeyDestroyedAgainAndAgainHidesNoOthers(t *testing.T) {
 	w, judge := newWorld(), newJudge([]Rule{keyMassDestruction()}, nil, Settings{})
 	disable := func(key int, after time.Duration) int {
-		found, _ := judge.Event(w.context(), decode(t, record("DisableKey", on(keyNumbered(key)), at(after))))
+		found, _ := judge.Event(w.context(), decode(t, record("DisableKey", aboutKey(keyNumbered(key)), at(after))))
 		return len(found)
 	}
 	disable(1, 0)

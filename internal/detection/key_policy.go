@@ -48,9 +48,7 @@ func (c *Context) policyOwner(ev *events.Event) target {
 	t := c.target(ev)
 	region := ev.RequestString("replicaRegion")
 	if ev.EventName == "ReplicateKey" && region != "" && t.arn != "" {
-		parts := strings.SplitN(t.arn, ":", 6)
-		parts[arnRegion] = region
-		return c.targetOf(ev, events.KeyRef{ARN: strings.Join(parts, ":")})
+		return c.targetOf(ev, events.KeyRef{ARN: arnIn(t.arn, region)})
 	}
 	return t
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Judge    *detection.Judge
 	Policies policy.Set
 	Trusted  []string // accounts that are no outsiders, besides those the archive is of
+	Regions  []string // that are looked after; none: that is not known
 	Limits   trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
@@ -86,6 +87,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	for _, account := range o.Trusted {
 		r.own[account] = true
 	}
+	if len(o.Regions) > 0 {
+		r.region = func(region string) bool { return slices.Contains(o.Regions, region) }
+	}
 	for file, err := range trail.Files(o.Paths...) {
 		switch {
 		case err != nil:
@@ -115,6 +119,7 @@ type run struct {
 	known   *known
 	memory  *memory
 	own     map[string]bool // accounts that are no outsiders
+	region  func(string) bool
 	found   map[string]*finding.Finding
 	result  Result
 }
@@ -177,7 +182,8 @@ const kmsSource = "kms.amazonaws.com"
 
 func (r *run) judge(path string, number int, ev *events.Event) {
 	found, panics := r.o.Judge.Event(&detection.Context{
-		Known: r.known, Memory: r.memory, Trusted: func(account string) bool { return r.own[account] },
+		Known: r.known, Memory: r.memory, Policies: r.o.Policies, Region: r.region,
+		Trusted: func(account string) bool { return r.own[account] },
 	}, ev)
 	for _, p := range panics {
 		r.problem(Problem{Path: path, Record: number, What: p.Error()})
