@@ -23,8 +23,8 @@ type Entry struct {
 type Series []Entry
 
 // With returns the series with an entry, and whether that is another series. Of three entries of one id less than a
-// window apart the middle one is left out: every window of that length that has it has one of the others too. So whoever
-// repeats one thing, however often, drives out no other.
+// window apart the middle one is left out: every window of that length that has it has one of the others too. So
+// whoever repeats one thing, however often, drives out no other.
 func (s Series) With(e Entry, window time.Duration) (with Series, changed bool) {
 	at, known := slices.BinarySearchFunc(s, e, compare)
 	if known {

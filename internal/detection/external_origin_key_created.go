@@ -34,7 +34,7 @@ func judgeExternalOriginKeyCreated(c *Context, ev *events.Event) []Found {
 	if origin == "" {
 		origin = ev.ResponseElements.Get("keyMetadata", "origin").Text()
 	}
-	holder := ""
+	var holder string
 	switch origin {
 	case "EXTERNAL":
 		holder = "Its material is imported: who imports it can delete it at once, and may be the only one to have it."
