@@ -19,7 +19,7 @@ func newReplayCommand(c *cli) *cobra.Command {
 		Short: "Run the detections over CloudTrail log files, without AWS",
 		Long: prose(
 			"Run the detections over CloudTrail log files or folders (.json, .jsonl, .gz), without AWS and without a " +
-				"daemon. With -c, rotd.yaml's policies, trusted accounts and detections count. What happened again is one " +
+				"daemon. With -c, rotd.yaml's policies, accounts, Regions and detections count. What happened again is one " +
 				"finding with a count. Ends with 0 also when it finds something, and with 3 when a file was unreadable or a " +
 				"record malformed.",
 		),
@@ -46,8 +46,10 @@ func (c *cli) replay(ctx context.Context, paths []string) error {
 			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity, Learning: cfg.Detections.Learning,
 		}
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
+		o.Regions = cfg.Organization.Regions
 		for _, a := range cfg.Accounts {
 			o.Trusted = append(o.Trusted, a.ID)
+			o.Regions = append(o.Regions, a.Regions...)
 		}
 	}
 	o.Judge = detection.NewJudge(settings)

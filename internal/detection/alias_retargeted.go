@@ -54,11 +54,7 @@ func judgeAliasRetargeted(c *Context, ev *events.Event) []Found {
 
 func updatedAlias(c *Context, ev *events.Event) []Found {
 	to := c.targetOf(ev, ev.TargetKey)
-	var from *inventory.Key
-	if c.Known != nil {
-		from = c.Known.AliasTarget(ev.Alias, ev.RecipientAccountID, ev.AWSRegion)
-	}
-	switch {
+	switch from := c.aliasTarget(ev); {
 	case from == nil:
 		return one(moved(ev, nil, &to))
 	case from.ARN != to.arn:
@@ -70,12 +66,24 @@ func updatedAlias(c *Context, ev *events.Event) []Found {
 	return one(moved(ev, nil, &to)) // read since the call: what it pointed to before is not known any more
 }
 
+// aliasTarget is the key that the event's alias pointed at, nil when it is not known.
+func (c *Context) aliasTarget(ev *events.Event) *inventory.Key {
+	if c.Known == nil {
+		return nil
+	}
+	return c.Known.AliasTarget(ev.Alias, ev.RecipientAccountID, ev.AWSRegion)
+}
+
 // recreatedAlias notes one half of a deletion and a creation, and finds the alias moved when the other half is known.
 func recreatedAlias(c *Context, ev *events.Event, otherHalf, thisHalf string) []Found {
 	if c.Late {
 		return nil
 	}
-	t := c.targetOf(ev, ev.Key)
+	ref := ev.Key
+	if former := c.aliasTarget(ev); ref.IsZero() && ev.EventName == "DeleteAlias" && former != nil {
+		ref.ARN = former.ARN // the record names the alias alone
+	}
+	t := c.targetOf(ev, ref)
 	if t.arn == "" {
 		return nil
 	}

@@ -50,6 +50,21 @@ func TestAliasRetargeted(t *testing.T) {
 			want:   []string{"HIGH " + title}, says: []string{"from " + payARN + " to " + otherARN},
 		},
 		{
+			name: "deleted by a record that names the alias alone, and made anew",
+			events: []object{
+				record("DeleteAlias", object{"resources": nil}, asking(object{"aliasName": "alias/payments"})),
+				call("CreateAlias", otherARN, at(time.Hour)),
+			},
+			want: []string{"HIGH " + title}, says: []string{"from " + payARN + " to " + otherARN},
+		},
+		{
+			name: "deleted by a record that names no key, and nobody knows which it was", world: elsewhere,
+			events: []object{
+				record("DeleteAlias", object{"resources": nil}, asking(object{"aliasName": "alias/payments"})),
+				call("CreateAlias", otherARN, at(time.Hour)),
+			},
+		},
+		{
 			name: "rotd replaces a key", world: func(w *world) { w.own = true },
 			events: []object{call("UpdateAlias", otherARN)}, want: []string{"INFORMATIONAL expected " + title},
 		},

@@ -5,6 +5,7 @@ import "strings"
 // Parts of arn:<partition>:<service>:<region>:<account>:<resource>.
 const (
 	arnPartition = 1
+	arnService   = 2
 	arnRegion    = 3
 	arnAccount   = 4
 	arnResource  = 5

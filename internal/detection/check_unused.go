@@ -102,13 +102,7 @@ func (c *KeyContext) usageApplies() (v Verdict, ok bool) {
 }
 
 // lastUsed is the latest use that events or KMS show; zero for none.
-func (c *KeyContext) lastUsed() time.Time {
-	used := c.LastUse
-	if u := c.Key.LastUsage; u != nil && u.At != nil && u.At.After(used) {
-		used = *u.At
-	}
-	return used
-}
+func (c *KeyContext) lastUsed() time.Time { return latestUse(c.LastUse, c.Key) }
 
 func (c *KeyContext) unused(used time.Time, source string) Verdict {
 	t := c.on()

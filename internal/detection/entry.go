@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"slices"
 
 	"rotd/internal/finding"
@@ -22,7 +23,7 @@ type Entry struct {
 	Severity finding.Severity `json:"severity"`
 	Mitre    []string         `json:"mitre,omitempty"`
 	Events   []string         `json:"events,omitempty"`   // a rule's: `kms.amazonaws.com: DisableKey`
-	Expected string           `json:"expected,omitempty"` // a rule's: whose doing is INFORMATIONAL
+	Expected string           `json:"expected,omitempty"` // a rule's: whose doing is, and how grave that is
 	Ends     string           `json:"ends"`               // what ends an episode
 	Remedies []string         `json:"remedies,omitempty"` // what a policy's respond may answer with
 	Doc      Doc              `json:"doc"`
@@ -61,7 +62,7 @@ func (r *Rule) entry() Entry {
 	e := Entry{
 		ID: r.ID, Kind: KindRule, Title: r.Title, Severity: r.Severity, Mitre: r.Mitre, Remedies: r.Remedies,
 		Doc:      r.Doc,
-		Expected: r.Excused.words(), Ends: r.ends(),
+		Expected: r.Excused.words(r.Expected), Ends: r.ends(),
 	}
 	for _, w := range r.Wants {
 		if len(w.Names) == 0 {
@@ -74,14 +75,14 @@ func (r *Rule) entry() Entry {
 	return e
 }
 
-func (x Excuse) words() string {
+func (x Excuse) words(severity finding.Severity) string {
 	switch x {
 	case Own:
-		return "Only rotd's own proven calls; they are INFORMATIONAL. An allowed principal's are not: its " +
-			"allowance is for working with the key."
+		return fmt.Sprintf("Only rotd's own proven calls; they are %s. An allowed principal's are not: its "+
+			"allowance is for working with the key.", severity)
 	case OwnOrLet:
-		return "rotd's own proven calls, and those of principals that the key's policy allows " +
-			"(`principals.allow`); they are INFORMATIONAL."
+		return fmt.Sprintf("rotd's own proven calls, and those of principals that the key's policy allows "+
+			"(`principals.allow`); they are %s.", severity)
 	case Nobodys:
 	}
 	return "Never: whoever did it."

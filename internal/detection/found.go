@@ -47,7 +47,7 @@ func (r *Rule) finish(c *Context, ev *events.Event, got *Found) finding.Finding 
 		f.Severity = *r.override
 	}
 	if f.Expected, f.Why = r.expected(c, ev, t); f.Expected {
-		f.Severity = finding.Informational
+		f.Severity = r.Expected
 	}
 	if p := c.policyOf(t); p != nil {
 		f.Policy = p.Name

@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rotd/internal/baseline"
+	"rotd/internal/counting"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -105,11 +107,12 @@ type world struct {
 	memory   map[string]remembered
 	learnt   map[string]*baseline.Key // by ARN
 	callers  map[baseline.ID]*baseline.Principal
+	regions  []string // looked after; none: not known
 }
 
 type remembered struct {
 	value   string
-	counted map[string]time.Time
+	counted counting.Series
 	expires time.Time
 }
 
@@ -146,10 +149,14 @@ func otherKey() *inventory.Key {
 }
 
 func (w *world) context() *Context {
-	return &Context{
-		Known: w, Memory: w, Own: w.own, Late: w.late,
+	c := &Context{
+		Known: w, Memory: w, Own: w.own, Late: w.late, Policies: w.policies,
 		Trusted: func(account string) bool { return account == "111122223333" || slices.Contains(w.trusted, account) },
 	}
+	if w.regions != nil {
+		c.Region = func(region string) bool { return slices.Contains(w.regions, region) }
+	}
+	return c
 }
 
 // observes learns from an event as the engine does, and answers what was known before it.
@@ -205,20 +212,11 @@ func (w *world) LastUse(arn string) time.Time             { return w.uses[arn] }
 
 func (w *world) Count(series, id string, at time.Time, window time.Duration) int {
 	m := w.memory[series]
-	if m.counted == nil {
-		m.counted = make(map[string]time.Time)
-		w.memory[series] = m
-	}
-	if _, known := m.counted[id]; !known {
-		m.counted[id] = at
-	}
-	n := 0
-	for _, then := range m.counted {
-		if !then.After(at) && at.Sub(then) < window {
-			n++
-		}
-	}
-	return n
+	hash := sha256.Sum256([]byte(id))
+	m.counted, _ = m.counted.With(counting.Entry{At: at.Unix(), ID: [8]byte(hash[:8])}, window)
+	m.counted = m.counted.Newest()
+	w.memory[series] = m
+	return m.counted.Fullest(at, window)
 }
 
 func (w *world) Note(name, value string, at time.Time, keep time.Duration) {

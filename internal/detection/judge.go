@@ -13,7 +13,7 @@ import (
 // Settings are what configuration says about the catalogue.
 type Settings struct {
 	Disabled   []string                    // rules and checks that do not judge
-	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected stays INFORMATIONAL
+	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected keeps its own
 	// Learning is for how long what is usual is learnt before rules compare with it; 0: they compare at once.
 	Learning time.Duration
 }

@@ -23,7 +23,8 @@ func keyDeletionScheduled() Rule {
 		Doc: Doc{
 			Meaning: "Somebody scheduled a key for deletion. It stopped working at that moment; at the deadline it " +
 				"is gone, and with it for ever everything it has encrypted. Until then this can be undone.",
-			Condition: "ScheduleKeyDeletion that succeeded. CRITICAL when the key was used in the 30 days before. " +
+			Condition: "ScheduleKeyDeletion that succeeded. CRITICAL when the key was used in the 30 days before, by " +
+				"events or by what KMS itself told last (GetKeyLastUsage). " +
 				"The deadline told is the event's time and waiting time (30 days when not given); DescribeKey has " +
 				"the true one.",
 			Tuning: "`detections.severity` sets another severity. `respond: [{rule: key-deletion-scheduled, action: " +

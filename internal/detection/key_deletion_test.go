@@ -3,6 +3,8 @@ package detection
 import (
 	"testing"
 	"time"
+
+	"rotd/internal/inventory"
 )
 
 func pendingWindow(days any) object {
@@ -35,6 +37,15 @@ func TestKeyDeletionScheduled(t *testing.T) {
 		{
 			name: "a key used 31 days ago", world: used(31 * 24 * time.Hour),
 			events: []object{record("ScheduleKeyDeletion")}, want: []string{"HIGH " + title},
+		},
+		{
+			name: "a key that KMS itself calls used, from before rotd saw events",
+			world: func(w *world) {
+				used := noon.Add(-20 * 24 * time.Hour)
+				w.keys[payARN].LastUsage = &inventory.LastUsage{ReadAt: noon.Add(-time.Hour), At: &used}
+			},
+			events: []object{record("ScheduleKeyDeletion")}, want: []string{"CRITICAL " + inUse},
+			says: []string{"last seen used at 2026-10-31 12:00Z"},
 		},
 		{
 			name: "a primary with replicas", events: []object{record("ScheduleKeyDeletion", object{

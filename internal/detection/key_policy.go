@@ -48,9 +48,7 @@ func (c *Context) policyOwner(ev *events.Event) target {
 	t := c.target(ev)
 	region := ev.RequestString("replicaRegion")
 	if ev.EventName == "ReplicateKey" && region != "" && t.arn != "" {
-		parts := strings.SplitN(t.arn, ":", 6)
-		parts[arnRegion] = region
-		return c.targetOf(ev, events.KeyRef{ARN: strings.Join(parts, ":")})
+		return c.targetOf(ev, events.KeyRef{ARN: arnIn(t.arn, region)})
 	}
 	return t
 }
@@ -66,12 +64,15 @@ func (p *policyChange) owner() keypolicy.Owner {
 
 // set says in a sentence what the caller did.
 func (p *policyChange) set(ev *events.Event) string {
+	policy := " with a key policy of its own"
+	if p.text == "" && p.unread == "" {
+		policy = ""
+	}
 	switch ev.EventName {
 	case "CreateKey":
-		return fmt.Sprintf("%s created %s with a key policy of its own.", who(ev), p.about.name())
+		return fmt.Sprintf("%s created %s%s.", who(ev), p.about.name(), policy)
 	case "ReplicateKey":
-		return fmt.Sprintf("%s replicated %s to %s with a key policy of its own.", who(ev), p.about.name(),
-			shown(p.about.region))
+		return fmt.Sprintf("%s replicated %s to %s%s.", who(ev), p.about.name(), shown(p.about.region), policy)
 	}
 	return fmt.Sprintf("%s set the key policy of %s.", who(ev), p.about.name())
 }

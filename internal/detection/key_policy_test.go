@@ -228,12 +228,138 @@ func TestKeyPolicySharedExternallyIsOver(t *testing.T) {
 	})
 }
 
+func TestKeyPolicyOwnerRemoved(t *testing.T) {
+	const title = "CRITICAL A key policy locks the key's own account out"
+	created := object{"responseElements": object{"keyMetadata": object{"arn": otherARN}}, "resources": nil}
+	takenBack := strings.Replace(ownPolicy, "]}", `,{"Sid":"no","Effect":"Deny","Principal":"*",`+
+		`"Action":"kms:PutKeyPolicy","Resource":"*"}]}`, 1)
+	testRule(t, keyPolicyOwnerRemoved(), []ruleTest{
+		{
+			name: "another account alone is let in", events: []object{record("PutKeyPolicy", bringing(strangersPolicy))},
+			want: []string{title},
+			says: []string{
+				adminARN + " set the key policy of alias/payments. It locks the owner out: no statement lets account " +
+					"111122223333", "aws kms put-key-policy --key-id " + payARN, "only AWS Support",
+			},
+		},
+		{
+			name: "a Deny takes it back", events: []object{record("PutKeyPolicy", bringing(takenBack))},
+			want: []string{title}, says: []string{"but a Deny takes it back"},
+		},
+		{
+			name: "a key is made so", events: []object{record("CreateKey", asking(object{"policy": strangersPolicy}),
+				created)},
+			want: []string{title}, says: []string{"created " + otherARN + " with a key policy of its own."},
+		},
+		{
+			name: "a replica", events: []object{record("ReplicateKey",
+				asking(object{"keyId": payARN, "replicaRegion": "us-east-1", "policy": strangersPolicy}))},
+			want: []string{title}, says: []string{"--region us-east-1"},
+		},
+		{
+			name: "in GovCloud, by a policy of the commercial partition", events: []object{record("PutKeyPolicy",
+				asking(object{"policy": ownPolicy}), object{
+					"awsRegion": "us-gov-west-1",
+					"resources": []object{{"ARN": "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k"}},
+				})},
+			want: []string{title},
+		},
+		{
+			name: "nothing excuses it", world: func(w *world) { w.own = true },
+			events: []object{record("PutKeyPolicy", by("pay-api"), bringing(strangersPolicy))}, want: []string{title},
+		},
+		{name: "the account's root", events: []object{record("PutKeyPolicy", bringing(ownPolicy))}},
+		{
+			name: "one administrator of the account", events: []object{record("PutKeyPolicy", bringing(strings.Replace(
+				ownPolicy, ":root", ":role/admin", 1)))},
+		},
+		{name: "a policy that cannot be read", events: []object{record("PutKeyPolicy", bringing("{"))}},
+		{name: "a key with KMS's own policy", events: []object{record("CreateKey", asking(object{}), created)}},
+		{name: "refused", events: []object{record("PutKeyPolicy", bringing(strangersPolicy), failing("AccessDenied"))}},
+		{
+			name: "KMS's own check refuses it", events: []object{record("PutKeyPolicy", bringing(strangersPolicy),
+				failing("MalformedPolicyDocumentException"))},
+		},
+		{name: "nobody knows whose key it is", events: []object{record("PutKeyPolicy", asking(object{
+			"policy": strangersPolicy,
+		}), object{"resources": nil, "recipientAccountId": nil, "userIdentity": nil})}},
+	})
+}
+
+func TestKeyPolicyOwnerRemovedIsOver(t *testing.T) {
+	const in = "KMS shows a key policy that lets the owner's account change it"
+	testOver(t, keyPolicyOwnerRemoved(), record("PutKeyPolicy", bringing(strangersPolicy)), []overTest{
+		{"the owner is back", withPolicy(ownPolicy, time.Minute), in},
+		{"the owner and others", withPolicy(letting("444455556666"), time.Minute), in},
+		{"the same policy", withPolicy(strangersPolicy, time.Minute), ""},
+		{"the owner, read before", withPolicy(ownPolicy, -time.Minute), ""},
+		{"the policy could not be read", withPolicy("", time.Minute), ""},
+		{"reading it is denied now", denied(withPolicy(ownPolicy, time.Minute), "GetKeyPolicy"), ""},
+	})
+}
+
+func TestKeyPolicyLockoutBypassed(t *testing.T) {
+	const title = "KMS was told not to check a key policy for a lock-out"
+	bypassing := func(text string, bypass any) object {
+		return asking(object{"keyId": payARN, "policy": text, "bypassPolicyLockoutSafetyCheck": bypass})
+	}
+	testRule(t, keyPolicyLockoutBypassed(), []ruleTest{
+		{
+			name: "a policy that locks the owner out", events: []object{record("PutKeyPolicy",
+				bypassing(strangersPolicy, true))},
+			want: []string{"HIGH " + title},
+			says: []string{
+				adminARN + " set the key policy of alias/payments. It told KMS not to check",
+				"And the policy does lock the owner out: no statement lets account 111122223333",
+			},
+		},
+		{
+			name: "a policy that does not", events: []object{record("PutKeyPolicy", bypassing(ownPolicy, true))},
+			want: []string{"HIGH " + title}, says: []string{"By the policy as set, the account can still change it."},
+		},
+		{
+			name: "as text", events: []object{record("PutKeyPolicy", bypassing(ownPolicy, "true"))},
+			want: []string{"HIGH " + title},
+		},
+		{
+			name: "a key made without a policy", events: []object{record("CreateKey",
+				asking(object{"bypassPolicyLockoutSafetyCheck": true}),
+				object{"responseElements": object{"keyMetadata": object{"arn": otherARN}}, "resources": nil})},
+			want: []string{"HIGH " + title},
+			says: []string{adminARN + " created " + otherARN + ". It told", "KMS's default lets the account in"},
+		},
+		{
+			name: "a policy that cannot be read", events: []object{record("PutKeyPolicy", bypassing("{", true))},
+			want: []string{"HIGH " + title}, says: []string{"The policy in the record cannot be read"},
+		},
+		{
+			name: "a replica", events: []object{record("ReplicateKey", asking(object{
+				"keyId": payARN, "replicaRegion": "us-east-1", "bypassPolicyLockoutSafetyCheck": true,
+			}))},
+			want: []string{"HIGH " + title}, says: []string{"replicated", "--region us-east-1"},
+		},
+		{
+			name: "an allowed principal", events: []object{record("PutKeyPolicy", by("pay-api"),
+				bypassing(ownPolicy, true))},
+			want: []string{"INFORMATIONAL expected " + title},
+		},
+		{name: "checked, as always", events: []object{record("PutKeyPolicy", bypassing(strangersPolicy, false))}},
+		{name: "not said", events: []object{record("PutKeyPolicy", bringing(ownPolicy))}},
+		{name: "a word that is no truth value", events: []object{record("PutKeyPolicy", bypassing(ownPolicy, "yes"))}},
+		{name: "refused", events: []object{record("PutKeyPolicy", bypassing(ownPolicy, true), failing("AccessDenied"))}},
+	})
+}
+
 // FuzzPolicyRules holds that no policy in an event panics a rule or makes a finding out of bounds.
 func FuzzPolicyRules(f *testing.F) {
-	for _, text := range []string{ownPolicy, publicPolicy, letting("444455556666", "*"), "{", `{"Statement":[]}`} {
+	for _, text := range []string{
+		ownPolicy, publicPolicy, strangersPolicy, letting("444455556666", "*"), "{", `{"Statement":[]}`,
+	} {
 		f.Add(text)
 	}
-	rules := []Rule{keyPolicyChanged(), keyPolicyMadePublic(), keyPolicySharedExternally()}
+	rules := []Rule{
+		keyPolicyChanged(), keyPolicyMadePublic(), keyPolicySharedExternally(), keyPolicyOwnerRemoved(),
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if !strings.HasPrefix(text, "{") {
 			return

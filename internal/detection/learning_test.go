@@ -128,7 +128,7 @@ func TestNetworkFirstSeen(t *testing.T) {
 			},
 		},
 		{name: "from IPv6", learnt: daily(1), events: elsewhere("2001:db8:1:2::3"), want: []string{title}},
-				{
+		{
 			name: "an allowed principal's credentials can be stolen too", learnt: daily(1, by("pay-api")),
 			events: []object{record("Decrypt", by("pay-api"), fromAddress("198.51.100.77"))}, want: []string{title},
 		},

@@ -17,7 +17,8 @@ KMS. Ids are stable: configuration and alerts go by them. ` + "`rotd detections 
 
 - Severities are defaults; ` + "`detections.severity`" + ` in rotd.yaml replaces them, ` + "`detections.disable`" +
 		` switches an entry off.
-- What is **expected** is found all the same, with severity INFORMATIONAL: it pages nobody.
+- What is **expected** is found all the same, with severity INFORMATIONAL, unless the entry says otherwise: it pages
+  nobody.
 - A rule wants calls that succeeded, unless its condition says otherwise.
 - A finding is a series of episodes: repetition inside one is counted and does not page, the next one does.
 - What a rule told as it happened a check that reads it later keeps and does not tell again, while the rule's finding is

@@ -47,8 +47,7 @@ func judgeMaterialDeleted(c *Context, ev *events.Event) []Found {
 				"but nobody does this by accident: it makes a key unusable at once.", who(ev), t.name()),
 			Remedy: []string{
 				"Find out who is behind the principal, and whether its credentials are stolen.",
-				"See what else it tried: " + awsCLI("cloudtrail lookup-events", t.region,
-					"lookup-attributes", "AttributeKey=EventName,AttributeValue=DeleteImportedKeyMaterial"),
+				"See what else it tried: " + callsOf(ev.EventName, t.region),
 			},
 		})
 	}

@@ -21,8 +21,9 @@ type Rule struct {
 	Wants    []Wanted
 	// Remembers says that the rule needs memory of other events: an event whose time cannot be trusted is not for it.
 	Remembers bool
-	// Excused says whose doing is expected, and therefore INFORMATIONAL.
-	Excused Excuse
+	// Excused says whose doing is expected, and Expected how grave that is: INFORMATIONAL, if the rule says nothing.
+	Excused  Excuse
+	Expected finding.Severity
 	// PerPrincipal makes the principal part of what is found: the same by another is another finding.
 	PerPrincipal bool
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
@@ -77,6 +78,9 @@ type Context struct {
 	Own     bool                      // one of this daemon's own calls, proven by its recorded access key and request
 	Late    bool                      // eventTime is too old or too far ahead for rules with memory
 	Memory  Memory                    // never nil
+	// Policies are all there are: what none of them asks for needs no look at a key.
+	Policies policy.Set
+	Region   func(region string) bool // whether rotd looks after a Region; nil: that is not known
 	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
 	// known key, and teaches nothing.
 	Observed *baseline.Observed
@@ -98,8 +102,9 @@ type Known interface {
 
 // Memory is what rules remember between events; it is kept in the state and survives restarts exactly.
 type Memory interface {
-	// Count notes that id happened in series at a time and returns how many distinct ids fall into the window that
-	// ends there, this one included. Repeating an id changes nothing. At most 64 ids of a series are kept.
+	// Count notes that id happened in series at a time and returns how many distinct ids the fullest window of that
+	// length has that holds this time, this one included: whichever of a full window's events comes last, it is
+	// noticed. Told again, an id counts no more than once. At most 64 of a series are kept.
 	Count(series, id string, at time.Time, window time.Duration) int
 	// Note keeps a short value (≤ 1 KiB) under a name until it expires, at measured by event time.
 	Note(name, value string, at time.Time, keep time.Duration)

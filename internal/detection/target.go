@@ -101,12 +101,12 @@ func (c *Context) policyOf(t *target) *policy.Policy {
 	return c.Known.Policy(t.key)
 }
 
-// lastUse says in a sentence when the key was last seen used, and gives the time: zero when it never was.
+// lastUse says in a sentence when the key was last used, and gives the time: zero when no use is known.
 func (c *Context) lastUse(t *target) (time.Time, string) {
 	if c.Known == nil || t.arn == "" {
 		return time.Time{}, ""
 	}
-	return lastUse(c.Known.LastUse(t.arn))
+	return lastUse(latestUse(c.Known.LastUse(t.arn), t.key))
 }
 
 func lastUse(at time.Time) (time.Time, string) {
@@ -114,6 +114,15 @@ func lastUse(at time.Time) (time.Time, string) {
 		return at, "No event rotd has seen shows a use of the key; that proves none."
 	}
 	return at, fmt.Sprintf("The key was last seen used at %s.", stamp(at))
+}
+
+// latestUse is the later of the use that events show and the one that KMS itself told of, which may be from before rotd
+// saw events at all; zero for none.
+func latestUse(seen time.Time, key *inventory.Key) time.Time {
+	if key == nil || key.LastUsage == nil || key.LastUsage.At == nil || key.LastUsage.At.Before(seen) {
+		return seen
+	}
+	return *key.LastUsage.At
 }
 
 // who is the caller in a sentence.

@@ -103,7 +103,7 @@ func (t *trail) selectorRemedy() []string {
 	return []string{
 		"See the selectors, and put back those that record everything:",
 		awsCLI("cloudtrail get-event-selectors", t.region, "trail-name", t.id),
-		"aws cloudtrail put-event-selectors --trail-name " + argument(t.id) + " --region " + argument(t.region) +
+		awsCLI("cloudtrail put-event-selectors", t.region, "trail-name", t.id) +
 			` --event-selectors '[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[]}]'`,
 	}
 }

@@ -50,7 +50,9 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 	}
 	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
 	j.learning = newLearning(tx, func(err error) { j.self(e.unreadable(err, now)) })
-	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
+	j.context = detection.Context{
+		Known: j.known, Trusted: settings.Trusted, Memory: j.memory, Policies: settings.Policies, Region: e.regions(),
+	}
 	return j
 }
 

@@ -75,5 +75,17 @@ func (e *Engine) inPlace(arn string) bool {
 	return err == nil
 }
 
+// regions tells the Regions that the engine looks after from others; nil when it looks after none.
+func (e *Engine) regions() func(region string) bool {
+	looked := make(map[string]bool)
+	for _, p := range e.Places() {
+		looked[p.Region] = true
+	}
+	if len(looked) == 0 {
+		return nil
+	}
+	return func(region string) bool { return looked[region] }
+}
+
 // SetPlaces replaces the accounts and Regions: the next sweep reads the new ones.
 func (e *Engine) SetPlaces(places []Place) { e.places.Store(&places) }

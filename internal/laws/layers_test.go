@@ -23,6 +23,7 @@ var house = []layer{
 		"internal/finding", "internal/audit", "internal/usage",
 	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
+	{path: "internal/counting", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
 	{path: "internal/baseline", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
@@ -44,6 +45,7 @@ var house = []layer{
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
 		"internal/history", "internal/usage", "internal/baseline", "internal/incident", "internal/reencrypt",
+		"internal/counting",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},

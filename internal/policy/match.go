@@ -102,3 +102,12 @@ func matchesAny(patterns []string, value string) bool {
 	}
 	return false
 }
+
+// OnTag reports whether the match looks at a tag, Exclude's included.
+func (m *Match) OnTag(name string) bool {
+	if m == nil {
+		return false
+	}
+	_, asks := m.Tags[name]
+	return asks || m.Exclude.OnTag(name)
+}

@@ -24,6 +24,7 @@ type Options struct {
 	Judge    *detection.Judge
 	Policies policy.Set
 	Trusted  []string // accounts that are no outsiders, besides those the archive is of
+	Regions  []string // that are looked after; none: that is not known
 	Limits   trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
@@ -78,7 +79,8 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, stream: NewStream(o.Judge, o.Policies, o.Trusted, nil), found: make(map[string]*finding.Finding),
+		o: o, found: make(map[string]*finding.Finding),
+		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
 	for file, err := range trail.Files(o.Paths...) {
 		switch {

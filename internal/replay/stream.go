@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"strings"
 
 	"rotd/internal/baseline"
@@ -20,21 +21,32 @@ type Stream struct {
 	known    *known
 	memory   *memory
 	learning *learning
-	own      map[string]bool // accounts that are no outsiders
+	own      map[string]bool   // accounts that are no outsiders
+	region   func(string) bool // whether a Region is looked after; nil: that is not known
 }
 
-// NewStream begins a stream that knows nothing yet but the policies, the accounts that are no outsiders beside those
-// whose records come, and the given keys.
-func NewStream(judge *detection.Judge, policies policy.Set, trusted []string, keys []inventory.Key) *Stream {
+// Known is what is known before the first record.
+type Known struct {
+	Policies policy.Set
+	Trusted  []string // accounts that are no outsiders, besides those whose records come
+	Regions  []string // that are looked after; none: that is not known
+	Keys     []inventory.Key
+}
+
+// NewStream begins a stream.
+func NewStream(judge *detection.Judge, before *Known) *Stream {
 	s := &Stream{
 		judge: judge, decoder: events.NewDecoder(judge), seen: make(map[[16]byte]struct{}),
-		known: newKnown(policies), memory: newMemory(), learning: newLearning(), own: make(map[string]bool),
+		known: newKnown(before.Policies), memory: newMemory(), learning: newLearning(), own: make(map[string]bool),
 	}
-	for _, account := range trusted {
+	for _, account := range before.Trusted {
 		s.own[account] = true
 	}
-	for i := range keys {
-		s.known.add(&keys[i])
+	if len(before.Regions) > 0 {
+		s.region = func(region string) bool { return slices.Contains(before.Regions, region) }
+	}
+	for i := range before.Keys {
+		s.known.add(&before.Keys[i])
 	}
 	return s
 }
@@ -84,7 +96,7 @@ func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
 	j.Observed = s.learning.of(&ev)
 	j.Found, j.Panics = s.judge.Event(&detection.Context{
 		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
-		Observed: j.Observed,
+		Policies: s.known.policies, Region: s.region, Observed: j.Observed,
 	}, &ev)
 	s.known.learn(&ev)
 	return j, nil

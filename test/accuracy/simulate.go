@@ -52,8 +52,9 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 	world := traffic.World{Seed: seed, Keys: o.keys, Weeks: o.weeks}
 	world.Attacks = world.EveryAttack()
 	around := world.Surroundings()
-	stream := replay.NewStream(detection.NewJudge(detection.Settings{Learning: learning}), nil,
-		slices.Concat(around.Accounts, around.Trusted), world.Inventory())
+	stream := replay.NewStream(detection.NewJudge(detection.Settings{Learning: learning}), &replay.Known{
+		Trusted: slices.Concat(around.Accounts, around.Trusted), Regions: around.Regions, Keys: world.Inventory(),
+	})
 
 	r := &result{
 		seed: seed, found: make(map[string]map[string]bool),
