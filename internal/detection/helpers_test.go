@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/counting"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
@@ -106,7 +108,7 @@ type world struct {
 
 type remembered struct {
 	value   string
-	counted map[string]time.Time
+	counted counting.Series
 	expires time.Time
 }
 
@@ -172,20 +174,11 @@ func (w *world) LastUse(arn string) time.Time             { return w.uses[arn] }
 
 func (w *world) Count(series, id string, at time.Time, window time.Duration) int {
 	m := w.memory[series]
-	if m.counted == nil {
-		m.counted = make(map[string]time.Time)
-		w.memory[series] = m
-	}
-	if _, known := m.counted[id]; !known {
-		m.counted[id] = at
-	}
-	n := 0
-	for _, then := range m.counted {
-		if !then.After(at) && at.Sub(then) < window {
-			n++
-		}
-	}
-	return n
+	hash := sha256.Sum256([]byte(id))
+	m.counted, _ = m.counted.With(counting.Entry{At: at.Unix(), ID: [8]byte(hash[:8])}, window)
+	m.counted = m.counted.Newest()
+	w.memory[series] = m
+	return m.counted.Fullest(at, window)
 }
 
 func (w *world) Note(name, value string, at time.Time, keep time.Duration) {

@@ -92,8 +92,9 @@ type Known interface {
 
 // Memory is what rules remember between events; it is kept in the state and survives restarts exactly.
 type Memory interface {
-	// Count notes that id happened in series at a time and returns how many distinct ids fall into the window that
-	// ends there, this one included. Repeating an id changes nothing. At most 64 ids of a series are kept.
+	// Count notes that id happened in series at a time and returns how many distinct ids the fullest window of that
+	// length has that holds this time, this one included: whichever of a full window's events comes last, it is
+	// noticed. Told again, an id counts no more than once. At most 64 of a series are kept.
 	Count(series, id string, at time.Time, window time.Duration) int
 	// Note keeps a short value (≤ 1 KiB) under a name until it expires, at measured by event time.
 	Note(name, value string, at time.Time, keep time.Duration)

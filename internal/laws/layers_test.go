@@ -20,6 +20,7 @@ var house = []layer{
 		"internal/finding", "internal/audit", "internal/usage",
 	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
+	{path: "internal/counting", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true},
 	{path: "internal/iam", rank: 0, pure: true, alone: true},
 	{path: "internal/reencrypt", rank: 0, pure: true, alone: true},
@@ -40,6 +41,7 @@ var house = []layer{
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
 		"internal/history", "internal/usage", "internal/incident", "internal/reencrypt",
+		"internal/counting",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},

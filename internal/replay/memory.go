@@ -1,16 +1,15 @@
 package replay
 
 import (
-	"cmp"
+	"crypto/sha256"
 	"slices"
 	"time"
+
+	"rotd/internal/counting"
 )
 
-// Bounds of the memory: what rules note of an archive of any size.
-const (
-	maxSeries = 64      // ids a series remembers, as the daemon's memory
-	maxNames  = 1 << 18 // series and notes, each
-)
+// maxNames bounds the memory, series and notes each: what rules note of an archive of any size.
+const maxNames = 1 << 18
 
 // memory is what rules remember during a replay; it answers as the daemon's does.
 type memory struct {
@@ -19,13 +18,8 @@ type memory struct {
 }
 
 type series struct {
-	entries []entry // by time
+	entries counting.Series
 	expires time.Time
-}
-
-type entry struct {
-	at time.Time
-	id string
 }
 
 type note struct {
@@ -37,30 +31,22 @@ func newMemory() *memory {
 	return &memory{series: make(map[string]series), notes: make(map[string]note)}
 }
 
-// Count notes that id happened in series at a time, and returns how many distinct ids fall into the window that ends
-// there.
+// Count notes that id happened in series at a time, and returns how many distinct ids the fullest window has that holds
+// that time.
 func (m *memory) Count(name, id string, at time.Time, window time.Duration) int {
 	s := m.series[name]
 	if !s.expires.After(at) {
 		s.entries = nil
 	}
-	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.id == id }) {
-		s.entries = append(s.entries, entry{at: at, id: id})
-		slices.SortStableFunc(s.entries, func(a, b entry) int {
-			return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id))
-		})
-		s.entries = s.entries[max(len(s.entries)-maxSeries, 0):]
-		s.expires = s.entries[len(s.entries)-1].at.Add(2 * window)
+	hash := sha256.Sum256([]byte(id))
+	entries, changed := s.entries.With(counting.Entry{At: at.Unix(), ID: [8]byte(hash[:8])}, window)
+	if changed {
 		forget(m.series, func(s series) time.Time { return s.expires }, at)
+		s.entries = entries.Newest()
+		s.expires = time.Unix(s.entries[len(s.entries)-1].At, 0).Add(2 * window)
 		m.series[name] = s
 	}
-	n := 0
-	for _, e := range s.entries {
-		if !e.at.After(at) && e.at.After(at.Add(-window)) {
-			n++
-		}
-	}
-	return n
+	return entries.Fullest(at, window)
 }
 
 // Note keeps a value under a name until at+keep.

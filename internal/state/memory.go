@@ -1,18 +1,15 @@
 package state
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
+
+	"rotd/internal/counting"
 )
 
-const (
-	maxNote = 1 << 10
-	// MaxCounted bounds the ids a series remembers: rules compare small counts.
-	MaxCounted = 64
-)
+const maxNote = 1 << 10
 
 // Memory is what rules remember, inside one transaction. A storage error is kept and returned by Err, so that rules
 // stay free of it: the transaction must not commit when Err is not nil.
@@ -27,47 +24,44 @@ func (tx *Tx) Memory() *Memory { return &Memory{tx: tx} }
 // Err is the first storage error that happened.
 func (m *Memory) Err() error { return m.err }
 
-// Count notes that id happened in series at a time, and returns how many distinct ids fall into the window that ends
-// there, this one included.
+// Count notes that id happened in series at a time, and returns how many distinct ids the fullest window has that holds
+// that time.
 func (m *Memory) Count(series, id string, at time.Time, window time.Duration) int {
-	type entry = [16]byte // 8 bytes time, 8 bytes of the id's hash
 	hash := shortHash(id)
 	// What has expired is read too: events of a backlog come late and out of order, and the window judges each entry.
 	_, raw := m.load(series)
-	entries := make([]entry, 0, len(raw)/16+1)
-	known := false
-	for ; len(raw) >= 16; raw = raw[16:] {
-		e := entry(raw[:16])
-		known = known || [8]byte(e[8:]) == [8]byte(hash[:8])
-		entries = append(entries, e)
-	}
-	if !known {
-		var e entry
-		binary.BigEndian.PutUint64(e[:8], uint64(at.Unix())) //nolint:gosec // event times are after 1970
-		copy(e[8:], hash[:8])
-		entries = append(entries, e)
-	}
-	n := 0
-	for _, e := range entries {
-		if t := entryTime(e[:8]); !t.After(at) && t.After(at.Add(-window)) {
-			n++
-		}
-	}
-	if !known {
-		slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a[:], b[:]) })
-		entries = entries[max(0, len(entries)-MaxCounted):]
-		newest := entryTime(entries[len(entries)-1][:8])
-		value := make([]byte, 0, 16*len(entries))
-		for _, e := range entries {
-			value = append(value, e[:]...)
-		}
-		m.put(series, value, newest.Add(2*window))
+	entries, changed := decodeSeries(raw).With(counting.Entry{At: at.Unix(), ID: [8]byte(hash[:8])}, window)
+	n := entries.Fullest(at, window)
+	if changed {
+		entries = entries.Newest()
+		newest := time.Unix(entries[len(entries)-1].At, 0)
+		m.put(series, encodeSeries(entries), newest.Add(2*window))
 	}
 	return n
 }
 
+// A series is kept as 16 bytes an entry: the time and the id's hash.
+const entryBytes = 16
+
+func encodeSeries(s counting.Series) []byte {
+	value := make([]byte, 0, entryBytes*len(s))
+	for _, e := range s {
+		value = binary.BigEndian.AppendUint64(value, uint64(e.At)) //nolint:gosec // event times are after 1970
+		value = append(value, e.ID[:]...)
+	}
+	return value
+}
+
+func decodeSeries(raw []byte) counting.Series {
+	s := make(counting.Series, 0, len(raw)/entryBytes)
+	for ; len(raw) >= entryBytes; raw = raw[entryBytes:] {
+		s = append(s, counting.Entry{At: entryTime(raw).Unix(), ID: [8]byte(raw[8:entryBytes])})
+	}
+	return s
+}
+
 func entryTime(raw []byte) time.Time {
-	return time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // written by Count
+	return time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // written by encodeSeries and stamp
 }
 
 // Note keeps a short value under a name until at+keep.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rotd/internal/counting"
 )
 
 // counted is one Count with its answer.
@@ -22,7 +24,11 @@ func TestCount(t *testing.T) {
 		"repeating an id changes nothing":            {{"a", 0, 1}, {"a", 0, 1}, {"b", m, 2}, {"a", m, 2}},
 		"the window ends at the event":               {{"a", 0, 1}, {"b", 59 * m, 2}, {"c", 60 * m, 2}, {"d", 119 * m, 2}},
 		"an event that comes late is counted where it happened": {
-			{"b", 30 * m, 1}, {"a", 0, 1}, {"c", 10 * m, 2}, {"d", 40 * m, 4},
+			{"b", 30 * m, 1}, {"a", 0, 2}, {"c", 10 * m, 3}, {"d", 40 * m, 4},
+		},
+		"a full window is noticed whichever comes last": {{"c", 59 * m, 1}, {"b", 30 * m, 2}, {"a", 0, 3}},
+		"an id counts again when it happens again": {
+			{"a", 0, 1}, {"b", 90 * m, 1}, {"a", 100 * m, 2},
 		},
 		"a jump ahead forgets nothing of the events before it": {
 			{"a", 0, 1}, {"far", 100 * time.Hour, 1}, {"b", m, 2}, {"c", 2 * m, 3},
@@ -47,13 +53,13 @@ func TestASeriesIsBounded(t *testing.T) {
 	db := openTest(t)
 	update(t, db, func(tx *Tx) error {
 		memory := tx.Memory()
-		for i := range 3 * MaxCounted {
+		for i := range 3 * counting.Max {
 			got := memory.Count("series", fmt.Sprint(i), day().Add(time.Duration(i)*time.Second), time.Hour)
-			same(t, fmt.Sprint("count ", i), got, min(i+1, MaxCounted+1))
+			same(t, fmt.Sprint("count ", i), got, min(i+1, counting.Max+1))
 		}
-		same(t, "an old one still counts itself", memory.Count("series", "old", day(), time.Hour), 1)
+		same(t, "an old one still counts itself", memory.Count("series", "old", day().Add(-2*time.Hour), time.Hour), 1)
 		_, raw := memory.load("series")
-		same(t, "bytes", len(raw), 16*MaxCounted)
+		same(t, "bytes", len(raw), 16*counting.Max)
 		return memory.Err()
 	})
 }
