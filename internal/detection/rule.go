@@ -76,6 +76,10 @@ type Context struct {
 	Own     bool                      // one of this daemon's own calls, proven by its recorded access key and request
 	Late    bool                      // eventTime is too old or too far ahead for rules with memory
 	Memory  Memory                    // never nil
+	// Policies are all there are: what none of them asks for needs no look at a key.
+	Policies policy.Set
+	Region   func(region string) bool // whether rotd looks after a Region; nil: that is not known
+	Itself   *Itself                  // what rotd's own work rests on; nil: that is not known
 }
 
 // Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.

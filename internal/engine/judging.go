@@ -48,7 +48,10 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 		selves: make(map[string]*foundAt), heard: make(map[whence]time.Time),
 	}
 	j.known = newKnown(tx, settings.Policies, func(err error) { j.self(e.unreadable(err, now)) })
-	j.context = detection.Context{Known: j.known, Trusted: settings.Trusted, Memory: j.memory}
+	j.context = detection.Context{
+		Known: j.known, Trusted: settings.Trusted, Memory: j.memory, Policies: settings.Policies, Region: e.regions(),
+		Itself: e.itself.Load(),
+	}
 	return j
 }
 

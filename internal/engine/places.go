@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rotd/internal/awskms"
+	"rotd/internal/detection"
 	"rotd/internal/remediation"
 )
 
@@ -63,6 +64,21 @@ func (e *Engine) inPlace(arn string) bool {
 	_, err := e.placeOf(arn)
 	return err == nil
 }
+
+// regions tells the Regions that the engine looks after from others; nil when it looks after none.
+func (e *Engine) regions() func(region string) bool {
+	looked := make(map[string]bool)
+	for _, p := range e.Places() {
+		looked[p.Region] = true
+	}
+	if len(looked) == 0 {
+		return nil
+	}
+	return func(region string) bool { return looked[region] }
+}
+
+// RestsOn tells what rotd's own work rests on: rules watch over it.
+func (e *Engine) RestsOn(i *detection.Itself) { e.itself.Store(i) }
 
 // SetPlaces replaces the accounts and Regions: the next sweep reads the new ones.
 func (e *Engine) SetPlaces(places []Place) { e.places.Store(&places) }

@@ -177,7 +177,8 @@ const kmsSource = "kms.amazonaws.com"
 
 func (r *run) judge(path string, number int, ev *events.Event) {
 	found, panics := r.o.Judge.Event(&detection.Context{
-		Known: r.known, Memory: r.memory, Trusted: func(account string) bool { return r.own[account] },
+		Known: r.known, Memory: r.memory, Policies: r.o.Policies,
+		Trusted: func(account string) bool { return r.own[account] },
 	}, ev)
 	for _, p := range panics {
 		r.problem(Problem{Path: path, Record: number, What: p.Error()})
