@@ -204,6 +204,11 @@ func (d *daemonProcess) heartbeat(ctx context.Context) error {
 		if err := d.engine.NoteRedrive(s.Queue, s.Attributes.Redrive.Present); err != nil {
 			return err
 		}
+		if a := &s.Attributes; a.DeadLetterError == "" {
+			if err := d.engine.NoteDeadLetters(s.Queue, a.Redrive.DeadLetterARN, a.DeadLetters); err != nil {
+				return err
+			}
+		}
 	}
 	if err := d.watchItself(); err != nil {
 		return err
