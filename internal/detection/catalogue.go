@@ -20,6 +20,11 @@ func Rules() []Rule {
 		aliasRetargeted(),
 		trailBlinded(),
 		rootUsedKey(),
+		writeWithoutMFA(),
+		principalNotAllowed(),
+		networkNotAllowed(),
+		regionUnexpected(),
+		crossAccountUse(),
 		deadKeyUsed(),
 	}
 }

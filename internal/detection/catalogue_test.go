@@ -29,7 +29,9 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
 			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
-			"trail-blinded CRITICAL", "root-used-key HIGH", "dead-key-used HIGH",
+			"trail-blinded CRITICAL", "root-used-key HIGH", "write-without-mfa MEDIUM",
+			"principal-not-allowed HIGH", "network-not-allowed HIGH", "region-unexpected HIGH",
+			"cross-account-use MEDIUM", "dead-key-used HIGH",
 		},
 		KindSelf: {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",

@@ -88,6 +88,7 @@ func TestPublishedExamplesAreJudged(t *testing.T) {
 		"key-disabled":       1,
 		"key-policy-changed": 1, "material-deleted": 1, "material-expired": 1, "rotation-turned-off": 1,
 		"rotation-unplanned": 1,
+		"cross-account-use":  1, "write-without-mfa": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
