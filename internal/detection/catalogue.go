@@ -25,7 +25,13 @@ func Rules() []Rule {
 		networkNotAllowed(),
 		regionUnexpected(),
 		crossAccountUse(),
+		deniedBurst(),
+		dormantKeyUsed(),
 		deadKeyUsed(),
+		reconnaissance(),
+		attestationDebug(),
+		newKeyBulkUse(),
+		foreignKeyEncryption(),
 	}
 }
 

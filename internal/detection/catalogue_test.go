@@ -31,7 +31,9 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
 			"trail-blinded CRITICAL", "root-used-key HIGH", "write-without-mfa MEDIUM",
 			"principal-not-allowed HIGH", "network-not-allowed HIGH", "region-unexpected HIGH",
-			"cross-account-use MEDIUM", "dead-key-used HIGH",
+			"cross-account-use MEDIUM", "denied-burst MEDIUM", "dormant-key-used MEDIUM", "dead-key-used HIGH",
+			"reconnaissance LOW", "attestation-debug HIGH", "new-key-bulk-use HIGH",
+			"foreign-key-encryption HIGH",
 		},
 		KindSelf: {
 			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
