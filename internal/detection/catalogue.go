@@ -19,6 +19,7 @@ func Rules() []Rule {
 		keyPolicySharedExternally(),
 		aliasRetargeted(),
 		trailBlinded(),
+		intakeTampered(),
 		rootUsedKey(),
 		writeWithoutMFA(),
 		principalNotAllowed(),
@@ -30,6 +31,7 @@ func Rules() []Rule {
 		deadKeyUsed(),
 		reconnaissance(),
 		attestationDebug(),
+		rotdRoleMisused(),
 		newKeyBulkUse(),
 		foreignKeyEncryption(),
 	}

@@ -29,10 +29,10 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"key-deletion-scheduled HIGH", "key-deletion-window-short HIGH", "key-deletion-cancelled INFORMATIONAL",
 			"key-deleted CRITICAL", "material-deleted HIGH", "material-expired CRITICAL", "key-policy-changed MEDIUM",
 			"key-policy-made-public CRITICAL", "key-policy-shared-externally HIGH", "alias-retargeted HIGH",
-			"trail-blinded CRITICAL", "root-used-key HIGH", "write-without-mfa MEDIUM",
+			"trail-blinded CRITICAL", "intake-tampered CRITICAL", "root-used-key HIGH", "write-without-mfa MEDIUM",
 			"principal-not-allowed HIGH", "network-not-allowed HIGH", "region-unexpected HIGH",
 			"cross-account-use MEDIUM", "denied-burst MEDIUM", "dormant-key-used MEDIUM", "dead-key-used HIGH",
-			"reconnaissance LOW", "attestation-debug HIGH", "new-key-bulk-use HIGH",
+			"reconnaissance LOW", "attestation-debug HIGH", "rotd-role-misused CRITICAL", "new-key-bulk-use HIGH",
 			"foreign-key-encryption HIGH",
 		},
 		KindSelf: {
