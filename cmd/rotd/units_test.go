@@ -22,7 +22,8 @@ func TestReplayAsPeopleAndProgramsSeeIt(t *testing.T) {
 	yaml := filepath.Join(t.TempDir(), "rotd.yaml")
 	text := "intake: {queues: [{url: https://sqs.eu-west-1.amazonaws.com/111122223333/rotd}]}\n" +
 		"policies: [{name: all, rotation: {max_age: 365d}, " +
-		"principals: {allow: [\"arn:aws:iam::111122223333:user/mallory\"]}}]\n" +
+		"principals: {allow: [\"arn:aws:iam::111122223333:user/mallory\", " +
+		"\"arn:aws:iam::111122223333:role/services/*\"]}}]\n" +
 		"detections: {disable: [dead-key-used], severity: {root-used-key: CRITICAL}}\n"
 	if err := os.WriteFile(yaml, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -66,6 +66,7 @@ type daemonProcess struct {
 	started time.Time
 	unclean int          // starts shortly before this one that did not end cleanly
 	home    awskms.Place // the daemon's own account and Region
+	self    string       // the ARN that it calls AWS by
 	store   *awss3.Client
 	engine  *engine.Engine
 	fleet   *fleet // the accounts and Regions that are looked after

@@ -89,6 +89,9 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	if err := d.makeConsumers(sdk); err != nil {
 		return err
 	}
+	if err := d.watchItself(); err != nil {
+		return err
+	}
 	p.scheduler, err = scheduler.New(d.jobs(d.cfg), runs{d.db}, scheduler.Options{
 		Logger: d.log.Named("scheduler"),
 		OnRun: func(job string, r scheduler.Run, err error) {
@@ -118,6 +121,7 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		who, err := awskms.WhoAmI(ctx, sdk)
 		if err == nil {
 			d.log.Info("calling AWS", zap.String("as", who.ARN), zap.String("region", sdk.Region))
+			d.self = who.ARN
 			return awskms.Place{Partition: who.Partition, Account: who.Account, Region: sdk.Region}, nil
 		}
 		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
@@ -200,6 +204,14 @@ func (d *daemonProcess) heartbeat(ctx context.Context) error {
 		if err := d.engine.NoteRedrive(s.Queue, s.Attributes.Redrive.Present); err != nil {
 			return err
 		}
+		if a := &s.Attributes; a.DeadLetterError == "" {
+			if err := d.engine.NoteDeadLetters(s.Queue, a.Redrive.DeadLetterARN, a.DeadLetters); err != nil {
+				return err
+			}
+		}
+	}
+	if err := d.watchItself(); err != nil {
+		return err
 	}
 	return d.engine.Heartbeat(ctx)
 }

@@ -90,6 +90,9 @@ func (d *daemonProcess) reload() {
 		return
 	}
 	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
+	if err := d.watchItself(); err != nil {
+		d.log.Error("changes of what rotd rests on are not watched by the reloaded configuration yet", zap.Error(err))
+	}
 	d.prices.Store(&cfg.Prices)
 	d.material.Store(&cfg.ImportedMaterial.Source)
 	if err := d.judgesBy(cfg); err != nil {

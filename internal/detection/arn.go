@@ -11,11 +11,17 @@ const (
 	arnResource  = 5
 )
 
-// arnPart is one part of an ARN, "" when s is none.
+// arnPart is one part of an ARN, "" when s is none. It allocates nothing: rules ask it of ordinary events.
 func arnPart(s string, part int) string {
-	parts := strings.SplitN(s, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" {
+	rest, ok := strings.CutPrefix(s, "arn:")
+	if !ok || strings.Count(rest, ":") < arnResource-1 {
 		return ""
 	}
-	return parts[part]
+	for range part - arnPartition {
+		_, rest, _ = strings.Cut(rest, ":")
+	}
+	if part != arnResource {
+		rest, _, _ = strings.Cut(rest, ":")
+	}
+	return rest
 }

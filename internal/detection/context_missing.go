@@ -39,7 +39,7 @@ func judgeContextMissing(c *Context, ev *events.Event) []Found {
 		About: t,
 		Description: sentences(
 			fmt.Sprintf("%s called %s on %s without an encryption context.", who(ev), shown(ev.EventName), t.name()),
-			"None of the calls that rotd has seen with this key lacked one.", from(ev)),
+			"None of the calls that rotd has seen with this key lacked one.", cameFrom(ev)),
 		Remedy: []string{
 			"Find out which program called, and what it is for:",
 			t.history(),

@@ -15,10 +15,8 @@ const settling = 15 * time.Minute
 func deadKeyUsed() Rule {
 	return Rule{
 		ID: "dead-key-used", Title: "Somebody needs a key that does not work",
-		Severity: finding.High,
-		Wants: wants("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
-			"GenerateDataKeyPairWithoutPlaintext", "ReEncrypt", "Sign", "Verify", "GenerateMac", "VerifyMac",
-			"DeriveSharedSecret", "Encapsulate", "Decapsulate", "CreateGrant"),
+		Severity:     finding.High,
+		Wants:        wants(append(cryptographic(), "CreateGrant")...),
 		PerPrincipal: true, Judge: judgeDeadKeyUsed, Over: keyEnabledAgain,
 		Ends:    "the key enabled",
 		Inverse: []string{"EnableKey", "CancelKeyDeletion", "ImportKeyMaterial"},

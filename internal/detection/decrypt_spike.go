@@ -59,7 +59,7 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 		Description: sentences(
 			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
 				things(o.Class), t.name(), o.Hour.Calls),
-			usually(usual), from(ev),
+			usually(usual), cameFrom(ev),
 			"What was decrypted has to be taken for known to whoever did it."),
 		Remedy: []string{
 			"Ask whoever holds these credentials whether it was them, and why.",

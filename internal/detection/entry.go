@@ -38,7 +38,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return slices.Concat(all, selfEntries(), containedEntries())
+	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries())
 }
 
 // Describe returns the entry of an id; ok is false when there is none.

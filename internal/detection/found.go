@@ -14,6 +14,7 @@ type Found struct {
 	About       target
 	Title       string           // in one line; empty: the rule's
 	Severity    finding.Severity // when graver than the rule's
+	Milder      finding.Severity // when what happened is less than the rule warns of; none: it is not
 	Description string           // what happened and why it matters
 	Remedy      []string         // what to do: sentences and commands, one a line, at most 8
 	Subject     finding.Subject  // when it is not the key
@@ -26,7 +27,7 @@ func (r *Rule) finish(c *Context, ev *events.Event, got *Found) finding.Finding 
 	t := &got.About
 	at := ev.EventTime
 	f := finding.Finding{
-		RuleID: r.ID, Severity: max(r.Severity, got.Severity), Title: got.Title, Remedy: got.Remedy,
+		RuleID: r.ID, Severity: r.severity(got), Title: got.Title, Remedy: got.Remedy,
 		Description: clip(got.Description, maxDescription), Count: 1, FirstSeen: at, LastSeen: at,
 		Subject: got.Subject, Partition: strings.Clone(t.partition), Account: strings.Clone(t.account),
 		Region: strings.Clone(t.region), KeyARN: strings.Clone(t.arn), Alias: strings.Clone(t.alias),
@@ -43,9 +44,6 @@ func (r *Rule) finish(c *Context, ev *events.Event, got *Found) finding.Finding 
 		f.Subject = t.subject()
 	}
 	f.Subject.ID = strings.Clone(f.Subject.ID)
-	if r.override != nil {
-		f.Severity = *r.override
-	}
 	if f.Expected, f.Why = r.expected(c, ev, t); f.Expected {
 		f.Severity = r.Expected
 	}
@@ -54,6 +52,19 @@ func (r *Rule) finish(c *Context, ev *events.Event, got *Found) finding.Finding 
 	}
 	f.Fingerprint = r.fingerprint(f.Subject, f.PrincipalARN, got.Discriminator)
 	return f
+}
+
+// severity is that of something found. Configuration's comes in place of the rule's and of what is graver; what is
+// milder stays so.
+func (r *Rule) severity(got *Found) finding.Severity {
+	severity := max(r.Severity, got.Severity)
+	if r.override != nil {
+		severity = *r.override
+	}
+	if got.Milder != finding.Informational {
+		severity = min(severity, got.Milder)
+	}
+	return severity
 }
 
 // fingerprint is the identity of the rule's finding about a subject.

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,6 +110,7 @@ type world struct {
 	learnt   map[string]*baseline.Key // by ARN
 	callers  map[baseline.ID]*baseline.Principal
 	regions  []string // looked after; none: not known
+	itself   *Itself
 }
 
 type remembered struct {
@@ -150,7 +153,7 @@ func otherKey() *inventory.Key {
 
 func (w *world) context() *Context {
 	c := &Context{
-		Known: w, Memory: w, Own: w.own, Late: w.late, Policies: w.policies,
+		Known: w, Memory: w, Own: w.own, Late: w.late, Policies: w.policies, Itself: w.itself,
 		Trusted: func(account string) bool { return account == "111122223333" || slices.Contains(w.trusted, account) },
 	}
 	if w.regions != nil {
@@ -361,4 +364,100 @@ func mustJSON(t testing.TB, v any) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// carefulWorld is one in which every rule has something to look for.
+func carefulWorld() *world {
+	w := newWorld()
+	w.regions = []string{"eu-west-1"}
+	w.uses[payARN] = noon.Add(-time.Hour)
+	p := &w.policies[0]
+	p.Networks, p.VPCEs = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, []string{"vpce-0abc"}
+	p.UnusedAfter = 30 * 24 * time.Hour
+	w.itself = &Itself{
+		Principals: []string{"arn:aws:iam::111122223333:role/service/rotd", "arn:aws:iam::444455556666:role/rotd-member"},
+		Queues:     []string{queueURL, queueURL + "-dead"},
+		Topics:     []string{"arn:aws:sns:eu-west-1:111122223333:oncall"},
+		Sources:    []string{"arn:aws:events:eu-west-1:111122223333:rule/rotd-*", "arn:aws:s3:::trail-logs"},
+		Since:      noon.Add(-24 * time.Hour),
+	}
+	return w
+}
+
+// careful makes a test's world one in which every rule has something to look for, and changes it further.
+func careful(change ...func(w *world)) func(w *world) {
+	return func(w *world) {
+		*w = *carefulWorld()
+		for _, c := range change {
+			c(w)
+		}
+	}
+}
+
+// user is an IAM user's identity; mfa is what the record says of MFA, nothing when empty.
+func user(mfa string) object {
+	id := object{
+		"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/jane", "accountId": "111122223333",
+		"accessKeyId": "AKIAEXAMPLE", "userName": "jane",
+	}
+	if mfa != "" {
+		id["sessionContext"] = object{"attributes": object{"mfaAuthenticated": mfa}, "sessionIssuer": object{}}
+	}
+	return object{"userIdentity": id}
+}
+
+// through makes a record one of a call that an AWS service makes on behalf of the caller.
+func through(service string, identity object) object {
+	id := maps.Clone(identity["userIdentity"].(object))
+	id["invokedBy"] = service
+	return object{"userIdentity": id, "sourceIPAddress": service, "userAgent": service}
+}
+
+// byConfig is what AWS Config calls by its service-linked role.
+func byConfig() object {
+	id := assumed("aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig")
+	id["invokedBy"] = "config.amazonaws.com"
+	return object{"userIdentity": id, "sourceIPAddress": "config.amazonaws.com", "userAgent": "config.amazonaws.com"}
+}
+
+// byBackup is what a service calls as itself.
+func byBackup() object {
+	return object{
+		"userIdentity":    object{"type": "AWSService", "invokedBy": "backup.amazonaws.com"},
+		"sourceIPAddress": "backup.amazonaws.com", "userAgent": "backup.amazonaws.com",
+	}
+}
+
+// byAccount is a caller of another account as the key's owner is told of it.
+func byAccount(account string) object {
+	return object{"userIdentity": object{"type": "AWSAccount", "principalId": "AROAEXAMPLE:x", "accountId": account}}
+}
+
+// on makes a record one about another key.
+func on(arn string) object {
+	return object{
+		"requestParameters": object{"keyId": arn},
+		"resources":         []object{{"ARN": arn, "accountId": arnPart(arn, arnAccount), "type": "AWS::KMS::Key"}},
+	}
+}
+
+func from(ip string) object { return object{"sourceIPAddress": ip} }
+
+// times is a record n times, each another call, so long after another.
+func times(n int, every time.Duration, name string, given ...object) (all []object) {
+	for i := range n {
+		r := record(name, given...)
+		r["eventID"], r["eventTime"] = fmt.Sprintf("e-%s-%d", name, i), noon.Add(time.Duration(i)*every).Format(time.RFC3339)
+		all = append(all, r)
+	}
+	return all
+}
+
+func severities(t *testing.T, ruleID, label string) map[string]finding.Severity {
+	t.Helper()
+	s, err := finding.ParseSeverity(label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]finding.Severity{ruleID: s}
 }

@@ -212,7 +212,7 @@ func TestASessionNameIsNoIdentity(t *testing.T) {
 }
 
 func TestAnOrdinaryUseOfAKeyCostsNoAllocation(t *testing.T) {
-	judge, c, ev := NewJudge(Settings{}), newWorld().context(), decode(t, record("Decrypt"))
+	judge, c, ev := NewJudge(Settings{}), carefulWorld().context(), decode(t, record("Decrypt", by("pay-api")))
 	if n := testing.AllocsPerRun(100, func() { judge.Event(c, ev) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -229,7 +229,7 @@ func TestNothingPanicsOnEmptyEvents(t *testing.T) {
 						"eventSource": w.Source, "resources": nil, "requestParameters": nil, "userIdentity": nil,
 						"recipientAccountId": nil, "awsRegion": nil,
 					}, extra))
-					for _, c := range []*Context{newWorld().context(), {Memory: newWorld()}} {
+					for _, c := range []*Context{newWorld().context(), carefulWorld().context(), {Memory: newWorld()}} {
 						if _, panics := judge.Event(c, ev); len(panics) > 0 {
 							t.Errorf("%s: %v\n%s", name, panics[0], panics[0].Stack)
 						}

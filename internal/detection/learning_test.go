@@ -40,8 +40,6 @@ func daily(secrets int, given ...object) func(t testing.TB, w *world) {
 	}
 }
 
-func fromAddress(ip string) object { return object{"sourceIPAddress": ip} }
-
 func inSession(role, session string) object {
 	who := assumed(role)
 	who["arn"] = "arn:aws:sts::111122223333:assumed-role/" + role + "/" + session
@@ -109,13 +107,13 @@ func TestPrincipalFirstSeen(t *testing.T) {
 
 func TestNetworkFirstSeen(t *testing.T) {
 	const title = "MEDIUM A key is used from a network that is new to the caller"
-	elsewhere := func(ip string) []object { return []object{record("Decrypt", fromAddress(ip))} }
+	elsewhere := func(ip string) []object { return []object{record("Decrypt", from(ip))} }
 	travels := func(n int) func(t testing.TB, w *world) {
 		return func(t testing.TB, w *world) {
 			t.Helper()
 			daily(1)(t, w)
 			for i := range n {
-				w.learns(t, record("Decrypt", fromAddress(fmt.Sprintf("198.18.%d.1", i)), at(time.Duration(i-10)*aDay)))
+				w.learns(t, record("Decrypt", from(fmt.Sprintf("198.18.%d.1", i)), at(time.Duration(i-10)*aDay)))
 			}
 		}
 	}
@@ -130,7 +128,7 @@ func TestNetworkFirstSeen(t *testing.T) {
 		{name: "from IPv6", learnt: daily(1), events: elsewhere("2001:db8:1:2::3"), want: []string{title}},
 		{
 			name: "an allowed principal's credentials can be stolen too", learnt: daily(1, by("pay-api")),
-			events: []object{record("Decrypt", by("pay-api"), fromAddress("198.51.100.77"))}, want: []string{title},
+			events: []object{record("Decrypt", by("pay-api"), from("198.51.100.77"))}, want: []string{title},
 		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
@@ -139,7 +137,7 @@ func TestNetworkFirstSeen(t *testing.T) {
 		{name: "a principal that is new", learnt: daily(1, by("other")), events: elsewhere("198.51.100.77")},
 		{
 			name:   "a principal that only services called for",
-			learnt: daily(1, fromAddress("secretsmanager.amazonaws.com")), events: elsewhere("198.51.100.77"),
+			learnt: daily(1, from("secretsmanager.amazonaws.com")), events: elsewhere("198.51.100.77"),
 		},
 	})
 }
@@ -171,7 +169,7 @@ func TestDecryptSpike(t *testing.T) {
 			},
 		},
 		{
-			name: "through a service, and over the hour's end", learnt: daily(2, fromAddress("secretsmanager.amazonaws.com")),
+			name: "through a service, and over the hour's end", learnt: daily(2, from("secretsmanager.amazonaws.com")),
 			events: append(secretsOf(8, 55*time.Minute), func() (more []object) {
 				for i := 8; i < 15; i++ {
 					more = append(more, secretOf(i, 65*time.Minute))
@@ -272,7 +270,7 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 	const title = "HIGH An EC2 instance's credentials are used somewhere else"
 	instance := inSession("pay-worker", "i-0123456789abcdef0")
 	other := inSession("pay-worker", "i-0fedcba9876543210")
-	elsewhere := fromAddress("198.51.100.77")
+	elsewhere := from("198.51.100.77")
 	testRule(t, instanceCredentialsElsewhere(), []ruleTest{
 		{
 			name: "from a network that the role has never called from", learnt: daily(1, instance),
@@ -299,11 +297,11 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 		},
 		{
 			name: "from a private address", learnt: daily(1, instance),
-			events: []object{record("Decrypt", instance, fromAddress("10.9.8.7"))},
+			events: []object{record("Decrypt", instance, from("10.9.8.7"))},
 		},
 		{
 			name: "by a service for the instance", learnt: daily(1, instance),
-			events: []object{record("Decrypt", instance, fromAddress("secretsmanager.amazonaws.com"))},
+			events: []object{record("Decrypt", instance, from("secretsmanager.amazonaws.com"))},
 		},
 		{
 			name: "another session of the role", learnt: daily(1, instance),
@@ -314,7 +312,7 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 				t.Helper()
 				daily(1, other)(t, w)
 				for i := range 4 {
-					w.learns(t, record("Decrypt", other, fromAddress(fmt.Sprintf("198.18.%d.1", i)), at(-5*aDay)))
+					w.learns(t, record("Decrypt", other, from(fmt.Sprintf("198.18.%d.1", i)), at(-5*aDay)))
 				}
 			},
 			events: []object{record("Decrypt", instance, elsewhere)},

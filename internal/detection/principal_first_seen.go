@@ -2,7 +2,6 @@ package detection
 
 import (
 	"fmt"
-	"strings"
 
 	"rotd/internal/events"
 	"rotd/internal/finding"
@@ -19,7 +18,8 @@ func principalFirstSeen() Rule {
 			Condition: "A successful cryptographic call by a principal that has not used the key in the last 400 days, as " +
 				"far as rotd has seen, on a key whose use rotd has learnt for the learning time. Not of AWS services and " +
 				"their own roles, not on keys that got three new principals within four weeks, for which newcomers are " +
-				"ordinary, nor on keys of more than 500 principals.",
+				"ordinary, nor on keys of more than 500 principals. LOW when the principal's own calls have been learnt for " +
+				"the learning time: somebody known takes up another key.",
 			Tuning: "`principals.allow` of the policy makes a principal's use expected: it is INFORMATIONAL. " +
 				"`detections.learning` is how long a key's use is learnt first (14d).",
 			FalsePositives: "A new service, a renamed role, a job that runs once in two years.",
@@ -31,16 +31,20 @@ func principalFirstSeen() Rule {
 
 func judgePrincipalFirstSeen(c *Context, ev *events.Event) []Found {
 	o := c.Observed
-	if o == nil || !o.NewPrincipal || o.KeyFor < c.learning || o.Newcomers >= restless || ofService(ev) {
+	if o == nil || !o.NewPrincipal || o.KeyFor < c.learning || o.Newcomers >= restless || serviceItself(ev) {
 		return nil
 	}
-	t := c.target(ev)
+	t, milder, known := c.target(ev), finding.Informational, ""
+	if o.PrincipalFor >= c.learning {
+		milder = finding.Low
+		known = fmt.Sprintf("The principal itself is known for %s, from %s.", days(o.PrincipalFor), keys(o.Keys))
+	}
 	return one(Found{
-		About: t,
+		About: t, Milder: milder,
 		Description: sentences(
 			fmt.Sprintf("%s called %s on %s, which it had never used before.", who(ev), shown(ev.EventName), t.name()),
-			fmt.Sprintf("rotd has learnt who uses this key for %s.", days(o.KeyFor)),
-			from(ev)),
+			fmt.Sprintf("rotd has learnt who uses this key for %s.", days(o.KeyFor)), known,
+			cameFrom(ev)),
 		Remedy: []string{
 			"Ask the key's owners whether they expect this caller. Who else uses the key:",
 			"rotd keys usage " + argument(t.id),
@@ -51,27 +55,17 @@ func judgePrincipalFirstSeen(c *Context, ev *events.Event) []Found {
 	})
 }
 
-// ofService reports whether an AWS service calls for itself: as itself, or by a role that only it can assume.
-func ofService(ev *events.Event) bool {
-	if ev.UserIdentity.Type == events.AWSService {
-		return true
+func keys(n int) string {
+	if n == 1 {
+		return "one other key"
 	}
-	return strings.Contains(ev.UserIdentity.PrincipalARN(), ":role/aws-service-role/")
+	return fmt.Sprintf("%d other keys", n)
 }
 
-// from says where a call came from, in a sentence.
-func from(ev *events.Event) string {
+// cameFrom says where a call came from, in a sentence.
+func cameFrom(ev *events.Event) string {
 	if ev.SourceIPAddress == "" {
 		return ""
 	}
 	return fmt.Sprintf("The call came from %s.", shown(ev.SourceIPAddress))
-}
-
-// cryptographic are the operations that use a key on data.
-func cryptographic() []string {
-	return []string{
-		"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
-		"GenerateDataKeyPairWithoutPlaintext", "ReEncrypt", "Sign", "Verify", "GenerateMac", "VerifyMac",
-		"DeriveSharedSecret", "Encapsulate", "Decapsulate",
-	}
 }

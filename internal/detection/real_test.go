@@ -142,10 +142,11 @@ func TestPublishedExamplesAreJudged(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"alias-retargeted": 1, "external-origin-key-created": 3, "grant-to-outsider": 1, "key-deleted": 3,
-		"key-deletion-cancelled": 2, "key-deletion-scheduled": 3, "key-disabled": 1, "key-policy-changed": 1,
-		"key-replicated": 2, "key-store-changed": 4, "material-deleted": 1, "material-expired": 1,
-		"material-imported": 1, "rotation-turned-off": 1, "rotation-unplanned": 1,
+		"alias-retargeted": 1, "cross-account-use": 1, "external-origin-key-created": 3, "grant-to-outsider": 1,
+		"key-deleted": 3, "key-deletion-cancelled": 2, "key-deletion-scheduled": 3, "key-disabled": 1,
+		"key-policy-changed": 1, "key-replicated": 2, "key-store-changed": 4, "material-deleted": 1,
+		"material-expired": 1, "material-imported": 1, "rotation-turned-off": 1, "rotation-unplanned": 1,
+		"write-without-mfa": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)

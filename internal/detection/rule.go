@@ -81,6 +81,7 @@ type Context struct {
 	// Policies are all there are: what none of them asks for needs no look at a key.
 	Policies policy.Set
 	Region   func(region string) bool // whether rotd looks after a Region; nil: that is not known
+	Itself   *Itself                  // what rotd's own work rests on; nil: that is not known
 	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
 	// known key, and teaches nothing.
 	Observed *baseline.Observed

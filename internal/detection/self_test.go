@@ -72,6 +72,8 @@ func selfFindings() []finding.Finding {
 		ContainedDeadline(disabledFor(8*24*time.Hour), noon),
 		AlertUndeliverable("default", "arn:aws-cn:sns:cn-north-1:111122223333:oncall", "NotFound: no such topic", noon),
 		QueueWithoutRedrive(queueURL, noon),
+		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 1, noon),
+		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 12, noon),
 		StateRecovered("default", "/var/lib/rotd/rotd.db.damaged", "invalid page", noon),
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),

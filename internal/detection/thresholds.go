@@ -1,6 +1,10 @@
 package detection
 
-import "time"
+import (
+	"time"
+
+	"rotd/internal/baseline"
+)
 
 // Numbers that rules compare with, and where they come from. Windows are of event time.
 
@@ -19,3 +23,81 @@ const (
 	burstGrants = 50
 	burstWindow = time.Hour
 )
+
+// Suspicious use.
+const (
+	// Five refusals in five minutes: a person who tries out what is allowed makes them, a person who mistypes does not.
+	deniedMany   = 5
+	deniedWindow = 5 * time.Minute
+	// deniedFollow is for how long after them a success still belongs to them: who has found a way in uses it soon.
+	deniedFollow = time.Hour
+
+	// Forty different questions about keys in ten minutes: the console's pages of a few keys ask fewer, a tool that
+	// takes stock of an account asks more.
+	readingMany   = 40
+	readingWindow = 10 * time.Minute
+
+	// A key used fifty times within an hour of its creation by its creator: services that are set up use theirs a few
+	// times, whoever encrypts what others stored uses it for each object. Memory keeps 64 of a kind.
+	newKeyMany   = 50
+	newKeyWindow = time.Hour
+
+	// idleLeast is the shortest idle time a policy can ask for: what was used since then is not looked up.
+	idleLeast = 24 * time.Hour
+)
+
+// DefaultLearning is how long a key's use is learnt before rules compare with it: two of every day of the week, so that
+// a weekly job is usual.
+const DefaultLearning = 14 * 24 * time.Hour
+
+const (
+	// restless is from how many new principals of a key within four weeks on another is nothing unusual.
+	restless = 3
+	// settledNetworks is up to how many networks a principal calls from that moves seldom. People, and roles that many
+	// people or hosts share, call from more.
+	settledNetworks = 8
+	// withContextAtLeast is how many calls with an encryption context make one without it strange.
+	withContextAtLeast = 100
+	// instanceKnown is for how long the network of an EC2 instance is remembered that calls no more.
+	instanceKnown = 14 * 24 * time.Hour
+)
+
+// spikeFloor is how many different things of a class a principal reads within an hour before anybody compares; 0: no
+// number of them is a spike. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42
+// parameters; an application that starts reads less than ten of either.
+func spikeFloor(class baseline.Class) int {
+	switch class {
+	case baseline.Secrets:
+		return 15
+	case baseline.Parameters:
+		return 25
+	case baseline.Volumes:
+		return 25
+	case baseline.Services, baseline.Own:
+		return 100
+	case baseline.Objects: // people read them by the hundred, and nightly jobs
+		return 1500
+	case baseline.NoContext, baseline.Logs: // tools read all of them
+	}
+	return 0
+}
+
+const (
+	// spikeSpreads is how many spreads above the median is far: Iglewicz and Hoaglin, "How to Detect and Handle Outliers",
+	// 1993, call 3.5 an outlier of one sample; a fleet has thousands of samples a day.
+	spikeSpreads = 6
+	// spikeTimes is how many times the median is far, whatever the spread: at the end of a month jobs that hardly vary
+	// have twice as much to do.
+	spikeTimes = 3
+	// spikeSeldom is up to how many hours like this one say nothing of what is usual; then it has to be more than
+	// spikeGrowth times what the principal has ever read within an hour, with whichever key.
+	spikeSeldom = 1
+	spikeGrowth = 2
+)
+
+// farAbove is what a count has to exceed to be far above what is usual.
+func farAbove(usual baseline.Robust) int {
+	const madToSigma = 1.4826 // of a normal distribution
+	spread := max(float64(usual.Spread), float64(usual.Median)/10)
+	return max(int(float64(usual.Median)+spikeSpreads*madToSigma*spread), spikeTimes*usual.Median)
+}

@@ -74,6 +74,7 @@ type Engine struct {
 	db        *state.DB
 	settings  atomic.Pointer[Settings]
 	places    atomic.Pointer[[]Place]
+	itself    atomic.Pointer[detection.Itself] // what rotd's own work rests on; nil until it is told
 	objects   Objects
 	publisher Publisher
 	store     *awss3.Client

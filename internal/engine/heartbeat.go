@@ -73,6 +73,18 @@ func (e *Engine) NoteRedrive(queueURL string, present bool) error {
 	})
 }
 
+// NoteDeadLetters opens or ends the finding that a queue's dead-letter queue holds messages.
+func (e *Engine) NoteDeadLetters(queueURL, deadLetterARN string, messages int64) error {
+	now := time.Now().UTC()
+	f := detection.DeadLetters(queueURL, deadLetterARN, messages, now)
+	return e.note(now, func(n *notebook) error {
+		if messages > 0 {
+			return n.found(f)
+		}
+		return n.resolveByFingerprint(f.Fingerprint, "the dead-letter queue is empty", false)
+	})
+}
+
 // NoteListing opens or ends the finding that the organization's accounts could not be listed; listed is when they last
 // were.
 func (e *Engine) NoteListing(listed time.Time, failed error) error {

@@ -30,6 +30,25 @@ func TestSilenceIsAFindingThatAnEventEnds(t *testing.T) {
 	w.awaitFound("intake-silent", finding.Resolved)
 }
 
+func TestMessagesInTheDeadLetterQueueAreAFindingUntilTheyAreGone(t *testing.T) {
+	w := newWorld(t, silent)
+	w.stop()
+	w.redrive()
+	_, err := w.sim.Send(w.dead, "what nobody could read")
+	w.check(err)
+	w.start()
+	w.await("the depth of the dead-letter queue", func() bool { return w.consumer.Status().Attributes.DeadLetters == 1 })
+	a := w.consumer.Status().Attributes
+	w.check(w.engine.NoteDeadLetters(w.queue, a.Redrive.DeadLetterARN, a.DeadLetters))
+	f := w.awaitFound("dead-letter-queue-not-empty", finding.Open)
+	if f.Severity != finding.Medium || f.Subject.ID != w.queue {
+		t.Errorf("got %+v", f)
+	}
+	w.awaitTold("dead-letter-queue-not-empty", notifyOpened)
+	w.check(w.engine.NoteDeadLetters(w.queue, a.Redrive.DeadLetterARN, 0))
+	w.awaitTold("dead-letter-queue-not-empty", notifyResolved)
+}
+
 func TestFindingsAboutRotdAreToldAgainOnceARepeatInterval(t *testing.T) {
 	w := newWorld(t, silent, func(w *world) { w.settings.Repeat = time.Hour })
 	arn := w.payments()

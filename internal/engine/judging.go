@@ -52,6 +52,7 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 	j.learning = newLearning(tx, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{
 		Known: j.known, Trusted: settings.Trusted, Memory: j.memory, Policies: settings.Policies, Region: e.regions(),
+		Itself: e.itself.Load(),
 	}
 	return j
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"rotd/internal/awssim"
+	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/remediation"
@@ -25,6 +26,7 @@ func (w *world) rotate(key string, emergency bool) *Planned {
 
 func TestRotdKnowsItsOwnCallsAgain(t *testing.T) {
 	w := newWorld(t)
+	w.engine.RestsOn(&detection.Itself{Principals: []string{w.rotd.ARN}})
 	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 90})
 	w.sweep(Inventory)
 	if plan := w.rotate("alias/pay-cards", false); plan.Decision.Verdict != remediation.Allow {
@@ -32,8 +34,10 @@ func TestRotdKnowsItsOwnCallsAgain(t *testing.T) {
 	}
 	w.awaitAction(remediation.Succeeded)
 	w.drained()
-	if f := w.found("rotation-unplanned"); f != nil {
-		t.Errorf("rotd took its own rotation for somebody else's: %+v", f)
+	for _, rule := range []string{"rotation-unplanned", "rotd-role-misused"} {
+		if f := w.found(rule); f != nil {
+			t.Errorf("rotd took its own calls for somebody else's: %+v", f)
+		}
 	}
 	for _, who := range []awssim.Principal{w.thief, w.rotd} {
 		_, err := w.kms(who).RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: &arn})
@@ -47,6 +51,9 @@ func TestRotdKnowsItsOwnCallsAgain(t *testing.T) {
 	f := w.awaitFound("rotation-unplanned", finding.Open)
 	if f.Count != 2 || f.Expected || f.PrincipalARN != roleARN {
 		t.Errorf("got %+v, want the thief's rotation and the one with rotd's stolen access key", f)
+	}
+	if f := w.awaitFound("rotd-role-misused", finding.Open); f.Count != 2 || f.Severity != finding.Critical {
+		t.Errorf("got %+v, want the same two", f)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
+	"rotd/internal/detection"
 )
 
 // Place is one account and Region with the client that sees it.
@@ -86,6 +87,9 @@ func (e *Engine) regions() func(region string) bool {
 	}
 	return func(region string) bool { return looked[region] }
 }
+
+// RestsOn tells what rotd's own work rests on: rules watch over it.
+func (e *Engine) RestsOn(i *detection.Itself) { e.itself.Store(i) }
 
 // SetPlaces replaces the accounts and Regions: the next sweep reads the new ones.
 func (e *Engine) SetPlaces(places []Place) { e.places.Store(&places) }

@@ -91,6 +91,7 @@ func (n *Needs) intake(d *Document) {
 	d.allow("Events", n.Queues, []string{
 		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
 	})
+	d.allow("DeadLetters", besides(n.Queues), []string{"sqs:GetQueueAttributes"})
 	d.allow("Alerts", n.Topics, []string{"sns:Publish", "sns:GetTopicAttributes"})
 	d.allow("Assume", n.Assumes, []string{"sts:AssumeRole"})
 	if n.Lists {
@@ -98,6 +99,15 @@ func (n *Needs) intake(d *Document) {
 	}
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
 	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
+}
+
+// besides are the queues beside some, of the same account and Region: their dead-letter queues, which SQS alone names.
+func besides(queues []string) (patterns []string) {
+	for _, arn := range queues {
+		patterns = append(patterns, arn[:strings.LastIndexByte(arn, ':')+1]+"*")
+	}
+	slices.Sort(patterns)
+	return slices.Compact(patterns)
 }
 
 // watch is what knowing every key takes.

@@ -34,6 +34,16 @@ func (s Set) Named(name string) *Policy {
 	return nil
 }
 
+// Any reports whether a policy asks for something.
+func (s Set) Any(asks func(*Policy) bool) bool {
+	for i := range s {
+		if asks(&s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Matches reports whether every field that is set matches the key, and none of Exclude's does; a field matches when any
 // of its values does. Aliases, tag values and organization paths are patterns (see Glob), everything else is compared
 // as it is. A Match with no field set matches every key.

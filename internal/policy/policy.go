@@ -43,7 +43,7 @@ type Policy struct {
 	Mode     Mode           // already lowered to the global ceiling
 	Asked    Mode           // as rotd.yaml says it, for explanations
 	Allow    []string       // principal ARN patterns whose work is expected (`*` and `?`)
-	Networks []netip.Prefix // allowed source networks; unused until a rule needs them
+	Networks []netip.Prefix // allowed source networks
 	VPCEs    []string       // allowed VPC endpoints
 	Respond  []Response
 	// UnusedAfter is for how long a key may go without use before it counts as unused; 0: it never does.

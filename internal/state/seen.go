@@ -138,12 +138,10 @@ func lowerHex(s []byte) bool {
 }
 
 func shortHash(parts ...string) [16]byte {
-	h := sha256.New()
+	text := make([]byte, 0, 256) // on the stack: names are short, and asked for with every event
 	for _, part := range parts {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
+		text = append(append(text, part...), 0)
 	}
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
+	sum := sha256.Sum256(text)
 	return [16]byte(sum[:16])
 }

@@ -66,12 +66,11 @@ func (tx *Tx) bucket(name string) *bbolt.Bucket {
 
 // sub returns a fixed sub-bucket.
 func (tx *Tx) sub(name, sub string) *bbolt.Bucket {
-	path := name + "/" + sub
-	b, ok := tx.buckets[path]
-	if !ok {
-		b = tx.bucket(name).Bucket([]byte(sub))
-		tx.buckets[path] = b
+	if b, ok := tx.buckets[name+"/"+sub]; ok { // without allocating: it is asked for with every event
+		return b
 	}
+	b := tx.bucket(name).Bucket([]byte(sub))
+	tx.buckets[name+"/"+sub] = b
 	return b
 }
 

@@ -25,6 +25,9 @@ type Attributes struct {
 	Delayed           int64
 	VisibilityTimeout time.Duration // the queue's own default
 	Redrive           Redrive
+	Sources           []string // ARNs that the queue's policy names as senders (aws:SourceArn), patterns among them
+	DeadLetters       int64    // messages in the dead-letter queue; unknown when DeadLetterError says why, or without one
+	DeadLetterError   string
 }
 
 // Redrive is a queue's redrive policy. A queue without one keeps a message that nobody can read until it expires.
@@ -76,12 +79,18 @@ func (r *attributeReader) read(parent context.Context) error {
 			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 			types.QueueAttributeNameVisibilityTimeout,
 			types.QueueAttributeNameRedrivePolicy,
+			types.QueueAttributeNamePolicy,
 		},
 	})
 	if parent.Err() != nil {
 		return err
 	}
 	r.outage.note(err)
+	var a Attributes
+	if err == nil {
+		a = parseAttributes(out.Attributes)
+		r.readDeadLetters(ctx, &a)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
@@ -89,13 +98,37 @@ func (r *attributeReader) read(parent context.Context) error {
 		return err
 	}
 	first := r.last.ReadAt.IsZero()
-	r.last = parseAttributes(out.Attributes)
+	r.last = a
 	if first && !r.last.Redrive.Present {
 		r.log.Warn("the queue has no redrive policy: what cannot be decoded is acknowledged after some receives instead " +
 			"of moving to a dead-letter queue")
 	}
 	r.last.ReadAt = time.Now()
 	return nil
+}
+
+// readDeadLetters asks how many messages wait in the dead-letter queue. That rotd may not ask is no fault of the
+// intake.
+func (r *attributeReader) readDeadLetters(ctx context.Context, a *Attributes) {
+	if !a.Redrive.Present {
+		return
+	}
+	url := DeadLetterURL(r.url, a.Redrive.DeadLetterARN)
+	out, err := r.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},
+	})
+	if err == nil {
+		a.DeadLetters, err = strconv.ParseInt(
+			out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)], 10, 64)
+	}
+	if err != nil {
+		a.DeadLetterError = err.Error()
+	}
+}
+
+// DeadLetterURL is the URL of a queue's dead-letter queue, which is always of the same account and Region.
+func DeadLetterURL(url, arn string) string {
+	return url[:strings.LastIndexByte(url, '/')+1] + arn[strings.LastIndexByte(arn, ':')+1:]
 }
 
 func (r *attributeReader) get() Attributes {
@@ -115,6 +148,7 @@ func parseAttributes(attrs map[string]string) Attributes {
 		InFlight: number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
 		Delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
 	}
+	a.Sources = sourceARNs(attrs[string(types.QueueAttributeNamePolicy)])
 	a.VisibilityTimeout = time.Duration(number(types.QueueAttributeNameVisibilityTimeout)) * time.Second
 	if policy := attrs[string(types.QueueAttributeNameRedrivePolicy)]; policy != "" {
 		var err error
