@@ -45,6 +45,10 @@ bench: ## End-to-end benchmark, then the packages' own benchmarks
 	$(GO) run ./test/bench $(BENCHFLAGS)
 	scripts/bench.sh
 
+.PHONY: accuracy
+accuracy: ## Which simulated attacks the rules find, and every false alert (about 20 minutes)
+	$(GO) run ./test/accuracy
+
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (20s)
 	scripts/fuzz.sh $(FUZZTIME)

@@ -74,8 +74,8 @@ func (o *Observed) Usual(anyTime bool) Usual {
 	return usual(o.pair.bursts, o.Class, o.hour, anyTime)
 }
 
-// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any time;
-// the hours around the use are left out.
+// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any
+// time; the hours around the use are left out.
 func (o *Observed) UsualOfPrincipal() Usual {
 	if o.principal == nil {
 		return Usual{}
@@ -86,7 +86,8 @@ func (o *Observed) UsualOfPrincipal() Usual {
 // monthHours is four weeks: as many of each day of the week.
 const monthHours = 4 * 7 * 24
 
-// Observe advances what is known of the key by a use, and sets the facts about it in o. The principal's Observe follows.
+// Observe advances what is known of the key by a use, and sets the facts about it in o. The principal's Observe
+// follows.
 func (k *Key) Observe(u *Use, o *Observed) {
 	hour := hourOf(u.At)
 	k.newest = max(k.newest, slotOf(u.At))

@@ -36,7 +36,8 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 		p.keys++
 	}
 	if o.Hour.Distinct > small {
-		p.bursts = learn(p.bursts, burst{hour, o.Class, uint32(o.Hour.Calls), uint32(o.Hour.Distinct)}) //nolint:gosec // counted
+		b := burst{hour, o.Class, uint32(o.Hour.Calls), uint32(o.Hour.Distinct)} //nolint:gosec // counted
+		p.bursts = learn(p.bursts, b)
 	}
 	o.OtherNetworks, o.NewNetworks = len(p.networks), p.newcomers.within(monthHours, hour)
 	if u.Network == 0 {

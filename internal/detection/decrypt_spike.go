@@ -22,7 +22,8 @@ func decryptSpike() Rule {
 				"principal's own baseline for that key: more than three times the median of its hours around that time of " +
 				"the day, on working days or weekends, and more than six times their median absolute deviation above it. " +
 				"Hours of up to 8 different contexts are left out of the baseline. With no more than one such hour known, " +
-				"more than twice what the principal has ever read within an hour, with whichever key. A count of calls alone " +
+				"more than twice what the principal has ever read within an hour, with whichever key; with up to six, more than " +
+				"that. A count of calls alone " +
 				"never fires, nor do log files. Once rotd has learnt the key's use for the learning time.",
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
 				"kind of context.",
@@ -47,6 +48,11 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	usual := o.Usual(false)
 	if usual.N > spikeSeldom {
 		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
+		if usual.N <= spikeFew {
+			limit = baseline.Counts{
+				Calls: max(limit.Calls, all.Most.Calls), Distinct: max(limit.Distinct, all.Most.Distinct),
+			}
+		}
 	} else {
 		usual = all
 	}

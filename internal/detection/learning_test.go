@@ -76,6 +76,33 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			events: []object{record("Decrypt", by("thief"))}, want: []string{title},
 		},
 		{
+			name: "somebody who is known from another key", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1)(t, w)
+				daily(1, by("thief"), object{"resources": []object{{"ARN": otherARN}}})(t, w)
+			},
+			events: []object{record("Decrypt", by("thief"))},
+			want:   []string{"LOW Somebody uses a key for the first time"},
+			says:   []string{"The principal itself is known for 28 days, from one other key."},
+		},
+		{
+			name: "on a key that many share", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				for i := range 10 {
+					w.learns(t, record("Decrypt", by(fmt.Sprint("app-", i)), at(-28*aDay)))
+				}
+			},
+			events: []object{record("Decrypt", by("thief"))},
+			want:   []string{"LOW Somebody uses a key for the first time"},
+		},
+		{
+			name: "moving to another key of the account, which shows nobody anything", learnt: daily(1),
+			events: []object{record("ReEncrypt", by("thief"), object{"resources": []object{
+				{"ARN": payARN}, {"ARN": otherARN},
+			}, "requestParameters": object{"sourceKeyId": payARN, "destinationKeyId": otherARN}})},
+			want: []string{"LOW Somebody uses a key for the first time"},
+		},
+		{
 			name: "an allowed principal is expected", learnt: daily(1),
 			events: []object{record("Decrypt", by("pay-api"))},
 			want:   []string{"INFORMATIONAL expected Somebody uses a key for the first time"},
@@ -108,6 +135,7 @@ func TestPrincipalFirstSeen(t *testing.T) {
 func TestNetworkFirstSeen(t *testing.T) {
 	const title = "MEDIUM A key is used from a network that is new to the caller"
 	elsewhere := func(ip string) []object { return []object{record("Decrypt", from(ip))} }
+	const developer = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_1"
 	travels := func(n int) func(t testing.TB, w *world) {
 		return func(t testing.TB, w *world) {
 			t.Helper()
@@ -129,6 +157,11 @@ func TestNetworkFirstSeen(t *testing.T) {
 		{
 			name: "an allowed principal's credentials can be stolen too", learnt: daily(1, by("pay-api")),
 			events: []object{record("Decrypt", by("pay-api"), from("198.51.100.77"))}, want: []string{title},
+		},
+		{
+			name: "somebody of Identity Center moves", learnt: daily(1, by(developer)),
+			events: []object{record("Decrypt", by(developer), from("198.51.100.77"))},
+			want:   []string{"LOW A key is used from a network that is new to the caller"},
 		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
@@ -182,6 +215,15 @@ func TestDecryptSpike(t *testing.T) {
 		},
 		{
 			name: "a batch at another time is no more than its greatest hour", learnt: onlyAt(-10), events: secretsOf(36, 0),
+		},
+		{
+			name: "a pipeline at any time, as much as ever", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				for i, secrets := range []int{10, 10, 10, 33} {
+					w.learns(t, secretsOf(secrets, time.Duration(i-21)*aDay)...)
+				}
+			},
+			events: secretsOf(30, 0),
 		},
 		{name: "the batch as ever", learnt: daily(40), events: secretsOf(44, 0)},
 		{name: "the batch an hour later", learnt: onlyAt(-1), events: secretsOf(44, 0)},

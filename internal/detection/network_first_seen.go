@@ -2,6 +2,7 @@ package detection
 
 import (
 	"fmt"
+	"strings"
 
 	"rotd/internal/baseline"
 	"rotd/internal/events"
@@ -21,7 +22,7 @@ func networkFirstSeen() Rule {
 				"from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls for the " +
 				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
 				"principals that got another new network within four weeks, or call from more than eight: for them moving is " +
-				"ordinary.",
+				"ordinary. LOW of roles of IAM Identity Center: people move.",
 			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
 				"network.",
 			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
@@ -36,10 +37,13 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 	if o == nil || !newNetwork(c) || moves(o) {
 		return nil
 	}
-	t := c.target(ev)
+	t, milder := c.target(ev), finding.Informational
+	if ofPeople(ev) {
+		milder = finding.Low
+	}
 	network, _ := usage.Source(ev.SourceIPAddress)
 	return one(Found{
-		About: t, Discriminator: network.String(),
+		About: t, Milder: milder, Discriminator: network.String(),
 		Description: sentences(
 			fmt.Sprintf("%s called %s on %s from %s.", who(ev), shown(ev.EventName), t.name(), shown(ev.SourceIPAddress)),
 			fmt.Sprintf("No call of it had come from %s; rotd has learnt its calls for %s, from %s.", network,
@@ -50,6 +54,11 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 			t.history(),
 		},
 	})
+}
+
+// ofPeople reports whether the principal is a role that IAM Identity Center gives to people: they move.
+func ofPeople(ev *events.Event) bool {
+	return strings.Contains(ev.UserIdentity.SessionIssuer.ARN, ":role/aws-reserved/sso.amazonaws.com/")
 }
 
 // moves reports whether new networks are nothing unusual of a principal.

@@ -19,7 +19,8 @@ func principalFirstSeen() Rule {
 				"far as rotd has seen, on a key whose use rotd has learnt for the learning time. Not of AWS services and " +
 				"their own roles, not on keys that got three new principals within four weeks, for which newcomers are " +
 				"ordinary, nor on keys of more than 500 principals. LOW when the principal's own calls have been learnt for " +
-				"the learning time: somebody known takes up another key.",
+				"the learning time, when ten or more principals share the key, and for a ReEncrypt within the key's account, " +
+				"which shows nobody anything.",
 			Tuning: "`principals.allow` of the policy makes a principal's use expected: it is INFORMATIONAL. " +
 				"`detections.learning` is how long a key's use is learnt first (14d).",
 			FalsePositives: "A new service, a renamed role, a job that runs once in two years.",
@@ -36,8 +37,10 @@ func judgePrincipalFirstSeen(c *Context, ev *events.Event) []Found {
 	}
 	t, milder, known := c.target(ev), finding.Informational, ""
 	if o.PrincipalFor >= c.learning {
-		milder = finding.Low
 		known = fmt.Sprintf("The principal itself is known for %s, from %s.", days(o.PrincipalFor), keys(o.Keys))
+	}
+	if o.PrincipalFor >= c.learning || o.Principals >= sharedByMany || ev.EventName == "ReEncrypt" && !leaves(ev) {
+		milder = finding.Low
 	}
 	return one(Found{
 		About: t, Milder: milder,

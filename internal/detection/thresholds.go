@@ -53,6 +53,8 @@ const DefaultLearning = 14 * 24 * time.Hour
 const (
 	// restless is from how many new principals of a key within four weeks on another is nothing unusual.
 	restless = 3
+	// sharedByMany is from how many principals on a key is one that applications share: another one is no stranger there.
+	sharedByMany = 10
 	// settledNetworks is up to how many networks a principal calls from that moves seldom. People, and roles that many
 	// people or hosts share, call from more.
 	settledNetworks = 8
@@ -90,8 +92,10 @@ const (
 	// have twice as much to do.
 	spikeTimes = 3
 	// spikeSeldom is up to how many hours like this one say nothing of what is usual; then it has to be more than
-	// spikeGrowth times what the principal has ever read within an hour, with whichever key.
+	// spikeGrowth times what the principal has ever read within an hour, with whichever key. With up to spikeFew of them
+	// it has to be more than that once: a pipeline that is used at any time has no usual one.
 	spikeSeldom = 1
+	spikeFew    = 6
 	spikeGrowth = 2
 )
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"rotd/internal/baseline"
 	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/finding"
@@ -23,6 +22,7 @@ type Stream struct {
 	learning *learning
 	own      map[string]bool   // accounts that are no outsiders
 	region   func(string) bool // whether a Region is looked after; nil: that is not known
+	itself   *detection.Itself
 }
 
 // Known is what is known before the first record.
@@ -31,6 +31,7 @@ type Known struct {
 	Trusted  []string // accounts that are no outsiders, besides those whose records come
 	Regions  []string // that are looked after; none: that is not known
 	Keys     []inventory.Key
+	Itself   *detection.Itself // what rotd's own work rests on; nil: that is not known
 }
 
 // NewStream begins a stream.
@@ -38,6 +39,7 @@ func NewStream(judge *detection.Judge, before *Known) *Stream {
 	s := &Stream{
 		judge: judge, decoder: events.NewDecoder(judge), seen: make(map[[16]byte]struct{}),
 		known: newKnown(before.Policies), memory: newMemory(), learning: newLearning(), own: make(map[string]bool),
+		itself: before.Itself,
 	}
 	for _, account := range before.Trusted {
 		s.own[account] = true
@@ -67,7 +69,6 @@ type Judged struct {
 	Kind      Kind
 	Duplicate bool // judged before, as one of its kind
 	Event     events.Event
-	Observed  *baseline.Observed // what was known before; nil when it taught nothing
 	Found     []finding.Finding
 	Panics    []*detection.Panic
 }
@@ -93,10 +94,9 @@ func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
 	if ev.RecipientAccountID != "" && !s.own[ev.RecipientAccountID] {
 		s.own[strings.Clone(ev.RecipientAccountID)] = true
 	}
-	j.Observed = s.learning.of(&ev)
 	j.Found, j.Panics = s.judge.Event(&detection.Context{
 		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
-		Policies: s.known.policies, Region: s.region, Observed: j.Observed,
+		Policies: s.known.policies, Region: s.region, Itself: s.itself, Observed: s.learning.of(&ev),
 	}, &ev)
 	s.known.learn(&ev)
 	return j, nil

@@ -68,7 +68,7 @@ func run(ctx context.Context, out io.Writer, o options, report string) error {
 	text := summary(results, o, hash)
 	fmt.Fprint(out, text)
 	if report != "" {
-		if err := os.WriteFile(report, []byte(text), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(report, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}

@@ -22,21 +22,21 @@ type result struct {
 	weeks   float64 // watched after the learning time
 	took    time.Duration
 	alerts  []alert                    // false: about ordinary records
-	low     []alert                    // the same, below MEDIUM
-	found   map[string]map[string]bool // attack → rules that found something of it
+	facts   []alert                    // about ordinary records, and true: see tellsFacts
+	low     []alert                    // below MEDIUM
+	found   map[string]map[string]bool // attack → rules that found something of it, MEDIUM or graver
 }
 
 // alert is what somebody is told of.
 type alert struct {
 	finding finding.Finding
 	source  string // the part of the world that made the record
-	known   string // what was known before
 }
 
 func (a alert) String() string {
 	return fmt.Sprintf("%s %-8s %-24s %s %s by %s from %s on %s", a.finding.EventTime.Format("Mon 2006-01-02 15:04"),
 		a.finding.Severity, a.finding.RuleID, a.source, a.finding.EventName, a.finding.PrincipalARN, a.finding.SourceIP,
-		a.finding.Subject.ID) + a.known
+		a.finding.Subject.ID)
 }
 
 // seedOf is the i-th seed of a commit.
@@ -54,6 +54,7 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 	around := world.Surroundings()
 	stream := replay.NewStream(detection.NewJudge(detection.Settings{Learning: learning}), &replay.Known{
 		Trusted: slices.Concat(around.Accounts, around.Trusted), Regions: around.Regions, Keys: world.Inventory(),
+		Itself: &detection.Itself{Principals: around.Rotd},
 	})
 
 	r := &result{
@@ -76,15 +77,9 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 		for _, f := range judged.Found {
 			before, again := last[f.Fingerprint]
 			last[f.Fingerprint] = f.LastSeen
-			known := ""
-			if o := judged.Observed; o != nil {
-				known = fmt.Sprintf(" [key for %s, %d principals, %d newcomers; principal for %s, %d keys, %d networks, %d new; "+
-					"hour %+v, usual %+v, at any time %+v, of all keys %+v]", o.KeyFor, o.Principals, o.Newcomers, o.PrincipalFor,
-					o.Keys, o.OtherNetworks, o.NewNetworks, o.Hour, o.Usual(false), o.Usual(true), o.UsualOfPrincipal())
-			}
 			if record.Attack != "" {
-				if o.all && !again {
-					fmt.Println("  attack", alert{f, record.Attack, known})
+				if f.Severity < finding.Medium {
+					continue
 				}
 				if r.found[record.Attack] == nil {
 					r.found[record.Attack] = make(map[string]bool)
@@ -92,9 +87,11 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 				r.found[record.Attack][f.RuleID] = true
 				continue
 			}
-			told := alert{f, record.Source, known}
+			told := alert{f, record.Source}
 			switch {
 			case f.Expected || again && f.LastSeen.Sub(before) < quiet:
+			case f.Severity >= finding.Medium && tellsFacts(f.RuleID):
+				r.facts = append(r.facts, told)
 			case f.Severity >= finding.Medium:
 				r.alerts = append(r.alerts, told)
 			case f.Severity == finding.Low:
@@ -106,14 +103,27 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 	return r, nil
 }
 
-// missed are the rules that should have found something of an attack and did not, of those that there are.
+// tellsFacts reports whether a rule says what was done to a key, or that somebody needs one that does not work, which
+// is so whoever meant well. All other rules judge.
+func tellsFacts(rule string) bool {
+	switch rule {
+	case "rotation-turned-off", "rotation-period-extended", "rotation-unplanned", "key-disabled",
+		"key-deletion-scheduled",
+		"key-deletion-window-short", "key-deletion-cancelled", "key-deleted", "key-destruction-denied",
+		"material-imported", "material-deleted", "material-expired", "key-store-changed", "external-origin-key-created",
+		"key-policy-changed", "key-policy-made-public", "key-policy-shared-externally", "key-policy-owner-removed",
+		"key-policy-lockout-bypassed", "alias-retargeted", "key-replicated", "key-tags-changed", "key-mass-destruction",
+		"dead-key-used":
+		return true
+	}
+	return false
+}
+
+// missed are the attacks that no rule found, but for those of which none has to.
 func (r *result) missed() (all []string) {
-	there := detection.RuleIDs()
 	for _, script := range traffic.Scripts() {
-		for _, rule := range script.Must {
-			if slices.Contains(there, rule) && !r.found[script.Name][rule] {
-				all = append(all, script.Name+" by "+rule)
-			}
+		if len(script.Must) > 0 && len(r.found[script.Name]) == 0 {
+			all = append(all, script.Name)
 		}
 	}
 	return all
@@ -127,8 +137,8 @@ func (r *result) print(out io.Writer, o options) {
 		fmt.Fprintf(out, "  false  %s\n", a)
 	}
 	if o.all {
-		for _, a := range r.low {
-			fmt.Fprintf(out, "  low    %s\n", a)
+		for _, a := range slices.Concat(r.facts, r.low) {
+			fmt.Fprintf(out, "  besides %s\n", a)
 		}
 	}
 	if missed := r.missed(); len(missed) > 0 {
