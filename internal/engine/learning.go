@@ -25,23 +25,25 @@ func newLearning(tx *state.Tx, lost func(error)) *learning {
 // nil when it teaches nothing. Of keys that the inventory does not know nothing is learnt.
 func (l *learning) of(ev *events.Event, arn string) *baseline.Observed {
 	use, of := detection.Learning(ev)
+	if of == detection.Nobody {
+		return nil
+	}
 	var observed baseline.Observed
-	switch {
-	case of == detection.Nobody:
-		return nil
-	case of == detection.OfPrincipal:
-	case !l.tx.Knows(arn):
-		return nil
-	default:
-		l.key(arn).Observe(&use, &observed)
+	if of == detection.OfKey {
+		k := l.key(arn)
+		if k == nil {
+			return nil
+		}
+		k.Observe(&use, &observed)
 	}
 	l.principal(use.Principal).Observe(&use, &observed)
 	return &observed
 }
 
+// key is what is known of a key; nil when the inventory does not know it.
 func (l *learning) key(arn string) *baseline.Key {
 	k, ok := l.keys[arn]
-	if !ok {
+	if !ok && l.tx.Knows(arn) {
 		var err error
 		if k, err = l.tx.KeyBaseline(arn); err != nil {
 			l.lost(err)

@@ -21,7 +21,7 @@ import (
 var (
 	ErrUnknownJob  = errors.New("unknown job")
 	ErrJobOver     = errors.New("the job is over")
-	ErrBadLocation = errors.New("no place of objects")
+	ErrBadLocation = errors.New("not a place objects can be moved in")
 )
 
 // ReencryptRequest is a person's request to move ciphertext to another key.
