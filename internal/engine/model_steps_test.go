@@ -21,12 +21,14 @@ import (
 // step does one random thing.
 func (m *model) step() {
 	m.revive()
+	if m.chance(40) && m.answer() {
+		return
+	}
 	kinds := []struct {
 		weight int
 		do     func()
 	}{
 		{20, m.ask},
-		{8, m.answer},
 		{6, m.pauseOrResume},
 		{5, func() {
 			m.setMode([]policy.Mode{policy.Observe, policy.Propose, policy.Enforce, policy.Enforce}[m.dice.IntN(4)])
@@ -116,8 +118,10 @@ func (m *model) ask() {
 		case done != nil && m.chance(50):
 			r.Key, r.Undo = done.KeyARN, done.ID
 		default:
-			r.CancelDeletion, r.RevokeAll, r.Disable = m.chance(50), m.chance(50), m.chance(40)
-			if m.chance(20) {
+			measures := m.dice.IntN(5)
+			r.CancelDeletion, r.RevokeAll = measures == 0, measures == 1
+			r.Disable = measures == 2 || measures == 3
+			if measures > 2 {
 				r.RetireAliases = []string{name}
 			}
 		}
@@ -158,22 +162,20 @@ func (m *model) contained() *remediation.Action {
 	return &done[m.dice.IntN(len(done))]
 }
 
-// answer has somebody approve or cancel an action, with or without having looked at its plan.
-func (m *model) answer() {
-	var all []remediation.Action
-	for _, a := range m.pending() {
-		if a.State == remediation.AwaitingApproval || m.chance(20) {
-			all = append(all, a)
-		}
-	}
+// answer has somebody approve or cancel an action that awaits approval, with or without having looked at its plan. It
+// is false when none does.
+func (m *model) answer() bool {
+	all := slices.DeleteFunc(m.pending(), func(a remediation.Action) bool {
+		return a.State != remediation.AwaitingApproval
+	})
 	if len(all) == 0 {
-		return
+		return false
 	}
 	a, who := all[m.dice.IntN(len(all))], m.person()
 	if m.chance(15) {
 		_, err := m.life.engine.Cancel(a.ID, who.Name, "no")
 		m.tell("%s cancels %s: %v", who.Name, a.ID, err)
-		return
+		return true
 	}
 	plan := a.Plan()
 	if m.chance(15) {
@@ -181,6 +183,7 @@ func (m *model) answer() {
 	}
 	_, err := m.life.engine.Approve(a.ID, plan, who, "yes")
 	m.tell("%s approves %s of %s: %v", who.Name, a.ID, a.Requester, err)
+	return true
 }
 
 func (m *model) pauseOrResume() {
@@ -283,13 +286,19 @@ var acting = []string{
 	"DeleteAlias", "TagResource", "CancelKeyDeletion", "EnableKey", "DisableKey",
 }
 
+// often are those that plans make most.
+var often = []string{"EnableKeyRotation", "RotateKeyOnDemand", "CreateKey", "UpdateAlias"}
+
 // goWrong has some of rotd's next calls throttled, refused or unanswered.
 func (m *model) goWrong() {
 	f := awssim.Fault{
 		Service: "kms", Nth: 1 + m.dice.IntN(3), Times: 1 + m.dice.IntN(3),
 		Match: func(in awssim.Incoming) bool { return in.AccessKeyID != m.engineer.AccessKeyID },
 	}
-	if m.chance(60) {
+	switch m.dice.IntN(10) {
+	case 0, 1, 2, 3, 4, 5:
+		f.Nth, f.Operation = 1, often[m.dice.IntN(len(often))]
+	case 6, 7:
 		f.Operation = acting[m.dice.IntN(len(acting))]
 	}
 	var what string

@@ -112,9 +112,7 @@ func (m *model) run(t *testing.T, steps int) {
 	m.watch()
 	m.begin()
 	m.sweep(Inventory)
-	if m.chance(70) {
-		m.resume()
-	}
+	m.setUp()
 	for i := range steps {
 		m.roll(uint64(i) + 1)
 		m.step()
@@ -242,6 +240,24 @@ func modelPolicies(days int) policy.Set {
 			Rotation: policy.Rotation{Method: policy.Replace, MaxAge: 365 * day},
 		},
 		{Name: "watched", Mode: policy.Observe, Rotation: yearly},
+	}
+}
+
+// setUp lets most plans begin armed, some where people must approve, and trouble await what rotd does first.
+func (m *model) setUp() {
+	if m.chance(25) {
+		m.setMode(policy.Propose)
+	}
+	if m.chance(80) {
+		m.resume()
+	}
+	for range m.hostile {
+		switch m.dice.IntN(4) {
+		case 0:
+			m.die()
+		case 1, 2:
+			m.goWrong()
+		}
 	}
 }
 
