@@ -30,7 +30,8 @@ import (
 // refuses, loses answers and shows changes late, and the engine dies at any moment and begins anew on what was
 // committed. Whatever happens:
 //
-//   - every changing call has its entry in the audit log before it arrives, and one action that asked for it;
+//   - every changing call has its entry in the audit log before it arrives, and one action that asked for it, the only
+//     one under way on its key;
 //   - an action has at most one rotation, one new key, and one move of each alias;
 //   - nothing automatic begins while rotd is paused, unarmed, only watches, has just started or is over budget, and
 //     nothing unapproved in mode propose;

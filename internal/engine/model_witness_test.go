@@ -92,6 +92,7 @@ type chronicle struct {
 	intent   audit.Entry // the last
 	open     bool        // it has no answer yet
 	went     bool        // KMS showed a call before it
+	asked    bool        // it awaits approval, and is in nobody's way
 	end      audit.Event
 }
 
@@ -110,8 +111,10 @@ func (m *model) logged(l *life) map[string]*chronicle {
 			switch e.Event {
 			case audit.ActionPlanned:
 				c.planned = e
+			case audit.ApprovalAsked:
+				c.asked = true
 			case audit.ActionApproved:
-				c.approved = append(c.approved, e.Actor)
+				c.asked, c.approved = false, append(c.approved, e.Actor)
 			case audit.CallIntended:
 				c.intent, c.open = e, true
 			case audit.CallAnswered:
@@ -131,7 +134,8 @@ func (m *model) logged(l *life) map[string]*chronicle {
 // called finds whose call has arrived, and whether it was allowed to be begun.
 func (m *model) called(l *life, a *arrival, key, maker string) {
 	var c *chronicle
-	for id, known := range m.logged(l) {
+	all := m.logged(l)
+	for id, known := range all {
 		in := &known.intent
 		if !known.open || in.Detail["operation"] != a.operation || in.Detail["alias"] != a.alias {
 			continue
@@ -150,6 +154,12 @@ func (m *model) called(l *life, a *arrival, key, maker string) {
 	m.tell("%s of %s for %s", a.operation, key+a.alias, a.action)
 	if c.end != "" {
 		m.breaks("%s of %s, which had ended: %s", a.operation, a.action, c.end)
+	}
+	for id, other := range all {
+		if begun := other.intent.Seq > 0 && other.end == "" && !other.asked; begun && id != a.action &&
+			other.planned.Key == c.planned.Key {
+			m.breaks("%s of %s, while %s is under way on the same key", a.operation, a.action, id)
+		}
 	}
 	if !c.went {
 		m.mayBegin(a, c)
@@ -209,20 +219,20 @@ func (m *model) proposes(arn string) bool {
 	return false
 }
 
-// withinBudget wants new material to be within the hourly limit, the key's cooldown and its budget.
+// withinBudget wants new material to be within the hourly limit, the key's cooldown and its budget. Several attempts of
+// one action are one rotation: at most one of them has an effect.
 func (m *model) withinBudget(a *arrival, c *chronicle) {
-	recent := 0
+	recent := map[string]bool{a.action: true}
 	m.storyMu.Lock()
 	for i := range m.arrivals {
 		b := &m.arrivals[i]
-		if b.givesMaterial() && b.action != "" &&
-			b.intended.After(a.intended.Add(-time.Hour)) {
-			recent++
+		if b.givesMaterial() && b.action != "" && b.intended.After(a.intended.Add(-time.Hour)) {
+			recent[b.action] = true
 		}
 	}
 	m.storyMu.Unlock()
-	if recent >= modelHourly {
-		m.breaks("%s of %s is the %d. call for new material within an hour", a.operation, a.action, recent+1)
+	if len(recent) > modelHourly {
+		m.breaks("%s of %s is the %d. call for new material within an hour", a.operation, a.action, len(recent))
 	}
 	key, _ := m.sim.KMS().Key(c.planned.Key)
 	if a.operation == rotateCall && key.OnDemandUsed >= inventory.OnDemandLimit-modelReserve {
@@ -250,6 +260,8 @@ func (m *model) deeds() (once map[deed]int, all map[string]int) {
 	}
 	once, all = map[deed]int{}, map[string]int{}
 	target := map[string]string{}
+	m.storyMu.Lock()
+	defer m.storyMu.Unlock()
 	for _, a := range m.arrivals {
 		if !effects[a.requestID] {
 			continue
