@@ -173,7 +173,10 @@ func (m *model) check(err error) {
 
 // makeKeys makes keys that are fine, drifted, overdue, spent, asymmetric, or only watched.
 func (m *model) makeKeys() {
-	o := awssim.KMSOptions{RotationDelay: time.Duration(1+m.dice.IntN(300)) * time.Second}
+	o := awssim.KMSOptions{RotationDelay: time.Millisecond} // at once: a second call would rotate again, not be refused
+	if m.chance(50) {
+		o.RotationDelay = time.Duration(1+m.dice.IntN(300)) * time.Second
+	}
 	if m.trouble(20) {
 		o.StaleFor = time.Duration(1+m.dice.IntN(60)) * time.Second
 	}
