@@ -287,7 +287,7 @@ var acting = []string{
 }
 
 // often are those that plans make most.
-var often = []string{"EnableKeyRotation", "RotateKeyOnDemand", "CreateKey", "UpdateAlias"}
+var often = []string{"EnableKeyRotation", "RotateKeyOnDemand", "RotateKeyOnDemand", "CreateKey", "UpdateAlias"}
 
 // goWrong has some of rotd's next calls throttled, refused or unanswered.
 func (m *model) goWrong() {

@@ -86,7 +86,7 @@ type model struct {
 
 // Limits that the model holds rotd to.
 const (
-	modelHourly   = 2
+	modelHourly   = 3
 	modelReserve  = 5
 	modelCooldown = 10 * time.Minute
 	modelHold     = time.Minute
@@ -137,8 +137,6 @@ func (m *model) roll(step uint64) { m.dice = rand.New(rand.NewPCG(m.seed[0]+step
 
 func (m *model) chance(percent int) bool { return m.dice.IntN(100) < percent }
 
-func (m *model) trouble(percent int) bool { return m.chance(percent * m.hostile) }
-
 // span is how long nothing new happens after a step.
 func (m *model) span() time.Duration {
 	return []time.Duration{
@@ -177,7 +175,7 @@ func (m *model) makeKeys() {
 	if m.chance(50) {
 		o.RotationDelay = time.Duration(1+m.dice.IntN(300)) * time.Second
 	}
-	if m.trouble(20) {
+	if m.chance(50) {
 		o.StaleFor = time.Duration(1+m.dice.IntN(60)) * time.Second
 	}
 	m.stale = o.StaleFor

@@ -160,6 +160,12 @@ func TestDecide(t *testing.T) {
 			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume",
 		},
 		{
+			name: "paused between two of its calls", method: NewKey, verb: Replace,
+			f:     func(f *Facts) { f.Paused = "by uid:0: incident" },
+			a:     func(a *Action) { a.At = 1 },
+			guard: GuardPaused, automatic: Wait, person: Wait, emergency: Allow, until: soon,
+		},
+		{
 			name: "paused", method: EnableAutomatic, f: func(f *Facts) { f.Paused = "by uid:0: incident" },
 			guard: GuardPaused, automatic: Wait, person: Refuse, emergency: Allow, until: soon,
 			says: "by uid:0: incident",
