@@ -38,10 +38,10 @@ type Fault struct {
 	Entries int
 }
 
-// Incoming is a request as a fault may look at it; Body is valid during Match only.
+// Incoming is a request as a fault may look at it; Body is valid during Match only. RequestID is the oracle's, too.
 type Incoming struct {
-	Service, Operation, Region, AccessKeyID, Path string
-	Body                                          []byte
+	Service, Operation, Region, AccessKeyID, RequestID, Path string
+	Body                                                     []byte
 }
 
 // PlannedFault is a fault in force.
@@ -113,7 +113,7 @@ func (f *Fault) fits(c *call) bool {
 	}
 	return f.Match == nil || f.Match(Incoming{
 		Service: c.Service, Operation: c.Operation, Region: c.Region, AccessKeyID: c.AccessKeyID,
-		Path: path, Body: c.Body,
+		RequestID: c.RequestID, Path: path, Body: c.Body,
 	})
 }
 

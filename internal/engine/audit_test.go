@@ -40,17 +40,24 @@ func (w *world) logged(details ...string) (lines []string) {
 
 // auditWhole wants a state's audit log in order; so do all tests, at the end of each run.
 func (w *world) auditWhole(db *state.DB) {
+	breaks, err := auditBreaks(db)
+	w.check(err)
+	for _, b := range breaks {
+		w.Errorf("audit log: %s", b.Text)
+	}
+}
+
+// auditBreaks is where a state's audit log is not in order.
+func auditBreaks(db *state.DB) ([]audit.Break, error) {
 	v := audit.NewVerifier()
-	w.check(db.View(func(tx *state.Tx) error {
+	err := db.View(func(tx *state.Tx) error {
 		lines, _ := tx.AuditLines(0, 1<<20)
 		for _, line := range lines {
 			v.Add(line)
 		}
 		return nil
-	}))
-	for _, b := range v.End().Breaks {
-		w.Errorf("audit log: %s", b.Text)
-	}
+	})
+	return v.End().Breaks, err
 }
 
 // logs wants exactly these lines in the audit log.

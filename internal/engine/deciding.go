@@ -160,7 +160,7 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 		switch {
 		case o.ID == a.ID, o.State == remediation.AwaitingApproval: // what only waits for people is in nobody's way
 		case !o.State.Final():
-			f.Other = o
+			f.Others = append(f.Others, o)
 		case o.Method == remediation.EnableAutomatic && o.Automatic && o.State == remediation.Succeeded &&
 			o.Ended != nil && n.now.Sub(*o.Ended) < 30*24*time.Hour:
 			f.PutBacks++

@@ -237,14 +237,20 @@ func (a *Action) possible(key *inventory.Key) Able {
 	return able(e.Automatic, &e)
 }
 
-// oneAtATime keeps two actions off one key. A person's goes before an automatic one that has not begun, which then
-// finds its precondition moved.
+// oneAtATime keeps two actions off one key.
 func (j *judgement) oneAtATime() {
-	other := j.f.Other
-	if other == nil || other.State.Final() || other.ID == j.a.ID && j.a.ID != "" {
+	for _, other := range j.f.Others {
+		j.beside(other)
+	}
+}
+
+// beside judges the action by another one on its key. A person's goes before an automatic one that has not begun, which
+// then finds its precondition moved.
+func (j *judgement) beside(other *Action) {
+	if other.State.Final() || other.ID == j.a.ID && j.a.ID != "" {
 		return
 	}
-	if other.State == Planned && other.Attempts == 0 {
+	if other.State == Planned && other.At == 0 && other.Attempts == 0 {
 		if other.Automatic && !j.a.Automatic || other.Automatic == j.a.Automatic && before(j.a, other) {
 			return
 		}

@@ -49,7 +49,7 @@ type Facts struct {
 	PutBacks        int         // automatic schedule actions that succeeded on this key in the last 30 days
 	Restored        time.Time   // when rotd last cancelled a deletion of this key by itself; zero: not within 7 days
 	UndoneBy        string      // who undid the last of them; empty: unknown
-	Other           *Action     // another unfinished action on this key
+	Others          []*Action   // the other unfinished actions on this key, those aside that await approval
 	Breaker         Breaker     // as it stands
 	// PolicyFindings name the open findings, acknowledged by nobody, about the policy that a new key would get.
 	PolicyFindings []string

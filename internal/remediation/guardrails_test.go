@@ -196,6 +196,12 @@ func TestDecide(t *testing.T) {
 			guard: GuardNotArmed, automatic: Wait, person: Allow, emergency: Allow, until: soon, says: "rotd resume",
 		},
 		{
+			name: "paused between two of its calls", method: NewKey, verb: Replace,
+			f:     func(f *Facts) { f.Paused = "by uid:0: incident" },
+			a:     func(a *Action) { a.At = 1 },
+			guard: GuardPaused, automatic: Wait, person: Wait, emergency: Allow, until: soon,
+		},
+		{
 			name: "paused", method: EnableAutomatic, f: func(f *Facts) { f.Paused = "by uid:0: incident" },
 			guard: GuardPaused, automatic: Wait, person: Refuse, emergency: Allow, until: soon,
 			says: "by uid:0: incident",
@@ -278,33 +284,46 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "another action runs on the key", method: NewMaterial,
-			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Running} },
+			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Running}} },
 			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
 			says: "act_0 is running",
 		},
 		{
 			name: "another action tries again", method: NewMaterial,
-			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Attempts: 1, Automatic: true} },
+			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Planned, Attempts: 1, Automatic: true}} },
 			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
 		},
 		{
 			name: "an automatic action that has not begun gives way to people", method: NewMaterial,
-			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned, Automatic: true} },
+			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Planned, Automatic: true}} },
 			guard: GuardOneAtATime, automatic: Wait, person: Allow, emergency: Allow, until: soon,
 		},
 		{
+			name: "an action that runs is not hidden by one that has not begun", method: NewMaterial,
+			f: func(f *Facts) {
+				f.Others = []*Action{{ID: "act_00", State: Verifying}, {ID: "act_0", State: Planned, Automatic: true}}
+			},
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
+			says: "act_00 is verifying",
+		},
+		{
+			name: "another action is between two of its calls", method: NewMaterial,
+			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Planned, At: 1, Automatic: true}} },
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
+		},
+		{
 			name: "an action of a person that has not begun goes first", method: NewMaterial,
-			f:     func(f *Facts) { f.Other = &Action{ID: "act_0", State: Planned} },
+			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Planned}} },
 			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
 		},
 		{
 			name: "an ended action is no obstacle", method: NewMaterial,
-			f:         func(f *Facts) { f.Other = &Action{ID: "act_0", State: Failed} },
+			f:         func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Failed}} },
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 		{
 			name: "the action itself is no other", method: NewMaterial,
-			f:         func(f *Facts) { f.Other = &Action{ID: "act_1", State: Running} },
+			f:         func(f *Facts) { f.Others = []*Action{{ID: "act_1", State: Running}} },
 			automatic: Allow, person: Allow, emergency: Allow,
 		},
 	}
@@ -411,11 +430,11 @@ func TestTwoPlannedActionsDoNotWaitForEachOther(t *testing.T) {
 	first.Automatic, second.Automatic = true, true
 	second.ID = "act_2"
 	f := testFacts(testKey())
-	f.Other = &second
+	f.Others = []*Action{&second}
 	if d := testGuardrails().Decide(&first, f); d.Verdict != Allow {
 		t.Errorf("the older one: %+v", d)
 	}
-	f.Other = &first
+	f.Others = []*Action{&first}
 	if d := testGuardrails().Decide(&second, f); d.Guardrail != GuardOneAtATime {
 		t.Errorf("the younger one: %+v", d)
 	}

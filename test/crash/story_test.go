@@ -23,6 +23,8 @@ const (
 	ordinary = 100
 	// patience bounds everything a story waits for.
 	patience = 90 * time.Second
+	// otherRegion is swept too, and has the replicas of keys.
+	otherRegion = "us-west-2"
 )
 
 // story is what happens in a world while its daemon is killed: harmless events, one message that cannot be decoded,
@@ -42,23 +44,29 @@ func newStory(t *testing.T, seed uint64, rounds, maxReceive int) *story {
 		Created: ago(100), RotationPeriod: 90, NextRotation: now.Add(80 * day),
 		History: []awssim.PastRotation{{At: ago(10), Type: types.RotationTypeAutomatic}},
 	}
-	overdue, drifted := healthy, healthy
+	overdue, drifted, replicated := healthy, healthy, healthy
+	replicated.Replicas = []string{otherRegion}
 	overdue.Created, overdue.History = ago(400), []awssim.PastRotation{{At: ago(160), Type: types.RotationTypeAutomatic}}
 	drifted.RotationPeriod, drifted.NextRotation = 0, time.Time{}
 	vault := awssim.KeyOptions{
 		Created: ago(400), Origin: types.OriginTypeExternal, Imported: []awssim.ImportedSecret{{}},
+		Replicas: []string{otherRegion},
 	}
 	keys := map[string]awssim.KeyOptions{"ledger": overdue, "drifted": drifted, "vault": vault}
 	for round := range rounds {
-		for _, name := range []string{"cards", "orders", "reports", "wallet", "seal"} {
+		for _, name := range []string{"cards", "orders", "reports", "wallet"} {
 			keys[name+number(round)] = healthy
 		}
+		keys["seal"+number(round)] = replicated
 		maps.Copy(keys, holdable(healthy, number(round)))
 	}
 	w := world.New(t, world.Options{
 		Seed: seed, MaxReceive: maxReceive, Keys: keys,
 		Rule: awssim.EventRule{ReadOnly: true, Native: true, Jitter: 100 * time.Millisecond, Duplicates: 0.2},
 	})
+	if err := w.Configure("regions: ["+world.Region+"]", "regions: ["+world.Region+", "+otherRegion+"]"); err != nil {
+		t.Fatal(err)
+	}
 	for round := range rounds {
 		_, err := w.Sim.KMS().AddGrant(w.Keys["seal"+number(round)], awssim.KMSGrant{
 			Grantee: "arn:aws:iam::" + world.Account + ":role/pay-service", Operations: []string{"Decrypt"},
@@ -105,7 +113,8 @@ func (s *story) traffic() {
 // tell lets everything happen after the daemon's first look at the keys, and returns when AWS shows that all of it is
 // dealt with and rotd says that nothing is left to do.
 func (s *story) tell(ctx context.Context) error {
-	if err := s.until(ctx, "the digest", func() bool { return s.w.HasTold("digest") }); err != nil {
+	err := s.until(ctx, "a digest of each Region", func() bool { return count(s.w.WasTold(), "digest") == 2 })
+	if err != nil {
 		return err
 	}
 	for round := range s.rounds {
