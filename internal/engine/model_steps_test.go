@@ -140,7 +140,7 @@ func (m *model) ask() {
 }
 
 // decided is what the guardrails said of a plan.
-func decided(plan *RotatePlan, err error) (any, error) {
+func decided(plan *Planned, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (m *model) pauseOrResume() {
 		return
 	}
 	m.alive(func() {
-		m.check(m.life.engine.Pause("uid:1000 (kim)", "let me look"))
+		m.check(m.life.engine.Pause("uid:1000 (kim)", "let me look", ""))
 		m.rule(func(r *regime) { r.paused = true })
 		m.tell("pause")
 	})
@@ -200,7 +200,7 @@ func (m *model) pauseOrResume() {
 
 func (m *model) resume() {
 	m.alive(func() {
-		m.check(m.life.engine.Resume("uid:1000 (kim)"))
+		m.check(m.life.engine.Resume("uid:1000 (kim)", ""))
 		m.rule(func(r *regime) { r.paused, r.armed = false, true })
 		m.tell("resume")
 	})

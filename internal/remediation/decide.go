@@ -256,6 +256,9 @@ func (j *judgement) beside(other *Action) {
 		}
 	}
 	reason := fmt.Sprintf("Action %s is %s on this key, and a key has one action at a time.", other.ID, other.State)
+	if other.Guardrail == GuardPaused {
+		reason += " It waits for rotd resume."
+	}
 	if j.a.Automatic {
 		j.wait(GuardOneAtATime, reason, j.f.Now.Add(holdFor))
 		return

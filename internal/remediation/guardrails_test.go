@@ -307,6 +307,14 @@ func TestDecide(t *testing.T) {
 			says: "act_00 is verifying",
 		},
 		{
+			name: "another action waits in the middle for the end of a pause", method: NewMaterial,
+			f: func(f *Facts) {
+				f.Others = []*Action{{ID: "act_0", State: Planned, At: 1, Guardrail: GuardPaused}}
+			},
+			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
+			says: "It waits for rotd resume",
+		},
+		{
 			name: "another action is between two of its calls", method: NewMaterial,
 			f:     func(f *Facts) { f.Others = []*Action{{ID: "act_0", State: Planned, At: 1, Automatic: true}} },
 			guard: GuardOneAtATime, automatic: Wait, person: Refuse, emergency: Refuse, until: soon,
