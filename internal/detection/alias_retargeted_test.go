@@ -71,7 +71,7 @@ func TestAliasRetargeted(t *testing.T) {
 		{
 			name: "an allowed principal", events: []object{call("UpdateAlias", otherARN, by("pay-api"))},
 			want: []string{"HIGH " + title},
-			says: []string{"policy payments allows this principal to work with the key"},
+			says: []string{"policy payments allows its work with the key"},
 		},
 		{
 			name: "late", world: func(w *world) { w.late = true }, events: []object{call("UpdateAlias", otherARN)},

@@ -91,7 +91,7 @@ func (r *Rule) expected(c *Context, ev *events.Event, t *target) (bool, string) 
 	if r.Excused == OwnOrLet {
 		return true, fmt.Sprintf("policy %s allows this principal", shown(p.Name))
 	}
-	return false, fmt.Sprintf("policy %s allows this principal to work with the key, which does not cover this",
+	return false, fmt.Sprintf("policy %s allows its work with the key, not this",
 		shown(p.Name))
 }
 

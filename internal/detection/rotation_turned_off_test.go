@@ -23,7 +23,7 @@ func TestRotationTurnedOff(t *testing.T) {
 		{
 			name: "an allowed principal is not excused", events: []object{record("DisableKeyRotation", by("pay-api"))},
 			want: []string{"HIGH Automatic key rotation was turned off"},
-			says: []string{"policy payments allows this principal to work with the key, which does not cover this"},
+			says: []string{"policy payments allows its work with the key, not this"},
 		},
 		{
 			name: "rotd itself is expected", world: func(w *world) { w.own = true },

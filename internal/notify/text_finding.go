@@ -95,7 +95,7 @@ func keyLabel(alias, arn string) string {
 	if alias != "" {
 		return "Key: " + quoted(alias, longName)
 	}
-	return "Key: " + named(keyID(arn), longName) + " (no alias)"
+	return "Key: " + named(keyID(arn), longName)
 }
 
 func keyID(arn string) string { return strings.TrimPrefix(resource(arn), "key/") }
@@ -120,7 +120,7 @@ func where(account, region string) string {
 	return s
 }
 
-// whoLine is who: the principal, hints that the caller chose, address and tool.
+// whoLine is who, and from where. The principal's whole ARN, and what the caller chose, stand below.
 func whoLine(f *finding.Finding) string {
 	if ownWork(f) {
 		return "Who: rotd itself, which noticed this at " + stamp(f.LastSeen)
@@ -128,21 +128,30 @@ func whoLine(f *finding.Finding) string {
 	if f.PrincipalARN == "" && f.EventID == "" {
 		return "Who: not known; rotd found this by reading KMS at " + stamp(f.LastSeen)
 	}
-	who := named(f.PrincipalARN, longName)
-	if who == "" {
-		who = "the event names nobody"
-	}
-	s := "Who: " + who
-	if f.SessionName != "" {
-		s += ", session " + quoted(f.SessionName, longTool) + " (a name the caller chose)"
-	}
+	s := "Who: " + caller(f.PrincipalARN)
 	if f.SourceIP != "" {
 		s += ", from " + named(f.SourceIP, longTool)
 	}
-	if f.UserAgent != "" {
-		s += ", with " + quoted(f.UserAgent, longAgent)
-	}
 	return s
+}
+
+// caller names a principal in few words: an ARN by its last part and its account.
+func caller(arn string) string {
+	if arn == "" {
+		return "the event names nobody"
+	}
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[0] == "arn" && parts[4] != "" {
+		return named(parts[5], longTool) + " of account " + named(parts[4], longTool)
+	}
+	return named(arn, longTool)
+}
+
+// chosen says what the caller chose freely: a hint, no proof.
+func chosen(what string, most int) string {
+	if what == "" {
+		return ""
+	}
+	return quoted(what, most) + " (the caller's own words)"
 }
 
 // expectedLine is whether somebody was meant to do this, and why rotd thinks so.
@@ -164,7 +173,7 @@ func expectedLine(f *finding.Finding) string {
 	case f.EventID == "":
 		return "Expected: NO, nobody told rotd of it"
 	case f.Policy != "":
-		return "Expected: NO, not rotd's own call, and policy " + quoted(f.Policy, longTool) + " does not allow for it"
+		return "Expected: NO, not rotd's own call, nor allowed by policy " + quoted(f.Policy, longTool)
 	}
 	return "Expected: NO, not rotd's own call, and no policy says who may do this"
 }
@@ -209,6 +218,9 @@ func findingPairs(a *Alert) [][2]string {
 		{"event", strings.TrimPrefix(event, " at ")},
 		{"eventID", named(f.EventID, longName)},
 		{"seen", seen},
+		{"principal", named(f.PrincipalARN, longName)},
+		{"session", chosen(f.SessionName, longTool)},
+		{"user agent", chosen(f.UserAgent, longAgent)},
 		{"key", named(f.KeyARN, longName)},
 		{"policy", policyName(f.Policy)},
 		{"mitre", line(strings.Join(f.Mitre, ", "), longName)},

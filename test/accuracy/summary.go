@@ -43,8 +43,8 @@ worlds, so they are told, and they are true.
 	table(&b, "source", bySource)
 
 	b.WriteString(`**Attacks**: in how many of the worlds one of the rules found something of them, MEDIUM or graver,
-and which of those whose rows in the catalogue describe them did. dormant-key-used needs a policy with an idle time, which
-these worlds have not; reconnaissance is LOW; of calls through Secrets Manager KMS sees no network.
+and which of those whose rows in the catalogue describe them did. dormant-key-used needs a policy with an idle time,
+which these worlds have not; reconnaissance is LOW; of calls through Secrets Manager KMS sees no network.
 
 | attack | found | by |
 |---|---|---|
