@@ -38,6 +38,11 @@ func TestReplayAsPeopleAndProgramsSeeIt(t *testing.T) {
 		{"replay-json", []string{"replay", "-o", "json", malformed}, admin.ExitUnfinished},
 		{"replay-csv", []string{"replay", "-o", "csv", malformed}, admin.ExitUnfinished},
 		{"replay-configured", []string{"replay", "-c", yaml, trail}, admin.ExitDone},
+		{"replay-since", []string{"replay", "--since", "2026-11-17T12:30:00Z", trail}, admin.ExitDone},
+		{"replay-against", []string{"replay", "--against", yaml, trail}, admin.ExitDone},
+		{"replay-against-jsonl", []string{"replay", "-o", "jsonl", "--against", yaml, trail}, admin.ExitDone},
+		{"replay-backwards", []string{"replay", "--since", "2026-11-18", "--until", "2026-11-17", trail}, admin.ExitUsage},
+		{"replay-against-csv", []string{"replay", "-o", "csv", "--against", yaml, trail}, admin.ExitUsage},
 		{"replay-missing", []string{"replay", "no/such/folder"}, admin.ExitUnfinished},
 	}
 	for _, test := range tests {

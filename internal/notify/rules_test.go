@@ -12,8 +12,8 @@ import (
 	"rotd/internal/finding"
 )
 
-// TestEveryRulesAlertIsWhatPeopleRead renders what each rule's and check's tests found first. Whoever reads an alert on a
-// telephone reads its first five lines.
+// TestEveryRulesAlertIsWhatPeopleRead renders what each rule's and check's tests found first. Whoever reads an alert on
+// a telephone reads its first five lines.
 func TestEveryRulesAlertIsWhatPeopleRead(t *testing.T) {
 	const lines, columns = 5, 80
 	paths, err := filepath.Glob(filepath.Join("..", "detection", "testdata", "findings", "*.json"))

@@ -25,7 +25,10 @@ type Options struct {
 	Policies policy.Set
 	Trusted  []string // accounts that are no outsiders, besides those the archive is of
 	Regions  []string // that are looked after; none: that is not known
-	Limits   trail.Limits
+	// Since and Until bound, by eventTime, what is told of: what is not within teaches what is usual and what is known of
+	// keys. Zero: everything is.
+	Since, Until time.Time
+	Limits       trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
@@ -40,9 +43,13 @@ type Summary struct {
 	Duplicates   int     `json:"duplicates"`
 	Ignored      int     `json:"ignored"` // wanted by no rule
 	Malformed    int     `json:"malformed"`
+	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
 	Bytes        int64   `json:"bytes"` // unzipped
 	Seconds      float64 `json:"seconds"`
+	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
 }
 
 // Problem is a file or a record that was not judged.
@@ -156,6 +163,9 @@ func (r *run) record(path string, number int, raw []byte) {
 	for _, p := range judged.Panics {
 		r.problem(Problem{Path: path, Record: number, What: p.Error()})
 	}
+	if judged.Kind != KMS && judged.Kind != Other || !r.within(judged.Event.EventTime) {
+		return
+	}
 	for i := range judged.Found {
 		f := &judged.Found[i]
 		prev := r.found[f.Fingerprint]
@@ -169,6 +179,22 @@ func (r *run) record(path string, number int, raw []byte) {
 		next, _ := finding.Observe(prev, *f)
 		r.found[f.Fingerprint] = &next
 	}
+}
+
+// within counts an event's time, and reports whether it is told of.
+func (r *run) within(at time.Time) bool {
+	s := &r.result.Summary
+	if at.Before(r.o.Since) || !r.o.Until.IsZero() && !at.Before(r.o.Until) {
+		s.Outside++
+		return false
+	}
+	if s.First.IsZero() || at.Before(s.First) {
+		s.First = at
+	}
+	if at.After(s.Last) {
+		s.Last = at
+	}
+	return true
 }
 
 func (r *run) problem(p Problem) {
