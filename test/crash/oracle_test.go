@@ -289,6 +289,12 @@ func (s *story) judgeState(t *testing.T, tx *state.Tx) error {
 		if f.RuleID == "alias-retargeted" && !f.Expected {
 			t.Errorf("rotd took its own move of %s for somebody else's", f.Alias)
 		}
+		if f.RuleID == "key-mass-destruction" { // of the rounds' keys the third and later ones, if they came within minutes
+			if most := s.rounds - 2; f.Count > most {
+				t.Errorf("%s: counted %d, at most %d are", f.RuleID, f.Count, most)
+			}
+			continue
+		}
 		if want := s.occurrences(f); f.Count != want || f.Episode != 1 {
 			t.Errorf("%s of %s: counted %d in episode %d, and happened %d times", f.RuleID, f.Alias, f.Count, f.Episode,
 				want)
