@@ -1,6 +1,10 @@
 package baseline
 
-import "strings"
+import (
+	"strings"
+
+	"rotd/internal/compact"
+)
 
 // Class is what an encryption context is about. How many different ones are many depends on it: a person reads hundreds
 // of log files in minutes and never dozens of secrets.
@@ -56,7 +60,7 @@ type ContextMaker struct {
 
 // Add adds a pair.
 func (m *ContextMaker) Add(name, value string) {
-	hash := mix(name, value)
+	hash := compact.Pair(name, value)
 	m.all += hash // a sum, so that the order does not matter
 	if class, rank := classOf(name); m.context.Class == NoContext || rank > m.rank {
 		m.context, m.rank = Context{Class: class, Thing: hash}, rank
@@ -67,30 +71,7 @@ func (m *ContextMaker) Add(name, value string) {
 func (m *ContextMaker) Context() Context {
 	c := m.context
 	if c.Class == Own || c.Class == Services {
-		c.Thing = finish(m.all)
+		c.Thing = compact.Spread(m.all)
 	}
 	return c
-}
-
-// mix is FNV-1a over both texts: the same in every run, since what is seen is united with what earlier runs saw.
-func mix(name, value string) uint64 {
-	const prime = 1099511628211
-	h := uint64(14695981039346656037)
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * prime
-	}
-	h = (h ^ 0x1f) * prime
-	for i := range len(value) {
-		h = (h ^ uint64(value[i])) * prime
-	}
-	return finish(h)
-}
-
-// finish spreads every bit over the whole word.
-func finish(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }

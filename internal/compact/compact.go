@@ -1,4 +1,5 @@
-// Package compact reads numbers off bytes, for records that are written as small as they can be.
+// Package compact is for records that are as small as they can be: it reads numbers off bytes, and makes hashes of
+// texts that are not kept.
 package compact
 
 import (

@@ -49,3 +49,16 @@ func TestWhatCannotBeRightIsDamage(t *testing.T) {
 		})
 	}
 }
+
+// TestHashesStayWhatTheyAre: sets of them are in the state.
+func TestHashesStayWhatTheyAre(t *testing.T) {
+	if got := Pair("SecretARN", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a"); got != 0x78c9a5f84128e86c {
+		t.Errorf("%#x", got)
+	}
+	if Pair("ab", "c") == Pair("a", "bc") {
+		t.Error("where one text ends does not matter")
+	}
+	if got := Spread(1); got != 0xb456bcfc34c2cb2c {
+		t.Errorf("%#x", got)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"rotd/internal/compact"
 )
 
 // The bounds of a shape: KMS takes 8 KB of encryption context, in as many pairs as fit.
@@ -29,7 +31,7 @@ type Shaper struct {
 
 // Add adds a pair. Of the value nothing is kept but what it does to a sum.
 func (s *Shaper) Add(name, value string) {
-	s.sum += mix(name, value) // a sum, so that the order does not matter
+	s.sum += compact.Pair(name, value) // a sum, so that the order does not matter
 	if s.n == maxShapeNames {
 		s.cut = true
 		return
@@ -49,7 +51,7 @@ func (s *Shaper) Shape() (shape string, contexts uint64) {
 	if s.cut {
 		names = append(names, more)
 	}
-	return strings.Join(names, shapeSeparator), 1 << (finish(s.sum) >> 58)
+	return strings.Join(names, shapeSeparator), 1 << (compact.Spread(s.sum) >> 58)
 }
 
 // ShapeNames are the names in a shape.
@@ -78,29 +80,6 @@ func clip(name string) string {
 		return strings.ToValidUTF8(name[:maxShapeName], "") + more
 	}
 	return name
-}
-
-// mix is FNV-1a over both texts: the same in every run, since sets of earlier runs are united with those of later ones.
-func mix(name, value string) uint64 {
-	const prime = 1099511628211
-	h := uint64(14695981039346656037)
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * prime
-	}
-	h = (h ^ 0x1f) * prime
-	for i := range len(value) {
-		h = (h ^ uint64(value[i])) * prime
-	}
-	return finish(h)
-}
-
-// finish spreads every bit over the whole word.
-func finish(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }
 
 func joined(shape string) string { return strings.ReplaceAll(shape, shapeSeparator, ",") }
