@@ -89,7 +89,7 @@ func (x Excuse) words(severity finding.Severity) string {
 }
 
 func (r *Rule) ends() string {
-	const quiet = "after 24 h without repetition"
+	quiet := "after " + days(r.QuietAfter()) + " without repetition"
 	if r.Over == nil {
 		return "No reading of KMS ends it; it ends " + quiet + "."
 	}

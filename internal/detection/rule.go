@@ -29,9 +29,12 @@ type Rule struct {
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
 	Judge func(c *Context, ev *events.Event) []Found
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
-	// it, it ends after 24 h without repetition.
+	// it, it ends when it has not been repeated for its quiet time.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
 	Ends string // in words: what a reading that ends it shows
+	// Quiet is for how long an episode goes on without repetition, at least a day; 0: finding.QuietAfter. Longer ones are
+	// of what is repeated daily or weekly by nature, of which nobody wants to be told each time.
+	Quiet time.Duration
 	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode. None of
 	// them is an event the rule wants, which would undo itself.
 	Inverse []string
@@ -42,6 +45,9 @@ type Rule struct {
 
 	override *finding.Severity // configuration's severity
 }
+
+// QuietAfter is for how long an episode goes on without repetition.
+func (r *Rule) QuietAfter() time.Duration { return max(r.Quiet, finding.QuietAfter) }
 
 // Excuse says whose doing is expected. What is expected is found all the same, but pages nobody.
 type Excuse int
