@@ -35,11 +35,14 @@ type Observed struct {
 	// KeyFor is for how long the key's use has been learnt, at the use's time; a rule that compares with what is usual
 	// waits until that is long enough.
 	KeyFor time.Duration
-	// NewPrincipal says that the principal had not used the key, as far back as is known. Newcomers is how many others
-	// used it for the first time within the four weeks before: where they often come they are nothing unusual.
+	// NewPrincipal says that the principal had not used the key, as far back as is known. UsedFor is how long ago it did
+	// first, and Newcomers is how many others had used it for the first time within the four weeks before that: where
+	// they often come they are nothing unusual.
 	NewPrincipal bool
+	UsedFor      time.Duration
 	Newcomers    int
-	Principals   int // how many are known to have used the key
+	Others       int  // how many other principals are known to have used the key
+	Crowded      bool // more used it than are known
 	Keys         int // how many keys the principal is known to have used
 
 	// NewNetwork says that the principal had not called from the network, OtherNetworks from how many it had, and
@@ -65,13 +68,13 @@ type Observed struct {
 	firstOfKey bool // the key's record did not have the principal
 }
 
-// Usual is what the principal usually reads with the key within an hour, of the use's class: around that time of the
-// day on days of its kind, or at any time. Hours in which it reads few things, up to eight, are left out.
-func (o *Observed) Usual(anyTime bool) Usual {
+// Usual is what the principal usually reads with the key within an hour like the use's, of the use's class. Hours in
+// which it reads few things are left out.
+func (o *Observed) Usual(times Times) Usual {
 	if o.pair == nil {
 		return Usual{}
 	}
-	return usual(o.pair.bursts, o.Class, o.hour, anyTime)
+	return usual(o.pair.bursts, o.Class, o.hour, times)
 }
 
 // UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any
@@ -80,7 +83,7 @@ func (o *Observed) UsualOfPrincipal() Usual {
 	if o.principal == nil {
 		return Usual{}
 	}
-	return usual(o.principal.bursts, o.Class, less(o.hour/partHours*partHours, partHours), true)
+	return usual(o.principal.bursts, o.Class, less(o.hour/partHours*partHours, partHours), AnyTime)
 }
 
 // monthHours is four weeks: as many of each day of the week.
@@ -109,13 +112,17 @@ func (k *Key) Observe(u *Use, o *Observed) {
 		return cmp.Compare(p.principal, id)
 	})
 	o.NewPrincipal = !known && !k.full && len(k.pairs) > 0 // of the first of all nothing is known
-	o.Newcomers, o.Principals = k.newcomers.within(monthHours, hour), len(k.pairs)
-	o.firstOfKey = !known
+	o.Others, o.Crowded, o.firstOfKey = len(k.pairs), k.full, !known
 	if !known {
+		o.Newcomers = k.newcomers.within(monthHours, hour)
 		i = k.admit(i, u.Principal, hour)
 	}
 	p := &k.pairs[i]
 	p.first, p.last = min(p.first, hour), max(p.last, hour)
+	if o.UsedFor = time.Duration(hour-p.first) * time.Hour; known {
+		o.Others--
+		o.Newcomers = max(k.newcomers.within(monthHours, p.first)-1, 0) // without itself
+	}
 	o.Class, o.pair, o.hour = u.Context.Class, p, hour
 	if u.Decrypts && u.Context.Class != NoContext {
 		o.Hour = p.count(u)
@@ -178,7 +185,7 @@ func (p *pair) open(class Class, at uint32) int {
 
 func (p *pair) learner(class Class) func(hour uint32, calls, distinct int) {
 	return func(hour uint32, calls, distinct int) {
-		if distinct > small {
+		if distinct > small(class) {
 			p.bursts = learn(p.bursts, burst{hour, class, uint32(calls), uint32(distinct)}) //nolint:gosec // counted
 		}
 	}

@@ -19,15 +19,19 @@ func decryptSpike() Rule {
 			Condition: "Within an hour of event time a principal's Decrypt calls with a key (and ReEncrypt, to a key of " +
 				"another account) have at least 15 different secrets, 25 parameters, 25 volumes, 1,500 S3 objects or 100 " +
 				"contexts of other kinds; and both the number of calls and that of different contexts are far above the " +
-				"principal's own baseline for that key: more than three times the median of its hours around that time of " +
-				"the day, on working days or weekends, and more than six times their median absolute deviation above it. " +
-				"Hours of up to 8 different contexts are left out of the baseline. With no more than one such hour known, " +
-				"more than twice what the principal has ever read within an hour, with whichever key; with up to six, more than " +
-				"that. A count of calls alone " +
-				"never fires, nor do log files. Once rotd has learnt the key's use for the learning time.",
+				"principal's own baseline for that key, the fullest hour of each day around that time of the day, on working " +
+				"days or weekends: more than three times their median, and more than six times their median absolute deviation " +
+				"above it. Hours of up to 8 different secrets, parameters or volumes, 128 objects or 32 other contexts are left " +
+				"out of the baseline. With no more than one such day known, more than twice what the principal has ever read " +
+				"within an hour, with whichever key; with up to six, more than that once. A count of calls alone never fires, " +
+				"nor do log files. Once rotd has learnt the key's use for the learning time. LOW when reading in bulk is what " +
+				"the caller is there for, a role that is not of IAM Identity Center: it has done so around that time of the " +
+				"day on more than six days, and now reads no more than eight times their median, which is what a job makes up " +
+				"for that did not run for a week; or it has done so at any time on two days or more, and now reads no more than " +
+				"four times its most, as pipelines do.",
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
 				"kind of context.",
-			FalsePositives: "A deployment or migration at an unusual time, a job that got many more things to read.",
+			FalsePositives: "A migration at an unusual time, the first run of a new pipeline, somebody who copies a bucket.",
 			Response: "Ask whoever holds the credentials. If nobody knows: revoke the sessions, and take what was read for " +
 				"known to somebody else. Secrets that were read have to be changed.",
 		},
@@ -45,7 +49,7 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	}
 	all := o.UsualOfPrincipal()
 	limit := baseline.Counts{Calls: spikeGrowth * all.Most.Calls, Distinct: spikeGrowth * all.Most.Distinct}
-	usual := o.Usual(false)
+	usual := o.Usual(baseline.SameTime)
 	if usual.N > spikeSeldom {
 		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
 		if usual.N <= spikeFew {
@@ -59,9 +63,12 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	if o.Hour.Distinct <= limit.Distinct || o.Hour.Calls <= limit.Calls {
 		return nil
 	}
-	t := c.target(ev)
+	t, milder := c.target(ev), finding.Informational
+	if byTrade(o, ev) {
+		milder = finding.Low
+	}
 	return one(Found{
-		About: t, Discriminator: things(o.Class),
+		About: t, Milder: milder, Discriminator: things(o.Class),
 		Description: sentences(
 			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
 				things(o.Class), t.name(), o.Hour.Calls),
@@ -76,6 +83,17 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 			"rotd contain " + argument(t.id) + " --dry-run",
 		},
 	})
+}
+
+// byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up for
+// after some days, or than a pipeline grows: more than usual, and no more than its thief would read on any day.
+func byTrade(o *baseline.Observed, ev *events.Event) bool {
+	if ofPerson(ev) {
+		return false
+	}
+	job, all := o.Usual(baseline.TimeOfDay), o.UsualOfPrincipal()
+	return job.N > spikeFew && o.Hour.Distinct <= spikeBacklog*job.Distinct.Median ||
+		all.N > spikeSeldom && o.Hour.Distinct <= spikeRelease*all.Most.Distinct
 }
 
 // usually says what is usual, in a sentence.

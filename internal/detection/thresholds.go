@@ -51,6 +51,8 @@ const (
 const DefaultLearning = 14 * 24 * time.Hour
 
 const (
+	// firstDay is for how long a principal is new to a key: what it reads in that time is what it came for.
+	firstDay = 24 * time.Hour
 	// restless is from how many new principals of a key within four weeks on another is nothing unusual.
 	restless = 3
 	// sharedByMany is from how many principals on a key is one that applications share: another one is no stranger there.
@@ -91,13 +93,31 @@ const (
 	// spikeTimes is how many times the median is far, whatever the spread: at the end of a month jobs that hardly vary
 	// have twice as much to do.
 	spikeTimes = 3
-	// spikeSeldom is up to how many hours like this one say nothing of what is usual; then it has to be more than
+	// spikeSeldom is up to how many days say nothing of what is usual; then it has to be more than
 	// spikeGrowth times what the principal has ever read within an hour, with whichever key. With up to spikeFew of them
 	// it has to be more than that once: a pipeline that is used at any time has no usual one.
 	spikeSeldom = 1
 	spikeFew    = 6
 	spikeGrowth = 2
+	// spikeBacklog is how many times the usual a nightly job reads that did not run for a week.
+	spikeBacklog = 8
+	// spikeRelease is how many times the most ever a pipeline reads that deploys another service for the first time.
+	spikeRelease = 4
 )
+
+// several is how many different things of a class within an hour are more than trying out whether a key works, for a
+// principal on its first day with the key. An application that starts reads less than ten secrets or parameters;
+// objects are read by the hundred by whoever lists a bucket.
+func several(class baseline.Class) int {
+	switch class {
+	case baseline.Secrets, baseline.Parameters, baseline.Volumes:
+		return 10
+	case baseline.Objects:
+		return 100
+	case baseline.NoContext, baseline.Logs, baseline.Services, baseline.Own:
+	}
+	return 5
+}
 
 // farAbove is what a count has to exceed to be far above what is usual.
 func farAbove(usual baseline.Robust) int {
