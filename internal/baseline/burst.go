@@ -62,13 +62,13 @@ const (
 	SameTime               // around its time of the day, on days of its kind: working days, or Saturdays and Sundays
 )
 
-// usual sums up the bursts of a class in the hours before one that are like it.
-func usual(all []burst, class Class, hour uint32, times Times) (u Usual) {
+// usual sums up the bursts of some classes in the hours before one that are like it.
+func usual(all []burst, of classSet, hour uint32, times Times) (u Usual) {
 	var calls, distinct [MaxBursts]int
 	last := uint32(0) // how many days before the hour
 	for i := len(all) - 1; i >= 0; i-- {
 		b := &all[i]
-		if b.class != class || b.hour >= hour || times > AnyTime && !sameTime(b.hour, hour) ||
+		if !of.has(b.class) || b.hour >= hour || times > AnyTime && !sameTime(b.hour, hour) ||
 			times == SameTime && weekend(b.hour) != weekend(hour) {
 			continue
 		}

@@ -43,7 +43,7 @@ type Observed struct {
 	Newcomers    int
 	Others       int  // how many other principals are known to have used the key
 	Crowded      bool // more used it than are known
-	Keys         int // how many keys the principal is known to have used
+	Keys         int  // how many keys the principal is known to have used
 
 	// NewNetwork says that the principal had not called from the network, OtherNetworks from how many it had, and
 	// NewNetworks how many of them were new within the four weeks before: somebody who travels.
@@ -74,16 +74,16 @@ func (o *Observed) Usual(times Times) Usual {
 	if o.pair == nil {
 		return Usual{}
 	}
-	return usual(o.pair.bursts, o.Class, o.hour, times)
+	return usual(o.pair.bursts, setOf(o.Class), o.hour, times)
 }
 
-// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any
-// time; the hours around the use are left out.
+// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class or one like it, with whichever
+// key at any time; the hours around the use are left out.
 func (o *Observed) UsualOfPrincipal() Usual {
 	if o.principal == nil {
 		return Usual{}
 	}
-	return usual(o.principal.bursts, o.Class, less(o.hour/partHours*partHours, partHours), AnyTime)
+	return usual(o.principal.bursts, alike(o.Class), less(o.hour/partHours*partHours, partHours), AnyTime)
 }
 
 // monthHours is four weeks: as many of each day of the week.

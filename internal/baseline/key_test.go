@@ -151,11 +151,11 @@ func TestWhatIsUsualFollowsDayAndWeek(t *testing.T) {
 		k.reads("batch", at(day, 12, 0), 5)
 	}
 	tests := []struct {
-		name    string
-		when    time.Time
-		times   Times
-		n       int
-		calls   Robust
+		name  string
+		when  time.Time
+		times Times
+		n     int
+		calls Robust
 	}{
 		{"at its time on a working day", at(21, 2, 0), SameTime, 15, Robust{41, 1}},
 		{"an hour later in summer", at(21, 3, 0), SameTime, 15, Robust{41, 1}},

@@ -12,7 +12,7 @@ func decryptSpike() Rule {
 	return Rule{
 		ID: "decrypt-spike", Title: "Somebody decrypts far more different things than usual",
 		Severity: finding.High, Mitre: []string{"T1555.006", "T1530"}, Wants: wants("Decrypt", "ReEncrypt"),
-		Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeDecryptSpike,
+		Params: spikeParams(), Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeDecryptSpike,
 		Doc: Doc{
 			Meaning: "Within an hour a principal decrypted many different things with a key, far more than it ever does at " +
 				"that time of the day and week. Who has stolen credentials reads everything they open, at once.",
@@ -43,15 +43,16 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	if o == nil || o.KeyFor < c.learning {
 		return nil
 	}
-	floor := spikeFloor(o.Class)
+	floor := c.spikeFloor(o.Class)
 	if floor == 0 || o.Hour.Distinct < floor {
 		return nil
 	}
 	all := o.UsualOfPrincipal()
-	limit := baseline.Counts{Calls: spikeGrowth * all.Most.Calls, Distinct: spikeGrowth * all.Most.Distinct}
+	growth := c.param(spikeGrowth)
+	limit := baseline.Counts{Calls: growth * all.Most.Calls, Distinct: growth * all.Most.Distinct}
 	usual := o.Usual(baseline.SameTime)
 	if usual.N > spikeSeldom {
-		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
+		limit = baseline.Counts{Calls: c.farAbove(usual.Calls), Distinct: c.farAbove(usual.Distinct)}
 		if usual.N <= spikeFew {
 			limit = baseline.Counts{
 				Calls: max(limit.Calls, all.Most.Calls), Distinct: max(limit.Distinct, all.Most.Distinct),
@@ -64,7 +65,7 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 		return nil
 	}
 	t, milder := c.target(ev), finding.Informational
-	if byTrade(o, ev) {
+	if c.byTrade(ev) {
 		milder = finding.Low
 	}
 	return one(Found{
@@ -87,13 +88,14 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 
 // byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up for
 // after some days, or than a pipeline grows: more than usual, and no more than its thief would read on any day.
-func byTrade(o *baseline.Observed, ev *events.Event) bool {
+func (c *Context) byTrade(ev *events.Event) bool {
 	if ofPerson(ev) {
 		return false
 	}
+	o := c.Observed
 	job, all := o.Usual(baseline.TimeOfDay), o.UsualOfPrincipal()
-	return job.N > spikeFew && o.Hour.Distinct <= spikeBacklog*job.Distinct.Median ||
-		all.N > spikeSeldom && o.Hour.Distinct <= spikeRelease*all.Most.Distinct
+	return job.N > spikeFew && o.Hour.Distinct <= c.param(spikeBacklog)*job.Distinct.Median ||
+		all.N > spikeSeldom && o.Hour.Distinct <= c.param(spikeRelease)*all.Most.Distinct
 }
 
 // usually says what is usual, in a sentence.

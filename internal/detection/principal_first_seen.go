@@ -13,6 +13,7 @@ func principalFirstSeen() Rule {
 	return Rule{
 		ID: "principal-first-seen", Title: "Somebody uses a key for the first time",
 		Severity: finding.Medium, Mitre: []string{"T1078.004"}, Wants: wants(cryptographic()...), Remembers: true,
+		Params:  strangerParams(),
 		Excused: OwnOrLet, PerPrincipal: true, Judge: judgePrincipalFirstSeen,
 		Doc: Doc{
 			Meaning: "A principal used a key that it had never used. Keys have few callers, and mostly the same ones: a " +
@@ -22,7 +23,7 @@ func principalFirstSeen() Rule {
 				"far as rotd has seen, on a key whose use rotd has learnt for the learning time. LOW; and MEDIUM when a stranger " +
 				"makes use of the key within the day: it signs, makes a MAC or derives a secret, or decrypts five different " +
 				"things within an hour (10 secrets, parameters or volumes, 100 S3 objects; without an encryption context: five " +
-				"times). A stranger is a principal whose calls rotd has not learnt for the learning time, on a key that fewer " +
+				"times). A stranger is a principal that rotd has met anywhere no more than a week before, on a key that fewer " +
 				"than ten others use. A ReEncrypt within the key's account shows nobody anything, and is LOW. Not of AWS services " +
 				"and their own roles, not on keys that had got three new principals within the four weeks before, for which " +
 				"newcomers are ordinary, nor on keys of more than 500 principals.",
@@ -38,10 +39,10 @@ func principalFirstSeen() Rule {
 func judgePrincipalFirstSeen(c *Context, ev *events.Event) []Found {
 	o := c.Observed
 	if o == nil || o.UsedFor >= firstDay || o.Crowded || o.Others == 0 || o.KeyFor-o.UsedFor < c.learning ||
-		o.Newcomers >= restless || serviceItself(ev) {
+		o.Newcomers >= c.param(restless) || serviceItself(ev) {
 		return nil
 	}
-	stranger := o.PrincipalFor-o.UsedFor < c.learning && o.Others < sharedByMany
+	stranger := o.PrincipalFor-o.UsedFor < strangerFor && o.Others < c.param(sharedByMany)
 	grave := stranger && c.makesUseOf(ev)
 	if !o.NewPrincipal && !grave {
 		return nil
@@ -50,7 +51,7 @@ func judgePrincipalFirstSeen(c *Context, ev *events.Event) []Found {
 	if grave {
 		milder = finding.Informational
 	}
-	if o.PrincipalFor-o.UsedFor >= c.learning {
+	if o.PrincipalFor-o.UsedFor >= strangerFor {
 		known = fmt.Sprintf("The principal itself is known for %s, from %s.", days(o.PrincipalFor), keys(o.Keys))
 	}
 	began := "it had never used before"
@@ -88,13 +89,13 @@ func (c *Context) makesUseOf(ev *events.Event) bool {
 		return false
 	}
 	if o.Class != baseline.NoContext {
-		return o.Hour.Distinct >= several(o.Class)
+		return o.Hour.Distinct >= c.several(o.Class)
 	}
 	if ev.EventName == "ReEncrypt" && !leaves(ev) {
 		return false
 	}
 	series := "first-seen\x00" + ev.Key.ARN + "\x00" + ev.UserIdentity.PrincipalARN()
-	return c.Memory.Count(series, firstTold(ev), ev.EventTime, baseline.Window) >= several(o.Class)
+	return c.Memory.Count(series, firstTold(ev), ev.EventTime, baseline.Window) >= c.several(o.Class)
 }
 
 func keys(n int) string {

@@ -26,6 +26,7 @@ type Rule struct {
 	Expected finding.Severity
 	// PerPrincipal makes the principal part of what is found: the same by another is another finding.
 	PerPrincipal bool
+	Params       []Param
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
 	Judge func(c *Context, ev *events.Event) []Found
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
@@ -44,6 +45,7 @@ type Rule struct {
 	Doc      Doc
 
 	override *finding.Severity // configuration's severity
+	tuned    []int             // values of Params
 }
 
 // QuietAfter is for how long an episode goes on without repetition.
@@ -93,6 +95,7 @@ type Context struct {
 	Observed *baseline.Observed
 
 	learning time.Duration // the judge's
+	params   []int         // of the rule that judges
 }
 
 // Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.

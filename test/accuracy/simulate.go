@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -79,9 +80,10 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 		}
 		for i := range judged.Found {
 			f := &judged.Found[i]
-			if record.Attack != "" {
-				r.hit(record.Attack, f)
-			} else if told.news(f, judge.Rule(f.RuleID).QuietAfter()) {
+			news, attack := told.news(f, judge.Rule(f.RuleID).QuietAfter(), record.Attack)
+			if attack != "" {
+				r.hit(attack, f)
+			} else if news {
 				r.tell(alert{*f, record.Source})
 			}
 		}
@@ -120,13 +122,20 @@ type episodes map[string]episode
 type episode struct {
 	last     time.Time
 	severity finding.Severity
+	attack   string // that began it
 }
 
-// news reports whether a finding opens an episode or makes one graver, as people would be told of it.
-func (all episodes) news(f *finding.Finding, quiet time.Duration) bool {
+// news reports whether a finding opens an episode or makes one graver, as people would be told of it, and which attack
+// it tells of: the record's, or the one that began the episode. What the attacked application goes on doing then is
+// told of once more, and rightly.
+func (all episodes) news(f *finding.Finding, quiet time.Duration, attack string) (graver bool, of string) {
 	e, known := all[f.Fingerprint]
-	over := !known || f.LastSeen.Sub(e.last) >= quiet
-	graver := over || f.Severity > e.severity
+	if !known || f.LastSeen.Sub(e.last) >= quiet {
+		e, graver = episode{attack: attack}, true
+	}
+	if f.Severity > e.severity {
+		graver = true
+	}
 	if graver {
 		e.severity = f.Severity
 	}
@@ -134,7 +143,7 @@ func (all episodes) news(f *finding.Finding, quiet time.Duration) bool {
 		e.last = f.LastSeen
 	}
 	all[f.Fingerprint] = e
-	return graver
+	return graver, cmp.Or(attack, e.attack)
 }
 
 // policies are those of somebody who wants to be told of idle keys that are used again. Restorations are tried out each
