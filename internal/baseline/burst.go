@@ -2,9 +2,9 @@ package baseline
 
 import "slices"
 
-// small is up to how many different things of a class within an hour nobody looks at: such hours are not remembered, and
+// Small is up to how many different things of a class within an hour nobody looks at: such hours are not remembered, and
 // say nothing of what is read when much is.
-func small(class Class) int {
+func Small(class Class) int {
 	switch class {
 	case Secrets, Parameters, Volumes:
 		return 8
@@ -78,11 +78,15 @@ func usual(all []burst, of classSet, hour uint32, times Times) (u Usual) {
 		calls[u.N-1] = max(calls[u.N-1], int(b.calls))
 		distinct[u.N-1] = max(distinct[u.N-1], int(b.distinct))
 	}
-	if u.N == 0 {
-		return u
+	return u.of(calls[:u.N], distinct[:u.N])
+}
+
+// of fills in what follows from the counts of N days, which it uses up.
+func (u Usual) of(calls, distinct []int) Usual {
+	if u.N > 0 {
+		u.Most = Counts{slices.Max(calls), slices.Max(distinct)}
+		u.Calls, u.Distinct = robust(calls), robust(distinct)
 	}
-	u.Most = Counts{slices.Max(calls[:u.N]), slices.Max(distinct[:u.N])}
-	u.Calls, u.Distinct = robust(calls[:u.N]), robust(distinct[:u.N])
 	return u
 }
 

@@ -28,6 +28,8 @@ type pair struct {
 	first, last uint32 // hours
 	windows     []window
 	bursts      []burst
+	today       []today
+	past        []past
 }
 
 // Observed is what was known of a use's key and principal before the use, and what it makes of the hour's counts.
@@ -61,6 +63,7 @@ type Observed struct {
 	// context: zero when the use reads nothing or has no context.
 	Class Class
 	Hour  Counts
+	Day   Counts // the same on the use's day, of secrets and parameters
 
 	pair       *pair
 	principal  *Principal
@@ -75,6 +78,15 @@ func (o *Observed) Usual(times Times) Usual {
 		return Usual{}
 	}
 	return usual(o.pair.bursts, setOf(o.Class), o.hour, times)
+}
+
+// UsualDay is what the principal usually reads with the key on a day on which it reads more than a few things, of the
+// use's class.
+func (o *Observed) UsualDay() Usual {
+	if o.pair == nil {
+		return Usual{}
+	}
+	return o.pair.usualDay(o.Class, o.hour/dayHours)
 }
 
 // UsualOfPrincipal is what the principal usually reads within an hour, of the use's class or one like it, with whichever
@@ -125,7 +137,7 @@ func (k *Key) Observe(u *Use, o *Observed) {
 	}
 	o.Class, o.pair, o.hour = u.Context.Class, p, hour
 	if u.Decrypts && u.Context.Class != NoContext {
-		o.Hour = p.count(u)
+		o.Hour, o.Day = p.count(u), p.countDay(u, hour)
 	}
 }
 
@@ -185,7 +197,7 @@ func (p *pair) open(class Class, at uint32) int {
 
 func (p *pair) learner(class Class) func(hour uint32, calls, distinct int) {
 	return func(hour uint32, calls, distinct int) {
-		if distinct > small(class) {
+		if distinct > Small(class) {
 			p.bursts = learn(p.bursts, burst{hour, class, uint32(calls), uint32(distinct)}) //nolint:gosec // counted
 		}
 	}
@@ -204,6 +216,7 @@ func (k *Key) Tidy() {
 			w.close(at, p.learner(w.class))
 			return true
 		})
+		p.closeDays(hour)
 	}
 	k.pairs = slices.DeleteFunc(k.pairs, func(p pair) bool { return p.last < less(hour, KeepHours) })
 }

@@ -122,6 +122,48 @@ func TestAnHoursSecretsAreCounted(t *testing.T) {
 	}
 }
 
+func TestADaysSecretsAreCounted(t *testing.T) {
+	tests := []struct {
+		name string
+		uses []time.Time // each reads another secret
+		want Counts      // on the day of the last
+	}{
+		{"over the day", []time.Time{at(0, 0, 5), at(0, 9, 0), at(0, 23, 55)}, Counts{3, 3}},
+		{"not yesterday's", []time.Time{at(0, 23, 55), at(1, 0, 5)}, Counts{1, 1}},
+		{"what is told of after midnight belongs to the day before", []time.Time{at(0, 9, 0), at(1, 0, 5), at(0, 23, 55)},
+			Counts{2, 2}},
+		{"what is told of an hour later counts nowhere", []time.Time{at(0, 9, 0), at(1, 1, 0), at(0, 23, 55)}, Counts{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var k Key
+			var o Observed
+			for n, when := range test.uses {
+				o = Observed{}
+				k.Observe(&Use{At: when, Principal: 1, Context: secret(n), Decrypts: true, Symmetric: true}, &o)
+			}
+			if o.Day != test.want {
+				t.Errorf("%+v, want %+v", o.Day, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsUsualOnADay(t *testing.T) {
+	var k Key
+	for d := range 40 {
+		k.reads("reader", at(d, 9, 0), 3+d%2*7)
+	}
+	o := k.reads("reader", at(40, 9, 0), 10)
+	if got := o.UsualDay(); got.N != 20 || got.Distinct.Median != 10 || got.Calls.Median != 10 {
+		t.Errorf("%+v, want 20 days of 10; those of 3 are few", got)
+	}
+	k.Observe(&Use{At: at(40, 10, 0), Principal: IDOf("reader"), Context: Context{Objects, 7}, Decrypts: true}, &o)
+	if o.Day != (Counts{}) || o.UsualDay().N != 0 {
+		t.Errorf("objects are counted by the day: %+v", o.Day)
+	}
+}
+
 func TestOnlyReadingWithAContextCounts(t *testing.T) {
 	var k Key
 	for _, use := range []Use{

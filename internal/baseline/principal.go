@@ -35,7 +35,7 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 	if o.firstOfKey {
 		p.keys++
 	}
-	if o.Hour.Distinct > small(o.Class) {
+	if o.Hour.Distinct > Small(o.Class) {
 		b := burst{hour, o.Class, uint32(o.Hour.Calls), uint32(o.Hour.Distinct)} //nolint:gosec // counted
 		p.bursts = learn(p.bursts, b)
 	}

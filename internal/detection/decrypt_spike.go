@@ -24,7 +24,8 @@ func decryptSpike() Rule {
 				"above it. Hours of up to 8 different secrets, parameters or volumes, 128 objects or 32 other contexts are left " +
 				"out of the baseline. With no more than one such day known, more than twice what the principal has ever read " +
 				"within an hour, with whichever key; with up to six, more than that once. A count of calls alone never fires, " +
-				"nor do log files. Once rotd has learnt the key's use for the learning time. LOW when reading in bulk is what " +
+				"nor do log files. Twice as many secrets or parameters on one day of UTC count alike, against its own days: " +
+				"who reads slowly enough is in no hour's count. Once rotd has learnt the key's use for the learning time. LOW when reading in bulk is what " +
 				"the caller is there for, a role that is not of IAM Identity Center: it has done so around that time of the " +
 				"day on more than six days, and now reads no more than eight times their median, which is what a job makes up " +
 				"for that did not run for a week; or it has done so at any time on two days or more, and now reads no more than " +
@@ -44,13 +45,36 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 		return nil
 	}
 	floor := c.spikeFloor(o.Class)
-	if floor == 0 || o.Hour.Distinct < floor {
+	if floor == 0 {
 		return nil
 	}
-	all := o.UsualOfPrincipal()
+	if o.Hour.Distinct >= floor {
+		hour := spike{"an hour", "hours", o.Hour, o.Usual(baseline.SameTime), o.Usual(baseline.TimeOfDay)}
+		if found := c.spike(ev, &hour); found != nil {
+			return found
+		}
+	}
+	if o.Day.Distinct >= c.param(spikeDay)*floor {
+		usual := o.UsualDay()
+		return c.spike(ev, &spike{"a day", "days", o.Day, usual, usual})
+	}
+	return nil
+}
+
+// spike is what a principal read with a key within a span, and what it usually reads within one like it; with other
+// kinds of days, as a job does.
+type spike struct {
+	span, spans string // in words
+	read        baseline.Counts
+	usual, job  baseline.Usual
+}
+
+// spike finds what is far above the usual.
+func (c *Context) spike(ev *events.Event, s *spike) []Found {
+	o := c.Observed
+	all, usual := o.UsualOfPrincipal(), s.usual
 	growth := c.param(spikeGrowth)
 	limit := baseline.Counts{Calls: growth * all.Most.Calls, Distinct: growth * all.Most.Distinct}
-	usual := o.Usual(baseline.SameTime)
 	if usual.N > spikeSeldom {
 		limit = baseline.Counts{Calls: c.farAbove(usual.Calls), Distinct: c.farAbove(usual.Distinct)}
 		if usual.N <= spikeFew {
@@ -61,19 +85,19 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	} else {
 		usual = all
 	}
-	if o.Hour.Distinct <= limit.Distinct || o.Hour.Calls <= limit.Calls {
+	if s.read.Distinct <= limit.Distinct || s.read.Calls <= limit.Calls {
 		return nil
 	}
 	t, milder := c.target(ev), finding.Informational
-	if c.byTrade(ev) {
+	if !ofPerson(ev) && c.byTrade(s, &all) {
 		milder = finding.Low
 	}
 	return one(Found{
 		About: t, Milder: milder, Discriminator: things(o.Class),
 		Description: sentences(
-			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
-				things(o.Class), t.name(), o.Hour.Calls),
-			usually(usual), cameFrom(ev),
+			fmt.Sprintf("Within %s %s decrypted about %d different %s with %s, in %d calls.", s.span, who(ev),
+				s.read.Distinct, things(o.Class), t.name(), s.read.Calls),
+			usually(s, &usual, o.Class), cameFrom(ev),
 			"What was decrypted has to be taken for known to whoever did it."),
 		Remedy: []string{
 			"Ask whoever holds these credentials whether it was them, and why.",
@@ -88,23 +112,18 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 
 // byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up for
 // after some days, or than a pipeline grows: more than usual, and no more than its thief would read on any day.
-func (c *Context) byTrade(ev *events.Event) bool {
-	if ofPerson(ev) {
-		return false
-	}
-	o := c.Observed
-	job, all := o.Usual(baseline.TimeOfDay), o.UsualOfPrincipal()
-	return job.N > spikeFew && o.Hour.Distinct <= c.param(spikeBacklog)*job.Distinct.Median ||
-		all.N > spikeSeldom && o.Hour.Distinct <= c.param(spikeRelease)*all.Most.Distinct
+func (c *Context) byTrade(s *spike, all *baseline.Usual) bool {
+	return s.job.N > spikeFew && s.read.Distinct <= c.param(spikeBacklog)*s.job.Distinct.Median ||
+		all.N > spikeSeldom && s.read.Distinct <= c.param(spikeRelease)*all.Most.Distinct
 }
 
 // usually says what is usual, in a sentence.
-func usually(usual baseline.Usual) string {
+func usually(s *spike, usual *baseline.Usual, class baseline.Class) string {
 	if usual.N == 0 {
-		return "It never read more than 8 of them within an hour."
+		return fmt.Sprintf("It never read more than %d of them within an hour.", baseline.Small(class))
 	}
-	return fmt.Sprintf("In hours like this it reads about %d of them; it has never read more than %d.",
-		usual.Distinct.Median, usual.Most.Distinct)
+	return fmt.Sprintf("In %s like this it reads about %d of them; it has never read more than %d.",
+		s.spans, usual.Distinct.Median, usual.Most.Distinct)
 }
 
 // things names what contexts of a class are about.

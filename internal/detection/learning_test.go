@@ -252,6 +252,12 @@ func TestDecryptSpike(t *testing.T) {
 		}
 		return titles
 	}
+	slowly := func(n int) (all []object) { // a secret each quarter of an hour
+		for i := range n {
+			all = append(all, secretOf(i, time.Duration(i)*15*time.Minute))
+		}
+		return all
+	}
 	lows := func(n int) (titles []string) {
 		for range n {
 			titles = append(titles, "LOW"+strings.TrimPrefix(title, "HIGH"))
@@ -332,12 +338,31 @@ func TestDecryptSpike(t *testing.T) {
 				return all
 			}(),
 		},
-		{name: "over a day", learnt: daily(2), events: func() (all []object) {
-			for i := range 20 {
-				all = append(all, secretOf(i, time.Duration(i)*time.Hour))
+		{name: "29 over a day", learnt: daily(2), events: slowly(29)},
+		{
+			name: "30 over a day", learnt: daily(2), events: slowly(31), want: last(2),
+			says: []string{
+				"Within a day arn:aws:iam::111122223333:role/admin decrypted about 31 different secrets with alias/payments, " +
+					"in 31 calls.",
+			},
+		},
+		{name: "30 over a day by who reads 20 every day", learnt: func(t testing.TB, w *world) {
+			t.Helper()
+			for day := -28; day < 0; day++ {
+				for i := range 20 {
+					w.learns(t, secretOf(i, time.Duration(day)*aDay+time.Duration(i)*20*time.Minute))
+				}
 			}
-			return all
-		}()},
+		}, events: slowly(31)},
+		{
+			name: "30 over two days", learnt: daily(2),
+			events: append(slowly(18), func() (more []object) {
+				for i := range 18 {
+					more = append(more, secretOf(18+i, aDay+time.Duration(i)*15*time.Minute))
+				}
+				return more
+			}()...),
+		},
 		{name: "on a key that is new", events: secretsOf(30, 0)},
 		{name: "written, not read", learnt: daily(2), events: secretsOf(30, 0, object{"eventName": "GenerateDataKey"})},
 		{name: "refused", learnt: daily(2), events: secretsOf(30, 0, failing("AccessDenied"))},

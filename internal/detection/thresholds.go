@@ -140,13 +140,15 @@ const instanceKnown = 14 * 24 * time.Hour
 // Then what is far above the usual. Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993, call 3.5 spreads an
 // outlier of one sample; a fleet has thousands of samples a day. At the end of a month jobs that hardly vary have twice
 // as much to do. A nightly job that did not run for a week has eight times as much. A pipeline that deploys another
-// service for the first time may read some times the most it ever has.
+// service for the first time may read some times the most it ever has. On a day a person reads some secrets now and then;
+// twice what nobody looks at within an hour is no longer that.
 const (
 	spikeSecrets = iota
 	spikeParameters
 	spikeVolumes
 	spikeObjects
 	spikeContexts
+	spikeDay
 	spikeTimes
 	spikeSpreads
 	spikeGrowth
@@ -162,8 +164,11 @@ func spikeParams() []Param {
 		spikeVolumes:    {"volumes", "volumes", 25, 2, 500, floor},
 		spikeObjects:    {"objects", "S3 objects", 1500, 2, 2500, floor},
 		spikeContexts:   {"contexts", "other encryption contexts", 100, 2, 2500, floor},
-		spikeTimes:      {"times", "times the median", 3, 1, 100, "more than this is far above what is usual"},
-		spikeSpreads:    {"spreads", "median absolute deviations", 6, 1, 100, "further above the median than this is far"},
+		spikeDay: {
+			"day", "times the secrets and parameters", 2, 1, 100, "fewer within a day are never told of",
+		},
+		spikeTimes:   {"times", "times the median", 3, 1, 100, "more than this is far above what is usual"},
+		spikeSpreads: {"spreads", "median absolute deviations", 6, 1, 100, "further above the median than this is far"},
 		spikeGrowth: {
 			"growth", "times the most ever", 2, 1, 100, "more than this is far above what is not usual at all",
 		},
