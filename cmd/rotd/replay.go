@@ -84,9 +84,7 @@ func configured(path string) (o replay.Options, err error) {
 		if err != nil {
 			return o, err
 		}
-		settings = detection.Settings{
-			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity, Learning: cfg.Detections.Learning,
-		}
+		settings = cfg.Detections.Settings()
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
 		o.Regions = cfg.Organization.Regions
 		for _, a := range cfg.Accounts {

@@ -22,7 +22,7 @@ const (
 	MaxPrincipals = 500 // of a key
 	MaxNetworks   = 64  // of a principal
 	MaxNewcomers  = 16  // times at which something new came
-	MaxBursts     = 56  // of a principal with a key: a week of one that is busy around the clock
+	MaxBursts     = 112 // of a principal with a key: two weeks of one that is busy around the clock
 	maxWindows    = 4   // of a principal with a key: classes of contexts it reads at a time
 )
 
@@ -57,7 +57,7 @@ func hourOf(t time.Time) uint32 {
 // less is n-by, and no less than 0.
 func less(n, by uint32) uint32 { return n - min(n, by) }
 
-// settlingHours is how long everything is new to what is new itself: no newcomer counts in it.
+// settlingHours is how long everybody is new to a key that is new itself: no newcomer counts in it.
 const settlingHours = 7 * 24
 
 // newcomers are the hours at which something new was met, newest last.

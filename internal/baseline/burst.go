@@ -2,8 +2,18 @@ package baseline
 
 import "slices"
 
-// small is up to how many different things within an hour nobody looks at: such hours are not remembered.
-const small = 8
+// Small is up to how many different things of a class within an hour nobody looks at: such hours are not remembered, and
+// say nothing of what is read when much is.
+func Small(class Class) int {
+	switch class {
+	case Secrets, Parameters, Volumes:
+		return 8
+	case Objects:
+		return 128
+	case NoContext, Logs, Services, Own:
+	}
+	return 32
+}
 
 // burst is an hour in which a principal read many things with a key.
 type burst struct {
@@ -29,9 +39,9 @@ func learn(all []burst, b burst) []burst {
 	return all[max(len(all)-MaxBursts, 0):]
 }
 
-// Usual is what is usual of something that happens now and then.
+// Usual is what is usual of something that happens on some days: of each day the fullest hour.
 type Usual struct {
-	N int // in how many hours it happened
+	N int // on how many days it happened
 	// Median and Spread of the counts in those hours. Spread is the median absolute deviation: unlike a mean and its
 	// standard deviation neither moves when one of the hours was an attack. Hampel, "The Influence Curve and Its Role in
 	// Robust Estimation", 1974.
@@ -42,36 +52,57 @@ type Usual struct {
 // Robust is a sample's median and median absolute deviation.
 type Robust struct{ Median, Spread int }
 
-// usual sums up the bursts of a class that lie around an hour's time of the day, on days of its kind; with any of all
-// times.
-func usual(all []burst, class Class, hour uint32, anyTime bool) (u Usual) {
+// Times says which hours are like one.
+type Times int
+
+// Times.
+const (
+	AnyTime   Times = iota // all there are
+	TimeOfDay              // around its time of the day
+	SameTime               // around its time of the day, on days of its kind: working days, or Saturdays and Sundays
+)
+
+// usual sums up the bursts of some classes in the hours before one that are like it.
+func usual(all []burst, of classSet, hour uint32, times Times) (u Usual) {
 	var calls, distinct [MaxBursts]int
-	for _, b := range all {
-		if b.class != class || b.hour >= hour || !anyTime && !sameTime(b.hour, hour) {
+	last := uint32(0) // how many days before the hour
+	for i := len(all) - 1; i >= 0; i-- {
+		b := &all[i]
+		if !of.has(b.class) || b.hour >= hour || times > AnyTime && !sameTime(b.hour, hour) ||
+			times == SameTime && weekend(b.hour) != weekend(hour) {
 			continue
 		}
-		calls[u.N], distinct[u.N] = int(b.calls), int(b.distinct)
-		u.N++
+		if day := (hour - b.hour + dayHours/2) / dayHours; u.N == 0 || day != last {
+			u.N, last = u.N+1, day
+		}
+		calls[u.N-1] = max(calls[u.N-1], int(b.calls))
+		distinct[u.N-1] = max(distinct[u.N-1], int(b.distinct))
 	}
-	if u.N == 0 {
-		return u
+	return u.of(calls[:u.N], distinct[:u.N])
+}
+
+// of fills in what follows from the counts of N days, which it uses up.
+func (u Usual) of(calls, distinct []int) Usual {
+	if u.N > 0 {
+		u.Most = Counts{slices.Max(calls), slices.Max(distinct)}
+		u.Calls, u.Distinct = robust(calls), robust(distinct)
 	}
-	u.Most = Counts{slices.Max(calls[:u.N]), slices.Max(distinct[:u.N])}
-	u.Calls, u.Distinct = robust(calls[:u.N]), robust(distinct[:u.N])
 	return u
 }
 
-// sameTime reports whether two hours are of the same kind of day, a working day or not, and at most three hours apart
-// in it: summer time moves jobs by an hour, a queue by another. Days are UTC's.
+const dayHours = 24
+
+// sameTime reports whether two hours are at most three hours apart in their days: summer time moves jobs by an hour, a
+// queue by another. Days are UTC's.
 func sameTime(a, b uint32) bool {
-	const dayHours, near = 24, 3
+	const near = 3
 	apart := (a%dayHours + dayHours - b%dayHours) % dayHours
-	return min(apart, dayHours-apart) <= near && weekend(a) == weekend(b)
+	return min(apart, dayHours-apart) <= near
 }
 
 // weekend reports whether an hour lies in a Saturday or Sunday; 1970 began on a Thursday.
 func weekend(hour uint32) bool {
-	day := hour / 24 % 7
+	day := hour / dayHours % 7
 	return day == 2 || day == 3
 }
 

@@ -30,11 +30,30 @@ func (p *pair) append(b []byte, since uint32) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(p.principal))
 	b = binary.AppendUvarint(b, uint64(p.first-since))
 	b = binary.AppendUvarint(b, uint64(p.last-p.first))
-	b = append(b, byte(len(p.windows)), byte(len(p.bursts))) //nolint:gosec // bounded
+	days := bit(len(p.today)+len(p.past) > 0)
+	b = append(b, byte(len(p.windows))|byte(days)<<7, byte(len(p.bursts))) //nolint:gosec // bounded
 	for i := range p.windows {
 		b = p.windows[i].append(b)
 	}
-	return appendBursts(b, p.bursts)
+	b = appendBursts(b, p.bursts)
+	if days == 0 {
+		return b
+	}
+	b = append(b, byte(len(p.today)), byte(len(p.past))) //nolint:gosec // bounded
+	for i := range p.today {
+		t := &p.today[i]
+		b = append(b, byte(t.class))
+		b = binary.AppendUvarint(b, uint64(t.day))
+		b = binary.AppendUvarint(b, uint64(t.calls))
+		b = t.things.append(b)
+	}
+	for _, d := range p.past {
+		b = append(b, byte(d.class))
+		b = binary.AppendUvarint(b, uint64(d.day))
+		b = binary.AppendUvarint(b, uint64(d.calls))
+		b = binary.AppendUvarint(b, uint64(d.distinct))
+	}
+	return b
 }
 
 func appendBursts(b []byte, bursts []burst) []byte {
@@ -183,7 +202,8 @@ func (r *reader) pair(p *pair, since uint32) {
 	p.principal = ID(r.Fixed())
 	p.first = r.From(since)
 	p.last = r.From(p.first)
-	windows, bursts := r.Byte(), r.Byte()
+	head, bursts := r.Byte(), r.Byte()
+	windows, days := head&^(1<<7), head>>7 == 1
 	if windows > maxWindows {
 		r.Fail()
 		return
@@ -192,6 +212,30 @@ func (r *reader) pair(p *pair, since uint32) {
 		p.windows = append(p.windows, r.window())
 	}
 	p.bursts = r.bursts(bursts)
+	if days {
+		r.days(p)
+	}
+}
+
+func (r *reader) days(p *pair) {
+	open, over := r.Byte(), r.Byte()
+	if open > maxOpen || over > MaxDays {
+		r.Fail()
+		return
+	}
+	for range open {
+		t := today{class: r.class(), day: r.day(), calls: r.Number()}
+		r.things(&t.things)
+		p.today = append(p.today, t)
+	}
+	for range over {
+		p.past = append(p.past, past{class: r.class(), day: r.day(), calls: r.Number(), distinct: r.Number()})
+	}
+}
+
+// day is a day that an hour can lie in.
+func (r *reader) day() uint32 {
+	return uint32(r.Uvarint(math.MaxUint32/dayHours - 2)) //nolint:gosec // bounded
 }
 
 func (r *reader) bursts(n uint8) []burst {

@@ -12,7 +12,7 @@ import (
 	"rotd/internal/compact"
 )
 
-var opened = cmp.AllowUnexported(Key{}, Principal{}, pair{}, window{}, slot{}, burst{}, seen{}, Context{})
+var opened = cmp.AllowUnexported(Key{}, Principal{}, pair{}, window{}, slot{}, burst{}, seen{}, Context{}, today{}, past{})
 
 func busyKey() *Key {
 	var k Key
@@ -68,7 +68,7 @@ func TestARestartChangesNothing(t *testing.T) {
 			var a, b Observed
 			whole.Observe(&u, &a)
 			restarted.Observe(&u, &b)
-			if au, bu := a.Usual(true), b.Usual(true); au != bu {
+			if au, bu := a.Usual(AnyTime), b.Usual(AnyTime); au != bu {
 				t.Fatalf("usual %+v, and after a restart %+v", au, bu)
 			}
 			a.pair, b.pair = nil, nil
@@ -134,7 +134,7 @@ func FuzzDecode(f *testing.F) {
 		if k, err := DecodeKey(raw); err == nil {
 			var o Observed
 			k.Observe(&Use{At: at(3, 0, 0), Principal: 1, Context: secret(1), Decrypts: true}, &o)
-			o.Usual(true)
+			o.Usual(AnyTime)
 			k.Tidy()
 			if _, err := DecodeKey(k.Append(nil)); err != nil {
 				t.Errorf("what was written after a use cannot be read: %v", err)

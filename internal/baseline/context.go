@@ -23,6 +23,22 @@ const (
 	classes
 )
 
+// classSet is a set of classes.
+type classSet uint16
+
+func setOf(class Class) classSet { return 1 << class }
+
+func (s classSet) has(class Class) bool { return s>>class&1 != 0 }
+
+// alike are the classes of what is read by the same people and programs for the same ends: a pipeline hands on secrets
+// and parameters.
+func alike(class Class) classSet {
+	if class == Secrets || class == Parameters {
+		return setOf(Secrets) | setOf(Parameters)
+	}
+	return setOf(class)
+}
+
 // Context is what is remembered of an encryption context.
 type Context struct {
 	Class Class

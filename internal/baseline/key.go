@@ -28,6 +28,8 @@ type pair struct {
 	first, last uint32 // hours
 	windows     []window
 	bursts      []burst
+	today       []today
+	past        []past
 }
 
 // Observed is what was known of a use's key and principal before the use, and what it makes of the hour's counts.
@@ -35,12 +37,15 @@ type Observed struct {
 	// KeyFor is for how long the key's use has been learnt, at the use's time; a rule that compares with what is usual
 	// waits until that is long enough.
 	KeyFor time.Duration
-	// NewPrincipal says that the principal had not used the key, as far back as is known. Newcomers is how many others
-	// used it for the first time within the four weeks before: where they often come they are nothing unusual.
+	// NewPrincipal says that the principal had not used the key, as far back as is known. UsedFor is how long ago it did
+	// first, and Newcomers is how many others had used it for the first time within the four weeks before that: where
+	// they often come they are nothing unusual.
 	NewPrincipal bool
+	UsedFor      time.Duration
 	Newcomers    int
-	Principals   int // how many are known to have used the key
-	Keys         int // how many keys the principal is known to have used
+	Others       int  // how many other principals are known to have used the key
+	Crowded      bool // more used it than are known
+	Keys         int  // how many keys the principal is known to have used
 
 	// NewNetwork says that the principal had not called from the network, OtherNetworks from how many it had, and
 	// NewNetworks how many of them were new within the four weeks before: somebody who travels.
@@ -58,6 +63,7 @@ type Observed struct {
 	// context: zero when the use reads nothing or has no context.
 	Class Class
 	Hour  Counts
+	Day   Counts // the same on the use's day, of secrets and parameters
 
 	pair       *pair
 	principal  *Principal
@@ -65,22 +71,31 @@ type Observed struct {
 	firstOfKey bool // the key's record did not have the principal
 }
 
-// Usual is what the principal usually reads with the key within an hour, of the use's class: around that time of the
-// day on days of its kind, or at any time. Hours in which it reads few things, up to eight, are left out.
-func (o *Observed) Usual(anyTime bool) Usual {
+// Usual is what the principal usually reads with the key within an hour like the use's, of the use's class. Hours in
+// which it reads few things are left out.
+func (o *Observed) Usual(times Times) Usual {
 	if o.pair == nil {
 		return Usual{}
 	}
-	return usual(o.pair.bursts, o.Class, o.hour, anyTime)
+	return usual(o.pair.bursts, setOf(o.Class), o.hour, times)
 }
 
-// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class, with whichever key at any
-// time; the hours around the use are left out.
+// UsualDay is what the principal usually reads with the key on a day on which it reads more than a few things, of the
+// use's class.
+func (o *Observed) UsualDay() Usual {
+	if o.pair == nil {
+		return Usual{}
+	}
+	return o.pair.usualDay(o.Class, o.hour/dayHours)
+}
+
+// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class or one like it, with whichever
+// key at any time; the hours around the use are left out.
 func (o *Observed) UsualOfPrincipal() Usual {
 	if o.principal == nil {
 		return Usual{}
 	}
-	return usual(o.principal.bursts, o.Class, less(o.hour/partHours*partHours, partHours), true)
+	return usual(o.principal.bursts, alike(o.Class), less(o.hour/partHours*partHours, partHours), AnyTime)
 }
 
 // monthHours is four weeks: as many of each day of the week.
@@ -109,16 +124,20 @@ func (k *Key) Observe(u *Use, o *Observed) {
 		return cmp.Compare(p.principal, id)
 	})
 	o.NewPrincipal = !known && !k.full && len(k.pairs) > 0 // of the first of all nothing is known
-	o.Newcomers, o.Principals = k.newcomers.within(monthHours, hour), len(k.pairs)
-	o.firstOfKey = !known
+	o.Others, o.Crowded, o.firstOfKey = len(k.pairs), k.full, !known
 	if !known {
+		o.Newcomers = k.newcomers.within(monthHours, hour)
 		i = k.admit(i, u.Principal, hour)
 	}
 	p := &k.pairs[i]
 	p.first, p.last = min(p.first, hour), max(p.last, hour)
+	if o.UsedFor = time.Duration(hour-p.first) * time.Hour; known {
+		o.Others--
+		o.Newcomers = max(k.newcomers.within(monthHours, p.first)-1, 0) // without itself
+	}
 	o.Class, o.pair, o.hour = u.Context.Class, p, hour
 	if u.Decrypts && u.Context.Class != NoContext {
-		o.Hour = p.count(u)
+		o.Hour, o.Day = p.count(u), p.countDay(u, hour)
 	}
 }
 
@@ -178,7 +197,7 @@ func (p *pair) open(class Class, at uint32) int {
 
 func (p *pair) learner(class Class) func(hour uint32, calls, distinct int) {
 	return func(hour uint32, calls, distinct int) {
-		if distinct > small {
+		if distinct > Small(class) {
 			p.bursts = learn(p.bursts, burst{hour, class, uint32(calls), uint32(distinct)}) //nolint:gosec // counted
 		}
 	}
@@ -197,6 +216,7 @@ func (k *Key) Tidy() {
 			w.close(at, p.learner(w.class))
 			return true
 		})
+		p.closeDays(hour)
 	}
 	k.pairs = slices.DeleteFunc(k.pairs, func(p pair) bool { return p.last < less(hour, KeepHours) })
 }

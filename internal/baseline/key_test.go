@@ -10,6 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
+const day = 24 * time.Hour
+
 func TestWhoIsNewToAKey(t *testing.T) {
 	var k Key
 	observe := func(principal string, when time.Time) Observed {
@@ -23,22 +25,27 @@ func TestWhoIsNewToAKey(t *testing.T) {
 		when      time.Time
 		isNew     bool
 		newcomers int
+		others    int
 		keyFor    time.Duration
+		usedFor   time.Duration
 	}{
-		{"the first of all is nobody new", "app", at(0, 9, 0), false, 0, 0},
-		{"who used it before is not", "app", at(0, 10, 0), false, 0, time.Hour},
-		{"another is", "batch", at(0, 11, 0), true, 0, 2 * time.Hour},
-		{"nobody counts as a newcomer in the first week", "app", at(1, 9, 0), false, 0, 24 * time.Hour},
-		{"somebody new after weeks is new", "thief", at(20, 9, 0), true, 0, 20 * 24 * time.Hour},
-		{"and a newcomer to the next", "other", at(20, 10, 0), true, 1, 20*24*time.Hour + time.Hour},
-		{"a use told of late is an old one", "app", at(19, 9, 0), false, 0, 19 * 24 * time.Hour},
-		{"four weeks later nobody remembers newcomers", "new", at(49, 11, 0), true, 0, 49*24*time.Hour + 2*time.Hour},
+		{"the first of all is nobody new", "app", at(0, 9, 0), false, 0, 0, 0, 0},
+		{"who used it before is not", "app", at(0, 10, 0), false, 0, 0, time.Hour, time.Hour},
+		{"another is", "batch", at(0, 11, 0), true, 0, 1, 2 * time.Hour, 0},
+		{"nobody counts as a newcomer in the first week", "app", at(1, 9, 0), false, 0, 1, day, day},
+		{"somebody new after weeks is new", "thief", at(20, 9, 0), true, 0, 2, 20 * day, 0},
+		{"and a newcomer to the next", "other", at(20, 10, 0), true, 1, 3, 20*day + time.Hour, 0},
+		{"not to itself, a day later", "thief", at(21, 9, 0), false, 0, 3, 21 * day, day},
+		{"nor to those before it", "app", at(21, 9, 0), false, 0, 3, 21 * day, 21 * day},
+		{"a use told of late is an old one", "app", at(19, 9, 0), false, 0, 3, 19 * day, 19 * day},
+		{"four weeks later nobody remembers newcomers", "new", at(49, 11, 0), true, 0, 4, 49*day + 2*time.Hour, 0},
 	}
 	for _, step := range steps {
 		o := observe(step.principal, step.when)
-		if o.NewPrincipal != step.isNew || o.Newcomers != step.newcomers || o.KeyFor != step.keyFor {
-			t.Errorf("%s: new %v, newcomers %d, known for %s; want %v, %d, %s", step.name, o.NewPrincipal, o.Newcomers,
-				o.KeyFor, step.isNew, step.newcomers, step.keyFor)
+		if o.NewPrincipal != step.isNew || o.Newcomers != step.newcomers || o.Others != step.others ||
+			o.KeyFor != step.keyFor || o.UsedFor != step.usedFor {
+			t.Errorf("%s: new %v, newcomers %d, others %d, known for %s, used for %s; want %+v", step.name, o.NewPrincipal,
+				o.Newcomers, o.Others, o.KeyFor, o.UsedFor, step)
 		}
 	}
 }
@@ -115,6 +122,48 @@ func TestAnHoursSecretsAreCounted(t *testing.T) {
 	}
 }
 
+func TestADaysSecretsAreCounted(t *testing.T) {
+	tests := []struct {
+		name string
+		uses []time.Time // each reads another secret
+		want Counts      // on the day of the last
+	}{
+		{"over the day", []time.Time{at(0, 0, 5), at(0, 9, 0), at(0, 23, 55)}, Counts{3, 3}},
+		{"not yesterday's", []time.Time{at(0, 23, 55), at(1, 0, 5)}, Counts{1, 1}},
+		{"what is told of after midnight belongs to the day before", []time.Time{at(0, 9, 0), at(1, 0, 5), at(0, 23, 55)},
+			Counts{2, 2}},
+		{"what is told of an hour later counts nowhere", []time.Time{at(0, 9, 0), at(1, 1, 0), at(0, 23, 55)}, Counts{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var k Key
+			var o Observed
+			for n, when := range test.uses {
+				o = Observed{}
+				k.Observe(&Use{At: when, Principal: 1, Context: secret(n), Decrypts: true, Symmetric: true}, &o)
+			}
+			if o.Day != test.want {
+				t.Errorf("%+v, want %+v", o.Day, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsUsualOnADay(t *testing.T) {
+	var k Key
+	for d := range 40 {
+		k.reads("reader", at(d, 9, 0), 3+d%2*7)
+	}
+	o := k.reads("reader", at(40, 9, 0), 10)
+	if got := o.UsualDay(); got.N != 20 || got.Distinct.Median != 10 || got.Calls.Median != 10 {
+		t.Errorf("%+v, want 20 days of 10; those of 3 are few", got)
+	}
+	k.Observe(&Use{At: at(40, 10, 0), Principal: IDOf("reader"), Context: Context{Objects, 7}, Decrypts: true}, &o)
+	if o.Day != (Counts{}) || o.UsualDay().N != 0 {
+		t.Errorf("objects are counted by the day: %+v", o.Day)
+	}
+}
+
 func TestOnlyReadingWithAContextCounts(t *testing.T) {
 	var k Key
 	for _, use := range []Use{
@@ -144,22 +193,23 @@ func TestWhatIsUsualFollowsDayAndWeek(t *testing.T) {
 		k.reads("batch", at(day, 12, 0), 5)
 	}
 	tests := []struct {
-		name    string
-		when    time.Time
-		anyTime bool
-		n       int
-		calls   Robust
+		name  string
+		when  time.Time
+		times Times
+		n     int
+		calls Robust
 	}{
-		{"at its time on a working day", at(21, 2, 0), false, 15, Robust{41, 1}},
-		{"an hour later in summer", at(21, 3, 0), false, 15, Robust{41, 1}},
-		{"at noon, when it reads few", at(21, 12, 0), false, 0, Robust{}},
-		{"at noon, of all times", at(21, 12, 0), true, 18, Robust{41, 1}},
-		{"on a Saturday", at(26, 2, 0), false, 3, Robust{41, 1}},
+		{"at its time on a working day", at(21, 2, 0), SameTime, 15, Robust{41, 1}},
+		{"an hour later in summer", at(21, 3, 0), SameTime, 15, Robust{41, 1}},
+		{"at noon, when it reads few", at(21, 12, 0), SameTime, 0, Robust{}},
+		{"at noon, of all times", at(21, 12, 0), AnyTime, 18, Robust{41, 1}},
+		{"at its time on any day", at(21, 2, 0), TimeOfDay, 18, Robust{41, 1}},
+		{"on a Saturday", at(26, 2, 0), SameTime, 3, Robust{41, 1}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			o := k.reads("batch", test.when, 1)
-			got := o.Usual(test.anyTime)
+			got := o.Usual(test.times)
 			if got.N != test.n || got.Calls != test.calls {
 				t.Errorf("%d hours, %+v calls; want %d, %+v", got.N, got.Calls, test.n, test.calls)
 			}
@@ -169,7 +219,7 @@ func TestWhatIsUsualFollowsDayAndWeek(t *testing.T) {
 			}
 		})
 	}
-	if o := k.reads("other", at(21, 2, 0), 1); o.Usual(true).N != 0 {
+	if o := k.reads("other", at(21, 2, 0), 1); o.Usual(AnyTime).N != 0 {
 		t.Error("what is usual of one principal is taken for another's")
 	}
 }
@@ -180,7 +230,7 @@ func TestOneAttackIsNotUsual(t *testing.T) {
 		k.reads("app", at(day, 9, 0), 12)
 	}
 	k.reads("app", at(7, 9, 0), 200)
-	usual := func() Usual { o := k.reads("app", at(8, 9, 0), 1); return o.Usual(false) }()
+	usual := func() Usual { o := k.reads("app", at(8, 9, 0), 1); return o.Usual(SameTime) }()
 	if usual.N != 6 || usual.Calls != (Robust{12, 0}) {
 		t.Errorf("%+v", usual)
 	}

@@ -35,7 +35,7 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 	if o.firstOfKey {
 		p.keys++
 	}
-	if o.Hour.Distinct > small {
+	if o.Hour.Distinct > Small(o.Class) {
 		b := burst{hour, o.Class, uint32(o.Hour.Calls), uint32(o.Hour.Distinct)} //nolint:gosec // counted
 		p.bursts = learn(p.bursts, b)
 	}
@@ -57,7 +57,7 @@ func (p *Principal) Observe(u *Use, o *Observed) {
 		return
 	}
 	o.NewNetwork = !p.full
-	if hour >= p.since+settlingHours {
+	if hour >= p.since+dayHours { // in its first day everything is new to a principal
 		p.newcomers = p.newcomers.add(hour)
 	}
 	p.networks = slices.Insert(p.networks, i, seen{u.Network, hour})

@@ -18,7 +18,7 @@ func TestWhichNetworksAreNewToAPrincipal(t *testing.T) {
 		{"the first is new", 10, at(0, 9, 0), true, 0, 0},
 		{"again it is not", 10, at(0, 9, 5), false, 1, 0},
 		{"a service's call comes from none", 0, at(1, 9, 0), false, 1, 0},
-		{"another in the first week counts as no move", 11, at(2, 9, 0), true, 1, 0},
+		{"another in the first day counts as no move", 11, at(0, 20, 0), true, 1, 0},
 		{"one after weeks is new", 12, at(20, 9, 0), true, 2, 0},
 		{"and the next knows of that move", 13, at(21, 9, 0), true, 3, 1},
 		{"an old one told of late is known", 10, at(19, 9, 0), false, 4, 0},

@@ -88,6 +88,14 @@ type Detections struct {
 	Disable  []string                    // ids of rules and checks that are not judged
 	Severity map[string]finding.Severity // by id, instead of the default
 	Learning time.Duration               // how long a key's use is learnt before rules compare with it
+	Tuning   detection.Tuning            // parameters of rules, instead of the defaults
+}
+
+// Settings are what rules and checks are judged by.
+func (d *Detections) Settings() detection.Settings {
+	return detection.Settings{
+		Disabled: d.Disable, Severities: d.Severity, Learning: d.Learning, Tuning: d.Tuning,
+	}
 }
 
 // Alerts says who is told, and how often.

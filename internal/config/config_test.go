@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rotd/internal/cost"
+	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/material"
 	"rotd/internal/policy"
@@ -82,7 +83,8 @@ exceptions:
     reason: no update yet
     expires: 2027-03-31
   - {name: all, keys: ["*"], author: jane, reason: freeze, expires: "2027-01-02T03:04:05+01:00"}
-detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d}
+detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d,
+  tuning: {decrypt-spike: {secrets: 20, times: 5}, denied-burst: {refusals: 8}}}
 alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
   group_wait: 0
@@ -179,6 +181,9 @@ reports:
 		Detections: Detections{
 			Disable: []string{"key-unmanaged"}, Severity: map[string]finding.Severity{"key-disabled": finding.Critical},
 			Learning: 21 * 24 * time.Hour,
+			Tuning: detection.Tuning{
+				"decrypt-spike": {"secrets": 20, "times": 5}, "denied-burst": {"refusals": 8},
+			},
 		},
 		Alerts: Alerts{
 			Topics: []Topic{{
@@ -334,6 +339,19 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(of(want), of(c)); diff != "" {
+		t.Errorf("(-default +example):\n%s", diff)
+	}
+}
+
+func TestTheExampleShowsTheDefaultsOfTuning(t *testing.T) {
+	want := detection.Tuning{}
+	for _, r := range detection.Tunable() {
+		want[r.ID] = map[string]int{}
+		for _, p := range r.Params {
+			want[r.ID][p.Name] = p.Default
+		}
+	}
+	if diff := cmp.Diff(want, parse(t, Example).Detections.Tuning); diff != "" {
 		t.Errorf("(-default +example):\n%s", diff)
 	}
 }

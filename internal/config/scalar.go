@@ -132,6 +132,11 @@ func duration(to *time.Duration, least, most time.Duration) shape {
 
 // integer is between two bounds, both included.
 func integer(to *int, least, most int) shape {
+	return integerFor(func(n int) { *to = n }, least, most)
+}
+
+// integerFor is an integer that keep is told of when the file says it.
+func integerFor(keep func(int), least, most int) shape {
 	want := fmt.Sprintf("a whole number from %d to %d", least, most)
 	return scalar{
 		want: want, text: numberText,
@@ -141,7 +146,7 @@ func integer(to *int, least, most int) shape {
 			if err != nil || n < least || n > most {
 				return fmt.Errorf("%s is not %s", shorten(value), want)
 			}
-			*to = n
+			keep(n)
 			return nil
 		},
 	}

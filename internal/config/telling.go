@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/suggest"
 )
@@ -34,7 +35,32 @@ func detections(d *Detections, ruleIDs []string) shape {
 			doc:   "For how long the use of a key, and a principal's calls, are learnt before rules compare with them.",
 			value: duration(&d.Learning, 0, 90*day),
 		},
+		{key: "tuning", doc: "What rules compare with, by rule, instead of the defaults.", value: tuning(&d.Tuning)},
 	}}
+}
+
+// tuning is each rule's parameters. What is not said keeps its default.
+func tuning(t *detection.Tuning) shape {
+	var rules []field
+	for _, r := range detection.Tunable() {
+		var params []field
+		for _, p := range r.Params {
+			params = append(params, field{
+				key: p.Name, doc: fmt.Sprintf("In %s, %d by default: %s.", p.Unit, p.Default, p.Doc),
+				value: integerFor(func(value int) {
+					if *t == nil {
+						*t = detection.Tuning{}
+					}
+					if (*t)[r.ID] == nil {
+						(*t)[r.ID] = map[string]int{}
+					}
+					(*t)[r.ID][p.Name] = value
+				}, p.Min, p.Max),
+			})
+		}
+		rules = append(rules, field{key: r.ID, doc: "Parameters of " + r.ID + ".", value: object{fields: params}})
+	}
+	return object{fields: rules}
 }
 
 func severity(keep func(finding.Severity)) shape {

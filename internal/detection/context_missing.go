@@ -13,7 +13,7 @@ func contextMissing() Rule {
 		Severity: finding.Medium,
 		Wants: wants("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
 			"GenerateDataKeyPairWithoutPlaintext", "ReEncrypt"),
-		Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeContextMissing,
+		Params: bareParams(), Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeContextMissing,
 		Doc: Doc{
 			Meaning: "All calls with this key say what they are about, in an encryption context; this one did not. Somebody " +
 				"uses the key by hand or with a program of their own, not through the services and applications that it " +
@@ -31,7 +31,7 @@ func contextMissing() Rule {
 
 func judgeContextMissing(c *Context, ev *events.Event) []Found {
 	o := c.Observed
-	if o == nil || !o.Bare || !o.AlwaysContext || o.WithContext < withContextAtLeast || o.KeyFor < c.learning {
+	if o == nil || !o.Bare || !o.AlwaysContext || o.WithContext < c.param(first) || o.KeyFor < c.learning {
 		return nil
 	}
 	t := c.target(ev)

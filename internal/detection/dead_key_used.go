@@ -9,6 +9,9 @@ import (
 	"rotd/internal/inventory"
 )
 
+// jobsRest is longer than a weekly job rests: a forgotten one is told of once, not at each of its tries.
+const jobsRest = 8 * 24 * time.Hour
+
 // settling is how long after its creation KMS may still deny that a key exists or works: it is eventually consistent.
 const settling = 15 * time.Minute
 
@@ -19,6 +22,7 @@ func deadKeyUsed() Rule {
 		Wants:        wants(append(cryptographic(), "CreateGrant")...),
 		PerPrincipal: true, Judge: judgeDeadKeyUsed, Over: keyEnabledAgain,
 		Ends:    "the key enabled",
+		Quiet:   jobsRest,
 		Inverse: []string{"EnableKey", "CancelKeyDeletion", "ImportKeyMaterial"},
 		Doc: Doc{
 			Meaning: "A call failed because its key is disabled, scheduled for deletion, without material or gone. " +

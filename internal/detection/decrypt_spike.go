@@ -12,22 +12,27 @@ func decryptSpike() Rule {
 	return Rule{
 		ID: "decrypt-spike", Title: "Somebody decrypts far more different things than usual",
 		Severity: finding.High, Mitre: []string{"T1555.006", "T1530"}, Wants: wants("Decrypt", "ReEncrypt"),
-		Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeDecryptSpike,
+		Params: spikeParams(), Remembers: true, Excused: Own, PerPrincipal: true, Judge: judgeDecryptSpike,
 		Doc: Doc{
 			Meaning: "Within an hour a principal decrypted many different things with a key, far more than it ever does at " +
 				"that time of the day and week. Who has stolen credentials reads everything they open, at once.",
 			Condition: "Within an hour of event time a principal's Decrypt calls with a key (and ReEncrypt, to a key of " +
 				"another account) have at least 15 different secrets, 25 parameters, 25 volumes, 1,500 S3 objects or 100 " +
 				"contexts of other kinds; and both the number of calls and that of different contexts are far above the " +
-				"principal's own baseline for that key: more than three times the median of its hours around that time of " +
-				"the day, on working days or weekends, and more than six times their median absolute deviation above it. " +
-				"Hours of up to 8 different contexts are left out of the baseline. With no more than one such hour known, " +
-				"more than twice what the principal has ever read within an hour, with whichever key; with up to six, more than " +
-				"that. A count of calls alone " +
-				"never fires, nor do log files. Once rotd has learnt the key's use for the learning time.",
+				"principal's own baseline for that key, the fullest hour of each day around that time of the day, on working " +
+				"days or weekends: more than three times their median, and more than six times their median absolute deviation " +
+				"above it. Hours of up to 8 different secrets, parameters or volumes, 128 objects or 32 other contexts are left " +
+				"out of the baseline. With no more than one such day known, more than twice what the principal has ever read " +
+				"within an hour, with whichever key; with up to six, more than that once. A count of calls alone never fires, " +
+				"nor do log files. Twice as many secrets or parameters on one day of UTC count alike, against its own days: " +
+				"who reads slowly enough is in no hour's count. Once rotd has learnt the key's use for the learning time. LOW when reading in bulk is what " +
+				"the caller is there for, a role that is not of IAM Identity Center: it has done so around that time of the " +
+				"day on more than six days, and now reads no more than eight times their median, which is what a job makes up " +
+				"for that did not run for a week; or it has done so at any time on two days or more, and now reads no more than " +
+				"four times its most, as pipelines do.",
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
 				"kind of context.",
-			FalsePositives: "A deployment or migration at an unusual time, a job that got many more things to read.",
+			FalsePositives: "A migration at an unusual time, the first run of a new pipeline, somebody who copies a bucket.",
 			Response: "Ask whoever holds the credentials. If nobody knows: revoke the sessions, and take what was read for " +
 				"known to somebody else. Secrets that were read have to be changed.",
 		},
@@ -39,15 +44,39 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	if o == nil || o.KeyFor < c.learning {
 		return nil
 	}
-	floor := spikeFloor(o.Class)
-	if floor == 0 || o.Hour.Distinct < floor {
+	floor := c.spikeFloor(o.Class)
+	if floor == 0 {
 		return nil
 	}
-	all := o.UsualOfPrincipal()
-	limit := baseline.Counts{Calls: spikeGrowth * all.Most.Calls, Distinct: spikeGrowth * all.Most.Distinct}
-	usual := o.Usual(false)
+	if o.Hour.Distinct >= floor {
+		hour := spike{"an hour", "hours", o.Hour, o.Usual(baseline.SameTime), o.Usual(baseline.TimeOfDay)}
+		if found := c.spike(ev, &hour); found != nil {
+			return found
+		}
+	}
+	if o.Day.Distinct >= c.param(spikeDay)*floor {
+		usual := o.UsualDay()
+		return c.spike(ev, &spike{"a day", "days", o.Day, usual, usual})
+	}
+	return nil
+}
+
+// spike is what a principal read with a key within a span, and what it usually reads within one like it; with other
+// kinds of days, as a job does.
+type spike struct {
+	span, spans string // in words
+	read        baseline.Counts
+	usual, job  baseline.Usual
+}
+
+// spike finds what is far above the usual.
+func (c *Context) spike(ev *events.Event, s *spike) []Found {
+	o := c.Observed
+	all, usual := o.UsualOfPrincipal(), s.usual
+	growth := c.param(spikeGrowth)
+	limit := baseline.Counts{Calls: growth * all.Most.Calls, Distinct: growth * all.Most.Distinct}
 	if usual.N > spikeSeldom {
-		limit = baseline.Counts{Calls: farAbove(usual.Calls), Distinct: farAbove(usual.Distinct)}
+		limit = baseline.Counts{Calls: c.farAbove(usual.Calls), Distinct: c.farAbove(usual.Distinct)}
 		if usual.N <= spikeFew {
 			limit = baseline.Counts{
 				Calls: max(limit.Calls, all.Most.Calls), Distinct: max(limit.Distinct, all.Most.Distinct),
@@ -56,16 +85,19 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	} else {
 		usual = all
 	}
-	if o.Hour.Distinct <= limit.Distinct || o.Hour.Calls <= limit.Calls {
+	if s.read.Distinct <= limit.Distinct || s.read.Calls <= limit.Calls {
 		return nil
 	}
-	t := c.target(ev)
+	t, milder := c.target(ev), finding.Informational
+	if !ofPerson(ev) && c.byTrade(s, &all) {
+		milder = finding.Low
+	}
 	return one(Found{
-		About: t, Discriminator: things(o.Class),
+		About: t, Milder: milder, Discriminator: things(o.Class),
 		Description: sentences(
-			fmt.Sprintf("Within an hour %s decrypted about %d different %s with %s, in %d calls.", who(ev), o.Hour.Distinct,
-				things(o.Class), t.name(), o.Hour.Calls),
-			usually(usual), cameFrom(ev),
+			fmt.Sprintf("Within %s %s decrypted about %d different %s with %s, in %d calls.", s.span, who(ev),
+				s.read.Distinct, things(o.Class), t.name(), s.read.Calls),
+			usually(s, &usual, o.Class), cameFrom(ev),
 			"What was decrypted has to be taken for known to whoever did it."),
 		Remedy: []string{
 			"Ask whoever holds these credentials whether it was them, and why.",
@@ -78,13 +110,20 @@ func judgeDecryptSpike(c *Context, ev *events.Event) []Found {
 	})
 }
 
+// byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up for
+// after some days, or than a pipeline grows: more than usual, and no more than its thief would read on any day.
+func (c *Context) byTrade(s *spike, all *baseline.Usual) bool {
+	return s.job.N > spikeFew && s.read.Distinct <= c.param(spikeBacklog)*s.job.Distinct.Median ||
+		all.N > spikeSeldom && s.read.Distinct <= c.param(spikeRelease)*all.Most.Distinct
+}
+
 // usually says what is usual, in a sentence.
-func usually(usual baseline.Usual) string {
+func usually(s *spike, usual *baseline.Usual, class baseline.Class) string {
 	if usual.N == 0 {
-		return "It never read more than 8 of them within an hour."
+		return fmt.Sprintf("It never read more than %d of them within an hour.", baseline.Small(class))
 	}
-	return fmt.Sprintf("In hours like this it reads about %d of them; it has never read more than %d.",
-		usual.Distinct.Median, usual.Most.Distinct)
+	return fmt.Sprintf("In %s like this it reads about %d of them; it has never read more than %d.",
+		s.spans, usual.Distinct.Median, usual.Most.Distinct)
 }
 
 // things names what contexts of a class are about.

@@ -12,16 +12,16 @@ func deniedBurst() Rule {
 	return Rule{
 		ID: "denied-burst", Title: "A principal was refused again and again",
 		Severity: finding.Medium, Wants: wants(), Remembers: true,
-		PerPrincipal: true, Judge: judgeDeniedBurst,
+		Params: deniedParams(), PerPrincipal: true, Judge: judgeDeniedBurst,
 		Doc: Doc{
 			Meaning: "KMS refused one principal many times in a short while: somebody tries out what stolen credentials are " +
 				"good for, or an application lost a permission and is failing.",
-			Condition: fmt.Sprintf("%d KMS calls by one principal refused for want of permission within %s of event time, "+
+			Condition: fmt.Sprintf("Five KMS calls by one principal refused for want of permission within %s of event time, "+
 				"whichever is told last; repeated records of one call count once. HIGH when a call of the same principal that "+
 				"uses or changes something succeeds within %s after them; a success that is told before the refusals does not "+
 				"count. Not: calls that an AWS service makes, such as AWS Config's refused Decrypts; rotd's own, of which "+
-				"sweep-incomplete tells.", deniedMany, days(deniedWindow), days(deniedFollow)),
-			Tuning: "The numbers are fixed. `detections.severity`.",
+				"sweep-incomplete tells.", days(deniedWindow), days(deniedFollow)),
+			Tuning: "`detections.severity`.",
 			FalsePositives: "An application whose permissions were changed: it is refused until somebody mends that, and " +
 				"succeeds then. One that works with one key and is refused another.",
 			Response: "Find out whose principal it is. If nobody is deploying anything, treat its credentials as stolen. " +
@@ -55,7 +55,7 @@ func deniedAgain(c *Context, ev *events.Event) []Found {
 		return nil
 	}
 	n := c.Memory.Count("denied\x00"+principal, firstTold(ev), ev.EventTime, deniedWindow)
-	if n < deniedMany {
+	if n < c.param(first) {
 		return nil
 	}
 	if c.Memory.Noted(noteDeniedBy+principal, ev.EventTime) == "" {
@@ -92,7 +92,7 @@ func succeededAfter(c *Context, ev *events.Event) []Found {
 		About: t, Subject: place(ev), Severity: finding.High,
 		Title: "A principal that was refused again and again has succeeded",
 		Description: fmt.Sprintf("%s, and KMS let it, after refusing the same principal %d calls or more "+
-			"within %s. If these credentials are stolen, they fit here.", called(ev, &t), deniedMany,
+			"within %s. If these credentials are stolen, they fit here.", called(ev, &t), c.param(first),
 			days(deniedWindow)),
 		Remedy: []string{
 			"Find out whose principal this is. If somebody mended a permission just now, this is its proof.",

@@ -26,6 +26,7 @@ type Entry struct {
 	Expected string           `json:"expected,omitempty"` // a rule's: whose doing is, and how grave that is
 	Ends     string           `json:"ends"`               // what ends an episode
 	Remedies []string         `json:"remedies,omitempty"` // what a policy's respond may answer with
+	Params   []Param          `json:"params,omitempty"`   // a rule's: what detections.tuning may change
 	Doc      Doc              `json:"doc"`
 }
 
@@ -61,7 +62,7 @@ func (check *Check) entry() Entry {
 func (r *Rule) entry() Entry {
 	e := Entry{
 		ID: r.ID, Kind: KindRule, Title: r.Title, Severity: r.Severity, Mitre: r.Mitre, Remedies: r.Remedies,
-		Doc:      r.Doc,
+		Doc: r.Doc, Params: r.Params,
 		Expected: r.Excused.words(r.Expected), Ends: r.ends(),
 	}
 	for _, w := range r.Wants {
@@ -89,7 +90,7 @@ func (x Excuse) words(severity finding.Severity) string {
 }
 
 func (r *Rule) ends() string {
-	const quiet = "after 24 h without repetition"
+	quiet := "after " + days(r.QuietAfter()) + " without repetition"
 	if r.Over == nil {
 		return "No reading of KMS ends it; it ends " + quiet + "."
 	}

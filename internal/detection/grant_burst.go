@@ -12,7 +12,7 @@ func grantBurst() Rule {
 	return Rule{
 		ID: "grant-burst", Title: "One principal makes grant after grant",
 		Severity: finding.Medium, Mitre: []string{"T1098"}, Wants: wants("CreateGrant"), Remembers: true,
-		PerPrincipal: true, Judge: judgeGrantBurst,
+		Params: grantParams(), PerPrincipal: true, Judge: judgeGrantBurst,
 		Doc: Doc{
 			Meaning: "One principal made grants by the dozen. AWS services need many; a person or a pipeline does not, and " +
 				"a single odd one is easily hidden among them.",
@@ -21,8 +21,7 @@ func grantBurst() Rule {
 				"counted: refused calls, rotd's own, grants to AWS services and their linked roles, and calls that a service " +
 				"made by itself for the principal (EBS, RDS, Auto Scaling…) other than those that make any call they are " +
 				"told to (Step Functions, Scheduler, Systems Manager…). One finding for each principal, account and Region.",
-			Tuning: "It follows no baseline yet: 50 grants and one hour are fixed. `detections.severity` sets another " +
-				"severity.",
+			Tuning:         "`detections.severity` sets another severity.",
 			FalsePositives: "An application that makes a grant for each of its tenants or jobs.",
 			Response:       "See to whom the grants are, and revoke those that nobody meant; ask the principal's owner why.",
 		},
@@ -46,7 +45,7 @@ func judgeGrantBurst(c *Context, ev *events.Event) []Found {
 		by = "account:" + t.account // whoever it was: they are counted together
 	}
 	count := c.Memory.Count("grant-burst\x00"+by, grant, ev.EventTime, burstWindow)
-	if count < burstGrants {
+	if count < c.param(first) {
 		return nil
 	}
 	return one(Found{

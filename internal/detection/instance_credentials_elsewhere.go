@@ -23,7 +23,7 @@ func instanceCredentialsElsewhere() Rule {
 				"and not through a VPC endpoint, in a network that no call of the role had come from: once the role's calls have " +
 				"been learnt for the learning time, and it does not often call from new networks, as network-first-seen has " +
 				"it; or when the same instance called from another network, or through a VPC endpoint, within the last 14 " +
-				"days. Names of services and `AWS Internal` are no addresses.",
+				"days. Calls that a service makes for the instance tell nothing of where it is.",
 			Tuning:         "`detections.learning` is how long calls are learnt first (14d).",
 			FalsePositives: "An instance got another Elastic IP address or NAT gateway.",
 			Response: "Revoke the role's sessions, isolate the instance, and see what the credentials did from there. Require " +
@@ -34,7 +34,7 @@ func instanceCredentialsElsewhere() Rule {
 
 func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	o, instance := c.Observed, ev.UserIdentity.SessionName()
-	if o == nil || !isInstance(instance) {
+	if o == nil || !isInstance(instance) || byService(ev) {
 		return nil
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)

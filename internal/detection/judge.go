@@ -16,6 +16,7 @@ type Settings struct {
 	Severities map[string]finding.Severity // in place of what the catalogue gives; what is expected keeps its own
 	// Learning is for how long what is usual is learnt before rules compare with it; 0: they compare at once.
 	Learning time.Duration
+	Tuning   Tuning
 }
 
 // Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.
@@ -61,6 +62,7 @@ func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
 		if sev, ok := s.Severities[r.ID]; ok {
 			r.override = &sev
 		}
+		r.tuned = r.values(s.Tuning[r.ID])
 		j.rules[r.ID] = r // a disabled rule's open findings still end
 		if !slices.Contains(s.Disabled, r.ID) {
 			loaded = append(loaded, r)
@@ -150,6 +152,7 @@ func (r *Rule) judge(c *Context, ev *events.Event) (found []finding.Finding, p *
 			found, p = nil, &Panic{RuleID: r.ID, Value: v, Stack: debug.Stack()}
 		}
 	}()
+	c.params = r.tuned
 	for _, got := range r.Judge(c, ev) {
 		found = append(found, r.finish(c, ev, &got))
 	}

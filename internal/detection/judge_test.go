@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -134,6 +135,37 @@ func TestSettingsChangeTheCatalogue(t *testing.T) {
 	for _, j := range judged {
 		if j.Check.ID == "key-unmanaged" {
 			t.Error("a disabled check judged")
+		}
+	}
+}
+
+func TestTuningChangesWhatRulesCompareWith(t *testing.T) {
+	refusals := func(tuning Tuning) int {
+		judge := newJudge(Rules(), nil, Settings{Tuning: tuning})
+		w := newWorld()
+		for i, r := range times(20, time.Second, "Decrypt", failing("AccessDenied")) {
+			if found, _ := judge.Event(w.context(), decode(t, r)); len(found) > 0 {
+				return i + 1
+			}
+		}
+		return 0
+	}
+	if got := refusals(nil); got != 5 {
+		t.Errorf("by default found at refusal %d, want 5", got)
+	}
+	if got := refusals(Tuning{"denied-burst": {"refusals": 8}, "decrypt-spike": {"secrets": 2}}); got != 8 {
+		t.Errorf("tuned found at refusal %d, want 8", got)
+	}
+}
+
+func TestParametersAreWithinTheirBounds(t *testing.T) {
+	for _, r := range Tunable() {
+		names := map[string]bool{}
+		for _, p := range r.Params {
+			if p.Name == "" || p.Unit == "" || p.Doc == "" || names[p.Name] || p.Min > p.Default || p.Default > p.Max {
+				t.Errorf("%s: %+v", r.ID, p)
+			}
+			names[p.Name] = true
 		}
 	}
 }

@@ -15,7 +15,7 @@ func keyMassDestruction() Rule {
 	return Rule{
 		ID: "key-mass-destruction", Title: "One principal puts key after key out of use",
 		Severity: finding.Critical, Mitre: []string{"T1485"}, Wants: destructive(), Remembers: true,
-		PerPrincipal: true, Judge: judgeKeyMassDestruction,
+		Params: massParams(), PerPrincipal: true, Judge: judgeKeyMassDestruction,
 		Doc: Doc{
 			Meaning: "Within minutes one principal disabled several keys, scheduled their deletion, took their " +
 				"imported material away or locked their owner out. Each can be an accident; together they are " +
@@ -25,7 +25,7 @@ func keyMassDestruction() Rule {
 				"event time by one principal, in whichever order the events come. A key counts once, whatever was done " +
 				"to it and however often. rotd's own calls do not count. One finding for each principal, account and " +
 				"Region, which names the keys.",
-			Tuning:         "`detections.severity` sets another severity; 3 keys and 10 minutes are fixed.",
+			Tuning:         "`detections.severity` sets another severity.",
 			FalsePositives: "A test account that is torn down, by a pipeline that deletes all it made.",
 			Response: "Take the principal's permissions away first, then undo call by call: cancelled deletions and enabled " +
 				"keys are back at once. Each key has a finding of its own with what it needs.",
@@ -51,7 +51,7 @@ func judgeKeyMassDestruction(c *Context, ev *events.Event) []Found {
 	}
 	count := c.Memory.Count("key-mass-destruction\x00"+by, key, ev.EventTime, massWindow)
 	hits := noteHit(c.Memory, "keys-hit\x00"+by, hit{at: ev.EventTime, event: ev.EventName, key: d.about.id})
-	if count < massKeys {
+	if count < c.param(first) {
 		return nil
 	}
 	return one(c.massDestruction(ev, &d, count, fullestOf(hits, ev.EventTime)))
@@ -69,7 +69,7 @@ func (c *Context) massDestruction(ev *events.Event, d *destruction, count int, h
 			ref = events.KeyRef{Name: h.key}
 		}
 		t := c.targetOf(ev, ref)
-		if len(keys) < massKeys {
+		if len(keys) < maxUndone {
 			f.Remedy = append(f.Remedy, t.undo(h.event))
 		}
 		keys = append(keys, fmt.Sprintf("%s (%s at %s)", t.name(), shown(h.event), stamp(h.at)))
@@ -90,6 +90,9 @@ type hit struct {
 	at         time.Time
 	event, key string
 }
+
+// maxUndone is how many keys a finding tells how to give back.
+const maxUndone = 3
 
 // maxHits is how many fit into a note.
 const maxHits = 8

@@ -2,6 +2,7 @@ package detection
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,7 +29,10 @@ func secretsOf(n int, after time.Duration, given ...object) (all []object) {
 	return all
 }
 
-const aDay = 24 * time.Hour
+const (
+	aDay      = 24 * time.Hour
+	developer = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_1"
+)
 
 // daily has the admin role read so many secrets each day of four weeks before noon, at that time.
 func daily(secrets int, given ...object) func(t testing.TB, w *world) {
@@ -46,8 +50,24 @@ func inSession(role, session string) object {
 	return object{"userIdentity": who}
 }
 
+// reading has the caller decrypt one thing after the other; of gives their encryption contexts.
+func reading(n int, of func(i int) object, given ...object) (all []object) {
+	for i, r := range times(n, time.Second, "Decrypt", given...) {
+		r["requestParameters"] = object{"encryptionAlgorithm": "SYMMETRIC_DEFAULT", "encryptionContext": of(i)}
+		all = append(all, r)
+	}
+	return all
+}
+
+func objectNo(i int) object { return object{"aws:s3:arn": fmt.Sprint("arn:aws:s3:::docs/", i)} }
+
+func customerNo(i int) object { return object{"customer": fmt.Sprint("c-", i)} }
+
 func TestPrincipalFirstSeen(t *testing.T) {
-	const title = "MEDIUM Somebody uses a key for the first time"
+	const (
+		low    = "LOW Somebody uses a key for the first time"
+		medium = "MEDIUM Somebody uses a key for the first time"
+	)
 	newcomers := func(n int) func(t testing.TB, w *world) {
 		return func(t testing.TB, w *world) {
 			t.Helper()
@@ -59,8 +79,16 @@ func TestPrincipalFirstSeen(t *testing.T) {
 	}
 	testRule(t, principalFirstSeen(), []ruleTest{
 		{
+			name: "a stranger reads five things of an application", learnt: daily(1),
+			events: reading(5, customerNo, by("thief")), want: []string{low, medium},
+			says: []string{
+				"which it used for the first time at 2026-11-20 12:00Z.",
+				"It has decrypted about 5 different encryption contexts within an hour.",
+			},
+		},
+		{
 			name: "somebody new after weeks", learnt: daily(1),
-			events: []object{record("Decrypt", by("thief"))}, want: []string{title},
+			events: []object{record("Decrypt", by("thief"))}, want: []string{low},
 			says: []string{
 				"role/thief called Decrypt on alias/payments, which it had never used before.",
 				"rotd has learnt who uses this key for 28 days.", "The call came from 203.0.113.9.",
@@ -68,12 +96,48 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody new signs", learnt: daily(1),
-			events: []object{record("Sign", by("thief"))}, want: []string{title},
+			name: "a stranger signs", learnt: daily(1),
+			events: []object{record("Sign", by("thief"))}, want: []string{medium},
+		},
+		{
+			name: "a stranger verifies", learnt: daily(1),
+			events: []object{record("Verify", by("thief"))}, want: []string{low},
+		},
+		{
+			name: "a stranger reads the same thing again and again", learnt: daily(1), want: []string{low},
+			events: reading(20, func(int) object { return customerNo(1) }, by("thief")),
+		},
+		{
+			name: "a stranger reads nine secrets", learnt: daily(1),
+			events: secretsOf(9, 0, by("thief")), want: []string{low},
+		},
+		{
+			name: "a stranger reads ten secrets", learnt: daily(1),
+			events: secretsOf(10, 0, by("thief")), want: []string{low, medium},
+		},
+		{
+			name: "a stranger reads as many objects as anybody", learnt: daily(1),
+			events: reading(80, objectNo, by("thief")), want: []string{low},
+		},
+		{
+			name: "a stranger decrypts five times without a context", learnt: daily(1),
+			events: times(5, time.Second, "Decrypt", by("thief")), want: []string{low, medium},
+		},
+		{
+			name: "a stranger encrypts", learnt: daily(1),
+			events: times(20, time.Second, "Encrypt", by("thief")), want: []string{low},
+		},
+		{
+			name: "a stranger reads five things the next day, when it is none any more", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1)(t, w)
+				w.learns(t, record("Decrypt", by("thief"), at(-25*time.Hour)))
+			},
+			events: reading(5, customerNo, by("thief")),
 		},
 		{
 			name: "two newcomers before are not many", learnt: newcomers(2),
-			events: []object{record("Decrypt", by("thief"))}, want: []string{title},
+			events: reading(5, customerNo, by("thief")), want: []string{low, medium},
 		},
 		{
 			name: "somebody who is known from another key", learnt: func(t testing.TB, w *world) {
@@ -81,9 +145,8 @@ func TestPrincipalFirstSeen(t *testing.T) {
 				daily(1)(t, w)
 				daily(1, by("thief"), object{"resources": []object{{"ARN": otherARN}}})(t, w)
 			},
-			events: []object{record("Decrypt", by("thief"))},
-			want:   []string{"LOW Somebody uses a key for the first time"},
-			says:   []string{"The principal itself is known for 28 days, from one other key."},
+			events: reading(5, customerNo, by("thief")), want: []string{low},
+			says: []string{"The principal itself is known for 28 days, from one other key."},
 		},
 		{
 			name: "on a key that many share", learnt: func(t testing.TB, w *world) {
@@ -92,15 +155,14 @@ func TestPrincipalFirstSeen(t *testing.T) {
 					w.learns(t, record("Decrypt", by(fmt.Sprint("app-", i)), at(-28*aDay)))
 				}
 			},
-			events: []object{record("Decrypt", by("thief"))},
-			want:   []string{"LOW Somebody uses a key for the first time"},
+			events: reading(5, customerNo, by("thief")), want: []string{low},
 		},
 		{
 			name: "moving to another key of the account, which shows nobody anything", learnt: daily(1),
-			events: []object{record("ReEncrypt", by("thief"), object{"resources": []object{
+			events: times(9, time.Second, "ReEncrypt", by("thief"), object{"resources": []object{
 				{"ARN": payARN}, {"ARN": otherARN},
-			}, "requestParameters": object{"sourceKeyId": payARN, "destinationKeyId": otherARN}})},
-			want: []string{"LOW Somebody uses a key for the first time"},
+			}, "requestParameters": object{"sourceKeyId": payARN, "destinationKeyId": otherARN}}),
+			want: []string{low},
 		},
 		{
 			name: "an allowed principal is expected", learnt: daily(1),
@@ -117,7 +179,7 @@ func TestPrincipalFirstSeen(t *testing.T) {
 		{
 			name: "the second time", learnt: daily(1),
 			events: []object{record("Decrypt", by("thief"), id("e-1")), record("Decrypt", by("thief"), id("e-2"))},
-			want:   []string{title},
+			want:   []string{low},
 		},
 		{name: "refused", learnt: daily(1), events: []object{record("Decrypt", by("thief"), failing("AccessDenied"))}},
 		{name: "a look at the key", learnt: daily(1), events: []object{record("DescribeKey", by("thief"))}},
@@ -135,7 +197,6 @@ func TestPrincipalFirstSeen(t *testing.T) {
 func TestNetworkFirstSeen(t *testing.T) {
 	const title = "MEDIUM A key is used from a network that is new to the caller"
 	elsewhere := func(ip string) []object { return []object{record("Decrypt", from(ip))} }
-	const developer = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_1"
 	travels := func(n int) func(t testing.TB, w *world) {
 		return func(t testing.TB, w *world) {
 			t.Helper()
@@ -191,6 +252,18 @@ func TestDecryptSpike(t *testing.T) {
 		}
 		return titles
 	}
+	slowly := func(n int) (all []object) { // a secret each quarter of an hour
+		for i := range n {
+			all = append(all, secretOf(i, time.Duration(i)*15*time.Minute))
+		}
+		return all
+	}
+	lows := func(n int) (titles []string) {
+		for range n {
+			titles = append(titles, "LOW"+strings.TrimPrefix(title, "HIGH"))
+		}
+		return titles
+	}
 	testRule(t, decryptSpike(), []ruleTest{
 		{
 			name: "dozens of secrets by who reads two a day", learnt: daily(2), events: secretsOf(15, 0), want: last(1),
@@ -225,6 +298,24 @@ func TestDecryptSpike(t *testing.T) {
 			},
 			events: secretsOf(30, 0),
 		},
+		{
+			name: "a job that makes up for some nights", learnt: daily(16), events: secretsOf(100, 0),
+			want: lows(52), says: []string{"In hours like this it reads about 16 of them"},
+		},
+		{
+			name: "a person who reads as much, and does so daily", learnt: daily(16, by(developer)),
+			events: secretsOf(100, 0, by(developer)), want: last(52),
+		},
+		{
+			name: "a pipeline that deploys something larger than ever", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				w.learns(t, secretOf(0, -28*aDay))
+				for i, secrets := range []int{12, 10} {
+					w.learns(t, secretsOf(secrets, time.Duration(i-21)*aDay)...)
+				}
+			},
+			events: secretsOf(30, 0), want: lows(6),
+		},
 		{name: "the batch as ever", learnt: daily(40), events: secretsOf(44, 0)},
 		{name: "the batch an hour later", learnt: onlyAt(-1), events: secretsOf(44, 0)},
 		{name: "fewer than anybody would ask about", learnt: daily(2), events: secretsOf(13, 0)},
@@ -247,12 +338,31 @@ func TestDecryptSpike(t *testing.T) {
 				return all
 			}(),
 		},
-		{name: "over a day", learnt: daily(2), events: func() (all []object) {
-			for i := range 20 {
-				all = append(all, secretOf(i, time.Duration(i)*time.Hour))
+		{name: "29 over a day", learnt: daily(2), events: slowly(29)},
+		{
+			name: "30 over a day", learnt: daily(2), events: slowly(31), want: last(2),
+			says: []string{
+				"Within a day arn:aws:iam::111122223333:role/admin decrypted about 31 different secrets with alias/payments, " +
+					"in 31 calls.",
+			},
+		},
+		{name: "30 over a day by who reads 20 every day", learnt: func(t testing.TB, w *world) {
+			t.Helper()
+			for day := -28; day < 0; day++ {
+				for i := range 20 {
+					w.learns(t, secretOf(i, time.Duration(day)*aDay+time.Duration(i)*20*time.Minute))
+				}
 			}
-			return all
-		}()},
+		}, events: slowly(31)},
+		{
+			name: "30 over two days", learnt: daily(2),
+			events: append(slowly(18), func() (more []object) {
+				for i := range 18 {
+					more = append(more, secretOf(18+i, aDay+time.Duration(i)*15*time.Minute))
+				}
+				return more
+			}()...),
+		},
 		{name: "on a key that is new", events: secretsOf(30, 0)},
 		{name: "written, not read", learnt: daily(2), events: secretsOf(30, 0, object{"eventName": "GenerateDataKey"})},
 		{name: "refused", learnt: daily(2), events: secretsOf(30, 0, failing("AccessDenied"))},
@@ -344,6 +454,13 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 		{
 			name: "by a service for the instance", learnt: daily(1, instance),
 			events: []object{record("Decrypt", instance, from("secretsmanager.amazonaws.com"))},
+		},
+		{
+			name: "an instance that reaches a service through an endpoint and KMS over the internet",
+			events: []object{
+				record("Decrypt", instance, from("secretsmanager.amazonaws.com"), object{"vpcEndpointId": "vpce-0123456789abcdef0"}),
+				record("Decrypt", instance, elsewhere, id("e-2")),
+			},
 		},
 		{
 			name: "another session of the role", learnt: daily(1, instance),

@@ -75,6 +75,10 @@ func (e *Entry) Markdown() string {
 			fmt.Fprintf(&b, "- **%s**: %s\n", part.name, part.text)
 		}
 	}
+	for _, p := range e.Params {
+		fmt.Fprintf(&b, "- `detections.tuning.%s.%s`: %s (%d %s; from %d to %d)\n", e.ID, p.Name, p.Doc, p.Default, p.Unit, p.Min,
+			p.Max)
+	}
 	b.WriteString("\n")
 	return b.String()
 }

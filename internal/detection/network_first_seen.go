@@ -56,6 +56,11 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 	})
 }
 
+// ofPerson reports whether a person calls, as far as the identity tells: a role of Identity Center, an IAM user, root.
+func ofPerson(ev *events.Event) bool {
+	return ofPeople(ev) || ev.UserIdentity.Type == events.IAMUser || ev.UserIdentity.Type == events.Root
+}
+
 // ofPeople reports whether the principal is a role that IAM Identity Center gives to people: they move.
 func ofPeople(ev *events.Event) bool {
 	return strings.Contains(ev.UserIdentity.SessionIssuer.ARN, ":role/aws-reserved/sso.amazonaws.com/")

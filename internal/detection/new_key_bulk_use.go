@@ -11,14 +11,14 @@ func newKeyBulkUse() Rule {
 	return Rule{
 		ID: "new-key-bulk-use", Title: "A new key is used in bulk by whoever created it",
 		Severity: finding.High, Mitre: []string{"T1486"}, Wants: wants(append(cryptographic(), "CreateKey")...),
-		Remembers: true, Judge: judgeNewKeyBulkUse,
+		Params: newKeyParams(), Remembers: true, Judge: judgeNewKeyBulkUse,
 		Doc: Doc{
 			Meaning: "A principal created a key and used it many times within the hour. Who encrypts what others stored, to " +
 				"ask money for the key, does just that: a key of their own, then object after object.",
-			Condition: fmt.Sprintf("CreateKey that succeeded, and %d cryptographic calls on that key by the same principal "+
+			Condition: fmt.Sprintf("CreateKey that succeeded, and 50 cryptographic calls on that key by the same principal "+
 				"within %s of it, through AWS services too; repeated records of one call count once. rotd's own new keys do "+
-				"not count.", newKeyMany, days(newKeyWindow)),
-			Tuning: "The numbers are fixed. `detections.severity`.",
+				"not count.", days(newKeyWindow)),
+			Tuning: "`detections.severity`.",
 			FalsePositives: "A migration to a new key, or a load test, by the principal that creates keys. Give creating " +
 				"keys and using them to different roles.",
 			Response: "Find out what is being encrypted, while the key still decrypts it: do not disable the key. Stop the " +
@@ -55,7 +55,7 @@ func judgeNewKeyBulkUse(c *Context, ev *events.Event) []Found {
 		if creator == "" || creator != ev.UserIdentity.PrincipalARN() {
 			continue
 		}
-		if n := c.Memory.Count("new-key-use\x00"+ref.ARN, firstTold(ev), ev.EventTime, newKeyWindow); n >= newKeyMany {
+		if n := c.Memory.Count("new-key-use\x00"+ref.ARN, firstTold(ev), ev.EventTime, newKeyWindow); n >= c.param(first) {
 			return one(newKeyInBulk(c, ev, ref, n))
 		}
 	}

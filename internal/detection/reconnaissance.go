@@ -14,14 +14,14 @@ func reconnaissance() Rule {
 		Wants: wants("ListKeys", "ListAliases", "ListGrants", "ListRetirableGrants", "ListKeyPolicies", "ListKeyRotations",
 			"ListResourceTags", "DescribeKey", "DescribeCustomKeyStores", "GetKeyPolicy", "GetKeyRotationStatus",
 			"GetKeyLastUsage", "GetPublicKey"),
-		Remembers: true, Excused: OwnOrLet, PerPrincipal: true, Judge: judgeReconnaissance,
+		Params: readingParams(), Remembers: true, Excused: OwnOrLet, PerPrincipal: true, Judge: judgeReconnaissance,
 		Doc: Doc{
 			Meaning: "One principal asked many different things about keys in a short time, as inventories do and as people " +
 				"do who have just stolen credentials and look what there is.",
-			Condition: fmt.Sprintf("%d different readings within %s of event time by one principal: of different operations, "+
+			Condition: fmt.Sprintf("Forty different readings within %s of event time by one principal: of different operations, "+
 				"keys or Regions, refused ones included. The same question again does not count. Not: readings that an AWS "+
-				"service makes, and rotd's own.", readingMany, days(readingWindow)),
-			Tuning: "`principals.allow` of the policy of the key last asked about. The numbers are fixed.",
+				"service makes, and rotd's own.", days(readingWindow)),
+			Tuning: "`principals.allow` of the policy of the key last asked about.",
 			FalsePositives: "Inventories, security scanners, infrastructure as code that looks at every key before it " +
 				"changes one.",
 			Response: "Find out whether the principal takes stock by trade. If not, see what else it asked and did.",
@@ -36,7 +36,7 @@ func judgeReconnaissance(c *Context, ev *events.Event) []Found {
 	}
 	question := ev.EventName + "\x00" + ev.AWSRegion + "\x00" + ev.Key.ARN + ev.Key.Name
 	n := c.Memory.Count("reconnaissance\x00"+principal, question, ev.EventTime, readingWindow)
-	if n < readingMany {
+	if n < c.param(first) {
 		return nil
 	}
 	return one(Found{

@@ -26,12 +26,16 @@ type Rule struct {
 	Expected finding.Severity
 	// PerPrincipal makes the principal part of what is found: the same by another is another finding.
 	PerPrincipal bool
+	Params       []Param
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
 	Judge func(c *Context, ev *events.Event) []Found
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
-	// it, it ends after 24 h without repetition.
+	// it, it ends when it has not been repeated for its quiet time.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
 	Ends string // in words: what a reading that ends it shows
+	// Quiet is for how long an episode goes on without repetition, at least a day; 0: finding.QuietAfter. Longer ones are
+	// of what is repeated daily or weekly by nature, of which nobody wants to be told each time.
+	Quiet time.Duration
 	// Inverse names the events that undo what the rule tells of: after one, a single reading ends the episode. None of
 	// them is an event the rule wants, which would undo itself.
 	Inverse []string
@@ -41,7 +45,11 @@ type Rule struct {
 	Doc      Doc
 
 	override *finding.Severity // configuration's severity
+	tuned    []int             // values of Params
 }
+
+// QuietAfter is for how long an episode goes on without repetition.
+func (r *Rule) QuietAfter() time.Duration { return max(r.Quiet, finding.QuietAfter) }
 
 // Excuse says whose doing is expected. What is expected is found all the same, but pages nobody.
 type Excuse int
@@ -87,6 +95,7 @@ type Context struct {
 	Observed *baseline.Observed
 
 	learning time.Duration // the judge's
+	params   []int         // of the rule that judges
 }
 
 // Known gives the inventory's facts as they were before the event; replay without an inventory knows nothing.

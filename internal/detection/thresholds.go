@@ -6,102 +6,210 @@ import (
 	"rotd/internal/baseline"
 )
 
-// Numbers that rules compare with, and where they come from. Windows are of event time.
+// Numbers that rules compare with, and where they come from. Windows are of event time. Those that configuration may
+// change are parameters; rules name them by their place.
 
 // disorder is how late an event may come after later ones and still be counted with them: CloudTrail delivers within
 // minutes, and a queue hands its messages out in any order.
 const disorder = 15 * time.Minute
 
-// Destruction of keys and grants.
-const (
-	// One key is put out of use for a reason, two may be a pair; three within minutes are no maintenance that anybody
-	// watches. The numbers are the catalogue's.
-	massKeys   = 3
-	massWindow = 10 * time.Minute
-	// AWS services make a grant or two for each volume, instance or database, and do not count. What is left are people
-	// and pipelines, whose grants are few: fifty within an hour are a script. It follows no baseline yet.
-	burstGrants = 50
-	burstWindow = time.Hour
-)
+// counted is how many of a kind memory counts up to: it keeps 64.
+const counted = 60
 
-// Suspicious use.
+// first is the place of a rule's only parameter.
+const first = 0
+
+// One key is put out of use for a reason, two may be a pair; three within minutes are no maintenance that anybody
+// watches. The numbers are the catalogue's.
+func massParams() []Param {
+	return []Param{{"keys", "keys", 3, 2, counted, "this many keys put out of use within 10 minutes are told of"}}
+}
+
+const massWindow = 10 * time.Minute
+
+// AWS services make a grant or two for each volume, instance or database, and do not count. What is left are people and
+// pipelines, whose grants are few: fifty within an hour are a script.
+func grantParams() []Param {
+	return []Param{{"grants", "grants", 50, 2, counted, "this many grants within an hour are told of"}}
+}
+
+const burstWindow = time.Hour
+
+// Five refusals in five minutes: a person who tries out what is allowed makes them, a person who mistypes does not.
+func deniedParams() []Param {
+	return []Param{{"refusals", "calls", 5, 2, counted, "this many refused calls within 5 minutes are told of"}}
+}
+
 const (
-	// Five refusals in five minutes: a person who tries out what is allowed makes them, a person who mistypes does not.
-	deniedMany   = 5
 	deniedWindow = 5 * time.Minute
 	// deniedFollow is for how long after them a success still belongs to them: who has found a way in uses it soon.
 	deniedFollow = time.Hour
-
-	// Forty different questions about keys in ten minutes: the console's pages of a few keys ask fewer, a tool that
-	// takes stock of an account asks more.
-	readingMany   = 40
-	readingWindow = 10 * time.Minute
-
-	// A key used fifty times within an hour of its creation by its creator: services that are set up use theirs a few
-	// times, whoever encrypts what others stored uses it for each object. Memory keeps 64 of a kind.
-	newKeyMany   = 50
-	newKeyWindow = time.Hour
-
-	// idleLeast is the shortest idle time a policy can ask for: what was used since then is not looked up.
-	idleLeast = 24 * time.Hour
 )
+
+// Forty different questions about keys in ten minutes: the console's pages of a few keys ask fewer, a tool that takes
+// stock of an account asks more.
+func readingParams() []Param {
+	return []Param{{
+		"questions", "questions", 40, 5, counted, "this many different questions about keys within 10 minutes are told of",
+	}}
+}
+
+const readingWindow = 10 * time.Minute
+
+// A key used fifty times within an hour of its creation by its creator: services that are set up use theirs a few times,
+// whoever encrypts what others stored uses it for each object.
+func newKeyParams() []Param {
+	return []Param{{"calls", "calls", 50, 2, counted, "this many calls within an hour of the key's creation are told of"}}
+}
+
+const newKeyWindow = time.Hour
+
+// idleLeast is the shortest idle time a policy can ask for: what was used since then is not looked up.
+const idleLeast = 24 * time.Hour
 
 // DefaultLearning is how long a key's use is learnt before rules compare with it: two of every day of the week, so that
 // a weekly job is usual.
 const DefaultLearning = 14 * 24 * time.Hour
 
+// firstDay is for how long a principal is new to a key: what it reads in that time is what it came for.
+const firstDay = 24 * time.Hour
+
+// strangerFor is for how long a principal is one that nobody knows: longer than whoever made a role to steal with waits.
+const strangerFor = 7 * 24 * time.Hour
+
+// Parameters of principal-first-seen. A principal that reads fewer different things within an hour may be trying out
+// whether a key works. An application that starts reads less than ten secrets or parameters; objects are read by the
+// hundred by whoever lists a bucket. From three new principals within four weeks on another is nothing unusual, and ten
+// on a key share it: another one is no stranger there.
 const (
-	// restless is from how many new principals of a key within four weeks on another is nothing unusual.
-	restless = 3
-	// sharedByMany is from how many principals on a key is one that applications share: another one is no stranger there.
-	sharedByMany = 10
-	// settledNetworks is up to how many networks a principal calls from that moves seldom. People, and roles that many
-	// people or hosts share, call from more.
-	settledNetworks = 8
-	// withContextAtLeast is how many calls with an encryption context make one without it strange.
-	withContextAtLeast = 100
-	// instanceKnown is for how long the network of an EC2 instance is remembered that calls no more.
-	instanceKnown = 14 * 24 * time.Hour
+	strangerSecrets = iota
+	strangerObjects
+	strangerContexts
+	restless
+	sharedByMany
 )
 
-// spikeFloor is how many different things of a class a principal reads within an hour before anybody compares; 0: no
-// number of them is a spike. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42
-// parameters; an application that starts reads less than ten of either.
-func spikeFloor(class baseline.Class) int {
+func strangerParams() []Param {
+	return []Param{
+		strangerSecrets: {
+			"secrets", "secrets, parameters or volumes", 10, 2, 500, "a stranger that decrypts this many within an hour is MEDIUM",
+		},
+		strangerObjects: {
+			"objects", "S3 objects", 100, 2, 1000, "a stranger that decrypts this many within an hour is MEDIUM",
+		},
+		strangerContexts: {
+			"contexts", "encryption contexts, or calls without one", 5, 1, counted,
+			"a stranger that decrypts this many within an hour is MEDIUM",
+		},
+		restless: {"newcomers", "principals", 3, 1, 16, "on a key that got this many within four weeks nobody is new"},
+		sharedByMany: {
+			"shared", "principals", 10, 1, 500, "on a key that this many use nobody is a stranger",
+		},
+	}
+}
+
+// several is how many things of a class make use of a key.
+func (c *Context) several(class baseline.Class) int {
+	switch class {
+	case baseline.Secrets, baseline.Parameters, baseline.Volumes:
+		return c.param(strangerSecrets)
+	case baseline.Objects:
+		return c.param(strangerObjects)
+	case baseline.NoContext, baseline.Logs, baseline.Services, baseline.Own:
+	}
+	return c.param(strangerContexts)
+}
+
+// settledNetworks is up to how many networks a principal calls from that moves seldom. People, and roles that many
+// people or hosts share, call from more. Two rules go by it.
+const settledNetworks = 8
+
+// Hundred calls with an encryption context make one without it strange.
+func bareParams() []Param {
+	return []Param{{
+		"calls", "calls", 100, 10, 1_000_000, "after this many, all with an encryption context, one without it is told of",
+	}}
+}
+
+// instanceKnown is for how long the network of an EC2 instance is remembered that calls no more.
+const instanceKnown = 14 * 24 * time.Hour
+
+// Parameters of decrypt-spike. First, how many different things of a class a principal reads within an hour before
+// anybody compares. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42 parameters; an
+// application that starts reads less than ten of either; objects are read by the hundred, by people and nightly jobs.
+// Then what is far above the usual. Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993, call 3.5 spreads an
+// outlier of one sample; a fleet has thousands of samples a day. At the end of a month jobs that hardly vary have twice
+// as much to do. A nightly job that did not run for a week has eight times as much. A pipeline that deploys another
+// service for the first time may read some times the most it ever has. On a day a person reads some secrets now and then;
+// twice what nobody looks at within an hour is no longer that.
+const (
+	spikeSecrets = iota
+	spikeParameters
+	spikeVolumes
+	spikeObjects
+	spikeContexts
+	spikeDay
+	spikeTimes
+	spikeSpreads
+	spikeGrowth
+	spikeBacklog
+	spikeRelease
+)
+
+func spikeParams() []Param {
+	const floor = "fewer within an hour are never told of"
+	return []Param{
+		spikeSecrets:    {"secrets", "secrets", 15, 2, 500, floor},
+		spikeParameters: {"parameters", "parameters", 25, 2, 500, floor},
+		spikeVolumes:    {"volumes", "volumes", 25, 2, 500, floor},
+		spikeObjects:    {"objects", "S3 objects", 1500, 2, 2500, floor},
+		spikeContexts:   {"contexts", "other encryption contexts", 100, 2, 2500, floor},
+		spikeDay: {
+			"day", "times the secrets and parameters", 2, 1, 100, "fewer within a day are never told of",
+		},
+		spikeTimes:   {"times", "times the median", 3, 1, 100, "more than this is far above what is usual"},
+		spikeSpreads: {"spreads", "median absolute deviations", 6, 1, 100, "further above the median than this is far"},
+		spikeGrowth: {
+			"growth", "times the most ever", 2, 1, 100, "more than this is far above what is not usual at all",
+		},
+		spikeBacklog: {
+			"backlog", "times the median", 8, 1, 100, "up to this a job that reads in bulk around this time of the day is LOW",
+		},
+		spikeRelease: {
+			"release", "times the most ever", 4, 1, 100, "up to this a role that reads in bulk now and then is LOW",
+		},
+	}
+}
+
+const (
+	// spikeSeldom is up to how many days say nothing of what is usual: then it is the most ever that counts, with
+	// whichever key. With up to spikeFew days it counts, too: a pipeline that is used at any time has no usual one.
+	spikeSeldom = 1
+	spikeFew    = 6
+)
+
+// spikeFloor is how many different things of a class are compared at all; 0: no number of them is a spike.
+func (c *Context) spikeFloor(class baseline.Class) int {
 	switch class {
 	case baseline.Secrets:
-		return 15
+		return c.param(spikeSecrets)
 	case baseline.Parameters:
-		return 25
+		return c.param(spikeParameters)
 	case baseline.Volumes:
-		return 25
+		return c.param(spikeVolumes)
+	case baseline.Objects:
+		return c.param(spikeObjects)
 	case baseline.Services, baseline.Own:
-		return 100
-	case baseline.Objects: // people read them by the hundred, and nightly jobs
-		return 1500
+		return c.param(spikeContexts)
 	case baseline.NoContext, baseline.Logs: // tools read all of them
 	}
 	return 0
 }
 
-const (
-	// spikeSpreads is how many spreads above the median is far: Iglewicz and Hoaglin, "How to Detect and Handle Outliers",
-	// 1993, call 3.5 an outlier of one sample; a fleet has thousands of samples a day.
-	spikeSpreads = 6
-	// spikeTimes is how many times the median is far, whatever the spread: at the end of a month jobs that hardly vary
-	// have twice as much to do.
-	spikeTimes = 3
-	// spikeSeldom is up to how many hours like this one say nothing of what is usual; then it has to be more than
-	// spikeGrowth times what the principal has ever read within an hour, with whichever key. With up to spikeFew of them
-	// it has to be more than that once: a pipeline that is used at any time has no usual one.
-	spikeSeldom = 1
-	spikeFew    = 6
-	spikeGrowth = 2
-)
-
 // farAbove is what a count has to exceed to be far above what is usual.
-func farAbove(usual baseline.Robust) int {
+func (c *Context) farAbove(usual baseline.Robust) int {
 	const madToSigma = 1.4826 // of a normal distribution
 	spread := max(float64(usual.Spread), float64(usual.Median)/10)
-	return max(int(float64(usual.Median)+spikeSpreads*madToSigma*spread), spikeTimes*usual.Median)
+	spreads := float64(c.param(spikeSpreads))
+	return max(int(float64(usual.Median)+spreads*madToSigma*spread), c.param(spikeTimes)*usual.Median)
 }

@@ -124,6 +124,25 @@ func TestADayWithoutRepetitionEndsARulesEpisodeQuietly(t *testing.T) {
 	}
 }
 
+func TestAForgottenDailyJobIsToldOfOnce(t *testing.T) {
+	w := newWorld(t)
+	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
+	w.sweep(Inventory)
+	w.send(w.aRecord("Decrypt", arn).with("errorCode", "DisabledException").bridged())
+	w.awaitTold("dead-key-used", "finding-opened")
+	w.drained()
+	for _, after := range []time.Duration{25 * time.Hour, 7 * 24 * time.Hour} {
+		w.check(w.engine.endQuiet(time.Now().Add(after)))
+		if f := w.found("dead-key-used"); f.Status != finding.Open {
+			t.Errorf("over after %s: a job that runs daily or weekly is told of each time", after)
+		}
+	}
+	w.check(w.engine.endQuiet(time.Now().Add(8*24*time.Hour + time.Minute)))
+	if f := w.found("dead-key-used"); f.Status != finding.Resolved || f.ResolvedBy != "not repeated for 192 h" {
+		t.Errorf("got %+v", f)
+	}
+}
+
 func TestACheckEndsOnlyWhereTheKeyWasReadAgain(t *testing.T) {
 	w := newWorld(t)
 	good := w.key(awssim.KeyOptions{Aliases: []string{"alias/a"}})

@@ -1,12 +1,13 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"rotd/internal/finding"
 )
 
-// endQuiet ends the episodes that nothing repeated for a day and that no reading will end. It is told nowhere.
+// endQuiet ends the episodes that nothing repeated for their quiet time, mostly a day, and that no reading will end. It is told nowhere.
 func (e *Engine) endQuiet(now time.Time) error {
 	for after := ""; ; {
 		next := ""
@@ -18,10 +19,10 @@ func (e *Engine) endQuiet(now time.Time) error {
 				if err != nil {
 					return err
 				}
-				if f == nil || !endsQuietly(f) || now.Sub(lastHeard(f)) < finding.QuietAfter {
+				if f == nil || !endsQuietly(f) || now.Sub(lastHeard(f)) < n.quietAfter(f) {
 					continue
 				}
-				if err := n.resolve(f, "not repeated for 24 h", true); err != nil {
+				if err := n.resolve(f, fmt.Sprintf("not repeated for %.0f h", n.quietAfter(f).Hours()), true); err != nil {
 					return err
 				}
 			}
@@ -35,6 +36,14 @@ func (e *Engine) endQuiet(now time.Time) error {
 		}
 		after = next
 	}
+}
+
+// quietAfter is for how long a finding's episode goes on without repetition.
+func (n *notebook) quietAfter(f *finding.Finding) time.Duration {
+	if rule := n.settings.Judge.Rule(f.RuleID); rule != nil {
+		return rule.QuietAfter()
+	}
+	return finding.QuietAfter
 }
 
 // endsQuietly reports whether a finding ends for want of repetition: those of rules do, and those about rotd itself

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// QuietAfter ends a rule's episode that nothing repeats.
+// QuietAfter ends a rule's episode that nothing repeats, if the rule says nothing else.
 const QuietAfter = 24 * time.Hour
 
 // Transition is what happened to a finding that people may have to be told; its text is part of the alert's identity.

@@ -14,9 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
-	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"rotd/internal/detection"
 )
@@ -24,6 +27,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.seeds, "seeds", 20, "how many worlds; the second half has seeds from the commit's hash")
+	flag.IntVar(&o.first, "first", 1, "the first seed; the first half of the worlds have it and those that follow")
 	flag.IntVar(&o.keys, "keys", 1000, "customer managed keys of each")
 	flag.IntVar(&o.weeks, "weeks", 6, "how long each is watched; what is usual is learnt in the first two")
 	flag.BoolVar(&o.all, "v", false, "print findings that are LOW, too")
@@ -42,28 +46,20 @@ func main() {
 // options say what is simulated.
 type options struct {
 	seeds, keys, weeks int
+	first              int // the first of the seeds that never change
 	all                bool
 }
 
-// run simulates all worlds, prints each false alert as it comes, and the report at the end. Missed attacks, and more
-// false alerts than one a week, are an error.
+// run simulates all worlds, as many at a time as there are CPUs, prints each false alert as a world is through, and the
+// report at the end. Missed attacks, and more false alerts than one a week, are an error.
 func run(ctx context.Context, out io.Writer, o options, report string) error {
 	hash, err := commit(ctx)
 	if err != nil {
 		return err
 	}
-	var results []*result
-	for i := range o.seeds {
-		seed := uint64(i + 1)
-		if i >= o.seeds/2 {
-			seed = seedOf(hash, i)
-		}
-		r, err := simulate(ctx, seed, o)
-		if err != nil {
-			return err
-		}
-		r.print(out, o)
-		results = append(results, r)
+	results, err := simulateAll(ctx, out, o, hash)
+	if err != nil {
+		return err
 	}
 	text := summary(results, o, hash)
 	fmt.Fprint(out, text)
@@ -73,6 +69,32 @@ func run(ctx context.Context, out io.Writer, o options, report string) error {
 		}
 	}
 	return verdict(results, o)
+}
+
+// simulateAll simulates the worlds of all seeds; results are in their order.
+func simulateAll(ctx context.Context, out io.Writer, o options, hash string) ([]*result, error) {
+	results, print := make([]*result, o.seeds), sync.Mutex{}
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range results {
+		workers.Go(func() (err error) {
+			seed := uint64(o.first + i) //nolint:gosec // small
+			if i >= o.seeds/2 {
+				seed = seedOf(hash, i)
+			}
+			if results[i], err = simulate(ctx, seed, o); err != nil {
+				return err
+			}
+			print.Lock()
+			defer print.Unlock()
+			results[i].print(out, o)
+			return nil
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return nil, fmt.Errorf("simulating: %w", err)
+	}
+	return results, nil
 }
 
 // commit is the hash of the commit that is checked out.
@@ -103,6 +125,3 @@ func verdict(results []*result, o options) error {
 
 // learning is as rotd has it by default.
 const learning = detection.DefaultLearning
-
-// quiet is after how long without repetition a rule's episode ends: the next one is told again.
-const quiet = 24 * time.Hour

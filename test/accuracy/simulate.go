@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -11,6 +12,7 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/policy"
 	"rotd/internal/replay"
 	"rotd/test/traffic"
 )
@@ -52,8 +54,10 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 	world := traffic.World{Seed: seed, Keys: o.keys, Weeks: o.weeks}
 	world.Attacks = world.EveryAttack()
 	around := world.Surroundings()
-	stream := replay.NewStream(detection.NewJudge(detection.Settings{Learning: learning}), &replay.Known{
-		Trusted: slices.Concat(around.Accounts, around.Trusted), Regions: around.Regions, Keys: world.Inventory(),
+	judge := detection.NewJudge(detection.Settings{Learning: learning})
+	stream := replay.NewStream(judge, &replay.Known{
+		Policies: policies(),
+		Trusted:  slices.Concat(around.Accounts, around.Trusted), Regions: around.Regions, Keys: world.Inventory(),
 		Itself: &detection.Itself{Principals: around.Rotd},
 	})
 
@@ -61,7 +65,7 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 		seed: seed, found: make(map[string]map[string]bool),
 		weeks: float64(o.weeks) - learning.Hours()/(7*24),
 	}
-	last := make(map[string]time.Time) // fingerprint → when it was last found
+	told := make(episodes)
 	for record := range world.Records() {
 		if r.records%1000 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -74,33 +78,78 @@ func simulate(ctx context.Context, seed uint64, o options) (*result, error) {
 		for _, p := range judged.Panics {
 			return nil, fmt.Errorf("seed %d: %w", seed, p)
 		}
-		for _, f := range judged.Found {
-			before, again := last[f.Fingerprint]
-			last[f.Fingerprint] = f.LastSeen
-			if record.Attack != "" {
-				if f.Severity < finding.Medium {
-					continue
-				}
-				if r.found[record.Attack] == nil {
-					r.found[record.Attack] = make(map[string]bool)
-				}
-				r.found[record.Attack][f.RuleID] = true
-				continue
-			}
-			told := alert{f, record.Source}
-			switch {
-			case f.Expected || again && f.LastSeen.Sub(before) < quiet:
-			case f.Severity >= finding.Medium && tellsFacts(f.RuleID):
-				r.facts = append(r.facts, told)
-			case f.Severity >= finding.Medium:
-				r.alerts = append(r.alerts, told)
-			case f.Severity == finding.Low:
-				r.low = append(r.low, told)
+		for i := range judged.Found {
+			f := &judged.Found[i]
+			news, attack := told.news(f, judge.Rule(f.RuleID).QuietAfter(), record.Attack)
+			if attack != "" {
+				r.hit(attack, f)
+			} else if news {
+				r.tell(alert{*f, record.Source})
 			}
 		}
 	}
 	r.took = time.Since(began)
 	return r, nil
+}
+
+// hit keeps that a rule found something of an attack.
+func (r *result) hit(attack string, f *finding.Finding) {
+	if f.Severity < finding.Medium {
+		return
+	}
+	if r.found[attack] == nil {
+		r.found[attack] = make(map[string]bool)
+	}
+	r.found[attack][f.RuleID] = true
+}
+
+// tell keeps what somebody is told of.
+func (r *result) tell(a alert) {
+	switch {
+	case a.finding.Expected:
+	case a.finding.Severity >= finding.Medium && tellsFacts(a.finding.RuleID):
+		r.facts = append(r.facts, a)
+	case a.finding.Severity >= finding.Medium:
+		r.alerts = append(r.alerts, a)
+	case a.finding.Severity == finding.Low:
+		r.low = append(r.low, a)
+	}
+}
+
+// episodes are how grave each finding's episode is by now, and when it was last repeated, by fingerprint.
+type episodes map[string]episode
+
+type episode struct {
+	last     time.Time
+	severity finding.Severity
+	attack   string // that began it
+}
+
+// news reports whether a finding opens an episode or makes one graver, as people would be told of it, and which attack
+// it tells of: the record's, or the one that began the episode. What the attacked application goes on doing then is
+// told of once more, and rightly.
+func (all episodes) news(f *finding.Finding, quiet time.Duration, attack string) (graver bool, of string) {
+	e, known := all[f.Fingerprint]
+	if !known || f.LastSeen.Sub(e.last) >= quiet {
+		e, graver = episode{attack: attack}, true
+	}
+	if f.Severity > e.severity {
+		graver = true
+	}
+	if graver {
+		e.severity = f.Severity
+	}
+	if f.LastSeen.After(e.last) {
+		e.last = f.LastSeen
+	}
+	all[f.Fingerprint] = e
+	return graver, cmp.Or(attack, e.attack)
+}
+
+// policies are those of somebody who wants to be told of idle keys that are used again. Restorations are tried out each
+// quarter in these worlds, which that leaves out.
+func policies() policy.Set {
+	return policy.Set{{Name: "all", UnusedAfter: 120 * 24 * time.Hour}}
 }
 
 // tellsFacts reports whether a rule says what was done to a key, or that somebody needs one that does not work, which
@@ -113,7 +162,7 @@ func tellsFacts(rule string) bool {
 		"material-imported", "material-deleted", "material-expired", "key-store-changed", "external-origin-key-created",
 		"key-policy-changed", "key-policy-made-public", "key-policy-shared-externally", "key-policy-owner-removed",
 		"key-policy-lockout-bypassed", "alias-retargeted", "key-replicated", "key-tags-changed", "key-mass-destruction",
-		"dead-key-used":
+		"dead-key-used", "dormant-key-used":
 		return true
 	}
 	return false

@@ -42,6 +42,7 @@ func (s *stage) known(k *key) inventory.Key {
 	if k.multiRegion {
 		known.MultiRegion, known.PrimaryARN = "PRIMARY", k.arn
 	}
+	known.LastUsage = s.lastUsage(k)
 	if k.service != nil {
 		known.Tags = map[string]string{"team": k.service.team, "service": k.service.name}
 		if k.restricted {
@@ -56,6 +57,32 @@ func (s *stage) known(k *key) inventory.Key {
 		}
 	}
 	return known
+}
+
+// trackedFor is for how long KMS has known of uses when the world begins.
+const trackedFor = 200 * dayMillis
+
+// lastUsage is what KMS tells of a key's last use at the world's start: of keys that are idle then, the only word there
+// is about it. What is in use has been used within the hour.
+func (s *stage) lastUsage(k *key) *inventory.LastUsage {
+	if k.created >= s.start || k.service == nil {
+		return nil
+	}
+	at := func(millis int64) time.Time { return time.UnixMilli(millis).UTC().Truncate(time.Second) }
+	told := &inventory.LastUsage{ReadAt: at(s.start), TrackedSince: at(s.start - trackedFor)}
+	used := s.start - hourMillis
+	if k.use == forNothing {
+		first, rare := s.firstRareUse(k)
+		if !rare {
+			return told
+		}
+		used = first - 90*dayMillis
+	}
+	if used > k.created {
+		last := at(used)
+		told.At = &last
+	}
+	return told
 }
 
 // policy is a key's policy: as the console makes it, with the applications that may use it.

@@ -18,14 +18,16 @@ func (f *fleet) oddities() []*actor {
 		return s.now + int64(s.dice.exponential()*daysBetweenIncidents*float64(dayMillis)/float64(len(s.people)))
 	})}
 	all = append(all, f.failingJob(), f.legacyUser(), f.backup())
-	for i, k := range f.keys {
+	for _, k := range f.keys {
 		switch {
 		case k.use == forObjects && f.root.fork(k.id+"partner").state%5 == 0:
 			all = append(all, f.partner(k))
 		case k.use == forObjects && f.root.fork(k.id+"data events").state%4 == 0:
 			all = append(all, f.dataEvents(k))
-		case k.use == forNothing && i != idleKey && f.root.fork(k.id+"yearly").state%3 == 0:
-			all = append(all, f.rareUse(k))
+		case k.use == forNothing:
+			if first, rare := f.firstRareUse(k); rare {
+				all = append(all, f.rareUse(k, first))
+			}
 		case k.multiRegion && k.period > 0:
 			all = append(all, f.replicaSync(k))
 		}
@@ -243,9 +245,15 @@ func (s *stage) write(name string, who *session, from endpoint, bucket, under *k
 	})
 }
 
+// firstRareUse is when somebody uses a key again that is idle; rare is false of those that nobody does.
+func (f *fleet) firstRareUse(k *key) (at int64, rare bool) {
+	return f.start + int64(f.root.fork(k.id).state%1000)*week.Milliseconds()/80,
+		k != f.keys[idleKey] && f.root.fork(k.id+"yearly").state%3 == 0
+}
+
 // rareUse is a key that nobody uses for months, and then somebody does: a restoration that is tried out, a year's end.
-func (f *fleet) rareUse(k *key) *actor {
-	return f.act("rare", k.id, f.start+int64(f.root.fork(k.id).state%1000)*week.Milliseconds()/80, func(s *stage) int64 {
+func (f *fleet) rareUse(k *key, first int64) *actor {
+	return f.act("rare", k.id, first, func(s *stage) int64 {
 		if k.created > s.now || k.service.dies < s.now {
 			return never
 		}
