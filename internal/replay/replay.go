@@ -1,4 +1,4 @@
-// Package replay runs the rules over CloudTrail's log files from disk: no AWS, no daemon, no state. The archive's own
+// Package replay runs the rules over CloudTrail's log files from disk or S3: no daemon, no state. The archive's own
 // time is the clock, so nothing in it is late; what is known of keys is what the archive itself told up to then. It
 // acts on nothing, and sweeps and checks have no part in it: an archive shows events, not how keys stand.
 package replay
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rotd/internal/awss3"
 	"rotd/internal/detection"
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
@@ -20,7 +21,8 @@ import (
 
 // Options say what to replay, and with which rules.
 type Options struct {
-	Paths    []string // files and folders
+	Paths    []string    // files, folders and s3://bucket/prefix
+	Store    trail.Store // for paths in S3; nil: there are none
 	Judge    *detection.Judge
 	Policies policy.Set
 	Trusted  []string // accounts that are no outsiders, besides those the archive is of
@@ -28,7 +30,9 @@ type Options struct {
 	// Since and Until bound, by eventTime, what is told of: what is not within teaches what is usual and what is known of
 	// keys. Zero: everything is.
 	Since, Until time.Time
-	Limits       trail.Limits
+	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
+	Lead   time.Duration
+	Limits trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
@@ -46,6 +50,7 @@ type Summary struct {
 	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
 	Bytes        int64   `json:"bytes"` // unzipped
+	Stored       int64   `json:"-"`     // bytes as stored, of files read or given up
 	Seconds      float64 `json:"seconds"`
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`
@@ -86,18 +91,11 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, found: make(map[string]*finding.Finding),
+		o: o, archive: o.Archive(), found: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
-	for file, err := range trail.Files(o.Paths...) {
-		switch {
-		case err != nil:
-			r.problem(Problem{Path: file.Path, What: wordsOf(err)})
-		case file.Skipped != "":
-			r.result.Skipped++
-		default:
-			r.file(ctx, file.Path)
-		}
+	for _, path := range o.Paths {
+		r.path(ctx, path)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -112,33 +110,65 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // run is one replay under way.
 type run struct {
-	o      Options
-	stream *Stream
-	found  map[string]*finding.Finding
-	result Result
+	o       Options
+	archive *trail.Archive
+	stream  *Stream
+	found   map[string]*finding.Finding
+	result  Result
+}
+
+// maxDenied is how many objects in a row are denied until the others of a path are not asked for any more.
+const maxDenied = 10
+
+// path judges the log files under one path.
+func (r *run) path(ctx context.Context, path string) {
+	denied := 0
+	for file, err := range r.archive.Files(ctx, path) {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			r.problem(Problem{Path: file.Path, What: wordsOf(err)})
+			continue
+		case file.Skipped != "":
+			r.result.Skipped++
+			continue
+		}
+		if err = r.file(ctx, &file); awss3.ClassOf(err) != awss3.Denied {
+			denied = 0
+			continue
+		}
+		if denied++; denied == maxDenied {
+			r.problem(Problem{Path: path, What: fmt.Sprintf("%d objects in a row were denied: the others were not tried",
+				denied)})
+			return
+		}
+	}
 }
 
 // file judges one log file's records.
-func (r *run) file(ctx context.Context, path string) {
+func (r *run) file(ctx context.Context, file *trail.File) error {
 	s := &r.result.Summary
 	number := 0
-	stats, err := trail.ReadFile(ctx, path, r.o.Limits, func(raw []byte) error {
+	stats, err := r.archive.Read(ctx, file, func(raw []byte) error {
 		number++
-		r.record(path, number, raw)
+		r.record(file.Path, number, raw)
 		return nil
 	})
+	s.Stored += file.Size
 	if stats.Digest {
 		r.result.Skipped++
-		return
+		return nil
 	}
 	s.Files++
 	s.Bytes += stats.Bytes
 	if err != nil && ctx.Err() == nil {
-		r.problem(Problem{Path: path, What: wordsOf(err)})
+		r.problem(Problem{Path: file.Path, What: wordsOf(err)})
 	}
 	if r.o.Progress != nil {
-		r.o.Progress(path, *s)
+		r.o.Progress(file.Path, *s)
 	}
+	return err
 }
 
 // record judges one record and counts it.
@@ -228,6 +258,13 @@ func (r *run) finish() {
 func wordsOf(err error) string {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return "cannot be read: " + at.Err.Error()
+	}
+	if s3, ok := errors.AsType[*awss3.Error](err); ok {
+		words := "cannot be read: " + s3.Answer()
+		if advice := s3.Advice(); advice != "" {
+			words += "; " + advice
+		}
+		return words
 	}
 	return err.Error()
 }
