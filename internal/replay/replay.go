@@ -5,14 +5,11 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
-	"rotd/internal/awss3"
 	"rotd/internal/detection"
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
@@ -79,102 +76,37 @@ const (
 
 // Result is what an archive showed.
 type Result struct {
+	Read
 	Findings []finding.Finding // by first seen; without identity, status and episode, which only a daemon gives
-	Summary  Summary
-	Skipped  int       // files of digests, Insights and such, which hold no calls
-	Problems []Problem // the first of them
-	// Failed counts all problems; 0: everything was read and judged.
-	Failed int
 }
 
 // Run reads everything under the paths. The error is ctx's; what is wrong with files and records is in the result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, archive: o.Archive(), found: make(map[string]*finding.Finding),
+		reading: reading{o: &o, archive: o.Archive()}, found: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
-	for _, path := range o.Paths {
-		r.path(ctx, path)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	r.reading.record = r.judge
+	if err := r.all(ctx); err != nil {
+		return nil, err
 	}
-	if r.result.Summary.Files == 0 && r.result.Failed == 0 {
-		r.problem(Problem{Path: strings.Join(o.Paths, ", "), What: "no log files there (.json, .jsonl, .gz)"})
-	}
-	r.finish()
-	r.result.Summary.Seconds = time.Since(began).Seconds()
-	return &r.result, nil
+	result := &Result{Read: r.read, Findings: r.findings()}
+	result.Summary.Findings = len(result.Findings)
+	result.Summary.Seconds = time.Since(began).Seconds()
+	return result, nil
 }
 
 // run is one replay under way.
 type run struct {
-	o       Options
-	archive *trail.Archive
-	stream  *Stream
-	found   map[string]*finding.Finding
-	result  Result
+	reading
+	stream *Stream
+	found  map[string]*finding.Finding
 }
 
-// maxDenied is how many objects in a row are denied until the others of a path are not asked for any more.
-const maxDenied = 10
-
-// path judges the log files under one path.
-func (r *run) path(ctx context.Context, path string) {
-	denied := 0
-	for file, err := range r.archive.Files(ctx, path) {
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			r.problem(Problem{Path: file.Path, What: wordsOf(err)})
-			continue
-		case file.Skipped != "":
-			r.result.Skipped++
-			continue
-		}
-		if err = r.file(ctx, &file); awss3.ClassOf(err) != awss3.Denied {
-			denied = 0
-			continue
-		}
-		if denied++; denied == maxDenied {
-			r.problem(Problem{Path: path, What: fmt.Sprintf("%d objects in a row were denied: the others were not tried",
-				denied)})
-			return
-		}
-	}
-}
-
-// file judges one log file's records.
-func (r *run) file(ctx context.Context, file *trail.File) error {
-	s := &r.result.Summary
-	number := 0
-	stats, err := r.archive.Read(ctx, file, func(raw []byte) error {
-		number++
-		r.record(file.Path, number, raw)
-		return nil
-	})
-	s.Stored += file.Size
-	if stats.Digest {
-		r.result.Skipped++
-		return nil
-	}
-	s.Files++
-	s.Bytes += stats.Bytes
-	if err != nil && ctx.Err() == nil {
-		r.problem(Problem{Path: file.Path, What: wordsOf(err)})
-	}
-	if r.o.Progress != nil {
-		r.o.Progress(file.Path, *s)
-	}
-	return err
-}
-
-// record judges one record and counts it.
-func (r *run) record(path string, number int, raw []byte) {
-	s := &r.result.Summary
-	s.Records++
+// judge judges one record and counts it.
+func (r *run) judge(path string, number int, raw []byte) {
+	s := &r.read.Summary
 	judged, err := r.stream.Judge(raw, false)
 	switch judged.Kind {
 	case Malformed:
@@ -213,8 +145,8 @@ func (r *run) record(path string, number int, raw []byte) {
 
 // within counts an event's time, and reports whether it is told of.
 func (r *run) within(at time.Time) bool {
-	s := &r.result.Summary
-	if at.Before(r.o.Since) || !r.o.Until.IsZero() && !at.Before(r.o.Until) {
+	s := &r.read.Summary
+	if r.o.outside(at) {
 		s.Outside++
 		return false
 	}
@@ -227,15 +159,8 @@ func (r *run) within(at time.Time) bool {
 	return true
 }
 
-func (r *run) problem(p Problem) {
-	r.result.Failed++
-	if len(r.result.Problems) < maxProblems {
-		r.result.Problems = append(r.result.Problems, p)
-	}
-}
-
-// finish puts the findings in order.
-func (r *run) finish() {
+// findings are those found, in order.
+func (r *run) findings() []finding.Finding {
 	all := make([]finding.Finding, 0, len(r.found))
 	for _, f := range r.found {
 		f.Status, f.Episode = "", 0
@@ -250,21 +175,5 @@ func (r *run) finish() {
 		}
 		return strings.Compare(a.Fingerprint, b.Fingerprint)
 	})
-	r.result.Findings = all
-	r.result.Summary.Findings = len(all)
-}
-
-// wordsOf says what is wrong with a file whose path is said beside it.
-func wordsOf(err error) string {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return "cannot be read: " + at.Err.Error()
-	}
-	if s3, ok := errors.AsType[*awss3.Error](err); ok {
-		words := "cannot be read: " + s3.Answer()
-		if advice := s3.Advice(); advice != "" {
-			words += "; " + advice
-		}
-		return words
-	}
-	return err.Error()
+	return all
 }
