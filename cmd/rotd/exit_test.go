@@ -140,7 +140,14 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"a story that nobody tells", "demo --story romance",
 			"rotd: --story: there is no \"romance\"; there are everyday and incident; see `rotd demo --help`\n",
 		},
-		{"no path", "replay", "rotd: a PATH is missing: a log file or a folder of them; see `rotd replay --help`\n"},
+		{
+			"no path", "replay",
+			"rotd: a PATH is missing: a log file, a folder of them, or s3://BUCKET/PREFIX; see `rotd replay --help`\n",
+		},
+		{
+			"a lead that is none", "replay --lead soon x",
+			"rotd: --lead: \"soon\" is no span of time such as 24h, 90d or 0; see `rotd replay --help`\n",
+		},
 		{
 			"a log level that is none", "run --log-level loud",
 			"rotd: --log-level: \"loud\" is none of debug, info, warn, error; see `rotd run --help`\n",

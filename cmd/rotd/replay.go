@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -16,28 +18,36 @@ import (
 )
 
 // replayFlags are what replay is asked for beside its paths.
-type replayFlags struct{ since, until, against string }
+type replayFlags struct{ since, until, lead, against, learn string }
 
 func newReplayCommand(c *cli) *cobra.Command {
 	var flags replayFlags
 	cmd := &cobra.Command{
 		Use:   "replay [-c rotd.yaml] PATH...",
-		Short: "Run the detections over CloudTrail log files, without AWS",
+		Short: "Run the detections over CloudTrail log files",
 		Long: prose(
-			"Run the detections over CloudTrail log files or folders (.json, .jsonl, .gz), without AWS and without a "+
+			"Run the detections over CloudTrail log files or folders (.json, .jsonl, .gz) on disk or in S3, without a "+
 				"daemon. With -c, rotd.yaml's policies, accounts, Regions and detections count. What happened again is one "+
 				"finding with a count. Ends with 0 also when it finds something, and with 3 when a file was unreadable or a "+
 				"record malformed.",
 			"Rules that compare with what is usual need some weeks before what they judge: give them with --since, which "+
-				"tells of what came after and lets the rest teach. --against says what another configuration would find "+
-				"more, no more, or weigh otherwise.",
+				"tells of what came after and lets what came up to --lead before teach. --against says what another "+
+				"configuration would find more, no more, or weigh otherwise.",
+			"--learn FILE teaches a state what is usual, so that those rules need not wait for detections.learning: the state "+
+				"of a daemon that is stopped, or with -c a new one. It finds, tells and marks nothing. An archive teaches once; "+
+				"several teach in the order of their times.",
+			"A PATH in S3 is s3://BUCKET/PREFIX. Objects are read as they come and nothing is stored; --since and --until "+
+				"keep the days that are not wanted from being listed. Credentials come from the AWS SDK's own chain; they "+
+				"need s3:ListBucket, s3:GetObject and, where the objects are under a key of your own, kms:Decrypt on it.",
 		),
 		Example: "  rotd replay AWSLogs/\n  rotd replay --since 2026-03-01 AWSLogs/\n" +
+			"  rotd replay --since 7d s3://example-trail/AWSLogs/\n" +
+			"  rotd replay -c rotd.yaml --learn /var/lib/rotd/rotd.db --since 90d s3://example-trail/AWSLogs/\n" +
 			"  rotd replay -c rotd.yaml --against new.yaml AWSLogs/\n" +
 			"  rotd replay -o jsonl AWSLogs/ | jq -r 'select(.severity==\"CRITICAL\").title'",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return wrongUse(cmd, "a PATH is missing: a log file or a folder of them")
+				return wrongUse(cmd, "a PATH is missing: a log file, a folder of them, or s3://BUCKET/PREFIX")
 			}
 			return nil
 		},
@@ -45,11 +55,17 @@ func newReplayCommand(c *cli) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&flags.since, "since", "", "tell of events from then on: 2026-03-14, 2026-03-14T12:00:00Z, 30d")
 	f.StringVar(&flags.until, "until", "", "tell of events before then")
+	f.StringVar(&flags.lead, "lead", "", "with --since, for how long before it to read what teaches (default: 60d and "+
+		"detections.learning)")
 	f.StringVar(&flags.against, "against", "", "tell what this rotd.yaml would find otherwise")
+	f.StringVar(&flags.learn, "learn", "", "judge nothing: teach this state file what is usual")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o, err := c.replayOptions(cmd, args, &flags)
 		if err != nil {
 			return err
+		}
+		if flags.learn != "" {
+			return c.learn(cmd.Context(), o, flags.learn)
 		}
 		return c.replay(cmd.Context(), o, flags.against)
 	}
@@ -61,6 +77,16 @@ func (c *cli) replayOptions(cmd *cobra.Command, paths []string, flags *replayFla
 		return o, err
 	}
 	o.Paths = paths
+	if slices.ContainsFunc(paths, func(path string) bool { return strings.HasPrefix(path, "s3://") }) {
+		if o.Store, err = openStore(cmd.Context()); err != nil {
+			return o, err
+		}
+	}
+	if flags.lead != "" {
+		if o.Lead, err = parseSpan(flags.lead); err != nil {
+			return o, wrongUse(cmd, "--lead: %v", err)
+		}
+	}
 	if o.Since, err = parseSince(c.now(), flags.since); err != nil {
 		return o, wrongUse(cmd, "--since: %v", err)
 	}
@@ -70,11 +96,26 @@ func (c *cli) replayOptions(cmd *cobra.Command, paths []string, flags *replayFla
 	if !o.Until.IsZero() && !o.Until.After(o.Since) {
 		return o, wrongUse(cmd, "--until %s is not after --since %s", flags.until, flags.since)
 	}
-	if flags.against != "" && c.output == "csv" {
-		return o, wrongUse(cmd, "--against prints no csv: take table, json or jsonl")
+	for _, clash := range []struct {
+		is   bool
+		what string
+	}{
+		{flags.against != "" && c.output == "csv", "--against prints no csv: take table, json or jsonl"},
+		{flags.learn != "" && c.output == "csv", "--learn prints no csv: take table, json or jsonl"},
+		{flags.learn != "" && flags.against != "", "--learn finds nothing that --against could compare"},
+		{flags.learn != "" && flags.lead != "", "--learn begins with --since: there is no --lead before it"},
+		{flags.lead != "" && flags.since == "", "--lead is before --since, which is not given"},
+	} {
+		if clash.is {
+			return o, wrongUse(cmd, "%s", clash.what)
+		}
 	}
 	return o, nil
 }
+
+// defaultLead is how long before --since, besides the learning time, what is usual is read: twice the four weeks over
+// which rules look whether somebody new is a rare thing.
+const defaultLead = 60 * day
 
 // configured is what a configuration says of a replay; path "" is the defaults.
 func configured(path string) (o replay.Options, err error) {
@@ -93,6 +134,7 @@ func configured(path string) (o replay.Options, err error) {
 		}
 	}
 	o.Judge = detection.NewJudge(settings)
+	o.Lead = settings.Learning + defaultLead
 	return o, nil
 }
 
@@ -111,7 +153,7 @@ func (c *cli) replay(ctx context.Context, o replay.Options, against string) erro
 	if err != nil {
 		return err
 	}
-	other.Paths, other.Since, other.Until = o.Paths, o.Since, o.Until
+	other.Paths, other.Store, other.Since, other.Until, other.Lead = o.Paths, o.Store, o.Since, o.Until, o.Lead
 	result, err := c.replayed(ctx, o)
 	if err != nil {
 		return err
@@ -128,15 +170,38 @@ func (c *cli) replay(ctx context.Context, o replay.Options, against string) erro
 
 // replayed runs a replay and shows how far it is.
 func (c *cli) replayed(ctx context.Context, o replay.Options) (*replay.Result, error) {
-	progress := newProgress(c)
-	if c.terminal.err {
-		o.Progress = func(_ string, s replay.Summary) {
-			progress.show(fmt.Sprintf("%d files, %d records", s.Files, s.Records))
-		}
+	defer c.watched(ctx, &o)()
+	return replay.Run(ctx, o)
+}
+
+// watched has the reading of an archive shown while it is under way, up to end.
+func (c *cli) watched(ctx context.Context, o *replay.Options) (end func()) {
+	if !c.terminal.err {
+		return func() {}
 	}
-	result, err := replay.Run(ctx, o)
-	progress.end()
-	return result, err
+	progress := newProgress(c)
+	sizes, cancel := context.WithCancel(ctx)
+	size := sizing(sizes, o)
+	o.Progress = func(_ string, s replay.Summary) {
+		text := fmt.Sprintf("%d files, %d records", s.Files, s.Records)
+		if whole := size.Load(); whole > 0 {
+			text = fmt.Sprintf("%d%% of %s: %s", min(100*s.Stored/whole, 100), bytesText(whole), text)
+		}
+		progress.show(text)
+	}
+	return func() {
+		cancel()
+		progress.end()
+	}
+}
+
+// sizing finds out how many bytes are to be read, while they are: listing goes ahead of reading by far. Until it is
+// done the answer is 0.
+func sizing(ctx context.Context, o *replay.Options) *atomic.Int64 {
+	var size atomic.Int64
+	archive, paths := o.Archive(), o.Paths
+	go func() { size.Store(archive.Size(ctx, paths...)) }()
+	return &size
 }
 
 // replayed is the shape of -o json.
@@ -249,17 +314,21 @@ func noise(all []replay.Count) string {
 // nothingRead reports whether there is nothing to sum up: a row of zeros would look like an answer.
 func nothingRead(r *replay.Result) bool { return r.Summary.Records == 0 && r.Failed > 0 }
 
-// replayProblems says what was not judged; then the end is 3.
-func (c *cli) replayProblems(r *replay.Result) error {
-	if r.Failed == 0 {
-		return nil
-	}
+func (c *cli) printProblems(r *replay.Read) {
 	for _, p := range r.Problems {
 		hint(c.err, "rotd: %s", clean(p.String()))
 	}
 	if more := r.Failed - len(r.Problems); more > 0 {
 		hint(c.err, "rotd: and %d more", more)
 	}
+}
+
+// replayProblems says what was not judged; then the end is 3.
+func (c *cli) replayProblems(r *replay.Result) error {
+	if r.Failed == 0 {
+		return nil
+	}
+	c.printProblems(&r.Read)
 	if nothingRead(r) {
 		return exit(admin.ExitUnfinished, "nothing was read and judged; see above")
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"rotd/internal/admin"
@@ -91,12 +90,10 @@ func openObject(ctx context.Context, r *state.Restoring) (closed func() error, e
 	if err != nil {
 		return nil, exit(admin.ExitUsage, "%w", err)
 	}
-	sdk, err := awsconfig.LoadDefaultConfig(ctx)
+	store, err := openStore(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+		return nil, err
 	}
-	sdk.Region = orElse(sdk.Region, "us-east-1") // S3 says where the bucket is
-	store := awss3.New(sdk)
 	if at.IsFolder() {
 		if at, err = newestCopy(ctx, store, at, r.Shard); err != nil {
 			return nil, advisedOf(err)

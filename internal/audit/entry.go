@@ -64,6 +64,7 @@ const (
 	BackupRequested     Event = "state.backup-requested"
 	CompactionRequested Event = "state.compaction-requested"
 	StateRestored       Event = "state.restored"
+	ArchiveTaught       Event = "archive.taught"  // what is usual, from old log files
 	StateRecovered      Event = "state.recovered" // a damaged state was set aside and a new one begun
 
 	ActionPlanned       Event = "action.planned"

@@ -63,6 +63,15 @@ func (e *Error) Advice() string {
 	return ""
 }
 
+// Answer is the code and the message of S3's answer; the whole error where there was none.
+func (e *Error) Answer() string {
+	code, message := apiCode(e.Err)
+	if code == "unknown" || message == e.Err.Error() {
+		return message
+	}
+	return code + ": " + message
+}
+
 // apiCode is the code and the message of S3's answer; the whole error where there was none.
 func apiCode(err error) (code, message string) {
 	api, ok := errors.AsType[smithy.APIError](err)

@@ -1,13 +1,11 @@
-// Package replay runs the rules over CloudTrail's log files from disk: no AWS, no daemon, no state. The archive's own
+// Package replay runs the rules over CloudTrail's log files from disk or S3: no daemon, no state. The archive's own
 // time is the clock, so nothing in it is late; what is known of keys is what the archive itself told up to then. It
 // acts on nothing, and sweeps and checks have no part in it: an archive shows events, not how keys stand.
 package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +18,8 @@ import (
 
 // Options say what to replay, and with which rules.
 type Options struct {
-	Paths    []string // files and folders
+	Paths    []string    // files, folders and s3://bucket/prefix
+	Store    trail.Store // for paths in S3; nil: there are none
 	Judge    *detection.Judge
 	Policies policy.Set
 	Trusted  []string // accounts that are no outsiders, besides those the archive is of
@@ -28,7 +27,9 @@ type Options struct {
 	// Since and Until bound, by eventTime, what is told of: what is not within teaches what is usual and what is known of
 	// keys. Zero: everything is.
 	Since, Until time.Time
-	Limits       trail.Limits
+	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
+	Lead   time.Duration
+	Limits trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
@@ -46,6 +47,7 @@ type Summary struct {
 	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
 	Bytes        int64   `json:"bytes"` // unzipped
+	Stored       int64   `json:"-"`     // bytes as stored, of files read or given up
 	Seconds      float64 `json:"seconds"`
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`
@@ -74,77 +76,37 @@ const (
 
 // Result is what an archive showed.
 type Result struct {
+	Read
 	Findings []finding.Finding // by first seen; without identity, status and episode, which only a daemon gives
-	Summary  Summary
-	Skipped  int       // files of digests, Insights and such, which hold no calls
-	Problems []Problem // the first of them
-	// Failed counts all problems; 0: everything was read and judged.
-	Failed int
 }
 
 // Run reads everything under the paths. The error is ctx's; what is wrong with files and records is in the result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, found: make(map[string]*finding.Finding),
+		reading: reading{o: &o, archive: o.Archive()}, found: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
-	for file, err := range trail.Files(o.Paths...) {
-		switch {
-		case err != nil:
-			r.problem(Problem{Path: file.Path, What: wordsOf(err)})
-		case file.Skipped != "":
-			r.result.Skipped++
-		default:
-			r.file(ctx, file.Path)
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	r.reading.record = r.judge
+	if err := r.all(ctx); err != nil {
+		return nil, err
 	}
-	if r.result.Summary.Files == 0 && r.result.Failed == 0 {
-		r.problem(Problem{Path: strings.Join(o.Paths, ", "), What: "no log files there (.json, .jsonl, .gz)"})
-	}
-	r.finish()
-	r.result.Summary.Seconds = time.Since(began).Seconds()
-	return &r.result, nil
+	result := &Result{Read: r.read, Findings: r.findings()}
+	result.Summary.Findings = len(result.Findings)
+	result.Summary.Seconds = time.Since(began).Seconds()
+	return result, nil
 }
 
 // run is one replay under way.
 type run struct {
-	o      Options
+	reading
 	stream *Stream
 	found  map[string]*finding.Finding
-	result Result
 }
 
-// file judges one log file's records.
-func (r *run) file(ctx context.Context, path string) {
-	s := &r.result.Summary
-	number := 0
-	stats, err := trail.ReadFile(ctx, path, r.o.Limits, func(raw []byte) error {
-		number++
-		r.record(path, number, raw)
-		return nil
-	})
-	if stats.Digest {
-		r.result.Skipped++
-		return
-	}
-	s.Files++
-	s.Bytes += stats.Bytes
-	if err != nil && ctx.Err() == nil {
-		r.problem(Problem{Path: path, What: wordsOf(err)})
-	}
-	if r.o.Progress != nil {
-		r.o.Progress(path, *s)
-	}
-}
-
-// record judges one record and counts it.
-func (r *run) record(path string, number int, raw []byte) {
-	s := &r.result.Summary
-	s.Records++
+// judge judges one record and counts it.
+func (r *run) judge(path string, number int, raw []byte) {
+	s := &r.read.Summary
 	judged, err := r.stream.Judge(raw, false)
 	switch judged.Kind {
 	case Malformed:
@@ -183,8 +145,8 @@ func (r *run) record(path string, number int, raw []byte) {
 
 // within counts an event's time, and reports whether it is told of.
 func (r *run) within(at time.Time) bool {
-	s := &r.result.Summary
-	if at.Before(r.o.Since) || !r.o.Until.IsZero() && !at.Before(r.o.Until) {
+	s := &r.read.Summary
+	if r.o.outside(at) {
 		s.Outside++
 		return false
 	}
@@ -197,15 +159,8 @@ func (r *run) within(at time.Time) bool {
 	return true
 }
 
-func (r *run) problem(p Problem) {
-	r.result.Failed++
-	if len(r.result.Problems) < maxProblems {
-		r.result.Problems = append(r.result.Problems, p)
-	}
-}
-
-// finish puts the findings in order.
-func (r *run) finish() {
+// findings are those found, in order.
+func (r *run) findings() []finding.Finding {
 	all := make([]finding.Finding, 0, len(r.found))
 	for _, f := range r.found {
 		f.Status, f.Episode = "", 0
@@ -220,14 +175,5 @@ func (r *run) finish() {
 		}
 		return strings.Compare(a.Fingerprint, b.Fingerprint)
 	})
-	r.result.Findings = all
-	r.result.Summary.Findings = len(all)
-}
-
-// wordsOf says what is wrong with a file whose path is said beside it.
-func wordsOf(err error) string {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return "cannot be read: " + at.Err.Error()
-	}
-	return err.Error()
+	return all
 }

@@ -44,7 +44,7 @@ func (tx *Tx) KeyBaseline(arn string) (*baseline.Key, error) {
 }
 
 // PutKeyBaseline keeps what is known of a key's use, without what has become too old. The key is one that the inventory
-// knows: see Knows.
+// knows: see Knows; or that it may come to know: see Teachable.
 func (tx *Tx) PutKeyBaseline(arn string, k *baseline.Key) error {
 	k.Tidy()
 	all, raw := tx.sub(bucketBaselines, baselineKeys), k.Append(nil)

@@ -30,6 +30,7 @@ type Dropped struct {
 	Audit, Incidents                                       int
 	Jobs, Moves                                            int // of re-encryption
 	Principals                                             int // whose calls were learnt
+	Strangers                                              int // keys whose use an archive taught, and that are not there
 }
 
 // dropAtOnce bounds what one transaction removes, so that intake never waits long.
@@ -66,6 +67,7 @@ func (db *DB) Retain(now time.Time) (Dropped, error) {
 		{"history", &d.History, func() (int, error) { return db.dropOldHistory(now.Add(-KeepHistory)) }},
 		{"usage", &d.Usage, func() (int, error) { return db.dropUsage(now) }},
 		{"names in usage", &d.UsageNames, func() (int, error) { return db.dropUsageNames(now) }},
+		{"keys that are not there", &d.Strangers, db.dropStrangers},
 		{"principals", &d.Principals, db.dropStamped(quietPrincipals(now))},
 		{"incidents", &d.Incidents, func() (int, error) { return db.dropIncidents(now.Add(-KeepIncidents)) }},
 		{"audit entries", &d.Audit, db.repeat(dropAtOnce, func(tx *Tx) (int, error) {

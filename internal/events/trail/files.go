@@ -1,9 +1,9 @@
 package trail
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -13,45 +13,31 @@ import (
 	"rotd/internal/events"
 )
 
-// File is a log file on disk.
-type File struct {
-	Path string
-	// Skipped says why it is not to be read, "" when it is: CloudTrail keeps digests, Insights, network activity and
-	// aggregates, none of which are calls, in folders of their own.
-	Skipped string
-}
-
-// Files goes over the log files under paths: a file as it is given, a folder's .json, .jsonl and .gz files in the
-// order of their names, folders inside it included. An error is about one path; the others follow.
-func Files(paths ...string) iter.Seq2[File, error] {
+// onDisk goes over the log files of a folder, folders inside it included, or over the one file.
+func (a *Archive) onDisk(root string) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		for _, path := range paths {
-			if !walk(path, yield) {
-				return
-			}
+		// A link given as a path is followed, one met on the way is not: it may lead round in a circle.
+		if target, err := filepath.EvalSymlinks(root); err == nil && isDir(target) {
+			root = target
 		}
+		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				err = fmt.Errorf("finding log files: %w", err)
+			case entry.IsDir() || path != root && !a.wanted(path, entry):
+				return nil
+			}
+			if !yield(File{Path: path, Skipped: skipped(path), Size: sizeOf(entry, err)}, err) {
+				return errStop
+			}
+			return nil
+		})
 	}
 }
 
-// walk reports whether to go on with the next path.
-func walk(root string, yield func(File, error) bool) bool {
-	// A link given as a path is followed, one met on the way is not: it may lead round in a circle.
-	if target, err := filepath.EvalSymlinks(root); err == nil && isDir(target) {
-		root = target
-	}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			err = fmt.Errorf("finding log files: %w", err)
-		case entry.IsDir() || path != root && (!entry.Type().IsRegular() || !events.IsLogName(path)):
-			return nil
-		}
-		if !yield(File{Path: path, Skipped: skipped(path)}, err) {
-			return errStop
-		}
-		return nil
-	})
-	return !errors.Is(err, errStop)
+// wanted reports whether what was found in a folder is a log file of one of the days.
+func (a *Archive) wanted(path string, entry fs.DirEntry) bool {
+	return entry.Type().IsRegular() && events.IsLogName(path) && a.Days.within(filepath.ToSlash(path))
 }
 
 var errStop = errors.New("stopped")
@@ -61,6 +47,17 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
+func sizeOf(entry fs.DirEntry, err error) int64 {
+	if err != nil {
+		return 0
+	}
+	info, err := entry.Info()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
 func skipped(path string) string {
 	if events.HoldsNoCalls(filepath.ToSlash(path)) {
 		return events.SkippedFile.String()
@@ -68,14 +65,12 @@ func skipped(path string) string {
 	return ""
 }
 
-// ReadFile hands out the records of a log file on disk, as Stream does.
-func ReadFile(ctx context.Context, path string, limits Limits, each Each) (Stats, error) {
+func openFile(path string) (io.ReadCloser, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Stats{}, fmt.Errorf("opening a log file: %w", err)
+		return nil, fmt.Errorf("opening a log file: %w", err)
 	}
-	defer file.Close()
-	return stream(ctx, file, limits, isLines(path), each)
+	return file, nil
 }
 
 // isLines reports whether a file is named as one of JSON lines, so that it is known to be one even when its first line

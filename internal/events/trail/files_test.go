@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rotd/internal/events"
 )
@@ -31,7 +32,7 @@ func tree(t *testing.T, names ...string) string {
 // found is the files under paths, relative to root, and how many errors there were.
 func found(t *testing.T, root string, paths ...string) (files []File, errs int) {
 	t.Helper()
-	for file, err := range Files(paths...) {
+	for file, err := range new(Archive).Files(t.Context(), paths...) {
 		if err != nil {
 			errs++
 			continue
@@ -40,10 +41,12 @@ func found(t *testing.T, root string, paths ...string) (files []File, errs int) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, File{filepath.ToSlash(name), file.Skipped})
+		files = append(files, File{Path: filepath.ToSlash(name), Skipped: file.Skipped})
 	}
 	return files, errs
 }
+
+func byPath() cmp.Option { return cmpopts.IgnoreUnexported(File{}) }
 
 func TestFilesAreFoundInTheOrderOfTheirNames(t *testing.T) {
 	root := tree(t, "2026/11/20/b.json.gz", "2026/11/20/a.json.gz", "2026/11/19/z.jsonl", "2026/10/x.json", "notes.txt",
@@ -51,18 +54,18 @@ func TestFilesAreFoundInTheOrderOfTheirNames(t *testing.T) {
 		"AWSLogs/1/CloudTrail-NetworkActivity/n.json.gz", "AWSLogs/1/CloudTrail-Aggregated/g.json.gz",
 		"AWSLogs/1/CloudTrail/t.jsonl.gz")
 	want := []File{
-		{"2026/10/x.json", ""},
-		{"2026/11/19/z.jsonl", ""},
-		{"2026/11/20/a.json.gz", ""},
-		{"2026/11/20/b.json.gz", ""},
-		{"AWSLogs/1/CloudTrail/t.jsonl.gz", ""},
-		{"AWSLogs/1/CloudTrail-Aggregated/g.json.gz", "skipped-file"},
-		{"AWSLogs/1/CloudTrail-Digest/d.json.gz", "skipped-file"},
-		{"AWSLogs/1/CloudTrail-Insight/i.json.gz", "skipped-file"},
-		{"AWSLogs/1/CloudTrail-NetworkActivity/n.json.gz", "skipped-file"},
+		{Path: "2026/10/x.json"},
+		{Path: "2026/11/19/z.jsonl"},
+		{Path: "2026/11/20/a.json.gz"},
+		{Path: "2026/11/20/b.json.gz"},
+		{Path: "AWSLogs/1/CloudTrail/t.jsonl.gz"},
+		{Path: "AWSLogs/1/CloudTrail-Aggregated/g.json.gz", Skipped: "skipped-file"},
+		{Path: "AWSLogs/1/CloudTrail-Digest/d.json.gz", Skipped: "skipped-file"},
+		{Path: "AWSLogs/1/CloudTrail-Insight/i.json.gz", Skipped: "skipped-file"},
+		{Path: "AWSLogs/1/CloudTrail-NetworkActivity/n.json.gz", Skipped: "skipped-file"},
 	}
 	got, errs := found(t, root, root)
-	if diff := cmp.Diff(want, got); diff != "" || errs > 0 {
+	if diff := cmp.Diff(want, got, byPath()); diff != "" || errs > 0 {
 		t.Errorf("%d errors, files (-want +got):\n%s", errs, diff)
 	}
 }
@@ -70,7 +73,7 @@ func TestFilesAreFoundInTheOrderOfTheirNames(t *testing.T) {
 func TestFilesGivenByNameAreTakenAsTheyAre(t *testing.T) {
 	root := tree(t, "notes.txt", "b/two.json", "a/one.json")
 	got, errs := found(t, root, filepath.Join(root, "notes.txt"), filepath.Join(root, "gone"), filepath.Join(root, "b"))
-	if diff := cmp.Diff([]File{{"notes.txt", ""}, {"b/two.json", ""}}, got); diff != "" || errs != 1 {
+	if diff := cmp.Diff([]File{{Path: "notes.txt"}, {Path: "b/two.json"}}, got, byPath()); diff != "" || errs != 1 {
 		t.Errorf("%d errors, want 1; files (-want +got):\n%s", errs, diff)
 	}
 }
@@ -83,7 +86,7 @@ func TestFilesFollowsOnlyTheLinksItIsGiven(t *testing.T) {
 		}
 	}
 	got, errs := found(t, root, filepath.Join(root, "link"))
-	if diff := cmp.Diff([]File{{"real/one.json", ""}}, got); diff != "" || errs > 0 {
+	if diff := cmp.Diff([]File{{Path: "real/one.json"}}, got, byPath()); diff != "" || errs > 0 {
 		t.Errorf("%d errors, files (-want +got):\n%s", errs, diff)
 	}
 }
@@ -91,7 +94,7 @@ func TestFilesFollowsOnlyTheLinksItIsGiven(t *testing.T) {
 func TestFilesStopsWhenAsked(t *testing.T) {
 	root := tree(t, "a.json", "b.json")
 	n := 0
-	for range Files(root, root) {
+	for range new(Archive).Files(t.Context(), root, root) {
 		n++
 		break
 	}
@@ -100,16 +103,16 @@ func TestFilesStopsWhenAsked(t *testing.T) {
 	}
 }
 
-func TestReadFileReadsLinesAfterACutOne(t *testing.T) {
+func TestReadingReadsLinesAfterACutOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl.gz")
 	if err := os.WriteFile(path, zip(t, "{\"a\":{\n{\"b\":1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stats, err := ReadFile(t.Context(), path, Limits{}, discard)
+	stats, err := new(Archive).Read(t.Context(), &File{Path: path}, discard)
 	if err != nil || stats.Records != 2 {
 		t.Errorf("%d records, error %v", stats.Records, err)
 	}
-	if _, err := ReadFile(t.Context(), path+".gone", Limits{}, discard); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := new(Archive).Read(t.Context(), &File{Path: path + ".gone"}, discard); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is gone: %v", err)
 	}
 }
@@ -122,7 +125,7 @@ func replay(t *testing.T, folder string) replayed {
 	var r replayed
 	seen := map[string]bool{}
 	decoder := events.NewDecoder(nil)
-	for file, err := range Files(folder) {
+	for file, err := range new(Archive).Files(t.Context(), folder) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +134,7 @@ func replay(t *testing.T, folder string) replayed {
 			continue
 		}
 		r.Files++
-		stats, err := ReadFile(t.Context(), file.Path, Limits{}, func(raw []byte) error {
+		stats, err := new(Archive).Read(t.Context(), &file, func(raw []byte) error {
 			e, _, malformed := decoder.DecodeRecord(raw)
 			if malformed != nil {
 				r.Malformed++
@@ -158,7 +161,7 @@ func TestTheProjectsOwnTrailIsReadWhole(t *testing.T) {
 		"trail-malformed": {Files: 1, Records: 3, KMS: 2, Malformed: 1, Distinct: 2},
 	} {
 		got := replay(t, filepath.Join("..", "..", "..", "testdata", folder))
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, byPath()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", folder, diff)
 		}
 	}
