@@ -42,7 +42,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"rotd-role-misused CRITICAL", "new-key-bulk-use HIGH", "foreign-key-encryption HIGH",
 		},
 		KindSelf: {
-			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
+			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH", "canary-lost HIGH",
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "circuit-breaker-open HIGH",
