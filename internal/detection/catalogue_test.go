@@ -46,7 +46,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "circuit-breaker-open HIGH",
-			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
+			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH", "state-tampered CRITICAL",
 			"state-record-unreadable HIGH", "rule-panicked HIGH", "dead-letter-queue-not-empty MEDIUM",
 			"containment-failed HIGH",
 			"contained-key-deadline CRITICAL",

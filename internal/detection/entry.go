@@ -189,6 +189,12 @@ func selfEntries() []Entry {
 				"and `rotd resume`.",
 			"The state file was damaged and set aside at start, or a person restored a copy.", "Find out what damaged "+
 				"it, then rotd resume."),
+		self("state-tampered", "Somebody put hands on rotd's state file", finding.Critical,
+			"When the file is whole and in its place again.",
+			"rotd goes on with the file it has open; what it knows is gone when it stops.",
+			"The heartbeat job saw that the state's path does not lead to the open file any more (deleted, moved away, "+
+				"replaced), or that the file is shorter than what is in it.",
+			"rotd state backup before anything else, then find out who did it."),
 		self("state-record-unreadable", "A record of the state cannot be read", finding.High, quiet,
 			"rotd goes on without what the record said; a key's is written anew by the next inventory.",
 			"A record of the state file cannot be decoded.", "rotd sweep inventory, then rotd state check."),

@@ -85,6 +85,7 @@ func selfFindings() []finding.Finding {
 		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 1, noon),
 		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 12, noon),
 		StateRecovered("default", "/var/lib/rotd/rotd.db.damaged", "invalid page", noon),
+		StateTampered("default", "/var/lib/rotd/rotd.db", "it was deleted, or moved away", noon),
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),
 		OutboxOverflow("default", 12, noon),
