@@ -39,7 +39,7 @@ func (e *Engine) SendCanaries(ctx context.Context) error {
 		if c.Canary == nil {
 			c.Canary = &state.Canary{First: now}
 		}
-		c.Canary.Away = append(c.Canary.Away, state.Flight{Nonce: nonce, Sent: now})
+		c.Canary.Send(state.Flight{Nonce: nonce, Sent: now})
 		return n.tx.PutPlace(*c)
 	})
 	if err != nil {

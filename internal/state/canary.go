@@ -20,6 +20,15 @@ type Flight struct {
 	Sent      time.Time `json:"sent"`
 }
 
+// maxAway bounds the canaries that are waited for: a daemon that is started again and again sends one each time.
+const maxAway = 100
+
+// Send adds a canary to those away; of too many the oldest is forgotten.
+func (c *Canary) Send(f Flight) {
+	c.Away = append(c.Away, f)
+	c.Away = c.Away[max(0, len(c.Away)-maxAway):]
+}
+
 // Return takes the canary that is at i of those away as come back, and tells how long it was away.
 func (c *Canary) Return(i int, now time.Time) (away time.Duration) {
 	f := c.Away[i]
