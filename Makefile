@@ -2,6 +2,7 @@
 
 GO         ?= go
 FUZZTIME   ?= 20s
+FUZZ       ?= .
 N          ?= 60
 BENCHFLAGS ?=
 IMAGE      ?= rotd
@@ -50,8 +51,8 @@ accuracy: ## Which simulated attacks the rules find, and every false alert (abou
 	$(GO) run ./test/accuracy
 
 .PHONY: fuzz
-fuzz: ## Every fuzz target for FUZZTIME (20s)
-	scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## Every fuzz target, or those that FUZZ matches (FUZZ='detection|events'), for FUZZTIME (20s)
+	scripts/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
 
 .PHONY: crash
 crash: ## Every crash point once, then N (60) kills at random times

@@ -104,6 +104,7 @@ func someStatus() *admin.Status {
 			{
 				Account: "111122223333", Region: "us-east-1", Keys: 400, FirstSeen: before(day),
 				LastComplete: before(2 * time.Hour), LastEvent: before(time.Minute),
+				Canary: &state.Canary{First: before(day), Sent: before(5 * time.Minute), Back: before(4 * time.Minute)},
 			},
 			{
 				Account: "111122223333", Region: "eu-west-1", Keys: 12, FirstSeen: before(day),

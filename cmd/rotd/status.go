@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/admin"
 	"rotd/internal/inventory"
+	"rotd/internal/state"
 )
 
 // statusTimeout is enough for the largest state; who waits longer waits for a daemon that is stuck.
@@ -82,7 +83,7 @@ func (c *cli) printStatus(s *admin.Status) {
 		if p.LastComplete.IsZero() {
 			text = fmt.Sprintf("%s/%s: never read whole", p.Account, p.Region)
 		}
-		c.field(" ", text)
+		c.field(" ", text+canaryText(s.Now, p.Canary))
 	}
 	c.organization(s)
 	for i := range s.Jobs {
@@ -237,6 +238,17 @@ func jobText(now time.Time, j *admin.Job) string {
 		text += ", next " + ago(now, j.Next)
 	}
 	return text
+}
+
+// canaryText tells of the canary that came back last; "" where none is sent.
+func canaryText(now time.Time, canary *state.Canary) string {
+	switch {
+	case canary == nil:
+		return ""
+	case canary.Back.IsZero():
+		return ", no canary has come back"
+	}
+	return fmt.Sprintf(", last canary back %s, after %s", ago(now, canary.Back), span(canary.Back.Sub(canary.Sent)))
 }
 
 func pendingText(n int) string {

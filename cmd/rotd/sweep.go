@@ -18,7 +18,7 @@ func newSweepCommand(c *cli) *cobra.Command {
 		Short: "Read the real state of the keys now",
 		Long: prose(
 			"Read the real state of the keys now. NAME is inventory (every key whole) or drift (state and rotation of " +
-				"the keys that can rotate), or another scheduled job: retention, heartbeat. A sweep that is under way is " +
+				"the keys that can rotate), or another scheduled job: retention, heartbeat, canary. A sweep that is under way is " +
 				"joined. The command waits for its end, at most --wait; then it ends with 3 and the sweep goes on.",
 		),
 		Args: exactly("the sweep's NAME (inventory or drift)"),

@@ -58,6 +58,8 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		Outbox{},
 		Trouble{},
 		state.Coverage{},
+		state.Canary{},
+		state.Flight{},
 		Readiness{},
 		finding.Finding{},
 		finding.Acknowledgement{},

@@ -182,7 +182,7 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 		return errors.Join(d.relist(ctx), d.learnDependencies(ctx), d.engine.Sweep(ctx, engine.Inventory))
 	}
 	drift := func(ctx context.Context) error { return d.engine.Sweep(ctx, engine.Drift) }
-	return append([]scheduler.Job{
+	jobs := []scheduler.Job{
 		{
 			Name: engine.Inventory, Spec: cfg.Schedules.Inventory, AtStart: true, CatchUp: true, Jitter: time.Minute,
 			Run: inventory,
@@ -190,7 +190,13 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 		{Name: engine.Drift, Spec: cfg.Schedules.Drift, CatchUp: true, Jitter: 10 * time.Second, Run: drift},
 		{Name: "retention", Spec: cfg.Schedules.Retention, CatchUp: true, Run: d.engine.Retain},
 		{Name: "heartbeat", Spec: cfg.Schedules.Heartbeat, AtStart: true, Run: d.heartbeat},
-	}, d.reportJobs(cfg.Reports)...)
+	}
+	if every := cfg.Intake.Canary; every > 0 {
+		jobs = append(jobs, scheduler.Job{
+			Name: "canary", Spec: "@every " + every.String(), AtStart: true, Run: d.engine.SendCanaries,
+		})
+	}
+	return append(jobs, d.reportJobs(cfg.Reports)...)
 }
 
 // heartbeat looks at rotd itself.

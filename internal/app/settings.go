@@ -48,6 +48,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		GroupWait:     cfg.Alerts.GroupWait,
 		Repeat:        cfg.Alerts.RepeatInterval,
 		Heartbeat:     cfg.Intake.Heartbeat,
+		Canary:        cfg.Intake.Canary,
 		TellHead:      cfg.Alerts.Heartbeat,
 		Senders:       make(map[string][]string),
 		ArmOnNewState: cfg.Guardrails.ArmOnNewState,

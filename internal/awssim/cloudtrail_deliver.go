@@ -55,6 +55,14 @@ func (s *Sim) AddEventRule(r EventRule) error {
 	return nil
 }
 
+// RemoveEventRules takes every rule out of force, as whoever wants to go unseen does. What is on its way still comes.
+func (s *Sim) RemoveEventRules() {
+	t := s.KMS().trail
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rules = nil
+}
+
 // EmitRecord records something that happened to any service, as if CloudTrail had seen it, and returns its eventID.
 // The caller gives at least EventSource, EventName, AWSRegion and RecipientAccountID; what every record has and this
 // one lacks is filled in.

@@ -53,6 +53,7 @@ type State struct {
 type Intake struct {
 	Queues    []Queue       // at least one
 	Heartbeat time.Duration // no event for longer is a finding
+	Canary    time.Duration // between harmless calls whose records have to come back; 0: none
 }
 
 // Queue is one SQS queue.

@@ -47,6 +47,7 @@ intake:
   queues:
     - {url: "http://localhost:4566/000000000000/rotd", pollers: 16, senders: [AIDAEXAMPLE, "AROAEXAMPLE:rule"]}
   heartbeat: 1d12h
+  canary: 20m
 accounts:
   - id: "111122223333"
     regions: [us-east-1, us-gov-west-1]
@@ -138,6 +139,7 @@ reports:
 				Senders: []string{"AIDAEXAMPLE", "AROAEXAMPLE:rule"},
 			}},
 			Heartbeat: 36 * time.Hour,
+			Canary:    20 * time.Minute,
 		},
 		Accounts: []Account{{
 			ID: "111122223333", Regions: []string{"us-east-1", "us-gov-west-1"},

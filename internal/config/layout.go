@@ -88,6 +88,14 @@ func intake(in *Intake) shape {
 			key: "heartbeat", doc: "No event for longer is a finding.",
 			value: duration(&in.Heartbeat, time.Minute, 30*day),
 		},
+		{
+			key: "canary", doc: "Between harmless KMS calls whose events have to come back, per account and Region; 0: none.",
+			value: duration(&in.Canary, 0, 30*time.Minute),
+		},
+	}, check: func(o *seen) {
+		if in.Canary > 0 && in.Canary < time.Minute {
+			o.fail("canary", "want 0 for none, or 1m to 30m, not %s", formatDuration(in.Canary))
+		}
 	}}
 }
 

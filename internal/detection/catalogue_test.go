@@ -42,11 +42,11 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"rotd-role-misused CRITICAL", "new-key-bulk-use HIGH", "foreign-key-encryption HIGH",
 		},
 		KindSelf: {
-			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH",
+			"message-undecodable MEDIUM", "queue-without-redrive MEDIUM", "intake-silent HIGH", "canary-lost HIGH",
 			"sweep-incomplete MEDIUM", "exception-expired MEDIUM", "sweep-found-what-events-missed LOW",
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "circuit-breaker-open HIGH",
-			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
+			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH", "state-tampered CRITICAL",
 			"state-record-unreadable HIGH", "rule-panicked HIGH", "dead-letter-queue-not-empty MEDIUM",
 			"containment-failed HIGH",
 			"contained-key-deadline CRITICAL",

@@ -132,6 +132,14 @@ func selfEntries() []Entry {
 				"further back than `intake.heartbeat`, or none ever came. Silence alone says nothing of a place: it may "+
 				"be a quiet one.",
 			"rotd status; look at the trail and at the EventBridge rule, of the account and Region where one is named."),
+		self("canary-lost", "Canaries do not come back", finding.High, "When one comes back.",
+			"rotd calls KMS in each account and Region every `intake.canary` (off unless it is set) and waits for CloudTrail's "+
+				"record of it: nothing that happens there reaches rotd while none comes back, however quiet or busy it is.",
+			"A canary is away for longer than `intake.heartbeat` (an hour at most, twice `intake.canary` at least), and none "+
+				"that was sent after it has come back. Its record counts when it is of a request that rotd made, with an access "+
+				"key that it wrote down, and went through the queue, decoding and the rules. LOW where none has ever come back "+
+				"within a day: a canary is a reading, which many rules and trails leave out.",
+			"rotd status; look at the trail and at the EventBridge rule of that account and Region."),
 		self("sweep-incomplete", "A sweep could not read everything", finding.Medium,
 			"When a sweep of that kind reads everything.",
 			"What was not read is as it was known before, and unknown when it never was read; nothing is called "+
@@ -182,6 +190,12 @@ func selfEntries() []Entry {
 				"and `rotd resume`.",
 			"The state file was damaged and set aside at start, or a person restored a copy.", "Find out what damaged "+
 				"it, then rotd resume."),
+		self("state-tampered", "Somebody put hands on rotd's state file", finding.Critical,
+			"When the file is whole and in its place again.",
+			"rotd goes on with the file it has open; what it knows is gone when it stops.",
+			"The heartbeat job saw that the state's path does not lead to the open file any more (deleted, moved away, "+
+				"replaced), or that the file is shorter than what is in it.",
+			"rotd state backup before anything else, then find out who did it."),
 		self("state-record-unreadable", "A record of the state cannot be read", finding.High, quiet,
 			"rotd goes on without what the record said; a key's is written anew by the next inventory.",
 			"A record of the state file cannot be decoded.", "rotd sweep inventory, then rotd state check."),

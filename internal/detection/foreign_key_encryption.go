@@ -14,14 +14,14 @@ func foreignKeyEncryption() Rule {
 	return Rule{
 		ID: "foreign-key-encryption", Title: "An object was encrypted with an untrusted account's key",
 		Severity: finding.High, Mitre: []string{"T1486"},
-		Wants: []Wanted{{Source: s3Source, Names: []string{"CopyObject", "PutObject"}}},
+		Wants: []Wanted{{Source: s3Source, Names: []string{"CopyObject", "CreateMultipartUpload", "PutObject"}}},
 		Judge: judgeForeignKeyEncryption,
 		Doc: Doc{
 			Meaning: "Somebody wrote an object to S3 under a KMS key of an account that is not trusted. Only that account " +
 				"decides who can read it from now on: objects that are copied onto themselves so are held to ransom.",
-			Condition: "CopyObject or PutObject that succeeded, with a KMS key of an account that is neither rotd's own nor " +
-				"trusted. S3's records about objects reach rotd only where the trail has data events. One finding for each " +
-				"bucket and key.",
+			Condition: "CopyObject, PutObject or CreateMultipartUpload (an object in parts, whose key is named where it is " +
+				"begun) that succeeded, with a KMS key of an account that is neither rotd's own nor trusted. S3's records about " +
+				"objects reach rotd only where the trail has data events. One finding for each bucket and key.",
 			Tuning: "`trusted_accounts` in rotd.yaml. Where a trail has very many records of PutObject, " +
 				"`detections.disable` saves reading them.",
 			FalsePositives: "Objects written for a partner, under the partner's key: trust the account.",
@@ -48,10 +48,14 @@ func judgeForeignKeyEncryption(c *Context, ev *events.Event) []Found {
 	about := target{
 		arn: key, id: key, partition: arnPart(key, arnPartition), account: ev.RecipientAccountID, region: ev.AWSRegion,
 	}
+	did := "wrote"
+	if ev.EventName == "CreateMultipartUpload" {
+		did = "began to write"
+	}
 	return one(Found{
 		About: about, Subject: place(ev), Discriminator: bucket + "\x00" + key,
-		Description: fmt.Sprintf("%s wrote %s to bucket %s (%s), encrypted with %s of account %s, which is not trusted. "+
-			"Only that account decides who can read the object from now on.", who(ev), shown(ev.RequestString("key")),
+		Description: fmt.Sprintf("%s %s %s to bucket %s (%s), encrypted with %s of account %s, which is not trusted. "+
+			"Only that account decides who can read the object from now on.", who(ev), did, shown(ev.RequestString("key")),
 			shown(bucket), shown(ev.EventName), shown(key), shown(owner)),
 		Remedy: []string{
 			"If you know the account, add it to trusted_accounts in rotd.yaml. If not, stop the principal's sessions.",

@@ -37,6 +37,35 @@ func TestForeignKeyEncryption(t *testing.T) {
 		},
 		{name: "a new object", events: []object{object3("PutObject")}, want: []string{title}},
 		{
+			name: "an object in parts, as CloudTrail writes it", want: []string{title},
+			events: []object{object3("CreateMultipartUpload", object{
+				"eventVersion": "1.11", "readOnly": false, "sharedEventID": "5c2ce1b0-4a25-4c1f-9a0d-2f8c29a1a111",
+				"requestParameters": object{
+					"bucketName": "ledger", "Host": "ledger.s3.eu-west-1.amazonaws.com", "key": "2026/books.tar", "uploads": "",
+					"x-amz-server-side-encryption": "aws:kms", header: foreign,
+				},
+				"responseElements": object{
+					"x-amz-server-side-encryption": "aws:kms", header: foreign, "x-amz-server-side-encryption-context": "",
+				},
+				"additionalEventData": object{
+					"SignatureVersion": "SigV4", "CipherSuite": "TLS_AES_128_GCM_SHA256", "bytesTransferredIn": 0,
+					"SSEApplied": "SSE_KMS", "AuthenticationMethod": "AuthHeader", "x-amz-id-2": "Zm9v", "bytesTransferredOut": 306,
+				},
+				"tlsDetails": object{"tlsVersion": "TLSv1.3", "clientProvidedHostHeader": "ledger.s3.eu-west-1.amazonaws.com"},
+			})},
+			says: []string{"role/admin began to write 2026/books.tar to bucket ledger (CreateMultipartUpload), encrypted with"},
+		},
+		{
+			name: "an object in parts without a word about its key", events: []object{object3("CreateMultipartUpload", object{
+				"requestParameters": object{"bucketName": "ledger", "key": "a", "uploads": ""},
+				"responseElements":  object{"x-amz-server-side-encryption": "AES256"},
+			})},
+		},
+		{
+			name:   "a part and the end of an upload, whose beginning named the key",
+			events: []object{object3("UploadPart"), object3("CompleteMultipartUpload")},
+		},
+		{
 			name:   "a key by its alias, as asked for",
 			events: []object{object3("PutObject", asked("arn:aws-cn:kms:cn-north-1:999988887777:alias/x"))},
 			want:   []string{title},

@@ -177,6 +177,22 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 	return f
 }
 
+// StateTampered says what somebody did to the state file under the running daemon.
+func StateTampered(shard, path, what string, at time.Time) finding.Finding {
+	f := own("state-tampered", finding.Critical, finding.Subject{Type: finding.Rotd, ID: shard}, "", at)
+	f.Title = "Somebody put hands on rotd's state file"
+	f.Description = sentences(fmt.Sprintf("The state file is %s; while rotd ran, %s.", shown(path), what),
+		"rotd goes on with the file it has open. When it stops, what it knows is gone: findings, the audit log, what it did "+
+			"and what it learnt. Whoever wants to leave no trace does that.")
+	f.Remedy = []string{
+		"Do not stop or restart rotd. First have it write a copy of what it knows: rotd state backup FILE",
+		"Keep the audit log apart, and where it ends: rotd audit export -f FILE",
+		"Find out who was on the host and may write to that folder. Then stop rotd, put the copy back (rotd state restore " +
+			"FILE), and start it.",
+	}
+	return f
+}
+
 // StateRestored says that a person put the state back from a copy. It is the same finding as a state that was rebuilt:
 // rotd does not know what happened in between, and does nothing by itself before somebody has looked.
 func StateRestored(shard, from, setAside string, copiedAt, at time.Time) finding.Finding {

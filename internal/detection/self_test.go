@@ -41,6 +41,14 @@ func quiet(m *Missing, heard time.Time) *Missing {
 	return m
 }
 
+// canary is a place to which no canary came back since.
+func canary(back time.Time) *Canary {
+	return &Canary{
+		Account: "111122223333", Region: "eu-west-1", First: noon.Add(-30 * time.Hour), Sent: noon.Add(-time.Hour),
+		Back: back, Allowed: time.Hour,
+	}
+}
+
 // selfFindings is one of each finding rotd has about itself.
 func selfFindings() []finding.Finding {
 	action := &remediation.Action{
@@ -64,6 +72,8 @@ func selfFindings() []finding.Finding {
 		SweepFoundMissed(quiet(missing(1), noon.Add(-3*time.Hour)), noon),
 		PlaceSilent(quiet(missing(2), noon.Add(-30*time.Hour)), noon),
 		PlaceSilent(quiet(missing(1), time.Time{}), noon),
+		CanaryLost(canary(noon.Add(-3*time.Hour)), noon),
+		CanaryLost(canary(time.Time{}), noon),
 		AccountsUnlisted("default", noon.Add(-30*time.Hour), errors.New("AccessDeniedException: not yours"), noon),
 		RotationFailed("default", action, noon),
 		ContainmentFailed("default", containing(), noon),
@@ -75,6 +85,7 @@ func selfFindings() []finding.Finding {
 		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 1, noon),
 		DeadLetters(queueURL, "arn:aws:sqs:eu-west-1:111122223333:rotd-dead", 12, noon),
 		StateRecovered("default", "/var/lib/rotd/rotd.db.damaged", "invalid page", noon),
+		StateTampered("default", "/var/lib/rotd/rotd.db", "it was deleted, or moved away", noon),
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),
 		OutboxOverflow("default", 12, noon),

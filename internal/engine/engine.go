@@ -42,6 +42,7 @@ type Settings struct {
 	GroupWait  time.Duration
 	Repeat     time.Duration // between reminders of what is still open; 0: none
 	Heartbeat  time.Duration // no event for longer is a finding
+	Canary     time.Duration // between canaries; 0: none is sent
 	TellHead   time.Duration // between alerts that say that rotd is at work, with the audit log's head; 0: none
 	// Senders are, by queue URL, the SenderIds whose messages are believed; none for a queue: all.
 	Senders map[string][]string

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+
 	"rotd/internal/audit"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
@@ -39,11 +41,18 @@ func (e *Engine) noteSilence(now time.Time) error {
 	})
 }
 
-// Heartbeat looks at rotd itself: whether events still arrive, which exceptions have expired, whether the audit
-// log's head and findings about rotd have to be told again; and at the deadlines of keys that it disabled.
+// Heartbeat looks at rotd itself: whether its state file is still there, whether events still arrive and canaries come
+// back, which exceptions have expired, whether the audit log's head and findings about rotd have to be told again; and at
+// the deadlines of keys that it disabled.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
+	if err := e.noteTampered(now); err != nil {
+		return err
+	}
 	if err := e.noteSilence(now); err != nil {
+		return err
+	}
+	if err := e.noteCanaries(now); err != nil {
 		return err
 	}
 	if err := e.noteExpired(now); err != nil {
@@ -59,6 +68,32 @@ func (e *Engine) Heartbeat(context.Context) error {
 		return err
 	}
 	return e.remind(now)
+}
+
+// noteTampered opens the finding that somebody put hands on the state file, and ends it when the file is whole and in
+// its place again.
+func (e *Engine) noteTampered(now time.Time) error {
+	what, err := e.db.Tampered()
+	if err != nil {
+		return err
+	}
+	f := detection.StateTampered(e.db.Shard(), e.db.Path(), what, now)
+	if what != "" { // the finding is kept in the very file
+		e.log.Error("somebody put hands on the state file: "+what, zap.String("path", e.db.Path()))
+		return e.note(now, func(n *notebook) error { return n.found(f) })
+	}
+	var open bool
+	err = e.db.View(func(tx *state.Tx) error {
+		known, err := tx.FindingByFingerprint(f.Fingerprint)
+		open = known != nil && known.Status == finding.Open
+		return tx.PassOver(err)
+	})
+	if err != nil || !open {
+		return err
+	}
+	return e.note(now, func(n *notebook) error {
+		return n.resolveByFingerprint(f.Fingerprint, "the state file is whole and in its place", false)
+	})
 }
 
 // NoteRedrive opens or ends the finding that a queue has no redrive policy.

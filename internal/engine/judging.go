@@ -200,6 +200,9 @@ func (j *judging) judge(ev *events.Event, late bool) error {
 	if late {
 		return nil
 	}
+	if err := j.canary(ev); err != nil {
+		return err
+	}
 	if err := j.evidence(ev); err != nil || j.context.Own {
 		return err
 	}

@@ -27,6 +27,8 @@ type Metrics struct {
 	untold         prometheus.Counter
 	unjudged       prometheus.Counter
 	unreadable     prometheus.Counter
+	canarySeconds  prometheus.Histogram
+	canariesLost   prometheus.Counter
 }
 
 // NewMetrics registers the engine's metrics.
@@ -73,6 +75,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		"Changes of keys that a sweep found and that could not wait for an event because too many did.").WithLabelValues()
 	m.unreadable = counter("rotd_state_unreadable_total",
 		"Times a record of the state could not be read and rotd went on without it.").WithLabelValues()
+	m.canarySeconds = histogram("rotd_canary_seconds", "From a canary's call to its record's being judged, durably.",
+		seconds)
+	m.canariesLost = counter("rotd_canary_lost_total", "Canaries that did not come back in time.").WithLabelValues()
 	m.in = counter("rotd_messages_received_total",
 		"Messages received and settled; each receive counts.").WithLabelValues()
 	m.returned = counter("rotd_messages_returned_total",
@@ -122,4 +127,8 @@ func (m *Metrics) count(t *tally) {
 	for _, lag := range t.lags {
 		m.lag.Observe(lag.Seconds())
 	}
+	for _, away := range t.canaries {
+		m.canarySeconds.Observe(away.Seconds())
+	}
+	m.canariesLost.Add(float64(t.canariesLost))
 }

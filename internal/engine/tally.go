@@ -53,6 +53,8 @@ type tally struct {
 	ignored               map[string]int // by reason
 	unreadable            map[string]int // quarantined, by reason
 	lags                  []time.Duration
+	canaries              []time.Duration // how long those were away that came back
+	canariesLost          int
 	newest                time.Time // latest event time handled
 	alerts                int
 	rereads               int

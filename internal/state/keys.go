@@ -38,6 +38,8 @@ type Coverage struct {
 	// Unjudged are changes that could not wait for events to tell of them, because too many did, and of which no finding
 	// says so yet.
 	Unjudged int `json:"unjudged,omitempty"`
+	// Canary is what became of the canaries; nil when none is sent.
+	Canary *Canary `json:"canary,omitempty"`
 }
 
 // Key returns a key by ARN; nil when it is not known.
