@@ -33,6 +33,11 @@ func Hide(prev *Finding, now Finding, by string) (next Finding, counts bool) {
 	return next, counts
 }
 
+// HideOpen hides an open episode, that of the finding which a suppression was made from.
+func (f *Finding) HideOpen(by string) {
+	f.Suppressed, f.Hidden = f.Suppressed.and(by, f.LastSeen, 0), true
+}
+
 // and is what was suppressed with some more; s is not changed.
 func (s *Suppressed) and(by string, at time.Time, times int) *Suppressed {
 	next := Suppressed{By: by, Count: times, Last: at}

@@ -1,6 +1,10 @@
 package suppression
 
-import "time"
+import (
+	"time"
+
+	"rotd/internal/finding"
+)
 
 // Kept is what the state has of a suppression.
 type Kept struct {
@@ -41,15 +45,15 @@ type Trial struct {
 
 // Would is a finding that a suppression would have hidden, by the one occurrence of it that is kept.
 type Would struct {
-	By        string    `json:"by"`
-	ID        string    `json:"id"`
-	Rule      string    `json:"rule_id"`
-	Severity  string    `json:"severity"`
-	Title     string    `json:"title"`
-	Subject   string    `json:"subject"`
-	Principal string    `json:"principal_arn,omitempty"`
-	Source    string    `json:"source_ip,omitempty"`
-	Count     int       `json:"count"`
-	FirstSeen time.Time `json:"first_seen"`
-	LastSeen  time.Time `json:"last_seen"`
+	By        string           `json:"by"`
+	ID        string           `json:"id"`
+	Rule      string           `json:"rule_id"`
+	Severity  finding.Severity `json:"severity"`
+	Title     string           `json:"title"`
+	Subject   string           `json:"subject"`
+	Principal string           `json:"principal_arn,omitempty"`
+	Source    string           `json:"source_ip,omitempty"`
+	Count     int              `json:"count"`
+	FirstSeen time.Time        `json:"first_seen"`
+	LastSeen  time.Time        `json:"last_seen"`
 }

@@ -285,10 +285,12 @@ func TestCheck(t *testing.T) {
 			Suppression{Rules: []string{"r"}, UserAgents: []string{"x"}}, []string{"user_agents"},
 		},
 		"by callers' words beside an account": {
-			Suppression{Rules: []string{"r"}, SessionNames: []string{"x"}, Accounts: []string{"111122223333"}}, []string{"session_names"},
+			Suppression{Rules: []string{"r"}, SessionNames: []string{"x"}, Accounts: []string{"111122223333"}},
+			[]string{"session_names"},
 		},
 		"more than is kept": {
-			Suppression{Rules: []string{"r"}, Accounts: make([]string, 101)}, append([]string{"accounts"}, indexed("accounts", 100)...),
+			Suppression{Rules: []string{"r"}, Accounts: make([]string, 101)},
+			append([]string{"accounts"}, indexed("accounts", 100)...),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
