@@ -16,6 +16,7 @@ import (
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
+	"rotd/internal/suppression"
 )
 
 // Options say what to replay, and with which rules.
@@ -29,6 +30,8 @@ type Options struct {
 	// keys. Zero: everything is.
 	Since, Until time.Time
 	Limits       trail.Limits
+	// Suppressions hide what they match; nil: nothing. An archive's own time says whether one has expired.
+	Suppressions *suppression.Set
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
@@ -45,6 +48,7 @@ type Summary struct {
 	Malformed    int     `json:"malformed"`
 	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
+	Suppressed   int     `json:"suppressed,omitempty"` // occurrences of findings that a suppression hid
 	Bytes        int64   `json:"bytes"` // unzipped
 	Seconds      float64 `json:"seconds"`
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
@@ -168,6 +172,10 @@ func (r *run) record(path string, number int, raw []byte) {
 	}
 	for i := range judged.Found {
 		f := &judged.Found[i]
+		if r.o.Suppressions.Match(f, judged.Event.EventTime) != nil {
+			s.Suppressed++
+			continue
+		}
 		prev := r.found[f.Fingerprint]
 		if prev == nil && len(r.found) == maxFindings {
 			r.problem(Problem{
