@@ -109,7 +109,7 @@ func newRoot(c *cli) *cobra.Command {
 		newRunCommand(c), newDemoCommand(), newReplayCommand(c),
 		newStatusCommand(c), newHealthCommand(c),
 		newFindingsCommand(c), newKeysCommand(c), newActionsCommand(c), newQuarantineCommand(c), newReportCommand(c),
-		newAuditCommand(c), newIncidentCommand(c),
+		newAuditCommand(c), newIncidentCommand(c), newSuppressionsCommand(c),
 		newRotateCommand(c), newReplaceCommand(c), newUndoAliasCommand(c), newContainCommand(c),
 		newReencryptCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),

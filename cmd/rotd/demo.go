@@ -24,7 +24,7 @@ func newDemoCommand() *cobra.Command {
 	var story string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run rotd on a simulated AWS on this machine: a story of about 30 s",
+		Short: "Run rotd on a simulated AWS on this machine: a story of 30 s",
 		Long: "Run rotd on a simulated AWS on loopback and tell a story: keys of every kind, ordinary traffic, rotation\n" +
 			"switched off and put back, an overdue key rotated, a key opened to the world, a kill in the middle, and a\n" +
 			"responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this\n" +

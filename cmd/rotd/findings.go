@@ -15,7 +15,7 @@ import (
 
 func newFindingsCommand(c *cli) *cobra.Command {
 	return group("findings", "What rotd found", newFindingsListCommand(c), newFindingsShowCommand(c),
-		newFindingsAckCommand(c))
+		newFindingsAckCommand(c), newFindingsSuppressCommand(c))
 }
 
 // findingListing is how findings are shown.
@@ -67,6 +67,8 @@ func findingListing(now time.Time) listing[finding.Finding] {
 				return x.Acknowledged.By
 			}},
 			{name: "fingerprint", value: func(x f) string { return x.Fingerprint }},
+			{name: "vpc_endpoint", value: func(x f) string { return x.VPCEndpoint }},
+			{name: "hidden", value: func(x f) string { return strconv.FormatBool(x.Hidden) }},
 		},
 	}
 }
@@ -74,6 +76,9 @@ func findingListing(now time.Time) listing[finding.Finding] {
 // findingTitle is the title with what is out of the ordinary about the finding.
 func findingTitle(f finding.Finding) string {
 	title := f.Title
+	if f.Hidden {
+		title = "(suppressed) " + title
+	}
 	if f.Status == finding.Resolved {
 		title = "(resolved) " + title
 	} else if f.Acknowledged != nil {
@@ -142,6 +147,7 @@ func newFindingsListCommand(c *cli) *cobra.Command {
 	f.StringVar(&q.Key, "key", "", "about this key: id, ARN or alias")
 	f.StringVar(&q.Account, "account", "", "in this account")
 	f.StringVar(&q.Region, "region", "", "in this Region")
+	f.BoolVar(&q.Hidden, "suppressed", false, "also those that suppressions hide")
 	return cmd
 }
 
@@ -193,6 +199,7 @@ func (c *cli) printFinding(f *finding.Finding) {
 	}
 	c.field("status", statusText(now, f))
 	c.field("acknowledged", acknowledgedBy(now, f))
+	c.field("suppressed", suppressedText(now, f))
 	c.field("seen", seenText(now, f))
 	c.field("about", f.About())
 	c.field("where", strings.Trim(f.Account+" "+f.Region, " "))
@@ -244,6 +251,9 @@ func whoText(f *finding.Finding) string {
 	}
 	if f.SourceIP != "" {
 		who += ", from " + f.SourceIP
+	}
+	if f.VPCEndpoint != "" {
+		who += " through " + f.VPCEndpoint
 	}
 	return who
 }

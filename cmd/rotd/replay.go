@@ -15,6 +15,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/replay"
+	"rotd/internal/suppression"
 )
 
 // replayFlags are what replay is asked for beside its paths.
@@ -27,7 +28,8 @@ func newReplayCommand(c *cli) *cobra.Command {
 		Short: "Run the detections over CloudTrail log files",
 		Long: prose(
 			"Run the detections over CloudTrail log files or folders (.json, .jsonl, .gz) on disk or in S3, without a "+
-				"daemon. With -c, rotd.yaml's policies, accounts, Regions and detections count. What happened again is one "+
+				"daemon. With -c, rotd.yaml's policies, accounts, Regions, detections and suppressions "+
+				"count. What happened again is one "+
 				"finding with a count. Ends with 0 also when it finds something, and with 3 when a file was unreadable or a "+
 				"record malformed.",
 			"Rules that compare with what is usual need some weeks before what they judge: give them with --since, which "+
@@ -126,6 +128,9 @@ func configured(path string) (o replay.Options, err error) {
 			return o, err
 		}
 		settings = cfg.Detections.Settings()
+		// Which keys aliases named when a suppression was made no archive says: these hide nothing.
+		o.Suppressions = suppression.NewSet(cfg.Suppressions, detection.Suppressible(),
+			func(string, string) string { return "" })
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
 		o.Regions = cfg.Organization.Regions
 		for _, a := range cfg.Accounts {
@@ -269,6 +274,9 @@ func (c *cli) printReplaySummary(r *replay.Result) {
 	if s.Duplicates > 0 {
 		text += fmt.Sprintf(" Among those of KMS and other services, repetitions of an event judged before: %d.",
 			s.Duplicates)
+	}
+	if s.Suppressed > 0 {
+		text += fmt.Sprintf(" Hidden by suppressions: %s.", plural(s.Suppressed, "occurrence", "occurrences"))
 	}
 	if r.Skipped > 0 {
 		text += fmt.Sprintf(" %s of digests or Insights skipped.", plural(r.Skipped, "file", "files"))

@@ -28,6 +28,12 @@ func TestReplayAsPeopleAndProgramsSeeIt(t *testing.T) {
 	if err := os.WriteFile(yaml, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	suppressing := filepath.Join(t.TempDir(), "rotd.yaml")
+	text += "suppressions: [{name: all, rules: [key-deleted, write-without-mfa], accounts: [\"111122223333\"], " +
+		"author: jane, reason: drill, expires: 2026-11-18}]\n"
+	if err := os.WriteFile(suppressing, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		args   []string
@@ -38,6 +44,7 @@ func TestReplayAsPeopleAndProgramsSeeIt(t *testing.T) {
 		{"replay-json", []string{"replay", "-o", "json", malformed}, admin.ExitUnfinished},
 		{"replay-csv", []string{"replay", "-o", "csv", malformed}, admin.ExitUnfinished},
 		{"replay-configured", []string{"replay", "-c", yaml, trail}, admin.ExitDone},
+		{"replay-suppressed", []string{"replay", "-c", suppressing, trail}, admin.ExitDone},
 		{"replay-since", []string{"replay", "--since", "2026-11-17T12:30:00Z", trail}, admin.ExitDone},
 		{"replay-against", []string{"replay", "--against", yaml, trail}, admin.ExitDone},
 		{"replay-against-jsonl", []string{"replay", "-o", "jsonl", "--against", yaml, trail}, admin.ExitDone},

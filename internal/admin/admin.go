@@ -30,6 +30,7 @@ type Backend interface {
 	Keeper
 	Auditor
 	Investigator
+	Suppressor
 	Mover
 }
 

@@ -20,6 +20,7 @@ import (
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 	"rotd/internal/usage"
 )
 
@@ -151,6 +152,14 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		incident.Mark{},
 		incident.Line{},
 		IncidentRequest{},
+		suppression.Suppression{},
+		suppression.Standing{},
+		suppression.Trial{},
+		suppression.Would{},
+		finding.Suppressed{},
+		SuppressRequest{},
+		tryRequest{},
+		endRequest{},
 		noteRequest{},
 		closeRequest{},
 		Dossier{},

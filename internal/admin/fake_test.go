@@ -24,6 +24,7 @@ import (
 	"rotd/internal/remediation"
 	"rotd/internal/report"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 	"rotd/internal/usage"
 )
 
@@ -190,6 +191,26 @@ func (f *fakeBackend) OpenIncident(_ context.Context, r IncidentRequest) (*incid
 
 func (f *fakeBackend) NoteIncident(_ context.Context, id, by, text string) (*incident.Incident, error) {
 	return &incident.Incident{ID: id}, f.note([]string{"note", id, by, text})
+}
+
+func (f *fakeBackend) Suppressions(_ context.Context, r Range) (Page[suppression.Standing], error) {
+	return Page[suppression.Standing]{Items: []suppression.Standing{{Source: suppression.InState}}}, f.note(r)
+}
+
+func (f *fakeBackend) TrySuppressions(_ context.Context, all []suppression.Suppression) (*suppression.Trial, error) {
+	return &suppression.Trial{Hidden: 1}, f.note(all)
+}
+
+func (f *fakeBackend) Suppress(_ context.Context, s suppression.Suppression, by string) (
+	*suppression.Suppression, error,
+) {
+	err := f.note(s)
+	s.Author = by
+	return &s, err
+}
+
+func (f *fakeBackend) EndSuppression(_ context.Context, name, by, reason string) (*suppression.Suppression, error) {
+	return &suppression.Suppression{Name: name}, f.note([]string{"end", name, by, reason})
 }
 
 func (f *fakeBackend) CloseIncident(_ context.Context, id, by, reason string) (*incident.Incident, error) {

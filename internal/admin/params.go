@@ -82,6 +82,15 @@ func (p *params) time(name string) time.Time {
 	return t
 }
 
+// truth is true or false; false when it is not given.
+func (p *params) truth(name string) bool {
+	value := p.text(name)
+	if value != "" && value != "true" && value != "false" {
+		p.fail("%s: %q is neither true nor false", name, value)
+	}
+	return value == "true"
+}
+
 // ago is a time, or how long ago it was in days or hours; a month ago when it is not given.
 func (p *params) ago(name string, now time.Time) time.Time {
 	value := p.text(name)
@@ -136,13 +145,14 @@ func (p *params) limits(schema string) Range {
 }
 
 func findingQuery(r *http.Request) (FindingQuery, error) {
-	p := paramsOf(r, "status", "severity", "rule", "key", "account", "region", "since", "limit", "after")
+	p := paramsOf(r, "status", "severity", "rule", "key", "account", "region", "since", "suppressed", "limit",
+		"after")
 	q := FindingQuery{
 		Range:    p.limits(SchemaFindings),
 		Status:   p.word("status", string(finding.Open), string(finding.Resolved)),
 		Severity: p.severity("severity"),
 		Rule:     p.text("rule"), Key: p.text("key"), Account: p.text("account"), Region: p.text("region"),
-		Since: p.time("since"),
+		Since: p.time("since"), Hidden: p.truth("suppressed"),
 	}
 	return q, p.err
 }

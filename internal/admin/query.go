@@ -48,6 +48,7 @@ type FindingQuery struct {
 	Key             string // ARN, id or alias
 	Account, Region string
 	Since           time.Time // seen at or after
+	Hidden          bool      // also those that nobody is told of, because a suppression hides them
 }
 
 // Keep reports whether a finding is wanted.
@@ -58,7 +59,8 @@ func (q FindingQuery) Keep(f *finding.Finding) bool {
 		(q.Key == "" || isNamed(q.Key, f.KeyARN, f.Alias)) &&
 		(q.Account == "" || f.Account == q.Account) &&
 		(q.Region == "" || f.Region == q.Region) &&
-		!f.LastSeen.Before(q.Since)
+		!f.LastSeen.Before(q.Since) &&
+		(q.Hidden || !f.Hidden)
 }
 
 // KeyQuery says which keys are wanted, in the order of their ARNs. Zero fields do not filter.
@@ -146,6 +148,9 @@ func (q FindingQuery) values() values {
 	v.text("account", q.Account)
 	v.text("region", q.Region)
 	v.at("since", q.Since)
+	if q.Hidden {
+		v.text("suppressed", "true")
+	}
 	return v
 }
 

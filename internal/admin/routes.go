@@ -28,7 +28,8 @@ func (r *route) roles() []Role {
 		return []Role{View}
 	}
 	switch r.Path {
-	case "/v1/rotate", "/v1/replace", "/v1/undo-alias", "/v1/contain": // what is no dry run asks for Act itself
+	case "/v1/rotate", "/v1/replace", "/v1/undo-alias", "/v1/contain",
+		"/v1/suppressions/try": // what is no dry run asks for Act itself
 		return []Role{View}
 	}
 	return []Role{Act}
@@ -60,6 +61,10 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/incidents", s.openIncident},
 		{"POST", "/v1/incidents/{id}/note", s.noteIncident},
 		{"POST", "/v1/incidents/{id}/close", s.closeIncident},
+		{"GET", "/v1/suppressions", s.suppressions},
+		{"POST", "/v1/suppressions", s.suppress},
+		{"POST", "/v1/suppressions/try", s.trySuppressions},
+		{"POST", "/v1/suppressions/{name}/end", s.endSuppression},
 		{"POST", "/v1/rotate", s.rotate},
 		{"POST", "/v1/replace", s.replace},
 		{"POST", "/v1/undo-alias", s.undoAlias},

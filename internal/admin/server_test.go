@@ -319,7 +319,7 @@ func TestErrors(t *testing.T) {
 		{
 			name: "an unknown parameter", method: "GET", path: "/v1/findings?sev=HIGH", status: 400,
 			answer: `{"error":{"code":"invalid-request","message":"unknown parameter \"sev\"; known are status, severity, ` +
-				`rule, key, account, region, since, limit, after","exit":2}}`,
+				`rule, key, account, region, since, suppressed, limit, after","exit":2}}`,
 		},
 		{
 			name: "a severity that is none", method: "GET", path: "/v1/findings?severity=URGENT", status: 400,

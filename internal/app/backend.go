@@ -144,6 +144,7 @@ func keyView(tx *state.Tx, k *inventory.Key, policies policy.Set) (admin.Key, []
 	if err != nil {
 		return view, nil, err
 	}
+	open = slices.DeleteFunc(open, func(f finding.Finding) bool { return f.Hidden })
 	view.OpenFindings = len(open)
 	for i := range open {
 		if view.Worst == nil || open[i].Severity > *view.Worst {
@@ -391,6 +392,7 @@ func asAdmin(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrUnknownKey), errors.Is(err, engine.ErrUnknownFinding),
 		errors.Is(err, engine.ErrUnknownAction), errors.Is(err, engine.ErrUnknownIncident),
+		errors.Is(err, engine.ErrUnknownSuppression),
 		errors.Is(err, engine.ErrUnknownJob):
 		return admin.As(admin.ErrNotFound, err)
 	case errors.Is(err, engine.ErrAmbiguous):
@@ -400,7 +402,8 @@ func asAdmin(err error) error {
 	case errors.Is(err, engine.ErrJobOver):
 		return admin.As(admin.ErrRefused, err)
 	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
-		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrTooMuch):
+		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrBadSuppression),
+		errors.Is(err, engine.ErrTooMuch):
 		return admin.As(admin.ErrInvalid, err)
 	case slices.ContainsFunc([]error{
 		engine.ErrOtherMove, engine.ErrPlanMoved, remediation.ErrNotAwaiting, remediation.ErrLate, remediation.ErrOtherPlan,

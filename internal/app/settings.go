@@ -53,6 +53,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		Senders:       make(map[string][]string),
 		ArmOnNewState: cfg.Guardrails.ArmOnNewState,
 		Protected:     cfg.Guardrails.ProtectedKeys,
+		Suppressions:  cfg.Suppressions,
 	}
 	if len(cfg.Accounts) > 0 {
 		s.Expected = func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) }

@@ -56,6 +56,8 @@ const (
 	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait
 	BreakerClosed       Event = "breaker.closed"
 	Acknowledged        Event = "finding.acknowledged"
+	SuppressionBegan    Event = "suppression.began" // Detail: suppression, its name
+	SuppressionEnded    Event = "suppression.ended" // by a person; what expires ends by itself
 	IncidentOpened      Event = "incident.opened"
 	IncidentNoted       Event = "incident.noted"
 	IncidentClosed      Event = "incident.closed"

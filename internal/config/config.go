@@ -11,6 +11,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/suppression"
 )
 
 // Config is a whole, valid rotd.yaml with defaults filled in.
@@ -24,6 +25,7 @@ type Config struct {
 	TrustedAccounts []string // 12 digits each; besides Accounts, whose keys and principals are no outsiders
 	Policies        policy.Set
 	Exceptions      policy.Exceptions
+	Suppressions    []suppression.Suppression
 	Detections      Detections
 	Alerts          Alerts
 	Schedules       Schedules

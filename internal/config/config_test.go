@@ -16,6 +16,7 @@ import (
 	"rotd/internal/material"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/suppression"
 )
 
 const minimal = "intake: {queues: [{url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}]}\n"
@@ -84,6 +85,19 @@ exceptions:
     reason: no update yet
     expires: 2027-03-31
   - {name: all, keys: ["*"], author: jane, reason: freeze, expires: "2027-01-02T03:04:05+01:00"}
+suppressions:
+  - name: scan
+    rules: [denied-burst, key-unused]
+    keys: [1234abcd-12ab-34cd-56ef-1234567890ab, "arn:aws:kms:us-east-1:111122223333:alias/x"]
+    principals: ["arn:aws:iam::111122223333:role/scan-*", "service:rds.amazonaws.com"]
+    networks: [203.0.113.0/24, vpce-0abc]
+    accounts: ["111122223333"]
+    regions: [us-east-1]
+    user_agents: ["aws-cli/2 *"]
+    session_names: [ci]
+    author: jane
+    reason: the scan
+    expires: 2020-01-01
 detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d,
   tuning: {decrypt-spike: {secrets: 20, times: 5}, denied-burst: {refusals: 8}}}
 alerts:
@@ -168,6 +182,17 @@ reports:
 			Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")},
 			VPCEs:    []string{"vpce-0abc"},
 			Respond:  []policy.Response{{RuleID: "rotation-turned-off", Action: "restore"}},
+		}},
+		Suppressions: []suppression.Suppression{{
+			Name: "scan", Rules: []string{"denied-burst", "key-unused"},
+			Keys: []string{
+				"1234abcd-12ab-34cd-56ef-1234567890ab", "arn:aws:kms:us-east-1:111122223333:alias/x",
+			},
+			Principals: []string{"arn:aws:iam::111122223333:role/scan-*", "service:rds.amazonaws.com"},
+			Networks:   []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, VPCEndpoints: []string{"vpce-0abc"},
+			Accounts: []string{"111122223333"}, Regions: []string{"us-east-1"},
+			UserAgents: []string{"aws-cli/2 *"}, SessionNames: []string{"ci"},
+			Author: "jane", Reason: "the scan", Expires: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
 		}},
 		Exceptions: policy.Exceptions{
 			{

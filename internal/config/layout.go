@@ -47,6 +47,10 @@ func layout(c *Config, known Known) shape {
 				value: exceptions(&c.Exceptions, known.Checks),
 			},
 			{
+				key: "suppressions", doc: "Findings that nobody is told of until a day, and who answers for it.",
+				value: suppressions(&c.Suppressions),
+			},
+			{
 				key: "detections", doc: "Rules and checks that are not judged, or weigh differently.",
 				value: detections(&c.Detections, known.all()),
 			},

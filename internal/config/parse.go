@@ -60,6 +60,7 @@ func Parse(name string, data []byte, known ...Known) (*Config, error) {
 	c.Digest = fmt.Sprintf("%x", sha256.Sum256(data))
 	warn(r, c)
 	warnExceptions(r, c, time.Now())
+	warnSuppressions(r, c, time.Now())
 	lowerModes(c)
 	c.Warnings = sortProblems(r.warnings)
 	return c, nil

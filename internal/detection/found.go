@@ -34,8 +34,9 @@ func (r *Rule) finish(c *Context, ev *events.Event, got *Found) finding.Finding 
 		PrincipalARN: strings.Clone(ev.UserIdentity.PrincipalARN()),
 		SessionName:  strings.Clone(ev.UserIdentity.SessionName()),
 		EventID:      strings.Clone(ev.EventID), EventName: strings.Clone(ev.EventName), EventTime: &at,
-		SourceIP: strings.Clone(ev.SourceIPAddress), UserAgent: strings.Clone(ev.UserAgent),
-		Mitre: append([]string{}, r.Mitre...), Late: c.Late,
+		SourceIP: strings.Clone(ev.SourceIPAddress), VPCEndpoint: strings.Clone(ev.VPCEndpointID),
+		UserAgent: strings.Clone(ev.UserAgent),
+		Mitre:     append([]string{}, r.Mitre...), Late: c.Late,
 	}
 	if f.Title == "" {
 		f.Title = r.Title

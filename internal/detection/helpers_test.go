@@ -302,6 +302,7 @@ var rotdCommand = regexp.MustCompile(`^(status|resume|state check|config (valida
 	`(findings|quarantine|detections) list|` +
 	`(findings|keys|actions|detections) show \S+|keys show \S+ --history|keys usage \S+|` +
 	`contain \S+ (--dry-run|--disable --reason '[a-z ]+'|--undo \S+ --reason '[a-z ]+')|` +
+	`suppressions end \S+ --reason [a-z]+|` +
 	`replace \S+ --reason '[a-z_0-9 ]+'|` +
 	`sweep \S+|rotate \S+ (--automatic \d+d )?--reason '[a-z ]+')$`)
 

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/suppression"
 )
 
 const queueURL = "https://sqs.eu-west-1.amazonaws.com/111122223333/rotd"
@@ -64,6 +65,14 @@ func selfFindings() []finding.Finding {
 		ExceptionExpired("default", &policy.Exception{
 			Name: "readers", Keys: []string{"alias/pay-reader-*"}, Checks: []string{"rotation-overdue"}, Author: "jane",
 			Approver: "joe", Reason: "no update \"yet\"\nHIGH", Expires: noon,
+		}, noon),
+		SuppressionExpired("default", &suppression.Suppression{
+			Name: "scanner", Rules: []string{"denied-burst"}, Principals: []string{"arn:aws:iam::111122223333:role/scan-*"},
+			Author: "jane", Reason: "the yearly \"scan\"\nHIGH", Expires: noon,
+		}, noon),
+		SuppressionExpired("default", &suppression.Suppression{
+			Name: "sup_1", Rules: []string{"key-unused"}, Keys: []string{payARN}, Author: "uid:1000 (ann)", Reason: "kept",
+			Created: noon.Add(-24 * time.Hour), Expires: noon,
 		}, noon),
 		SweepFoundMissed(missing(7), noon),
 		SweepFoundMissed(missing(1), noon),

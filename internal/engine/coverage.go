@@ -159,7 +159,7 @@ func (n *notebook) baselineFindings(place *Place) ([]finding.Finding, error) {
 	var open []finding.Finding
 	for after := ""; ; {
 		items, next, err := n.tx.Findings(after, 1000, func(f *finding.Finding) bool {
-			return f.Status == finding.Open && f.EventID == "" && f.KeyARN != "" &&
+			return f.Status == finding.Open && !f.Hidden && f.EventID == "" && f.KeyARN != "" &&
 				f.Account == place.Account && f.Region == place.Region
 		})
 		if err != nil {

@@ -27,6 +27,7 @@ import (
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 )
 
 // Settings are what a reload may change.
@@ -50,6 +51,8 @@ type Settings struct {
 	ArmOnNewState bool
 	// Protected are the ids, ARNs and aliases of keys that nothing automatic touches.
 	Protected []string
+	// Suppressions are rotd.yaml's; those that people made are in the state.
+	Suppressions []suppression.Suppression
 	// Paused is configuration's own pause; a person's is in the state.
 	Paused bool
 }
@@ -76,6 +79,7 @@ type Engine struct {
 	settings  atomic.Pointer[Settings]
 	places    atomic.Pointer[[]Place]
 	itself    atomic.Pointer[detection.Itself] // what rotd's own work rests on; nil until it is told
+	hiding    atomic.Pointer[hiding]           // the suppressions in force; nil until they are asked for
 	objects   Objects
 	publisher Publisher
 	store     *awss3.Client

@@ -42,8 +42,8 @@ func (e *Engine) noteSilence(now time.Time) error {
 }
 
 // Heartbeat looks at rotd itself: whether its state file is still there, whether events still arrive and canaries come
-// back, which exceptions have expired, whether the audit log's head and findings about rotd have to be told again; and at
-// the deadlines of keys that it disabled.
+// back, which exceptions and suppressions have expired, whether the audit log's head and findings about rotd have to be
+// told again; and at the deadlines of keys that it disabled.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteTampered(now); err != nil {
@@ -56,6 +56,9 @@ func (e *Engine) Heartbeat(context.Context) error {
 		return err
 	}
 	if err := e.noteExpired(now); err != nil {
+		return err
+	}
+	if err := e.noteSuppressions(now); err != nil {
 		return err
 	}
 	if err := e.settleUntold(now); err != nil {
@@ -161,8 +164,8 @@ func (e *Engine) remind(now time.Time) error {
 				return err
 			}
 			for i := range open {
-				if open[i].EventID != "" || open[i].Acknowledged != nil {
-					continue // a rule's, or somebody answers for it
+				if open[i].EventID != "" || open[i].Acknowledged != nil || open[i].RuleID == detection.SuppressionExpiredID {
+					continue // a rule's, or somebody answers for it, or once is enough
 				}
 				if err := n.remindOf(&open[i]); err != nil {
 					return err

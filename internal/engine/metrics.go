@@ -29,6 +29,7 @@ type Metrics struct {
 	unreadable     prometheus.Counter
 	canarySeconds  prometheus.Histogram
 	canariesLost   prometheus.Counter
+	suppressed     *prometheus.CounterVec
 }
 
 // NewMetrics registers the engine's metrics.
@@ -69,6 +70,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		budget: gauge("rotd_on_demand_rotations_left_min",
 			"The fewest on-demand rotations that any key of the place has left.", "account", "region"),
 	}
+	m.suppressed = counter("rotd_findings_suppressed_total",
+		"Occurrences of findings that a suppression hid, by rule.", "rule")
 	m.untold = counter("rotd_changes_untold_total",
 		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
 	m.unjudged = counter("rotd_changes_unjudged_total",
@@ -114,6 +117,9 @@ func (m *Metrics) count(t *tally) {
 	}
 	for _, f := range t.findings {
 		m.findings.WithLabelValues(f[0], f[1]).Inc()
+	}
+	for _, rule := range t.suppressed {
+		m.suppressed.WithLabelValues(rule).Inc()
 	}
 	for _, a := range t.ended {
 		m.actions.WithLabelValues(a[0], a[1]).Inc()

@@ -56,6 +56,11 @@ func (n *notebook) record(f finding.Finding, how how) error {
 	if err != nil {
 		return err
 	}
+	if by, err := n.suppressedBy(&f); err != nil {
+		return err
+	} else if by != "" {
+		return n.hide(prev, spoiled, f, by)
+	}
 	next, transition := finding.Observe(prev, f)
 	if spoiled != "" {
 		next.ID = spoiled
@@ -103,14 +108,15 @@ func (n *notebook) identify(f *finding.Finding) {
 	}
 }
 
-// resolve ends a finding's episode. A quiet end is kept, not told; nor is the end of what another finding told of.
+// resolve ends a finding's episode. A quiet end is kept, not told; nor is the end of what another finding told of, or
+// nobody was told of.
 func (n *notebook) resolve(f *finding.Finding, why string, quietly bool) error {
 	f.OverSince, f.Undone = nil, false
 	transition := f.Resolve(n.now, why)
 	if err := n.tx.PutFinding(f); err != nil {
 		return err
 	}
-	if quietly || f.ToldBy != "" {
+	if quietly || f.ToldBy != "" || f.Hidden {
 		return nil
 	}
 	return n.tell(n.findingAlert(f, transition, nil, ""))

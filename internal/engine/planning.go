@@ -54,7 +54,7 @@ func toldBy(v *detection.Verdict, points []string, open []finding.Finding) (id s
 	for _, point := range points {
 		i := slices.IndexFunc(open, func(f finding.Finding) bool {
 			return slices.Contains(v.Told[point], f.Fingerprint) && f.Status == finding.Open && !f.Expected &&
-				f.Severity >= v.Finding.Severity
+				!f.Hidden && f.Severity >= v.Finding.Severity
 		})
 		if i < 0 {
 			return ""

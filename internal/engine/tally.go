@@ -62,6 +62,7 @@ type tally struct {
 	actions               int
 	stops                 [][2]string // guardrail, and whom it stopped
 	findings              [][2]string // rule and severity of those opened or raised
+	suppressed            []string    // rules of occurrences that a suppression hid
 	ended                 [][2]string // method and outcome of actions that ended
 	dropped               int         // alerts the full outbox refused
 	unjudged              int         // changes that could not wait for an event to tell of them

@@ -44,6 +44,16 @@ func NewPoints(prev *Finding, now []string) []string {
 // Observe brings a new occurrence together with what is known under its fingerprint: prev is nil for the first. The
 // result keeps prev's identity; the transition says whether it is news.
 func Observe(prev *Finding, now Finding) (Finding, Transition) {
+	if prev != nil && prev.Hidden { // nobody was told of that episode: this is the first that people hear
+		now.ID, now.Status, now.Episode, now.Count = prev.ID, Open, prev.Episode+1, 1
+		now.Suppressed = prev.Suppressed
+		return now, Opened
+	}
+	return observe(prev, now)
+}
+
+// observe is Observe whether or not somebody was told of the episode.
+func observe(prev *Finding, now Finding) (Finding, Transition) {
 	switch {
 	case prev == nil:
 		now.Status, now.Episode, now.Count = Open, 1, 1
@@ -64,6 +74,7 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 		next = now
 		next.ID, next.Status, next.Episode = prev.ID, Open, prev.Episode
 		next.ActionIDs, next.Acknowledged = prev.ActionIDs, prev.Acknowledged
+		next.Hidden, next.Suppressed = prev.Hidden, prev.Suppressed
 		transition = Raised(now.Severity)
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.

@@ -38,7 +38,9 @@ type Finding struct {
 	EventName string     `json:"event_name"`
 	EventTime *time.Time `json:"event_time"`
 	SourceIP  string     `json:"source_ip"`
-	UserAgent string     `json:"user_agent,omitempty"`
+	// VPCEndpoint is the endpoint that the call came through; whoever owns its network chose SourceIP then.
+	VPCEndpoint string `json:"vpc_endpoint,omitempty"`
+	UserAgent   string `json:"user_agent,omitempty"`
 
 	Mitre     []string `json:"mitre"`
 	Expected  bool     `json:"expected"` // rotd's own doing, an allowed principal, a planned change
@@ -59,6 +61,9 @@ type Finding struct {
 	ToldBy string `json:"told_by,omitempty"` // the open finding of a rule that had told of the same before
 	// Acknowledged says who has seen it and answers for it, in this episode; nil: nobody.
 	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
+	// Suppressed counts what suppressions hid; nil: nothing. Hidden says that nobody was told of this episode.
+	Suppressed *Suppressed `json:"suppressed,omitempty"`
+	Hidden     bool        `json:"hidden,omitempty"`
 }
 
 // Acknowledgement is a person's word that a finding is seen. It goes on counting, and the next episode is new.

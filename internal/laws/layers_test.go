@@ -33,6 +33,7 @@ var house = []layer{
 	{path: "internal/policy", rank: 1, pure: true},
 	{path: "internal/events", rank: 1, pure: true},
 	{path: "internal/keypolicy", rank: 1, pure: true},
+	{path: "internal/suppression", rank: 2, pure: true},
 	{path: "internal/remediation", rank: 2, pure: true},
 	{path: "internal/history", rank: 2, pure: true},
 	{path: "internal/impact", rank: 2, pure: true},
@@ -45,7 +46,7 @@ var house = []layer{
 	{path: "internal/state", rank: 3, alone: true, also: []string{
 		"internal/finding", "internal/inventory", "internal/audit", "internal/policy", "internal/remediation",
 		"internal/history", "internal/usage", "internal/baseline", "internal/incident", "internal/reencrypt",
-		"internal/counting",
+		"internal/counting", "internal/suppression",
 	}},
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},

@@ -14,6 +14,7 @@ import (
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/policy"
+	"rotd/internal/suppression"
 )
 
 // Options say what to replay, and with which rules.
@@ -30,6 +31,8 @@ type Options struct {
 	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
 	Lead   time.Duration
 	Limits trail.Limits
+	// Suppressions hide what they match; nil: nothing. An archive's own time says whether one has expired.
+	Suppressions *suppression.Set
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
@@ -46,8 +49,9 @@ type Summary struct {
 	Malformed    int     `json:"malformed"`
 	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
-	Bytes        int64   `json:"bytes"` // unzipped
-	Stored       int64   `json:"-"`     // bytes as stored, of files read or given up
+	Suppressed   int     `json:"suppressed,omitempty"` // occurrences of findings that a suppression hid
+	Bytes        int64   `json:"bytes"`                // unzipped
+	Stored       int64   `json:"-"`                    // bytes as stored, of files read or given up
 	Seconds      float64 `json:"seconds"`
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`
@@ -130,6 +134,10 @@ func (r *run) judge(path string, number int, raw []byte) {
 	}
 	for i := range judged.Found {
 		f := &judged.Found[i]
+		if r.o.Suppressions.Match(f, judged.Event.EventTime) != nil {
+			s.Suppressed++
+			continue
+		}
 		prev := r.found[f.Fingerprint]
 		if prev == nil && len(r.found) == maxFindings {
 			r.problem(Problem{

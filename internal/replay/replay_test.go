@@ -17,6 +17,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/policy"
 	"rotd/internal/replay"
+	"rotd/internal/suppression"
 )
 
 // root is the repository's.
@@ -65,6 +66,26 @@ func TestSmallTrail(t *testing.T) {
 		t.Errorf("%d files skipped, problems: %v", got.Skipped, got.Problems)
 	}
 	golden(t, "testdata/trail.golden", lines(got))
+}
+
+func TestWhatASuppressionHidesIsCountedAndNotTold(t *testing.T) {
+	whole := run(t, replay.Options{Paths: []string{filepath.Join(root, "testdata/trail")}})
+	hide := func(expires time.Time) *replay.Result {
+		return run(t, replay.Options{
+			Paths: []string{filepath.Join(root, "testdata/trail")},
+			Suppressions: suppression.NewSet([]suppression.Suppression{{
+				Rules: []string{"root-used-key"}, Accounts: []string{whole.Findings[0].Account}, Expires: expires,
+			}}, detection.Suppressible(), nil),
+		})
+	}
+	got := hide(whole.Summary.Last.Add(time.Second))
+	if n := len(whole.Findings) - len(got.Findings); n != 1 || got.Summary.Suppressed == 0 ||
+		got.Summary.Findings != len(got.Findings) {
+		t.Errorf("%d findings fewer, %+v", n, got.Summary)
+	}
+	if got := hide(whole.Summary.First); len(got.Findings) != len(whole.Findings) || got.Summary.Suppressed != 0 {
+		t.Errorf("one that expired before hides: %+v", got.Summary)
+	}
 }
 
 func golden(t *testing.T, path, got string) {

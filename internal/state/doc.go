@@ -41,7 +41,7 @@
 //	budgets     <left: 1 byte><key ARN>             → nothing; keys that have used on-demand rotations
 //	findings    fnd_<ULID>                          → JSON finding.Finding
 //	├ fingerprints <fingerprint>                    → id of its finding
-//	└ open      <subject id> NUL <id>               → <severity: 1 byte>; by subject, a long one hashed
+//	└ open      <subject id> NUL <id>               → <severity, 0x80 if hidden: 1 byte>; a long subject hashed
 //	actions     act_<ULID>                          → JSON remediation.Action
 //	├ pending   <id>                                → nothing; actions that are not final
 //	└ bykey     <key ARN> NUL <id>                  → nothing
@@ -71,5 +71,6 @@
 //	├ unmoved   <id>                                → nothing; jobs that are running
 //	└ moves     <from ARN> NUL <to ARN>             → JSON reencrypt.Move: what all jobs moved between two keys
 //	untold      <found: uint64 unix seconds><key ARN> → JSON Untold: changes that no event told of yet
+//	suppressions <name>                             → JSON suppression.Kept: made by people, or what rotd.yaml's hid
 //	deadlines   <key ARN>                           → JSON remediation.Deadline, of keys that rotd disabled
 package state

@@ -38,10 +38,14 @@ func (tx *Tx) PutFinding(f *finding.Finding) error {
 	return tx.setOpen(f, f.Status == finding.Open)
 }
 
-// setOpen adds a finding to the open ones, or removes it, and keeps the counts by severity true.
+// hiddenMark is set in the index of open findings beside the severity of those that nobody is told of.
+const hiddenMark = 0x80
+
+// setOpen adds a finding to the open ones, or removes it, and keeps the counts by severity true: of those that are not
+// hidden.
 func (tx *Tx) setOpen(f *finding.Finding, open bool) error {
 	key := indexKey(f.Subject.ID, f.ID)
-	if before := tx.bucket(bucketOpen).Get(key); len(before) == 1 {
+	if before := tx.bucket(bucketOpen).Get(key); len(before) == 1 && before[0]&hiddenMark == 0 {
 		if err := tx.count(openOf(finding.Severity(before[0])), -1); err != nil {
 			return err
 		}
@@ -49,8 +53,15 @@ func (tx *Tx) setOpen(f *finding.Finding, open bool) error {
 	if !open {
 		return tx.setIndex(bucketOpen, key, false)
 	}
-	if err := tx.put(bucketOpen, key, []byte{byte(f.Severity)}); err != nil { //nolint:gosec // one of five
+	mark := byte(f.Severity) //nolint:gosec // one of five
+	if f.Hidden {
+		mark |= hiddenMark
+	}
+	if err := tx.put(bucketOpen, key, []byte{mark}); err != nil {
 		return fmt.Errorf("index %q: %w", key, err)
+	}
+	if f.Hidden {
+		return nil
 	}
 	return tx.count(openOf(f.Severity), 1)
 }
@@ -58,7 +69,7 @@ func (tx *Tx) setOpen(f *finding.Finding, open bool) error {
 // openOf names the count of open findings of a severity.
 func openOf(s finding.Severity) string { return bucketOpen + "/" + s.String() }
 
-// OpenBySeverity is how many findings of a severity are open.
+// OpenBySeverity is how many findings of a severity are open and not hidden.
 func (tx *Tx) OpenBySeverity(s finding.Severity) int { return tx.total(openOf(s)) }
 
 // OpenAbout returns the open findings about a subject, at most limit.

@@ -20,6 +20,7 @@ import (
 	"rotd/internal/policy"
 	"rotd/internal/reencrypt"
 	"rotd/internal/remediation"
+	"rotd/internal/suppression"
 	"rotd/internal/usage"
 )
 
@@ -131,7 +132,9 @@ func invariants(tx *Tx) error {
 		fingerprints[f.Fingerprint] = f.ID
 		if f.Status == finding.Open {
 			open[string(indexKey(f.Subject.ID, f.ID))] = true
-			graves[f.Severity]++
+			if !f.Hidden {
+				graves[f.Severity]++
+			}
 		}
 	}))
 	expect("fingerprints", contents(tx, bucketFingerprints), fingerprints)
@@ -178,6 +181,10 @@ func invariants(tx *Tx) error {
 		expect("the key of use "+arn, tx.bucket(bucketKeys).Get([]byte(arn)) != nil, true)
 	}
 
+	wrong = append(wrong, each(tx, bucketSuppressions, func(k *suppression.Kept) {
+		expect("the suppression under its name", tx.bucket(bucketSuppressions).Get([]byte(k.Name)) != nil, true)
+		expect("the name of a person's suppression", k.Made != nil, strings.HasPrefix(k.Name, suppression.Prefix))
+	}))
 	wrong = append(wrong, tellsOfKeys(tx))
 	lines, _ := tx.AuditLines(0, 1<<20)
 	log := audit.NewVerifier(tx.AuditHead())

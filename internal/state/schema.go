@@ -50,6 +50,7 @@ const (
 	bucketUnmoved      = "unmoved"
 	bucketMoves        = "moves"
 	bucketBaselines    = "baselines"
+	bucketSuppressions = "suppressions"
 )
 
 // layout lists every bucket with its fixed sub-buckets.
@@ -68,7 +69,8 @@ func layout() map[string][]string {
 		bucketDue: {string(DueFacts), string(DueUse)}, bucketUntold: nil,
 		bucketAudit: nil, bucketDeadlines: nil, bucketIncidents: nil,
 		bucketMoving: nil, bucketUnmoved: nil, bucketMoves: nil,
-		bucketBaselines: {baselineKeys, baselinePrincipals},
+		bucketBaselines:    {baselineKeys, baselinePrincipals},
+		bucketSuppressions: nil,
 	}
 }
 

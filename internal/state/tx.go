@@ -22,6 +22,7 @@ type Tx struct {
 	sliceAt uint32
 
 	passedOver []*UnreadableError
+	revised    bool // what suppressions hide
 }
 
 // Update runs fn in one writing transaction, durable when Update returns nil. fn's error rolls back and comes back as
