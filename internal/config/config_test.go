@@ -15,6 +15,7 @@ import (
 	"rotd/internal/material"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/span"
 )
 
 const minimal = "intake: {queues: [{url: https://sqs.us-east-1.amazonaws.com/111122223333/rotd}]}\n"
@@ -390,13 +391,13 @@ func TestDurations(t *testing.T) {
 		{"1e9d", 0, false},
 	}
 	for _, tt := range tests {
-		got, err := parseDuration(tt.text)
+		got, err := span.Parse(tt.text)
 		if got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("parseDuration(%q) = %v, %v", tt.text, got, err)
+			t.Errorf("span.Parse(%q) = %v, %v", tt.text, got, err)
 		}
 		if err == nil {
-			if again, err := parseDuration(formatDuration(got)); again != got || err != nil {
-				t.Errorf("%q is written %q, which is %v, %v", tt.text, formatDuration(got), again, err)
+			if again, err := span.Parse(span.Format(got)); again != got || err != nil {
+				t.Errorf("%q is written %q, which is %v, %v", tt.text, span.Format(got), again, err)
 			}
 		}
 	}
