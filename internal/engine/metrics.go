@@ -27,6 +27,8 @@ type Metrics struct {
 	untold         prometheus.Counter
 	unjudged       prometheus.Counter
 	unreadable     prometheus.Counter
+	staged         *prometheus.CounterVec
+	unable         *prometheus.CounterVec
 }
 
 // NewMetrics registers the engine's metrics.
@@ -67,6 +69,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		budget: gauge("rotd_on_demand_rotations_left_min",
 			"The fewest on-demand rotations that any key of the place has left.", "account", "region"),
 	}
+	m.staged = counter("rotd_staged_rule_matches_total",
+		"Events in which a staged rule would have found something.", "rule")
+	m.unable = counter("rotd_users_rule_failures_total", "Events that a user's rule could not judge.", "rule")
 	m.untold = counter("rotd_changes_untold_total",
 		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
 	m.unjudged = counter("rotd_changes_unjudged_total",
@@ -115,6 +120,12 @@ func (m *Metrics) count(t *tally) {
 	}
 	for _, s := range t.stops {
 		m.stops.WithLabelValues(s[0], s[1]).Inc()
+	}
+	for rule, n := range t.staged {
+		m.staged.WithLabelValues(rule).Add(float64(n))
+	}
+	for rule, n := range t.unable {
+		m.unable.WithLabelValues(rule).Add(float64(n))
 	}
 	m.outboxOverflow.Add(float64(t.dropped))
 	m.usageDropped.Add(float64(t.usageDropped))
