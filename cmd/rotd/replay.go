@@ -84,9 +84,7 @@ func configured(path string) (o replay.Options, err error) {
 		if err != nil {
 			return o, err
 		}
-		settings = detection.Settings{
-			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity, Learning: cfg.Detections.Learning,
-		}
+		settings = cfg.Detections.Judging()
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
 		o.Regions = cfg.Organization.Regions
 		for _, a := range cfg.Accounts {
@@ -216,6 +214,10 @@ func (c *cli) printReplaySummary(r *replay.Result) {
 	c.paragraph("", text)
 	if s.Findings > 0 {
 		c.printNoise(r)
+	}
+	for _, n := range s.Staged {
+		c.field("staged", fmt.Sprintf("%s would have found %d (%s)", clean(n.Name), n.Findings,
+			plural(n.Times, "event", "events")))
 	}
 	if s.Findings == 0 {
 		c.paragraph("", "That no rule found anything says nothing about how the keys stand: only a daemon's sweeps do.")

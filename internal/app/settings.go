@@ -43,10 +43,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 				Source: cfg.ImportedMaterial.String(), ValidFor: cfg.ImportedMaterial.ValidFor,
 			},
 		},
-		Judge: detection.NewJudge(detection.Settings{
-			Disabled: cfg.Detections.Disable, Severities: cfg.Detections.Severity,
-			Learning: cfg.Detections.Learning,
-		}),
+		Judge:         detection.NewJudge(cfg.Detections.Judging()),
 		Trusted:       func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) },
 		GroupWait:     cfg.Alerts.GroupWait,
 		Repeat:        cfg.Alerts.RepeatInterval,

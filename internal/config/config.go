@@ -88,6 +88,19 @@ type Detections struct {
 	Disable  []string                    // ids of rules and checks that are not judged
 	Severity map[string]finding.Severity // by id, instead of the default
 	Learning time.Duration               // how long a key's use is learnt before rules compare with it
+	Rules    []string                    // files of users' rules: patterns, relative to rotd.yaml
+	Users    []UserRule                  // the rules in them; only Load reads them
+	// UsersDigest is the SHA-256 of those files, in hex; empty when there are none.
+	UsersDigest string
+}
+
+// Judging is what the detections say to whoever judges.
+func (d *Detections) Judging() detection.Settings {
+	s := detection.Settings{Disabled: d.Disable, Severities: d.Severity, Learning: d.Learning}
+	for i := range d.Users {
+		s.Users = append(s.Users, d.Users[i].Rule)
+	}
+	return s
 }
 
 // Alerts says who is told, and how often.

@@ -34,6 +34,10 @@ func detections(d *Detections, ruleIDs []string) shape {
 			doc:   "For how long the use of a key, and a principal's calls, are learnt before rules compare with them.",
 			value: duration(&d.Learning, 0, 90*day),
 		},
+		{
+			key: "rules", doc: "Files of rules of your own: paths or patterns such as rules/*.yaml, relative to this file.",
+			value: texts(&d.Rules, "a path or a pattern", checkSaid),
+		},
 	}}
 }
 

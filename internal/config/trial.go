@@ -65,10 +65,7 @@ func (c *Config) Try(one *Case) Trial {
 
 // judge lets the checks judge the case's key as read whole.
 func (c *Config) judge(one *Case, p *policy.Policy) ([]detection.Judged, []*detection.Panic) {
-	judge := detection.NewJudge(detection.Settings{
-		Disabled: c.Detections.Disable, Severities: c.Detections.Severity, Learning: c.Detections.Learning,
-	})
-	return judge.Key(&detection.KeyContext{
+	return detection.NewJudge(c.Detections.Judging()).Key(&detection.KeyContext{
 		Key: one.Key, Primary: one.Primary, Policy: p, Now: one.Now, LastUse: one.LastUse,
 		Grace: c.Guardrails.OverdueGrace, Drain: c.Guardrails.Drain, Reserve: c.Guardrails.OnDemandReserve,
 		Imports: c.ImportedMaterial.Configured(), Trusted: c.trusts(one.Key.Account),

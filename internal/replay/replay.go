@@ -47,6 +47,7 @@ type Summary struct {
 	Findings     int     `json:"findings"`
 	Bytes        int64   `json:"bytes"` // unzipped
 	Seconds      float64 `json:"seconds"`
+	Staged       []Count `json:"staged,omitempty"` // what staged rules would have found, the noisiest first
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
@@ -86,7 +87,7 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		o: o, found: make(map[string]*finding.Finding),
+		o: o, found: make(map[string]*finding.Finding), staged: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
 	for file, err := range trail.Files(o.Paths...) {
@@ -115,6 +116,7 @@ type run struct {
 	o      Options
 	stream *Stream
 	found  map[string]*finding.Finding
+	staged map[string]*finding.Finding // what staged rules would have found
 	result Result
 }
 
@@ -166,10 +168,16 @@ func (r *run) record(path string, number int, raw []byte) {
 	if judged.Kind != KMS && judged.Kind != Other || !r.within(judged.Event.EventTime) {
 		return
 	}
-	for i := range judged.Found {
-		f := &judged.Found[i]
-		prev := r.found[f.Fingerprint]
-		if prev == nil && len(r.found) == maxFindings {
+	r.observe(r.found, judged.Found, path, number)
+	r.observe(r.staged, judged.Staged, path, number)
+}
+
+// observe adds what was found in a record.
+func (r *run) observe(all map[string]*finding.Finding, found []finding.Finding, path string, number int) {
+	for i := range found {
+		f := &found[i]
+		prev := all[f.Fingerprint]
+		if prev == nil && len(all) == maxFindings {
 			r.problem(Problem{
 				Path: path, Record: number,
 				What: fmt.Sprintf("%s was found, and left out: there are %d findings", f.RuleID, maxFindings),
@@ -177,7 +185,7 @@ func (r *run) record(path string, number int, raw []byte) {
 			continue
 		}
 		next, _ := finding.Observe(prev, *f)
-		r.found[f.Fingerprint] = &next
+		all[f.Fingerprint] = &next
 	}
 }
 
@@ -220,6 +228,13 @@ func (r *run) finish() {
 		}
 		return strings.Compare(a.Fingerprint, b.Fingerprint)
 	})
+	var staged []finding.Finding
+	for _, f := range r.staged {
+		staged = append(staged, *f)
+	}
+	if len(staged) > 0 {
+		r.result.Summary.Staged = counts(staged, func(f *finding.Finding) string { return f.RuleID })
+	}
 	r.result.Findings = all
 	r.result.Summary.Findings = len(all)
 }
