@@ -2,12 +2,15 @@ package replay_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/config"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/replay"
@@ -208,6 +211,33 @@ func TestWhatATestOfARuleSays(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestTheRulesOfTheDocumentationComeOut(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "docs/users-rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, _ := strings.Cut(after, "```")
+	rules, err := config.ParseRules("users-rules.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := config.LoadRules(filepath.Join(root, "docs/examples/rules.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range append(rules, more...) {
+		if len(r.Tests) == 0 {
+			t.Errorf("%s has no test", r.Rule.ID)
+		}
+		for i := range r.Tests {
+			if got := try(t, r.Rule, &r.Tests[i]); !got.Passed {
+				t.Errorf("%s: %s: %q", r.Rule.ID, got.Test, got.Problems)
+			}
+		}
 	}
 }
 
