@@ -288,6 +288,10 @@ func (c *cli) printReplaySummary(r *replay.Result) {
 	if s.Findings > 0 {
 		c.printNoise(r)
 	}
+	for _, n := range s.Staged {
+		c.field("staged", fmt.Sprintf("%s would have found %d (%s)", clean(n.Name), n.Findings,
+			plural(n.Times, "event", "events")))
+	}
 	if s.Findings == 0 {
 		c.paragraph("", "That no rule found anything says nothing about how the keys stand: only a daemon's sweeps do.")
 	}

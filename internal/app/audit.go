@@ -20,9 +20,13 @@ func (d *daemonProcess) audit(e audit.Entry) error {
 
 // running says which program with which configuration runs.
 func (d *daemonProcess) running(cfg *config.Config) map[string]string {
-	return map[string]string{
+	detail := map[string]string{
 		"version": d.opts.Version, "mode": string(cfg.Mode), "config": d.opts.ConfigPath, "config_sha256": cfg.Digest,
 	}
+	if digest := cfg.Detections.UsersDigest; digest != "" {
+		detail["rules_sha256"] = digest
+	}
+	return detail
 }
 
 // AuditEntries returns a page of the audit log, newest first.

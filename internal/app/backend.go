@@ -325,6 +325,7 @@ func (b *backend) Names(context.Context) (n admin.Names, err error) {
 	for _, e := range detection.Catalogue() {
 		n.Rules = append(n.Rules, e.ID)
 	}
+	n.Rules = append(n.Rules, b.d.engine.Settings().Judge.Users()...)
 	for _, p := range b.d.engine.Places() {
 		n.Places = append(n.Places, admin.Place{Account: p.Account, Region: p.Region})
 	}

@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -37,14 +35,9 @@ func CasesBeside(path string) string { return filepath.Join(filepath.Dir(path), 
 // LoadCases reads and checks a file of cases for this configuration. What is wrong with its content is an *Errors;
 // anything else wraps ErrUnread.
 func (c *Config) LoadCases(path string, known Known) ([]Case, error) {
-	file, err := os.Open(path)
+	data, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
+		return nil, err
 	}
 	return c.ParseCases(path, data, known)
 }

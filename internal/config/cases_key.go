@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/inventory"
+	"rotd/internal/span"
 )
 
 // keyFacts are the facts of a case's key as they are written. What is not said is as KMS makes keys: symmetric,
@@ -129,7 +130,7 @@ func whenever(to *instant) shape {
 		want: "a day, a time, or how far from now, such as 90d", text: durationText,
 		about: map[string]any{"type": "string"},
 		set: func(value string) error {
-			if d, err := parseDuration(value); err == nil {
+			if d, err := span.Parse(value); err == nil {
 				*to = instant{away: d, told: true, relative: true}
 				return nil
 			}

@@ -92,13 +92,21 @@ type Detections struct {
 	Severity map[string]finding.Severity // by id, instead of the default
 	Learning time.Duration               // how long a key's use is learnt before rules compare with it
 	Tuning   detection.Tuning            // parameters of rules, instead of the defaults
+	Rules    []string                    // files of users' rules: patterns, relative to rotd.yaml
+	Users    []UserRule                  // the rules in them; only Load reads them
+	// UsersDigest is the SHA-256 of those files, in hex; empty when there are none.
+	UsersDigest string
 }
 
 // Settings are what rules and checks are judged by.
 func (d *Detections) Settings() detection.Settings {
-	return detection.Settings{
+	s := detection.Settings{
 		Disabled: d.Disable, Severities: d.Severity, Learning: d.Learning, Tuning: d.Tuning,
 	}
+	for i := range d.Users {
+		s.Users = append(s.Users, d.Users[i].Rule)
+	}
+	return s
 }
 
 // Alerts says who is told, and how often.

@@ -16,6 +16,7 @@ import (
 	"rotd/internal/material"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/span"
 	"rotd/internal/suppression"
 )
 
@@ -98,7 +99,7 @@ suppressions:
     author: jane
     reason: the scan
     expires: 2020-01-01
-detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d,
+detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d, rules: ["rules/*.yaml"],
   tuning: {decrypt-spike: {secrets: 20, times: 5}, denied-burst: {refusals: 8}}}
 alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
@@ -207,7 +208,7 @@ reports:
 		},
 		Detections: Detections{
 			Disable: []string{"key-unmanaged"}, Severity: map[string]finding.Severity{"key-disabled": finding.Critical},
-			Learning: 21 * 24 * time.Hour,
+			Learning: 21 * 24 * time.Hour, Rules: []string{"rules/*.yaml"},
 			Tuning: detection.Tuning{
 				"decrypt-spike": {"secrets": 20, "times": 5}, "denied-burst": {"refusals": 8},
 			},
@@ -435,13 +436,13 @@ func TestDurations(t *testing.T) {
 		{"1e9d", 0, false},
 	}
 	for _, tt := range tests {
-		got, err := parseDuration(tt.text)
+		got, err := span.Parse(tt.text)
 		if got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("parseDuration(%q) = %v, %v", tt.text, got, err)
+			t.Errorf("span.Parse(%q) = %v, %v", tt.text, got, err)
 		}
 		if err == nil {
-			if again, err := parseDuration(formatDuration(got)); again != got || err != nil {
-				t.Errorf("%q is written %q, which is %v, %v", tt.text, formatDuration(got), again, err)
+			if again, err := span.Parse(span.Format(got)); again != got || err != nil {
+				t.Errorf("%q is written %q, which is %v, %v", tt.text, span.Format(got), again, err)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rotd/internal/policy"
+	"rotd/internal/span"
 	"rotd/internal/suggest"
 )
 
@@ -94,7 +95,7 @@ func warnExceptions(r *reader, c *Config, now time.Time) {
 			r.warn(path, "the exception has expired and counts for nothing: renew it or remove it")
 		case x.Expires.Sub(now) > farAhead:
 			r.warn(path, "is more than %s ahead: an exception that is never looked at again is a policy",
-				formatDuration(farAhead))
+				span.Format(farAhead))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
+	"rotd/internal/span"
 )
 
 // layout is rotd.yaml: every key, what it means and how it is read into c.
@@ -98,7 +99,7 @@ func intake(in *Intake) shape {
 		},
 	}, check: func(o *seen) {
 		if in.Canary > 0 && in.Canary < time.Minute {
-			o.fail("canary", "want 0 for none, or 1m to 30m, not %s", formatDuration(in.Canary))
+			o.fail("canary", "want 0 for none, or 1m to 30m, not %s", span.Format(in.Canary))
 		}
 	}}
 }

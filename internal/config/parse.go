@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -26,19 +24,35 @@ type Known struct {
 
 func (k Known) all() []string { return slices.Concat(k.Rules, k.Checks) }
 
-// Load reads and checks a file, with the ids that it may name if the caller knows them. What is wrong with its content
-// is an *Errors; anything else wraps ErrUnread.
+// Load reads and checks a file and the files of users' rules that it names, with the ids that it may name if the caller
+// knows them. What is wrong with their content is an *Errors, of all of them together; anything else wraps ErrUnread.
 func Load(path string, known ...Known) (*Config, error) {
-	file, err := os.Open(path)
+	data, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
+		return nil, err
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
+	set, digest, err := users(path, data)
+	var wrong *Errors
+	if err != nil && !errors.As(err, &wrong) {
+		return nil, err
 	}
-	return Parse(path, data, known...)
+	if len(known) > 0 {
+		known = append(slices.Clone(known), Known{Rules: set.ids, Remedies: known[len(known)-1].Remedies})
+	}
+	c, err := Parse(path, data, known...)
+	var also *Errors
+	switch {
+	case err != nil && !errors.As(err, &also):
+		return nil, err
+	case also != nil && wrong != nil:
+		return nil, &Errors{Problems: append(also.Problems, wrong.Problems...)}
+	case also != nil:
+		return nil, also
+	case wrong != nil:
+		return nil, wrong
+	}
+	c.Detections.Users, c.Detections.UsersDigest = set.rules, digest
+	return c, nil
 }
 
 // Parse checks the content of a file; name is what problems call it. The error is an *Errors that has every problem.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"rotd/internal/policy"
+	"rotd/internal/span"
 )
 
 // KMS's bounds of automatic rotation.
@@ -62,7 +63,7 @@ func onePolicy(p *policy.Policy, known Known) shape {
 			},
 			{
 				key: "unused_after", doc: "A key not used for longer is a finding; none: never.",
-				value: duration(&p.UnusedAfter, day, longest),
+				value: duration(&p.UnusedAfter, day, span.Longest),
 			},
 			{
 				key: "owner_tags", doc: "Tag keys that name a key's owner; the first that the key has counts.",
@@ -131,7 +132,7 @@ func rotation(r *policy.Rotation) shape {
 	return object{
 		check: func(o *seen) { checkRotation(o, r) },
 		fields: []field{
-			{key: "max_age", doc: "Key material older than this is overdue.", value: duration(&r.MaxAge, day, longest)},
+			{key: "max_age", doc: "Key material older than this is overdue.", value: duration(&r.MaxAge, day, span.Longest)},
 			{
 				key: "automatic", doc: "Period of KMS's automatic rotation, in whole days; max_age if not given.",
 				value: duration(&r.Automatic, leastPeriod, mostPeriod),
@@ -158,13 +159,13 @@ func checkRotation(o *seen, r *policy.Rotation) {
 	case o.absent("max_age") && o.absent("automatic"):
 		o.fail("max_age", "is missing: write for example max_age: 365d, or method: none to only watch the keys")
 	case o.has("automatic") && r.Automatic%day != 0:
-		o.fail("automatic", "KMS counts in days: write %s", formatDuration(r.Automatic.Truncate(day)))
+		o.fail("automatic", "KMS counts in days: write %s", span.Format(r.Automatic.Truncate(day)))
 	case o.has("max_age") && r.Automatic > r.MaxAge:
 		o.fail("automatic", "is longer than max_age: every key would be overdue before it rotates; write at most %s",
-			formatDuration(r.MaxAge.Truncate(day)))
+			span.Format(r.MaxAge.Truncate(day)))
 	case scheduled && o.has("max_age") && r.MaxAge < leastPeriod:
 		o.fail("max_age", "is shorter than the %s that automatic rotation needs at least: "+
-			"write %[1]s or more, or method: on-demand", formatDuration(leastPeriod))
+			"write %[1]s or more, or method: on-demand", span.Format(leastPeriod))
 	default:
 		fillRotation(r, scheduled)
 	}

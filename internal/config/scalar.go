@@ -9,8 +9,11 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"rotd/internal/span"
 	"rotd/internal/suggest"
 )
+
+const day = span.Day
 
 // scalar is a single value.
 type scalar struct {
@@ -116,13 +119,13 @@ func duration(to *time.Duration, least, most time.Duration) shape {
 		want: "a duration such as 90d or 1h30m", text: durationText,
 		about: map[string]any{"type": "string", "pattern": `^(\d+d)?(\d+(\.\d+)?(h|m|s|ms))*$`},
 		set: func(value string) error {
-			d, err := parseDuration(value)
+			d, err := span.Parse(value)
 			if err != nil {
 				return err
 			}
 			if d < least || d > most {
 				return fmt.Errorf("%s is out of range: write %s to %s", value,
-					formatDuration(least), formatDuration(most))
+					span.Format(least), span.Format(most))
 			}
 			*to = d
 			return nil

@@ -36,6 +36,10 @@ func detections(d *Detections, ruleIDs []string) shape {
 			value: duration(&d.Learning, 0, 90*day),
 		},
 		{key: "tuning", doc: "What rules compare with, by rule, instead of the defaults.", value: tuning(&d.Tuning)},
+		{
+			key: "rules", doc: "Files of rules of your own: paths or patterns such as rules/*.yaml, relative to this file.",
+			value: texts(&d.Rules, "a path or a pattern", checkSaid),
+		},
 	}}
 }
 

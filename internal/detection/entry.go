@@ -12,6 +12,7 @@ const (
 	KindRule  = "rule"  // judges events
 	KindCheck = "check" // judges keys as read
 	KindSelf  = "self"  // rotd about itself
+	KindUsers = "user"  // a user's rule, which judges events
 )
 
 // Entry is one rule, check or finding about rotd itself as people read about it: `rotd detections list|show`,
@@ -64,6 +65,9 @@ func (r *Rule) entry() Entry {
 		ID: r.ID, Kind: KindRule, Title: r.Title, Severity: r.Severity, Mitre: r.Mitre, Remedies: r.Remedies,
 		Doc: r.Doc, Params: r.Params,
 		Expected: r.Excused.words(r.Expected), Ends: r.ends(),
+	}
+	if r.Users != nil {
+		e.Kind = KindUsers
 	}
 	for _, w := range r.Wants {
 		if len(w.Names) == 0 {
@@ -208,5 +212,10 @@ func selfEntries() []Entry {
 		self("rule-panicked", "A detection rule failed inside rotd", finding.High, quiet,
 			"An event or key has not been judged by that rule; everything else went on.", "A rule or check panicked.",
 			"Report it with the stack from the log."),
+		self("users-rule-failed", "A rule of your own cannot judge events", finding.Medium, quiet,
+			"What that rule would find in such events nobody notices; everything else went on.",
+			"An expression of a user's rule met a value of another kind than it wants, or cost more than is allowed. A "+
+				"member that is missing is neither: the rule does not match then. One finding per rule, counted.",
+			"Mend the rule (docs/users-rules.md), and add such an event to its tests."),
 	}
 }

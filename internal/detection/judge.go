@@ -17,6 +17,7 @@ type Settings struct {
 	// Learning is for how long what is usual is learnt before rules compare with it; 0: they compare at once.
 	Learning time.Duration
 	Tuning   Tuning
+	Users    []Rule // users' rules, besides the catalogue's
 }
 
 // Judge holds the loaded rules and checks. It keeps nothing between events and is safe for concurrent use.
@@ -34,14 +35,20 @@ type interest struct {
 	byName map[string][]*Rule // `all` included
 }
 
-// Panic is a rule or check that panicked: contained, and reported by the caller.
+// Panic is a rule or check that panicked, or a user's rule that could not judge: contained, and reported by the caller.
 type Panic struct {
 	RuleID string
+	Err    error // why a user's rule could not judge; nil: it panicked
 	Value  any
 	Stack  []byte
 }
 
-func (p *Panic) Error() string { return fmt.Sprintf("%s panicked: %v", p.RuleID, p.Value) }
+func (p *Panic) Error() string {
+	if p.Err != nil {
+		return fmt.Sprintf("%s could not judge: %v", p.RuleID, p.Err)
+	}
+	return fmt.Sprintf("%s panicked: %v", p.RuleID, p.Value)
+}
 
 // Judged is a check's verdict on a key.
 type Judged struct {
@@ -51,7 +58,7 @@ type Judged struct {
 
 // NewJudge loads the catalogue with the settings.
 func NewJudge(s Settings) *Judge {
-	return newJudge(Rules(), Checks(), s)
+	return newJudge(slices.Concat(Rules(), s.Users), Checks(), s)
 }
 
 func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
@@ -124,6 +131,18 @@ func (j *Judge) rulesFor(source, name string) []*Rule {
 // Rule returns a rule by id, disabled ones too; nil when there is none.
 func (j *Judge) Rule(id string) *Rule { return j.rules[id] }
 
+// Users are the ids of users' rules, disabled ones too, sorted.
+func (j *Judge) Users() []string {
+	var ids []string
+	for id, r := range j.rules {
+		if r.Users != nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Judges reports whether a check is loaded.
 func (j *Judge) Judges(checkID string) bool {
 	return slices.ContainsFunc(j.checks, func(c Check) bool { return c.ID == checkID })
@@ -141,7 +160,13 @@ func (j *Judge) Event(c *Context, ev *events.Event) (found []finding.Finding, pa
 			panics = append(panics, p)
 			continue
 		}
-		found = append(found, got...)
+		if r.Users == nil || !r.Users.Staged {
+			found = append(found, got...)
+			continue
+		}
+		for i := range got {
+			c.staged(&got[i])
+		}
 	}
 	return found, panics
 }
@@ -153,10 +178,21 @@ func (r *Rule) judge(c *Context, ev *events.Event) (found []finding.Finding, p *
 		}
 	}()
 	c.params = r.tuned
-	for _, got := range r.Judge(c, ev) {
+	all, err := r.found(c, ev)
+	if err != nil {
+		return nil, &Panic{RuleID: r.ID, Err: err}
+	}
+	for _, got := range all {
 		found = append(found, r.finish(c, ev, &got))
 	}
 	return found, nil
+}
+
+func (r *Rule) found(c *Context, ev *events.Event) ([]Found, error) {
+	if r.Users != nil {
+		return r.Users.Judge(c, ev)
+	}
+	return r.Judge(c, ev), nil
 }
 
 // Key lets every check that the read facts allow judge a key: whole says that the key was read whole.

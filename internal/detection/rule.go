@@ -29,6 +29,8 @@ type Rule struct {
 	Params       []Param
 	// Judge returns what the event means, at most a few things. It returns nil for most events, so that must be cheap.
 	Judge func(c *Context, ev *events.Event) []Found
+	// Users is what a user's rule has in place of Judge; nil: the rule is the catalogue's.
+	Users *Users
 	// Over reads a key and says whether the state a finding warned of is over, and why in words. Nil: no reading ends
 	// it, it ends when it has not been repeated for its quiet time.
 	Over func(f *finding.Finding, key *inventory.Key, p *policy.Policy) (over bool, why string)
@@ -50,6 +52,14 @@ type Rule struct {
 
 // QuietAfter is for how long an episode goes on without repetition.
 func (r *Rule) QuietAfter() time.Duration { return max(r.Quiet, finding.QuietAfter) }
+
+// Users is how a user's rule judges.
+type Users struct {
+	// Judge is Rule.Judge, but for events that the rule cannot judge: the error says why.
+	Judge func(c *Context, ev *events.Event) ([]Found, error)
+	// Staged says that what the rule would find is counted (Context.Staged) and not found.
+	Staged bool
+}
 
 // Excuse says whose doing is expected. What is expected is found all the same, but pages nobody.
 type Excuse int
@@ -93,6 +103,8 @@ type Context struct {
 	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
 	// known key, and teaches nothing.
 	Observed *baseline.Observed
+	// Staged is told what a staged rule would have found; nil: nobody is.
+	Staged func(f *finding.Finding)
 
 	learning time.Duration // the judge's
 	params   []int         // of the rule that judges

@@ -6,6 +6,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/events"
 	"rotd/internal/events/queue"
+	"rotd/internal/finding"
 	"rotd/internal/state"
 	"rotd/internal/usage"
 )
@@ -52,7 +53,7 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 	j.learning = newLearning(tx, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{
 		Known: j.known, Trusted: settings.Trusted, Memory: j.memory, Policies: settings.Policies, Region: e.regions(),
-		Itself: e.itself.Load(),
+		Itself: e.itself.Load(), Staged: func(f *finding.Finding) { t.staged[f.RuleID]++ },
 	}
 	return j
 }
@@ -189,6 +190,11 @@ func (j *judging) judge(ev *events.Event, late bool) error {
 	j.context.Late, j.context.Own = late, j.e.own.made(j.tx, ev)
 	found, panics := j.settings.Judge.Event(&j.context, ev)
 	for _, p := range panics {
+		if p.Err != nil {
+			j.tally.unable[p.RuleID]++
+			j.self(detection.RuleUnable(j.e.db.Shard(), p.RuleID, p.Err, j.now))
+			continue
+		}
 		j.e.logPanic("rule "+p.RuleID, p.Value, p.Stack)
 		j.self(detection.RulePanicked(j.e.db.Shard(), p.RuleID, p.Value, j.now))
 	}

@@ -30,6 +30,8 @@ type Metrics struct {
 	canarySeconds  prometheus.Histogram
 	canariesLost   prometheus.Counter
 	suppressed     *prometheus.CounterVec
+	staged         *prometheus.CounterVec
+	unable         *prometheus.CounterVec
 }
 
 // NewMetrics registers the engine's metrics.
@@ -72,6 +74,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m.suppressed = counter("rotd_findings_suppressed_total",
 		"Occurrences of findings that a suppression hid, by rule.", "rule")
+	m.staged = counter("rotd_staged_rule_matches_total",
+		"Events in which a staged rule would have found something.", "rule")
+	m.unable = counter("rotd_users_rule_failures_total", "Events that a user's rule could not judge.", "rule")
 	m.untold = counter("rotd_changes_untold_total",
 		"Changes of keys that a sweep found and no event told of.").WithLabelValues()
 	m.unjudged = counter("rotd_changes_unjudged_total",
@@ -126,6 +131,12 @@ func (m *Metrics) count(t *tally) {
 	}
 	for _, s := range t.stops {
 		m.stops.WithLabelValues(s[0], s[1]).Inc()
+	}
+	for rule, n := range t.staged {
+		m.staged.WithLabelValues(rule).Add(float64(n))
+	}
+	for rule, n := range t.unable {
+		m.unable.WithLabelValues(rule).Add(float64(n))
 	}
 	m.outboxOverflow.Add(float64(t.dropped))
 	m.usageDropped.Add(float64(t.usageDropped))

@@ -50,8 +50,8 @@ func (n *notebook) quietAfter(f *finding.Finding) time.Duration {
 // that tell of something that happened, not of something that lasts.
 func endsQuietly(f *finding.Finding) bool {
 	switch f.RuleID {
-	case "message-undecodable", "rule-panicked", "outbox-overflow", "sweep-found-what-events-missed", ignoredSender,
-		ignoredAccount:
+	case "message-undecodable", "rule-panicked", "users-rule-failed", "outbox-overflow",
+		"sweep-found-what-events-missed", ignoredSender, ignoredAccount:
 		return true
 	}
 	return f.EventID != ""

@@ -60,18 +60,20 @@ type tally struct {
 	rereads               int
 	factsDue              bool // of a key that was taken out of use
 	actions               int
-	stops                 [][2]string // guardrail, and whom it stopped
-	findings              [][2]string // rule and severity of those opened or raised
-	suppressed            []string    // rules of occurrences that a suppression hid
-	ended                 [][2]string // method and outcome of actions that ended
-	dropped               int         // alerts the full outbox refused
-	unjudged              int         // changes that could not wait for an event to tell of them
-	usageLog              int         // bytes of usage not yet folded
-	usageDropped          int         // calls that its full log refused
+	stops                 [][2]string    // guardrail, and whom it stopped
+	findings              [][2]string    // rule and severity of those opened or raised
+	suppressed            []string       // rules of occurrences that a suppression hid
+	ended                 [][2]string    // method and outcome of actions that ended
+	dropped               int            // alerts the full outbox refused
+	unjudged              int            // changes that could not wait for an event to tell of them
+	usageLog              int            // bytes of usage not yet folded
+	usageDropped          int            // calls that its full log refused
+	staged                map[string]int // what staged rules would have found, by rule
+	unable                map[string]int // events that users' rules could not judge, by rule
 }
 
 func newTally() *tally {
-	return &tally{ignored: make(map[string]int), unreadable: make(map[string]int)}
+	return &tally{ignored: make(map[string]int), unreadable: make(map[string]int), staged: make(map[string]int), unable: make(map[string]int)}
 }
 
 func (t *tally) message(u *unit, result messageResult) {

@@ -53,6 +53,7 @@ type Summary struct {
 	Bytes        int64   `json:"bytes"`                // unzipped
 	Stored       int64   `json:"-"`                    // bytes as stored, of files read or given up
 	Seconds      float64 `json:"seconds"`
+	Staged       []Count `json:"staged,omitempty"` // what staged rules would have found, the noisiest first
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
@@ -88,7 +89,8 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	began := time.Now()
 	r := &run{
-		reading: reading{o: &o, archive: o.Archive()}, found: make(map[string]*finding.Finding),
+		reading: reading{o: &o, archive: o.Archive()},
+		found:   make(map[string]*finding.Finding), staged: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
 	r.reading.record = r.judge
@@ -97,6 +99,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	result := &Result{Read: r.read, Findings: r.findings()}
 	result.Summary.Findings = len(result.Findings)
+	if len(r.staged) > 0 {
+		var staged []finding.Finding
+		for _, f := range r.staged {
+			staged = append(staged, *f)
+		}
+		result.Summary.Staged = counts(staged, func(f *finding.Finding) string { return f.RuleID })
+	}
 	result.Summary.Seconds = time.Since(began).Seconds()
 	return result, nil
 }
@@ -106,6 +115,7 @@ type run struct {
 	reading
 	stream *Stream
 	found  map[string]*finding.Finding
+	staged map[string]*finding.Finding // what staged rules would have found
 }
 
 // judge judges one record and counts it.
@@ -132,14 +142,20 @@ func (r *run) judge(path string, number int, raw []byte) {
 	if judged.Kind != KMS && judged.Kind != Other || !r.within(judged.Event.EventTime) {
 		return
 	}
-	for i := range judged.Found {
-		f := &judged.Found[i]
-		if r.o.Suppressions.Match(f, judged.Event.EventTime) != nil {
-			s.Suppressed++
+	r.observe(r.found, judged.Found, judged.Event.EventTime, path, number)
+	r.observe(r.staged, judged.Staged, judged.Event.EventTime, path, number)
+}
+
+// observe adds what was found in a record of that time, but for what a suppression hides.
+func (r *run) observe(all map[string]*finding.Finding, found []finding.Finding, at time.Time, path string, number int) {
+	for i := range found {
+		f := &found[i]
+		if r.o.Suppressions.Match(f, at) != nil {
+			r.read.Summary.Suppressed++
 			continue
 		}
-		prev := r.found[f.Fingerprint]
-		if prev == nil && len(r.found) == maxFindings {
+		prev := all[f.Fingerprint]
+		if prev == nil && len(all) == maxFindings {
 			r.problem(Problem{
 				Path: path, Record: number,
 				What: fmt.Sprintf("%s was found, and left out: there are %d findings", f.RuleID, maxFindings),
@@ -147,7 +163,7 @@ func (r *run) judge(path string, number int, raw []byte) {
 			continue
 		}
 		next, _ := finding.Observe(prev, *f)
-		r.found[f.Fingerprint] = &next
+		all[f.Fingerprint] = &next
 	}
 }
 

@@ -70,6 +70,7 @@ type Judged struct {
 	Duplicate bool // judged before, as one of its kind
 	Event     events.Event
 	Found     []finding.Finding
+	Staged    []finding.Finding // what staged rules would have found
 	Panics    []*detection.Panic
 }
 
@@ -97,6 +98,7 @@ func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
 	j.Found, j.Panics = s.judge.Event(&detection.Context{
 		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
 		Policies: s.known.policies, Region: s.region, Itself: s.itself, Observed: s.learning.of(&ev),
+		Staged: func(f *finding.Finding) { j.Staged = append(j.Staged, *f) },
 	}, &ev)
 	s.known.learn(&ev)
 	return j, nil
