@@ -25,7 +25,11 @@ func massParams() []Param {
 	return []Param{{"keys", "keys", 3, 2, counted, "this many keys put out of use within 10 minutes are told of"}}
 }
 
-const massWindow = 10 * time.Minute
+const (
+	massWindow = 10 * time.Minute
+	// newlyMade is how young a key is whose maker may take it away: an environment for a test lives for hours.
+	newlyMade = 24 * time.Hour
+)
 
 // AWS services make a grant or two for each volume, instance or database, and do not count. What is left are people and
 // pipelines, whose grants are few: fifty within an hour are a script.
