@@ -19,6 +19,12 @@ const counted = 60
 // first is the place of a rule's only parameter.
 const first = 0
 
+// A job that does something each working day is one that somebody was told of on three of them, within the first week.
+const (
+	habitDays = 3
+	habitSpan = 28 * 24 * time.Hour
+)
+
 // One key is put out of use for a reason, two may be a pair; three within minutes are no maintenance that anybody
 // watches. The numbers are the catalogue's.
 func massParams() []Param {
