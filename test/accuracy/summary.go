@@ -30,8 +30,8 @@ func summary(results []*result, o options, commit string) string {
 
 Measured on simulated organisations (test/traffic, which was written before the rules that learn had thresholds): %d
 worlds of %d keys each, %d weeks, %d records. The last %d have seeds from the commit's hash (%.12s). What is usual is
-learnt in the first two weeks, with the default settings; the only policy has an idle time (unused_after: 120d) and names
-nobody. This page is written by
+learnt in the first two weeks, with the default settings; the only policy has an idle time (unused_after: 120d) and
+names nobody. This page is written by
 
     go run ./test/accuracy -first %d -seeds %d -keys %d -weeks %d -o docs/accuracy.md
 
@@ -96,7 +96,7 @@ bounds are told of as LOW:
   hour, fewer than five different things (ten secrets, a hundred objects). Most such newcomers are deployments: only
   those that read on are told apart from them, and those that are busy at once are false alerts still.
 - A thief of a nightly job's or pipeline's role who reads at its time no more than eight times what it usually does, or
-  at any time no more than four times the most it ever has. The thief of such a role has what it reads each night anyway.
+  at any time no more than four times the most it ever has. Who has such a role has what it reads each night anyway.
 - Reading of secrets slower than 30 different ones a day, and of all else slower than what an hour is compared with.
 - An instance's role that calls through a service says nothing of where the instance is.
 
