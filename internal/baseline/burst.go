@@ -2,15 +2,15 @@ package baseline
 
 import "slices"
 
-// Small is up to how many different things of a class within an hour nobody looks at: such hours are not remembered, and
-// say nothing of what is read when much is.
+// Small is up to how many different things of a class within an hour nobody looks at: such hours are not remembered,
+// and say nothing of what is read when much is.
 func Small(class Class) int {
 	switch class {
 	case Secrets, Parameters, Volumes:
 		return 8
 	case Objects:
 		return 128
-	case NoContext, Logs, Services, Own:
+	case NoContext, Logs, Services, Own, classes:
 	}
 	return 32
 }

@@ -12,7 +12,9 @@ import (
 	"rotd/internal/compact"
 )
 
-var opened = cmp.AllowUnexported(Key{}, Principal{}, pair{}, window{}, slot{}, burst{}, seen{}, Context{}, today{}, past{})
+var opened = cmp.AllowUnexported(
+	Key{}, Principal{}, pair{}, window{}, slot{}, burst{}, seen{}, Context{}, today{}, past{},
+)
 
 func busyKey() *Key {
 	var k Key

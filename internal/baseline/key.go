@@ -89,8 +89,8 @@ func (o *Observed) UsualDay() Usual {
 	return o.pair.usualDay(o.Class, o.hour/dayHours)
 }
 
-// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class or one like it, with whichever
-// key at any time; the hours around the use are left out.
+// UsualOfPrincipal is what the principal usually reads within an hour, of the use's class or one like it, with
+// whichever key at any time; the hours around the use are left out.
 func (o *Observed) UsualOfPrincipal() Usual {
 	if o.principal == nil {
 		return Usual{}

@@ -25,11 +25,11 @@ func decryptSpike() Rule {
 				"out of the baseline. With no more than one such day known, more than twice what the principal has ever read " +
 				"within an hour, with whichever key; with up to six, more than that once. A count of calls alone never fires, " +
 				"nor do log files. Twice as many secrets or parameters on one day of UTC count alike, against its own days: " +
-				"who reads slowly enough is in no hour's count. Once rotd has learnt the key's use for the learning time. LOW when reading in bulk is what " +
-				"the caller is there for, a role that is not of IAM Identity Center: it has done so around that time of the " +
-				"day on more than six days, and now reads no more than eight times their median, which is what a job makes up " +
-				"for that did not run for a week; or it has done so at any time on two days or more, and now reads no more than " +
-				"four times its most, as pipelines do.",
+				"who reads slowly enough is in no hour's count. Once rotd has learnt the key's use for the learning time. LOW " +
+				"when reading in bulk is what the caller is there for, a role that is not of IAM Identity Center: it has done " +
+				"so around that time of the day on more than six days, and now reads no more than eight times their median, " +
+				"which is what a job makes up for that did not run for a week; or it has done so at any time on two days or " +
+				"more, and now reads no more than four times its most, as pipelines do.",
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). One finding per key, principal and " +
 				"kind of context.",
 			FalsePositives: "A migration at an unusual time, the first run of a new pipeline, somebody who copies a bucket.",
@@ -110,8 +110,8 @@ func (c *Context) spike(ev *events.Event, s *spike) []Found {
 	})
 }
 
-// byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up for
-// after some days, or than a pipeline grows: more than usual, and no more than its thief would read on any day.
+// byTrade reports whether reading in bulk is what a machine is there for, and this no more than a job has to make up
+// for after some days, or than a pipeline grows.
 func (c *Context) byTrade(s *spike, all *baseline.Usual) bool {
 	return s.job.N > spikeFew && s.read.Distinct <= c.param(spikeBacklog)*s.job.Distinct.Median ||
 		all.N > spikeSeldom && s.read.Distinct <= c.param(spikeRelease)*all.Most.Distinct

@@ -19,8 +19,9 @@ func deniedBurst() Rule {
 			Condition: fmt.Sprintf("Five KMS calls by one principal refused for want of permission within %s of event time, "+
 				"whichever is told last; repeated records of one call count once. HIGH when a call of the same principal that "+
 				"uses or changes something succeeds within %s after them; a success that is told before the refusals does not "+
-				"count. Not: calls that an AWS service makes, such as AWS Config's refused Decrypts; rotd's own, of which "+
-				"sweep-incomplete tells.", days(deniedWindow), days(deniedFollow)),
+				"count. LOW from the fourth day within four weeks on which the principal is refused so. Not: calls that an AWS "+
+				"service makes, such as AWS Config's refused Decrypts; rotd's own, of which sweep-incomplete tells.",
+				days(deniedWindow), days(deniedFollow)),
 			Tuning: "`detections.severity`.",
 			FalsePositives: "An application whose permissions were changed: it is refused until somebody mends that, and " +
 				"succeeds then. One that works with one key and is refused another.",
@@ -62,13 +63,16 @@ func deniedAgain(c *Context, ev *events.Event) []Found {
 		c.noteLatest(noteDenied, ev.EventTime, deniedFollow)
 		c.Memory.Note(noteDeniedBy+principal, noteTime(ev.EventTime), ev.EventTime, deniedFollow)
 	}
-	t := c.target(ev)
+	t, milder := c.target(ev), finding.Informational
+	if c.habit("denied-burst", principal, ev.EventTime) {
+		milder = finding.Low
+	}
 	lastly := shown(ev.EventName)
 	if !ev.Key.IsZero() {
 		lastly += " on " + t.name()
 	}
 	return one(Found{
-		About: t, Subject: place(ev),
+		About: t, Subject: place(ev), Milder: milder,
 		Description: fmt.Sprintf("KMS refused %s %d calls within %s, lastly %s. Somebody tries out what these "+
 			"credentials are good for, or an application lost a permission and is failing.", who(ev), n, days(deniedWindow),
 			lastly),

@@ -1,9 +1,12 @@
 package detection
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDeniedBurst(t *testing.T) {
@@ -75,6 +78,43 @@ func TestDeniedBurst(t *testing.T) {
 		},
 		{name: "a success before", events: append(slices.Clone(five), record("Decrypt")), want: []string{burst}},
 	})
+}
+
+func TestWhatAPrincipalDoesEveryDayIsItsWay(t *testing.T) {
+	daily := func(call string, n int, every time.Duration, given ...object) (all []object) {
+		for day := range 6 {
+			for i, r := range times(n, every, call, given...) {
+				r["eventTime"] = noon.Add(time.Duration(day)*aDay + time.Duration(i)*every).Format(time.RFC3339)
+				r["eventID"] = fmt.Sprint("e-", day, "-", i)
+				all = append(all, r)
+			}
+		}
+		return all
+	}
+	for _, test := range []struct {
+		rule   Rule
+		events []object
+	}{
+		{deniedBurst(), daily("Decrypt", 5, time.Second, failing("AccessDenied"))},
+		{grantBurst(), daily("CreateGrant", 50, time.Minute, asking(object{
+			"keyId": payARN, "granteePrincipal": letARN, "operations": []string{"Decrypt"},
+		}))},
+	} {
+		t.Run(test.rule.ID, func(t *testing.T) {
+			judge, w := newJudge([]Rule{test.rule}, nil, Settings{}), newWorld()
+			var got []string
+			for _, r := range test.events {
+				found, _ := judge.Event(w.context(), decode(t, r))
+				for _, f := range found {
+					got = append(got, f.Severity.String())
+				}
+			}
+			want := []string{"MEDIUM", "MEDIUM", "MEDIUM", "LOW", "LOW", "LOW"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("severities (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestASuccessAfterABurstRaisesItsFinding(t *testing.T) {

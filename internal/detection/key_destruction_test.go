@@ -32,6 +32,20 @@ func TestKeyMassDestruction(t *testing.T) {
 	lockingOut := func(key int, after time.Duration, text string) object {
 		return call("PutKeyPolicy", key, after, asking(object{"keyId": keyNumbered(key), "policy": text}))
 	}
+	mild := "MEDIUM" + strings.TrimPrefix(title, "CRITICAL")
+	made := func(keys int, after time.Duration, more ...object) (all []object) {
+		for key := range keys {
+			answer := object{"responseElements": object{"keyMetadata": object{"arn": keyNumbered(key)}}}
+			all = append(all, call("CreateKey", key, after, append(more, answer)...))
+		}
+		return all
+	}
+	torn := func(keys int) (all []object) {
+		for key := range keys {
+			all = append(all, call("ScheduleKeyDeletion", key, time.Duration(key)*time.Second))
+		}
+		return all
+	}
 	testRule(t, keyMassDestruction(), []ruleTest{
 		{
 			name: "three keys, each in another way",
@@ -46,6 +60,22 @@ func TestKeyMassDestruction(t *testing.T) {
 				"aws kms enable-key --key-id " + payARN + " --region eu-west-1",
 				"aws kms cancel-key-deletion --key-id " + keyNumbered(2) + " --region eu-west-1",
 			},
+		},
+		{
+			name:   "an environment that its maker tears down hours later",
+			events: append(made(5, -5*time.Hour), torn(5)...), want: []string{mild, mild, mild},
+		},
+		{
+			name:   "an environment that somebody else made",
+			events: append(made(3, -5*time.Hour, by("ci")), torn(3)...), want: []string{title},
+		},
+		{
+			name:   "an environment that is days old",
+			events: append(made(3, -49*time.Hour), torn(3)...), want: []string{title},
+		},
+		{
+			name:   "three more among those that it made",
+			events: append(made(2, -time.Hour), torn(5)...), want: []string{mild, mild, title},
 		},
 		{
 			name: "the last event comes first, the first last",

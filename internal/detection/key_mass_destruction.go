@@ -14,8 +14,8 @@ import (
 func keyMassDestruction() Rule {
 	return Rule{
 		ID: "key-mass-destruction", Title: "One principal puts key after key out of use",
-		Severity: finding.Critical, Mitre: []string{"T1485"}, Wants: destructive(), Remembers: true,
-		Params: massParams(), PerPrincipal: true, Judge: judgeKeyMassDestruction,
+		Severity: finding.Critical, Mitre: []string{"T1485"},
+		Wants: append(destructive(), wants("CreateKey")...), Remembers: true, Params: massParams(), PerPrincipal: true, Judge: judgeKeyMassDestruction,
 		Doc: Doc{
 			Meaning: "Within minutes one principal disabled several keys, scheduled their deletion, took their " +
 				"imported material away or locked their owner out. Each can be an accident; together they are " +
@@ -24,9 +24,10 @@ func keyMassDestruction() Rule {
 				"owner out (key-policy-owner-removed), that succeeded, on the third distinct key within 10 minutes of " +
 				"event time by one principal, in whichever order the events come. A key counts once, whatever was done " +
 				"to it and however often. rotd's own calls do not count. One finding for each principal, account and " +
-				"Region, which names the keys.",
+				"Region, which names the keys. MEDIUM as long as fewer than three of them are keys that somebody else made or " +
+				"that are older than a day: whoever tears down what they set up hours ago takes little away.",
 			Tuning:         "`detections.severity` sets another severity.",
-			FalsePositives: "A test account that is torn down, by a pipeline that deletes all it made.",
+			FalsePositives: "An environment that is torn down after days, a service that is switched off with all its keys.",
 			Response: "Take the principal's permissions away first, then undo call by call: cancelled deletions and enabled " +
 				"keys are back at once. Each key has a finding of its own with what it needs.",
 		},
@@ -35,6 +36,12 @@ func keyMassDestruction() Rule {
 
 func judgeKeyMassDestruction(c *Context, ev *events.Event) []Found {
 	if ev.Failed() || c.Own {
+		return nil
+	}
+	if ev.EventName == "CreateKey" {
+		if t := c.policyOwner(ev); t.arn != "" {
+			c.Memory.Note(noteMade+t.arn, ev.UserIdentity.PrincipalARN(), ev.EventTime, newlyMade)
+		}
 		return nil
 	}
 	d, ok := c.destruction(ev)
@@ -49,13 +56,23 @@ func judgeKeyMassDestruction(c *Context, ev *events.Event) []Found {
 	if d.about.arn == "" {
 		key = d.about.account + "/" + d.about.region + "/" + key
 	}
-	count := c.Memory.Count("key-mass-destruction\x00"+by, key, ev.EventTime, massWindow)
+	count, grave := c.Memory.Count("key-mass-destruction\x00"+by, key, ev.EventTime, massWindow), 0
+	if made := c.Memory.Noted(noteMade+d.about.arn, ev.EventTime); made == "" || made != by {
+		grave = c.Memory.Count("key-mass-destruction\x00"+by+"\x00others", key, ev.EventTime, massWindow)
+	}
 	hits := noteHit(c.Memory, "keys-hit\x00"+by, hit{at: ev.EventTime, event: ev.EventName, key: d.about.id})
 	if count < c.param(first) {
 		return nil
 	}
-	return one(c.massDestruction(ev, &d, count, fullestOf(hits, ev.EventTime)))
+	f := c.massDestruction(ev, &d, count, fullestOf(hits, ev.EventTime))
+	if grave < c.param(first) {
+		f.Milder = finding.Medium
+	}
+	return one(f)
 }
+
+// noteMade is the name under which memory keeps who made a key.
+const noteMade = "key-made\x00"
 
 func (c *Context) massDestruction(ev *events.Event, d *destruction, count int, hits []hit) Found {
 	region := target{partition: d.about.partition, account: d.about.account, region: d.about.region}

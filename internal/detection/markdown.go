@@ -76,8 +76,8 @@ func (e *Entry) Markdown() string {
 		}
 	}
 	for _, p := range e.Params {
-		fmt.Fprintf(&b, "- `detections.tuning.%s.%s`: %s (%d %s; from %d to %d)\n", e.ID, p.Name, p.Doc, p.Default, p.Unit, p.Min,
-			p.Max)
+		fmt.Fprintf(&b, "- `detections.tuning.%s.%s`: %s (%d %s; from %d to %d)\n", e.ID, p.Name, p.Doc, p.Default,
+			p.Unit, p.Min, p.Max)
 	}
 	b.WriteString("\n")
 	return b.String()

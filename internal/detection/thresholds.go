@@ -19,13 +19,23 @@ const counted = 60
 // first is the place of a rule's only parameter.
 const first = 0
 
+// A job that does something each working day is one that somebody was told of on three of them, within the first week.
+const (
+	habitDays = 3
+	habitSpan = 28 * 24 * time.Hour
+)
+
 // One key is put out of use for a reason, two may be a pair; three within minutes are no maintenance that anybody
 // watches. The numbers are the catalogue's.
 func massParams() []Param {
 	return []Param{{"keys", "keys", 3, 2, counted, "this many keys put out of use within 10 minutes are told of"}}
 }
 
-const massWindow = 10 * time.Minute
+const (
+	massWindow = 10 * time.Minute
+	// newlyMade is how young a key is whose maker may take it away: an environment for a test lives for hours.
+	newlyMade = 24 * time.Hour
+)
 
 // AWS services make a grant or two for each volume, instance or database, and do not count. What is left are people and
 // pipelines, whose grants are few: fifty within an hour are a script.
@@ -56,8 +66,8 @@ func readingParams() []Param {
 
 const readingWindow = 10 * time.Minute
 
-// A key used fifty times within an hour of its creation by its creator: services that are set up use theirs a few times,
-// whoever encrypts what others stored uses it for each object.
+// A key used fifty times within an hour of its creation by its creator: services that are set up use theirs a few
+// times, whoever encrypts what others stored uses it for each object.
 func newKeyParams() []Param {
 	return []Param{{"calls", "calls", 50, 2, counted, "this many calls within an hour of the key's creation are told of"}}
 }
@@ -74,7 +84,7 @@ const DefaultLearning = 14 * 24 * time.Hour
 // firstDay is for how long a principal is new to a key: what it reads in that time is what it came for.
 const firstDay = 24 * time.Hour
 
-// strangerFor is for how long a principal is one that nobody knows: longer than whoever made a role to steal with waits.
+// strangerFor is for how long a principal is one that nobody knows: who makes a role to steal with uses it soon.
 const strangerFor = 7 * 24 * time.Hour
 
 // Parameters of principal-first-seen. A principal that reads fewer different things within an hour may be trying out
@@ -92,7 +102,8 @@ const (
 func strangerParams() []Param {
 	return []Param{
 		strangerSecrets: {
-			"secrets", "secrets, parameters or volumes", 10, 2, 500, "a stranger that decrypts this many within an hour is MEDIUM",
+			"secrets", "secrets, parameters or volumes", 10, 2, 500,
+			"a stranger that decrypts this many within an hour is MEDIUM",
 		},
 		strangerObjects: {
 			"objects", "S3 objects", 100, 2, 1000, "a stranger that decrypts this many within an hour is MEDIUM",
@@ -135,13 +146,13 @@ func bareParams() []Param {
 const instanceKnown = 14 * 24 * time.Hour
 
 // Parameters of decrypt-spike. First, how many different things of a class a principal reads within an hour before
-// anybody compares. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42 parameters; an
-// application that starts reads less than ten of either; objects are read by the hundred, by people and nightly jobs.
-// Then what is far above the usual. Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993, call 3.5 spreads an
-// outlier of one sample; a fleet has thousands of samples a day. At the end of a month jobs that hardly vary have twice
-// as much to do. A nightly job that did not run for a week has eight times as much. A pipeline that deploys another
-// service for the first time may read some times the most it ever has. On a day a person reads some secrets now and then;
-// twice what nobody looks at within an hour is no longer that.
+// anybody compares. In a recorded attack (2023-07-10, invictus-ir's aws_dataset) it was 20 secrets and 42 parameters;
+// an application that starts reads less than ten of either; objects are read by the hundred, by people and nightly
+// jobs. On a day a person reads some secrets now and then; twice what nobody looks at within an hour is more than that.
+// Then what is far above the usual. Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993, call 3.5 spreads
+// an outlier of one sample; a fleet has thousands of samples a day. At the end of a month jobs that hardly vary have
+// twice as much to do. A nightly job that did not run for a week has eight times as much. A pipeline that deploys
+// another service for the first time may read some times the most it ever has.
 const (
 	spikeSecrets = iota
 	spikeParameters

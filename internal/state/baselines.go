@@ -43,6 +43,10 @@ func (tx *Tx) KeyBaseline(arn string) (*baseline.Key, error) {
 	return k, nil
 }
 
+// fullPages is how full pages are left that are split: records hardly grow once their principals are known, so that the
+// half of a page that bbolt would leave empty stays empty.
+const fullPages = 0.9
+
 // PutKeyBaseline keeps what is known of a key's use, without what has become too old. The key is one that the inventory
 // knows: see Knows; or that it may come to know: see Teachable.
 func (tx *Tx) PutKeyBaseline(arn string, k *baseline.Key) error {
@@ -52,6 +56,7 @@ func (tx *Tx) PutKeyBaseline(arn string, k *baseline.Key) error {
 	if grown > 0 && tx.total(totalBaselineBytes) >= tx.bounds.baselineBytes {
 		return nil
 	}
+	all.FillPercent = fullPages
 	if err := all.Put([]byte(arn), raw); err != nil {
 		return fmt.Errorf("learn of a key's use: %w", err)
 	}

@@ -73,20 +73,20 @@ func run(ctx context.Context, out io.Writer, o options, report string) error {
 
 // simulateAll simulates the worlds of all seeds; results are in their order.
 func simulateAll(ctx context.Context, out io.Writer, o options, hash string) ([]*result, error) {
-	results, print := make([]*result, o.seeds), sync.Mutex{}
+	results, printing := make([]*result, o.seeds), sync.Mutex{}
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range results {
 		workers.Go(func() (err error) {
-			seed := uint64(o.first + i) //nolint:gosec // small
+			seed := uint64(o.first + i)
 			if i >= o.seeds/2 {
 				seed = seedOf(hash, i)
 			}
 			if results[i], err = simulate(ctx, seed, o); err != nil {
 				return err
 			}
-			print.Lock()
-			defer print.Unlock()
+			printing.Lock()
+			defer printing.Unlock()
 			results[i].print(out, o)
 			return nil
 		})

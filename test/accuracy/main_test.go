@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +15,7 @@ func TestEveryAttackIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Only a policy says for how long a key has to be idle.
-	if missed := r.missed(); !slices.Equal(missed, []string{"dormant-key-woken"}) {
+	if missed := r.missed(); len(missed) > 0 {
 		t.Errorf("missed %q", missed)
 	}
 	// Far more than there are would be a rule gone wrong.
@@ -27,7 +25,7 @@ func TestEveryAttackIsFound(t *testing.T) {
 	text := summary([]*result{r}, o, "0123456789abcdef")
 	for _, want := range []string{
 		"1 worlds of 40 keys each", "(0123456789ab)", "| secrets-burst | 1 of 1 | `decrypt-spike` 1 of 1",
-		"| secrets-slow | 0 of 1 |  |",
+		"| dormant-key-woken | 1 of 1 | `dormant-key-used` 1 of 1",
 	} {
 		if !strings.Contains(strings.ReplaceAll(text, "\n", " "), want) {
 			t.Errorf("lacks %q:\n%s", want, text)
@@ -37,8 +35,8 @@ func TestEveryAttackIsFound(t *testing.T) {
 
 func TestTheVerdictNamesWhatIsWrong(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	told := alert{finding.Finding{RuleID: "decrypt-spike", EventTime: &at}, "batch"}
-	err := verdict([]*result{{seed: 7, weeks: 2, alerts: []alert{told, told}}}, options{seeds: 1, keys: 1000})
+	wrong := alert{finding.Finding{RuleID: "decrypt-spike", EventTime: &at}, "batch"}
+	err := verdict([]*result{{seed: 7, weeks: 2, alerts: []alert{wrong, wrong}}}, options{seeds: 1, keys: 1000})
 	if err == nil {
 		t.Fatal("no error")
 	}
