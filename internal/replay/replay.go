@@ -28,8 +28,10 @@ type Options struct {
 	// keys. Zero: everything is.
 	Since, Until time.Time
 	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
-	Lead   time.Duration
-	Limits trail.Limits
+	Lead time.Duration
+	// Validation is given the digests and the hashes of the log files; nil: nothing is validated.
+	Validation *trail.Validation
+	Limits     trail.Limits
 	// Progress is told after each file; nil: nobody is.
 	Progress func(path string, soFar Summary)
 }
