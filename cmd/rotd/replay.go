@@ -13,13 +13,18 @@ import (
 	"rotd/internal/admin"
 	"rotd/internal/config"
 	"rotd/internal/detection"
+	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/replay"
 	"rotd/internal/suppression"
 )
 
 // replayFlags are what replay is asked for beside its paths.
-type replayFlags struct{ since, until, lead, against, learn string }
+type replayFlags struct {
+	since, until, lead, against, learn string
+	validate                           bool
+	keys                               []string
+}
 
 func newReplayCommand(c *cli) *cobra.Command {
 	var flags replayFlags
@@ -38,6 +43,10 @@ func newReplayCommand(c *cli) *cobra.Command {
 			"--learn FILE teaches a state what is usual, so that those rules need not wait for detections.learning: the state "+
 				"of a daemon that is stopped, or with -c a new one. It finds, tells and marks nothing. An archive teaches once; "+
 				"several teach in the order of their times.",
+			"--validate-digests holds the log files against CloudTrail's digests, which must be under a PATH too, and says what "+
+				"is altered, missing, unsigned or in no digest; it ends with 3 unless everything is valid. It asks CloudTrail "+
+				"for public keys (cloudtrail:ListPublicKeys). A digest on disk has its signature from the next one, or from a "+
+				"file beside it with .sig behind its name.",
 			"A PATH in S3 is s3://BUCKET/PREFIX. Objects are read as they come and nothing is stored; --since and --until "+
 				"keep the days that are not wanted from being listed. Credentials come from the AWS SDK's own chain; they "+
 				"need s3:ListBucket, s3:GetObject and, where the objects are under a key of your own, kms:Decrypt on it.",
@@ -61,6 +70,8 @@ func newReplayCommand(c *cli) *cobra.Command {
 		"detections.learning)")
 	f.StringVar(&flags.against, "against", "", "tell what this rotd.yaml would find otherwise")
 	f.StringVar(&flags.learn, "learn", "", "judge nothing: teach this state file what is usual")
+	f.BoolVar(&flags.validate, "validate-digests", false, "say whether the log files are as CloudTrail delivered them")
+	f.StringArrayVar(&flags.keys, "public-keys", nil, "what `aws cloudtrail list-public-keys` printed, instead of asking")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o, err := c.replayOptions(cmd, args, &flags)
 		if err != nil {
@@ -69,7 +80,10 @@ func newReplayCommand(c *cli) *cobra.Command {
 		if flags.learn != "" {
 			return c.learn(cmd.Context(), o, flags.learn)
 		}
-		return c.replay(cmd.Context(), o, flags.against)
+		if flags.against != "" {
+			return c.replayAgainst(cmd.Context(), o, flags.against)
+		}
+		return c.replay(cmd.Context(), o, flags.keys)
 	}
 	return cmd
 }
@@ -104,6 +118,9 @@ func (c *cli) replayOptions(cmd *cobra.Command, paths []string, flags *replayFla
 	}{
 		{flags.against != "" && c.output == "csv", "--against prints no csv: take table, json or jsonl"},
 		{flags.learn != "" && c.output == "csv", "--learn prints no csv: take table, json or jsonl"},
+		{flags.validate && c.output == "csv", "--validate-digests prints no csv: take table, json or jsonl"},
+		{flags.validate && flags.against+flags.learn != "", "--validate-digests goes with neither --against nor --learn"},
+		{len(flags.keys) > 0 && !flags.validate, "--public-keys is of --validate-digests, which is not given"},
 		{flags.learn != "" && flags.against != "", "--learn finds nothing that --against could compare"},
 		{flags.learn != "" && flags.lead != "", "--learn begins with --since: there is no --lead before it"},
 		{flags.lead != "" && flags.since == "", "--lead is before --since, which is not given"},
@@ -111,6 +128,9 @@ func (c *cli) replayOptions(cmd *cobra.Command, paths []string, flags *replayFla
 		if clash.is {
 			return o, wrongUse(cmd, "%s", clash.what)
 		}
+	}
+	if flags.validate {
+		o.Validation = trail.NewValidation(o.ValidatedDays())
 	}
 	return o, nil
 }
@@ -143,17 +163,28 @@ func configured(path string) (o replay.Options, err error) {
 	return o, nil
 }
 
-func (c *cli) replay(ctx context.Context, o replay.Options, against string) error {
-	if against == "" {
-		result, err := c.replayed(ctx, o)
-		if err != nil {
-			return err
-		}
-		if err := c.printReplay(result); err != nil {
-			return err
-		}
-		return c.replayProblems(result)
+func (c *cli) replay(ctx context.Context, o replay.Options, keys []string) error {
+	result, err := c.replayed(ctx, o)
+	if err != nil {
+		return err
 	}
+	var valid *validated
+	if o.Validation != nil {
+		if valid, err = c.validateArchive(ctx, o.Validation, keys); err != nil {
+			return err
+		}
+	}
+	if err := c.printReplay(result, valid); err != nil {
+		return err
+	}
+	if err := c.replayProblems(result); err != nil {
+		return err
+	}
+	return valid.unproven()
+}
+
+// replayAgainst says what another configuration makes of the archive.
+func (c *cli) replayAgainst(ctx context.Context, o replay.Options, against string) error {
 	other, err := configured(against)
 	if err != nil {
 		return err
@@ -215,19 +246,26 @@ type replayed struct {
 	Summary    replay.Summary `json:"summary"`
 	Rules      []replay.Count `json:"rules"`      // the noisiest first
 	Principals []replay.Count `json:"principals"` // the same
+	Validation *validated     `json:"validation,omitempty"`
 }
 
-func (c *cli) printReplay(r *replay.Result) error {
+func (c *cli) printReplay(r *replay.Result, valid *validated) error {
 	l := findingListing(c.now())
 	switch c.output {
 	case "json":
 		return c.printJSON(replayed{
 			Page:    admin.Page[finding.Finding]{Schema: "rotd.replay/1", Items: r.Findings, Partial: r.Failed > 0},
 			Summary: r.Summary, Rules: r.Rules(), Principals: r.Principals(),
+			Validation: valid,
 		})
 	case "jsonl":
 		if err := newRowWriter(c, l).rows(r.Findings); err != nil {
 			return err
+		}
+		if valid != nil {
+			if err := c.printVerdicts(valid); err != nil {
+				return err
+			}
 		}
 		return c.printLine("summary", r.Summary)
 	case "csv":
@@ -238,6 +276,9 @@ func (c *cli) printReplay(r *replay.Result) error {
 	}
 	if !nothingRead(r) {
 		c.printReplaySummary(r)
+	}
+	if valid != nil {
+		c.printValidated(valid)
 	}
 	return nil
 }

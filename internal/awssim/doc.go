@@ -1,5 +1,6 @@
-// Package awssim is a small AWS on loopback: SQS, SNS, KMS, S3, STS and Organizations over HTTP, spoken to by the
-// unmodified aws-sdk-go-v2, with CloudTrail's event for the KMS calls made to it. It serves `rotd demo` and the tests.
+// Package awssim is a small AWS on loopback: SQS, SNS, KMS, S3, STS, Organizations and CloudTrail's public keys over
+// HTTP, spoken to by the unmodified aws-sdk-go-v2, with CloudTrail's event for the KMS calls made to it. It serves
+// `rotd demo` and the tests.
 //
 // What it is for:
 //

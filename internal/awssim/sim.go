@@ -38,6 +38,7 @@ type Sim struct {
 	sns      *snsService
 	s3       *s3Service
 	org      *orgService
+	trail    *trailService
 	faults   faultPlan
 	requests requestLog
 	buffers  sync.Pool // *bytes.Buffer, for the bodies of requests
@@ -85,9 +86,10 @@ func New(opts Options) *Sim {
 	s.requests.limit = opts.LogLimit
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.sqs, s.sns, s.s3 = newSQS(s), newSNS(s), newS3(s)
-	var org *service
+	var org, trail *service
 	s.org, org = newOrganizations()
-	for _, svc := range []*service{s.sqs.service(), s.sns.service(), s.s3.service(), newSTS(s), newKMS(s), org} {
+	s.trail, trail = newCloudTrail()
+	for _, svc := range []*service{s.sqs.service(), s.sns.service(), s.s3.service(), newSTS(s), newKMS(s), org, trail} {
 		s.services[svc.name] = svc
 		s.outages[svc.name] = make(chan struct{})
 	}

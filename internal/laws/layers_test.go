@@ -53,6 +53,7 @@ var house = []layer{
 	{path: "internal/events/queue", rank: 3, alone: true},
 	{path: "internal/awss3", rank: 2, alone: true},
 	{path: "internal/events/trail", rank: 3},
+	{path: "internal/awstrail", rank: 4, alone: true, also: []string{"internal/events/trail"}},
 	{path: "internal/material", rank: 2, alone: true},
 	{path: "internal/awskms", rank: 3},
 	{path: "internal/awsorg", rank: 3, alone: true},
@@ -89,6 +90,7 @@ var house = []layer{
 // with once. A service without a row may be used nowhere. The simulator, tests and the demo are excepted: they are the
 // other side.
 var services = map[string][]string{
+	"cloudtrail":    {"internal/awstrail"},
 	"kms":           {"internal/awskms"},
 	"organizations": {"internal/awsorg"},
 	"s3":            {"internal/awss3"},

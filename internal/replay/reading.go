@@ -58,6 +58,9 @@ func (r *reading) path(ctx context.Context, path string) {
 		case err != nil:
 			r.unreadable(&file, err)
 			continue
+		case r.o.Validation != nil && file.IsDigest():
+			r.digest(ctx, &file)
+			continue
 		case file.Skipped != "":
 			r.read.Skipped++
 			continue
@@ -95,10 +98,27 @@ func (r *reading) file(ctx context.Context, file *trail.File) error {
 	if err != nil && ctx.Err() == nil {
 		r.unreadable(file, err)
 	}
+	if v := r.o.Validation; v != nil && stats.Sum != nil {
+		v.Log(file.Path, *stats.Sum)
+	} else if v != nil && err != nil {
+		v.Unread(file.Path, wordsOf(err))
+	}
 	if r.o.Progress != nil {
 		r.o.Progress(file.Path, *s)
 	}
 	return err
+}
+
+// digest gives a digest to the validation.
+func (r *reading) digest(ctx context.Context, file *trail.File) {
+	raw, signature, err := r.archive.ReadDigest(ctx, file)
+	r.read.Summary.Stored += file.Size
+	if err != nil {
+		r.o.Validation.Unread(file.Path, wordsOf(err))
+		r.unreadable(file, err)
+		return
+	}
+	r.o.Validation.Digest(file.Path, raw, signature)
 }
 
 func (r *reading) unreadable(file *trail.File, err error) {

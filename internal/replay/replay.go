@@ -29,8 +29,10 @@ type Options struct {
 	// keys. Zero: everything is.
 	Since, Until time.Time
 	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
-	Lead   time.Duration
-	Limits trail.Limits
+	Lead time.Duration
+	// Validation is given the digests and the hashes of the log files; nil: nothing is validated.
+	Validation *trail.Validation
+	Limits     trail.Limits
 	// Suppressions hide what they match; nil: nothing. An archive's own time says whether one has expired.
 	Suppressions *suppression.Set
 	// Progress is told after each file; nil: nobody is.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"rotd/internal/awss3"
 )
 
 // What is fetched ahead: as many objects as hide S3's answering time behind the judging of others, and no more memory
@@ -19,11 +21,12 @@ const (
 type fetched struct {
 	done chan struct{} // closed when the others are set
 	body []byte
+	meta map[string]string
 	err  error
 }
 
 // ahead fetches the objects that come next while one is in hand.
-func ahead(ctx context.Context, store Getter, files iter.Seq2[File, error]) iter.Seq2[File, error] {
+func (a *Archive) ahead(ctx context.Context, files iter.Seq2[File, error]) iter.Seq2[File, error] {
 	type listed struct {
 		file File
 		err  error
@@ -48,8 +51,8 @@ func ahead(ctx context.Context, store Getter, files iter.Seq2[File, error]) iter
 			return yield(first.file, first.err)
 		}
 		for file, err := range files {
-			if err == nil && file.Skipped == "" && file.Size <= aheadBytes {
-				file.fetched = fetch(ctx, store, file)
+			if err == nil && (file.Skipped == "" || a.Validates && file.IsDigest()) && file.Size <= aheadBytes {
+				file.fetched = fetch(ctx, a.Store, file)
 			}
 			waiting = append(waiting, listed{file, err})
 			if len(waiting) > aheadObjects && !next() {
@@ -74,6 +77,7 @@ func fetch(ctx context.Context, store Getter, file File) *fetched {
 			return
 		}
 		defer object.Body.Close()
+		f.meta = object.Metadata
 		if f.body, err = io.ReadAll(io.LimitReader(object.Body, aheadBytes+1)); err != nil {
 			f.err = fmt.Errorf("reading a log file: %w", err)
 		}
@@ -81,8 +85,8 @@ func fetch(ctx context.Context, store Getter, file File) *fetched {
 	return f
 }
 
-// content returns what was fetched; nothing when the object has become too large meanwhile.
-func (f *fetched) content() (io.ReadCloser, error) {
+// object returns what was fetched; nothing when the object has become too large meanwhile.
+func (f *fetched) object() (*awss3.Object, error) {
 	<-f.done
 	switch {
 	case f.err != nil:
@@ -90,5 +94,7 @@ func (f *fetched) content() (io.ReadCloser, error) {
 	case len(f.body) > aheadBytes:
 		return nil, nil //nolint:nilnil // it is streamed instead
 	}
-	return io.NopCloser(bytes.NewReader(f.body)), nil
+	return &awss3.Object{
+		Body: io.NopCloser(bytes.NewReader(f.body)), Size: int64(len(f.body)), Metadata: f.meta,
+	}, nil
 }

@@ -1,10 +1,12 @@
 package trail
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"iter"
 	"strings"
 	"time"
@@ -24,6 +26,8 @@ type Archive struct {
 	Store  Store // for paths of the form s3://bucket/prefix; nil: there are none
 	Days   Days
 	Limits Limits
+	// Validates has log files hashed, and digests read beside them: see Validation.
+	Validates bool
 }
 
 // File is a log file of an archive.
@@ -64,7 +68,7 @@ func (a *Archive) files(ctx context.Context, paths []string, fetch bool) iter.Se
 			if strings.HasPrefix(path, inS3) {
 				files = a.inStore(ctx, path)
 				if fetch {
-					files = ahead(ctx, a.Store, files)
+					files = a.ahead(ctx, files)
 				}
 			}
 			for file, err := range files {
@@ -106,7 +110,7 @@ func (a *Archive) objects(ctx context.Context, prefix awss3.Location) iter.Seq2[
 			leap = false
 			for o, err := range a.Store.ListAfter(ctx, prefix, after) {
 				if err == nil {
-					if next := a.Days.next(o.Key); next != "" {
+					if next := a.daysOf(o.Key).next(o.Key); next != "" {
 						after, leap = next, true
 						break
 					}
@@ -128,9 +132,9 @@ const (
 // out no record twice.
 func (a *Archive) Read(ctx context.Context, file *File, each Each) (stats Stats, err error) {
 	handed := 0
-	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, 2*wait {
+	var own error
+	err = a.again(ctx, file, func() (err error) {
 		number := 0
-		var own error
 		stats, err = a.read(ctx, file, func(raw []byte) error {
 			if number++; number <= handed {
 				return nil
@@ -139,15 +143,12 @@ func (a *Archive) Read(ctx context.Context, file *File, each Each) (stats Stats,
 			own = each(raw)
 			return own
 		})
-		if err == nil || own != nil || attempt == attempts || !passing(file, err) {
-			return stats, err
+		if own != nil {
+			return nil // it is not for trying again
 		}
-		select {
-		case <-ctx.Done():
-			return stats, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
+		return err
+	})
+	return stats, cmp.Or(own, err)
 }
 
 // passing reports whether the trouble may be over the next time.
@@ -157,27 +158,56 @@ func passing(file *File, err error) bool {
 }
 
 func (a *Archive) read(ctx context.Context, file *File, each Each) (Stats, error) {
-	body, err := a.open(ctx, file)
+	object, err := a.open(ctx, file)
 	if err != nil {
 		return Stats{}, err
 	}
+	body := object.Body
 	defer body.Close()
-	return stream(ctx, body, a.Limits, isLines(file.Path), each)
+	var sum hash.Hash
+	if a.Validates {
+		sum = sha256.New()
+	}
+	f := &framer{each: each, lines: isLines(file.Path)}
+	return streamed(&source{ctx: ctx, r: body}, a.Limits, f, sum)
 }
 
-func (a *Archive) open(ctx context.Context, file *File) (io.ReadCloser, error) {
+// daysOf are the days of files like this one.
+func (a *Archive) daysOf(path string) Days {
+	if isDigest(path) {
+		return a.Days.ofDigests()
+	}
+	return a.Days
+}
+
+func (a *Archive) open(ctx context.Context, file *File) (*awss3.Object, error) {
 	if file.at.Key == "" {
 		return openFile(file.Path)
 	}
 	if f := file.fetched; f != nil {
 		file.fetched = nil // the next attempt asks anew
-		if body, err := f.content(); body != nil || err != nil {
-			return body, err
+		if object, err := f.object(); object != nil || err != nil {
+			return object, err
 		}
 	}
 	object, err := a.Store.Get(ctx, file.at)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log file: %w", err)
 	}
-	return object.Body, nil
+	return object, nil
+}
+
+// again calls try until it succeeds, what is wrong will not pass, or it was tried often enough.
+func (a *Archive) again(ctx context.Context, file *File, try func() error) error {
+	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, 2*wait {
+		err := try()
+		if err == nil || attempt == attempts || !passing(file, err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
 }

@@ -1,11 +1,15 @@
 package trail_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 	"go.uber.org/zap/zaptest"
 
 	"rotd/internal/awss3"
@@ -238,5 +243,48 @@ func TestWhoStopsEarlyLeavesNothingRunning(t *testing.T) {
 	}
 	if n := asked(); n > 17 {
 		t.Errorf("%d objects were asked for", n)
+	}
+}
+
+func TestAFileIsHashedUnzippedAndToItsEndWhateverStandsInIt(t *testing.T) {
+	zipped := func(text string) string {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const text = `{"Records":[{"n":1}]}`
+	for _, test := range []struct {
+		name, body string
+		hashed     string // "": it has no sum
+	}{
+		{"a plain file", text, text},
+		{"a zipped file", zipped(text), text},
+		{"spaces behind the end", text + " \n\n", text + " \n\n"},
+		{"what is no list of records in its middle", `{"Records":[{"n":1}; ` + text, `{"Records":[{"n":1}; ` + text},
+		{"what is no JSON", "hello", "hello"},
+		{"a zipped file that is cut off", zipped(text)[:30], ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "f.json")
+			if err := os.WriteFile(path, []byte(test.body), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			a := &trail.Archive{Validates: true}
+			stats, _ := a.Read(t.Context(), &trail.File{Path: path}, func([]byte) error { return nil })
+			var want *[sha256.Size]byte
+			if test.hashed != "" {
+				sum := sha256.Sum256([]byte(test.hashed))
+				want = &sum
+			}
+			if diff := cmp.Diff(want, stats.Sum); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -41,3 +41,12 @@ func dated(path string) (folder, day string) {
 	}
 	return path[:start], day
 }
+
+// ofDigests are the days on which the digests come that are of files of these: those of a day's last hour come on the
+// next one.
+func (d Days) ofDigests() Days {
+	if !d.To.IsZero() {
+		d.To = d.To.Add(24 * time.Hour)
+	}
+	return d
+}

@@ -3,13 +3,13 @@ package trail
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"rotd/internal/awss3"
 	"rotd/internal/events"
 )
 
@@ -37,7 +37,7 @@ func (a *Archive) onDisk(root string) iter.Seq2[File, error] {
 
 // wanted reports whether what was found in a folder is a log file of one of the days.
 func (a *Archive) wanted(path string, entry fs.DirEntry) bool {
-	return entry.Type().IsRegular() && events.IsLogName(path) && a.Days.within(filepath.ToSlash(path))
+	return entry.Type().IsRegular() && events.IsLogName(path) && a.daysOf(path).within(filepath.ToSlash(path))
 }
 
 var errStop = errors.New("stopped")
@@ -65,12 +65,12 @@ func skipped(path string) string {
 	return ""
 }
 
-func openFile(path string) (io.ReadCloser, error) {
+func openFile(path string) (*awss3.Object, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log file: %w", err)
 	}
-	return file, nil
+	return &awss3.Object{Body: file}, nil
 }
 
 // isLines reports whether a file is named as one of JSON lines, so that it is known to be one even when its first line

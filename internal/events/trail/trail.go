@@ -10,8 +10,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -36,6 +38,8 @@ type Stats struct {
 	Bytes   int64 // unzipped
 	Read    int64 // as stored
 	Digest  bool  // the file is a digest: a list of log files, which holds no records
+	// Sum is the SHA-256 of the unzipped file; nil when nobody asked for it, or the file was not read to its end.
+	Sum *[sha256.Size]byte
 }
 
 // Each is given one record at a time. raw is reused after it returns. An error ends the reading and is returned as it
@@ -72,11 +76,19 @@ func Stream(ctx context.Context, r io.Reader, limits Limits, each Each) (Stats, 
 }
 
 func stream(ctx context.Context, r io.Reader, limits Limits, lines bool, each Each) (Stats, error) {
-	src := &source{ctx: ctx, r: r}
-	f := &framer{each: each, lines: lines}
-	err := open(src, f, limits)
+	return streamed(&source{ctx: ctx, r: r}, limits, &framer{each: each, lines: lines}, nil)
+}
+
+// streamed lets a framer read a file; sum, which may be nil, is given the plain text.
+func streamed(src *source, limits Limits, f *framer, sum hash.Hash) (Stats, error) {
+	plain, err := open(src, limits)
 	if err == nil {
+		f.r = plain
+		if sum != nil {
+			f.r = io.TeeReader(plain, sum)
+		}
 		err = f.file()
+		f.finish(sum)
 	}
 	f.stats.Read = src.n
 	f.stats.Bytes = f.read
@@ -89,25 +101,34 @@ func stream(ctx context.Context, r io.Reader, limits Limits, lines bool, each Ea
 	return f.stats, &FileError{Stats: f.stats, Err: err}
 }
 
-// open looks at the first bytes and gives f the plain text.
-func open(src *source, f *framer, limits Limits) error {
+// finish has the sum of all of the text, of which the framer may have left some unread.
+func (f *framer) finish(sum hash.Hash) {
+	if sum == nil || f.own != nil {
+		return
+	}
+	if _, err := io.Copy(io.Discard, f.r); err == nil && (f.err == nil || errors.Is(f.err, io.EOF)) {
+		f.stats.Sum = (*[sha256.Size]byte)(sum.Sum(nil))
+	}
+}
+
+// open looks at the first bytes and returns the plain text.
+func open(src *source, limits Limits) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(src, bufferSize)
 	plain := &guard{limits: limits.orDefault(), stored: &src.n}
-	f.r = plain
 	magic, err := buffered.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
 	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		plain.r, plain.limits.Ratio = buffered, 0
-		return nil
+		return plain, nil
 	}
 	unzip, err := gzip.NewReader(buffered)
 	if err != nil {
-		return fmt.Errorf("gzip: %w", err)
+		return nil, fmt.Errorf("gzip: %w", err)
 	}
 	plain.r = unzip
-	return nil
+	return plain, nil
 }
 
 func (l Limits) orDefault() Limits {
