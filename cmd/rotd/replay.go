@@ -26,7 +26,8 @@ func newReplayCommand(c *cli) *cobra.Command {
 		Short: "Run the detections over CloudTrail log files, without AWS",
 		Long: prose(
 			"Run the detections over CloudTrail log files or folders (.json, .jsonl, .gz), without AWS and without a "+
-				"daemon. With -c, rotd.yaml's policies, accounts, Regions, detections and suppressions count. What happened again is one "+
+				"daemon. With -c, rotd.yaml's policies, accounts, Regions, detections and suppressions count. What happened "+
+				"again is one "+
 				"finding with a count. Ends with 0 also when it finds something, and with 3 when a file was unreadable or a "+
 				"record malformed.",
 			"Rules that compare with what is usual need some weeks before what they judge: give them with --since, which "+

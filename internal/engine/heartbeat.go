@@ -40,7 +40,8 @@ func (e *Engine) noteSilence(now time.Time) error {
 }
 
 // Heartbeat looks at rotd itself: whether events still arrive, which exceptions and suppressions have expired,
-// whether the audit log's head and findings about rotd have to be told again; and at the deadlines of keys that it disabled.
+// whether the audit log's head and findings about rotd have to be told again; and at the deadlines of keys that it
+// disabled.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteSilence(now); err != nil {

@@ -49,7 +49,7 @@ type Summary struct {
 	Outside      int     `json:"outside,omitempty"` // before Since or not before Until, counted within those above
 	Findings     int     `json:"findings"`
 	Suppressed   int     `json:"suppressed,omitempty"` // occurrences of findings that a suppression hid
-	Bytes        int64   `json:"bytes"` // unzipped
+	Bytes        int64   `json:"bytes"`                // unzipped
 	Seconds      float64 `json:"seconds"`
 	// First and Last are the eventTimes of the first and last event that was judged and told of; zero when nothing was.
 	First time.Time `json:"first,omitzero"`

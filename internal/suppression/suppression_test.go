@@ -100,7 +100,8 @@ func TestMatch(t *testing.T) {
 		},
 		"a check's finding by its key": {
 			Suppression{Rules: []string{"key-unused"}, Keys: []string{payARN}},
-			finding.Finding{RuleID: "key-unused", KeyARN: payARN}, true,
+			finding.Finding{RuleID: "key-unused", KeyARN: payARN},
+			true,
 		},
 		"one finding by its fingerprint": {
 			Suppression{Fingerprint: "v1:f", Principals: []string{scanner}},
@@ -157,7 +158,8 @@ func TestMatch(t *testing.T) {
 		},
 		"not a check for a network": {
 			Suppression{Rules: []string{"key-unused"}, Networks: networks("203.0.113.0/24").Networks},
-			finding.Finding{RuleID: "key-unused", KeyARN: payARN}, false,
+			finding.Finding{RuleID: "key-unused", KeyARN: payARN},
+			false,
 		},
 		"not another account": {
 			Suppression{Accounts: []string{"444455556666"}},
