@@ -19,7 +19,7 @@ func newSuppressionsCommand(c *cli) *cobra.Command {
 		newSuppressionsListCommand(c), newSuppressionsEndCommand(c), newSuppressionsDryRunCommand(c))
 }
 
-// suppressionListing is how suppressions are shown: a few lines each, since what one hides is what has to be read whole.
+// suppressionListing is how suppressions are shown: a few lines each, since what one hides has to be read whole.
 func (c *cli) suppressionListing() listing[suppression.Standing] {
 	type s = suppression.Standing
 	timeOf := func(t time.Time) string {
@@ -28,7 +28,7 @@ func (c *cli) suppressionListing() listing[suppression.Standing] {
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	return listing[s]{
+	l := listing[s]{
 		schema: admin.SchemaSuppressions, kind: "suppression", none: "No suppressions.",
 		columns: []column[s]{
 			{name: "name", value: func(x s) string { return x.Name }},
@@ -42,12 +42,13 @@ func (c *cli) suppressionListing() listing[suppression.Standing] {
 			{name: "hits", value: func(x s) string { return strconv.Itoa(x.Hits) }},
 			{name: "last_hit", value: func(x s) string { return timeOf(lastHit(&x)) }},
 		},
-		print: func(rows []s) {
-			for i := range rows {
-				c.printSuppression(&rows[i])
-			}
-		},
 	}
+	l.print = func(rows []s) {
+		for i := range rows {
+			c.printSuppression(&rows[i])
+		}
+	}
+	return l
 }
 
 func lastHit(s *suppression.Standing) time.Time {
@@ -106,8 +107,8 @@ func newSuppressionsEndCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "end NAME --reason TEXT",
 		Short: "End a suppression that a person made: what it hid is told when it happens again",
-		Long: prose("End a suppression that a person made. What it hid is told when it happens again. rotd.yaml's are ended " +
-			"there: remove them, and reload."),
+		Long: prose("End a suppression that a person made. What it hid is told when it happens again. rotd.yaml's are " +
+			"ended there: remove them, and reload."),
 		Example: "  rotd suppressions end sup_01JPK00000000000000000AAAA --reason 'the scan is over'",
 		Args:    exactly("the suppression's NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -146,8 +147,8 @@ func newSuppressionsDryRunCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "dry-run FILE",
 		Short: "Say what a rotd.yaml's suppressions would have hidden in the last 30 days",
-		Long: prose("Say which findings of the last 30 days the suppressions of a rotd.yaml would have hidden, had it been in " +
-			"force: the daemon compares the findings it keeps, and changes nothing."),
+		Long: prose("Say which findings of the last 30 days the suppressions of a rotd.yaml would have hidden, had it been " +
+			"in force: the daemon compares the findings it keeps, and changes nothing."),
 		Example: "  rotd suppressions dry-run new.yaml",
 		Args:    exactly("the FILE: a rotd.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -217,8 +218,8 @@ func (c *cli) printTrial(t *suppression.Trial) error {
 	}
 	c.paragraph("", text+".")
 	if t.Hidden > 0 {
-		c.paragraph("", "rotd keeps one occurrence of each finding, the one that set its severity, and when it was first and "+
-			"last seen: only that one was compared. Other occurrences of the same finding would still have been told, if "+
+		c.paragraph("", "rotd keeps one occurrence of each finding, the one that set its severity, and when it was first "+
+			"and last seen: only that one was compared. Other occurrences of the same finding would still have been told, if "+
 			"they were somebody else's or came from elsewhere.")
 	}
 	return nil

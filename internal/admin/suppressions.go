@@ -165,5 +165,6 @@ func (c *Client) TrySuppressions(ctx context.Context, all ...SuppressRequest) (*
 
 // EndSuppression ends one that a person made.
 func (c *Client) EndSuppression(ctx context.Context, name, reason string) (*suppression.Suppression, error) {
-	return post[suppression.Suppression](ctx, c, "/v1/suppressions/"+url.PathEscape(name)+"/end", endRequest{Reason: reason})
+	return post[suppression.Suppression](ctx, c, "/v1/suppressions/"+url.PathEscape(name)+"/end",
+		endRequest{Reason: reason})
 }

@@ -8,6 +8,18 @@ import (
 	"rotd/internal/detection"
 )
 
+func TestTheDocumentedSuppressionIsOne(t *testing.T) {
+	text, err := os.ReadFile("../../docs/suppressions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(text)
+	c, err := Parse("rotd.yaml", append([]byte(minimal), block[1]...))
+	if err != nil || len(c.Suppressions) != 1 {
+		t.Errorf("got %+v: %v", c, err)
+	}
+}
+
 // The example of docs/policies.md comes out as it says.
 func TestTheDocumentedExampleComesOut(t *testing.T) {
 	text, err := os.ReadFile("../../docs/policies.md")

@@ -40,7 +40,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries())
+	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries(), suppressionEntries())
 }
 
 // Describe returns the entry of an id; ok is false when there is none.
@@ -165,12 +165,6 @@ func selfIntake() []Entry {
 				"answered for the exception has to decide.",
 			"An exception of rotd.yaml whose `expires` has passed. One finding per exception.",
 			"Remove the exception, or renew it with a new `expires`."),
-		selfEntry(SuppressionExpiredID, "A suppression has expired", finding.Low,
-			"When the suppression is renewed or removed.",
-			"Somebody had findings hidden until a day, and that day has come: what happens again is told.",
-			"A suppression of rotd.yaml, or one that a person made, whose `expires` has passed. One finding per suppression, "+
-				"told once.",
-			"Remove the suppression, or renew it (docs/suppressions.md)."),
 		selfEntry("sweep-found-what-events-missed", "A sweep found what no event told of", finding.Low, selfQuiet,
 			"Events from that account and Region do not all arrive: what only they tell may be missed.",
 			"A sweep found a key created, deleted or changed (state, rotation, material, policy, aliases, tags) since its "+

@@ -54,7 +54,7 @@ func FuzzRules(f *testing.F) {
 		}
 		for name, w := range fuzzWorlds() {
 			for i := range content.Events[:min(len(content.Events), 20)] {
-				for again := range readingMany {
+				for again := range readingParams()[0].Default {
 					judgeAnyhow(t, judge, name, w, varied(content.Events[i], again))
 				}
 			}

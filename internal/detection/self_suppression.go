@@ -11,6 +11,19 @@ import (
 // SuppressionExpiredID is the id of the finding that SuppressionExpired makes.
 const SuppressionExpiredID = "suppression-expired"
 
+func suppressionEntries() []Entry {
+	return []Entry{{
+		ID: SuppressionExpiredID, Kind: KindSelf, Title: "A suppression has expired", Severity: finding.Low,
+		Ends: "When the suppression is renewed or removed.",
+		Doc: Doc{
+			Meaning: "Somebody had findings hidden until a day, and that day has come: what happens again is told.",
+			Condition: "A suppression of rotd.yaml, or one that a person made, whose `expires` has passed. One finding per " +
+				"suppression, told once.",
+			Response: "Remove the suppression, or renew it (docs/suppressions.md).",
+		},
+	}}
+}
+
 // SuppressionExpired says that a suppression has ended: what it hid is told again.
 func SuppressionExpired(shard string, s *suppression.Suppression, at time.Time) finding.Finding {
 	f := own(SuppressionExpiredID, finding.Low, finding.Subject{Type: finding.Rotd, ID: shard}, s.Name, at)

@@ -11,7 +11,6 @@ import (
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
-	"rotd/internal/policy"
 	"rotd/internal/state"
 	"rotd/internal/suppression"
 )
@@ -236,19 +235,18 @@ func TestASuppressedCheckPutsNothingRightUntilTheSuppressionEnds(t *testing.T) {
 
 // A check keeps quiet about what a rule has told a moment ago, and not about what the rule's finding hid.
 func TestAHiddenFindingOfARuleHasToldNobody(t *testing.T) {
-	w := newWorld(t, silent, func(w *world) {
-		w.settings.Policies = slices.Clone(w.settings.Policies)
-		w.settings.Policies[0].Mode = policy.Observe
-	})
-	arn := w.payments()
-	w.suppress(suppression.Suppression{Keys: []string{arn}})
-	w.disableRotation(w.engineer, arn)
-	w.settle(w.aRecord("DisableKeyRotation", arn).bridged())
-	if f := w.found("rotation-turned-off"); !f.Hidden {
-		t.Fatalf("got %+v", f)
+	w := newWorld(t)
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/other"}, RotationPeriod: 365})
+	w.sweep(Inventory)
+	w.suppress(suppression.Suppression{Rules: []string{"key-policy-made-public"}, Keys: []string{arn}})
+	w.putPolicy(arn, letting(account, "*", ""))
+	w.awaitFound("key-policy-made-public", finding.Open)
+	w.drained()
+	w.sweep(Inventory)
+	w.awaitTold("key-policy-public", notifyOpened)
+	if f := w.found("key-policy-made-public"); !f.Hidden || w.pages("key-policy-made-public") != 0 {
+		t.Errorf("got %+v", f)
 	}
-	w.sweep(Drift)
-	w.awaitTold("rotation-disabled", notifyOpened)
 }
 
 func TestAnExpiredSuppressionIsToldOnceUntilItIsRenewed(t *testing.T) {
