@@ -79,6 +79,9 @@ func oddities() map[string]object {
 }
 
 func TestNoRecordBreaksARule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds, and finds panics alone")
+	}
 	judge := NewJudge(Settings{})
 	worlds := map[string]*world{"known": newWorld(), "unknown": {memory: make(map[string]remembered)}}
 	for source, names := range everyName() {

@@ -420,7 +420,8 @@ func TestManyMissedChangesWeighMore(t *testing.T) {
 
 func TestAnExceptionOfNoCheckWasOneOfAllAboutRotation(t *testing.T) {
 	x := &policy.Exception{Name: "readers", Keys: []string{"alias/a"}, Author: "jane", Reason: "none", Expires: noon}
-	if f := ExceptionExpired("default", x, noon); !strings.Contains(f.Description, "let alias/a off the rotation-* checks") {
+	f := ExceptionExpired("default", x, noon)
+	if !strings.Contains(f.Description, "let alias/a off the rotation-* checks") {
 		t.Errorf("it says: %s", f.Description)
 	}
 }
