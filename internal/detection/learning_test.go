@@ -300,7 +300,7 @@ func TestContextMissing(t *testing.T) {
 		}, events: []object{bare}},
 		{name: "where too few calls are known", learnt: daily(3), events: []object{bare}},
 		{
-			name: "where just enough calls are known, for just as long as is learnt",
+			name:   "where just enough calls are known, for just as long as is learnt",
 			events: []object{bare}, want: []string{title},
 			learnt: func(t testing.TB, w *world) { t.Helper(); w.learns(t, secretsOf(100, -14*aDay)...) },
 		},
