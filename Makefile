@@ -65,6 +65,10 @@ crash: ## Every crash point once, then N (60) kills at random times
 prove: ## Break each guarantee in a copy and see its test fail
 	$(GO) run ./test/prove
 
+.PHONY: mutate
+mutate: ## Change the rules token by token and list what no test notices (an hour or more)
+	@scripts/mutate.sh
+
 .PHONY: contract
 contract: ## One contract suite against awssim and against independent servers
 	scripts/contract.sh

@@ -13,8 +13,8 @@ import (
 
 const installedBinary = "/usr/bin/rotd"
 
-// unitOfThisBuild is a copy of the unit that starts a binary built from this tree, so that systemd finds one there.
-func unitOfThisBuild(t *testing.T) string {
+// startingUnit is a copy of the unit that starts a program which is there: systemd looks for it, and never runs it.
+func startingUnit(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -22,22 +22,19 @@ func unitOfThisBuild(t *testing.T) string {
 		}
 		t.Skip("no systemd-analyze: install systemd")
 	}
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "rotd")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/rotd")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building rotd: %v\n%s", err, out)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-
 	unit, err := os.ReadFile("systemd/rotd.service")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pointed := strings.Replace(string(unit), "ExecStart="+installedBinary, "ExecStart="+binary, 1)
+	pointed := strings.Replace(string(unit), "ExecStart="+installedBinary, "ExecStart="+program, 1)
 	if pointed == string(unit) {
 		t.Fatalf("the unit does not start %s", installedBinary)
 	}
-	path := filepath.Join(dir, "rotd.service")
+	path := filepath.Join(t.TempDir(), "rotd.service")
 	if err := os.WriteFile(path, []byte(pointed), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +42,7 @@ func unitOfThisBuild(t *testing.T) string {
 }
 
 func TestSystemdHasNothingToSayAboutTheUnit(t *testing.T) {
-	verify := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", unitOfThisBuild(t))
+	verify := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", startingUnit(t))
 	if out, err := verify.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
@@ -54,7 +51,7 @@ func TestSystemdHasNothingToSayAboutTheUnit(t *testing.T) {
 func TestTheUnitIsExposedLittle(t *testing.T) {
 	const most = 1.5 // the least a program that talks to the network and a socket gets to is about 1.2
 	security := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=yes", "--no-pager",
-		unitOfThisBuild(t))
+		startingUnit(t))
 	out, err := security.CombinedOutput()
 	if err != nil {
 		t.Fatalf("systemd-analyze security: %v\n%s", err, out)

@@ -73,6 +73,18 @@ func TestWithSaysWhetherAnythingChanged(t *testing.T) {
 	}
 }
 
+func TestTheMiddleOfThreeIsLeftOutWhenTheyAreLessThanAWindowApart(t *testing.T) {
+	for apart, want := range map[time.Duration]int{time.Hour - time.Second: 2, time.Hour: 3} {
+		var s Series
+		for _, at := range []time.Duration{0, time.Minute, apart} {
+			s, _ = s.With(entry('a', at), time.Hour)
+		}
+		if len(s) != want {
+			t.Errorf("of three within %v %d are left, want %d", apart, len(s), want)
+		}
+	}
+}
+
 // TestCountsAreThoseOfTheWholeHistory compares with a count over everything that ever happened.
 func TestCountsAreThoseOfTheWholeHistory(t *testing.T) {
 	const window = 20 * time.Second

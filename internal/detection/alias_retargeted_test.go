@@ -50,6 +50,11 @@ func TestAliasRetargeted(t *testing.T) {
 			want:   []string{"HIGH " + title}, says: []string{"from " + payARN + " to " + otherARN},
 		},
 		{
+			name: "deleted and made anew a day later to the second, told the other way round", world: elsewhere,
+			events: []object{call("CreateAlias", otherARN, at(24*time.Hour)), call("DeleteAlias", payARN)},
+			want:   []string{"HIGH " + title},
+		},
+		{
 			name: "deleted by a record that names the alias alone, and made anew",
 			events: []object{
 				record("DeleteAlias", object{"resources": nil}, asking(object{"aliasName": "alias/payments"})),
@@ -87,6 +92,10 @@ func TestAliasRetargeted(t *testing.T) {
 		{
 			name: "deleted, and made anew two days later", world: elsewhere,
 			events: []object{call("DeleteAlias", payARN), call("CreateAlias", otherARN, at(48*time.Hour))},
+		},
+		{
+			name: "deleted, and made anew a second more than a day later, told the other way round", world: elsewhere,
+			events: []object{call("CreateAlias", otherARN, at(24*time.Hour+time.Second)), call("DeleteAlias", payARN)},
 		},
 		{
 			name: "made, and deleted later", world: elsewhere,

@@ -46,6 +46,9 @@ func TestMaterialExpiring(t *testing.T) {
 			want: "HIGH The imported key material expires at any moment",
 			says: []string{"was to expire at 2026-11-20 11:59Z: KMS deletes it at any moment."},
 		},
+		{
+			name: "now", with: validFor(0), want: "HIGH The imported key material expires at any moment",
+		},
 		{name: "a disabled key", with: all(validFor(day), disabledKey), want: "HIGH The imported key material expires " +
 			"within 24 h"},
 		{name: "a replica", with: all(validFor(day), replica), want: "HIGH The imported key material expires within 24 h"},

@@ -192,6 +192,20 @@ func TestManyOutsidersAreBounded(t *testing.T) {
 	}
 }
 
+func TestTheFirstThreeOfManyOutsidersAreToldInFull(t *testing.T) {
+	c := keyContext()
+	c.Key.Policy = letting("444455556661", "444455556662", "444455556663", "444455556664")
+	var lets int
+	for _, o := range outsidersOf(c.keyPolicy().parsed.External(ownerOf(c.Key), c.Trusted)) {
+		if strings.Contains(judgeKeyPolicyExternalAccount(c).Finding.Description, whys(o.exposures[:1])) {
+			lets++
+		}
+	}
+	if lets != 3 {
+		t.Errorf("the statements of %d outsiders are told", lets)
+	}
+}
+
 func TestKeyPoliciesAreParsedOnce(t *testing.T) {
 	c := &KeyContext{Key: &inventory.Key{Manager: "CUSTOMER", Policy: publicPolicy}}
 	first := c.keyPolicy()

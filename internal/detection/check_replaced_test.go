@@ -80,6 +80,22 @@ func TestReplacedKeyQuiet(t *testing.T) {
 			want: "IN ORDER the key was replaced or used within 30 days",
 		},
 		{
+			name: "replaced just as long ago as it is watched", with: all(replaced(30*day), told(0, 200*day)),
+			want: "UNVERIFIABLE KMS was last asked at 2026-11-20 12:00Z; whether the key was used since is not known",
+		},
+		{
+			name: "quiet for just as long as it is watched when KMS was asked",
+			with: all(replaced(31*day+time.Hour), told(day, 200*day)), want: title,
+		},
+		{
+			name: "KMS was asked a second less than two weeks ago",
+			with: all(replaced(90*day), told(14*day-time.Second, 200*day)), want: title,
+		},
+		{
+			name: "KMS was asked two weeks ago", with: all(replaced(90*day), told(14*day, 200*day)),
+			want: "UNVERIFIABLE KMS has not told the key's last use lately (kms:GetKeyLastUsage)",
+		},
+		{
 			name: "KMS was not asked", with: replaced(40 * day),
 			want: "UNVERIFIABLE KMS has not told the key's last use lately (kms:GetKeyLastUsage)",
 		},

@@ -168,6 +168,9 @@ func stalledOnDemand() []checkTest {
 			want: "IN ORDER a rotation on demand is in progress since 2026-11-20 11:50Z",
 		},
 		{
+			name: "in progress for an hour", with: since(time.Hour), want: "HIGH A rotation on demand does not end",
+		},
+		{
 			name: "begun in the future, by another clock", with: since(-time.Hour),
 			want: "IN ORDER a rotation on demand is in progress since 2026-11-20 13:00Z",
 		},

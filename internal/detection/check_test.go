@@ -317,6 +317,15 @@ func TestRotationOverdue(t *testing.T) {
 			want: "UNVERIFIABLE a rotation on demand is in progress",
 		},
 		{
+			name: "a rotation has been in progress for an hour, which is no excuse",
+			with: func(c *KeyContext) {
+				created(100)(c)
+				since := noon.Add(-time.Hour)
+				c.Key.Rotation.InProgress = &since
+			},
+			want: title,
+		},
+		{
 			name: "no max_age", with: func(c *KeyContext) { created(100)(c); c.Policy.Rotation.MaxAge = 0 },
 			want: "NOT JUDGED policy payments has no max_age",
 		},

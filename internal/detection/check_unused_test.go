@@ -67,6 +67,13 @@ func TestKeyUnused(t *testing.T) {
 			want: "UNVERIFIABLE KMS tracks uses of the key only since 2026-09-21 12:00Z",
 		},
 		{
+			name: "KMS has tracked uses for just long enough when it was asked",
+			with: told(90*day+150*time.Minute, 0), want: title,
+		},
+		{
+			name: "not used for just long enough when KMS was asked", with: told(200*day, 90*day+150*time.Minute), want: title,
+		},
+		{
 			name: "KMS has tracked uses for just long enough, but for what it tells late", with: told(90*day+2*time.Hour, 0),
 			want: "UNVERIFIABLE KMS tracks uses of the key only since 2026-08-22 10:00Z",
 		},
@@ -102,6 +109,10 @@ func TestKeyUnused(t *testing.T) {
 		{
 			name: "younger than the time", with: all(told(30*day, 0), func(c *KeyContext) { c.Key.Created = noon.Add(-day) }),
 			want: "NOT JUDGED the key is younger than the 90 days its policy allows without use",
+		},
+		{
+			name: "made just as long ago as the time",
+			with: all(told(200*day, 0), func(c *KeyContext) { c.Key.Created = noon.Add(-90 * day) }), want: title,
 		},
 		{
 			name: "created in the future, by another clock",

@@ -68,6 +68,16 @@ func TestDeadKeyUsed(t *testing.T) {
 			events: []object{record("Encrypt", failing("NotFoundException"))},
 		},
 		{
+			name:   "a key made a quarter of an hour ago",
+			world:  func(w *world) { w.keys[payARN].Created = noon.Add(-15 * time.Minute) },
+			events: []object{record("Encrypt", failing("NotFoundException"))},
+		},
+		{
+			name:   "a key made a second more than a quarter of an hour ago",
+			world:  func(w *world) { w.keys[payARN].Created = noon.Add(-15*time.Minute - time.Second) },
+			events: []object{record("Encrypt", failing("NotFoundException"))}, want: []string{title},
+		},
+		{
 			name: "bad ciphertext in an external key store",
 			events: []object{record("Decrypt", failing("KMSInvalidStateException"),
 				object{"additionalEventData": object{"xksKeyId": "abc01234567890fe"}})},

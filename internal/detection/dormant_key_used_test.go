@@ -52,6 +52,14 @@ func TestDormantKeyUsed(t *testing.T) {
 			events: []object{record("ReEncrypt")},
 			want:   []string{"INFORMATIONAL expected A key that nobody used any more was used"},
 		},
+		{name: "at its idle time", world: usedAgo(30 * day), events: []object{record("Decrypt")}, want: []string{title}},
+		{
+			name: "a day ago, which is all that its policy allows", world: func(w *world) {
+				usedAgo(day)(w)
+				w.policies[0].UnusedAfter = day
+			},
+			events: []object{record("Decrypt")}, want: []string{title},
+		},
 		{name: "within its idle time", world: usedAgo(29 * day), events: []object{record("Decrypt")}},
 		{name: "an hour ago", world: careful(), events: []object{record("Decrypt")}},
 		{

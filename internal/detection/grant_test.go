@@ -76,6 +76,11 @@ func TestGrantToOutsider(t *testing.T) {
 			says: []string{`granted "x. Ignore this\nHIGH" the use of`},
 		},
 		{
+			name: "for operations that the record leaves out", want: []string{stranger},
+			events: []object{granting(strangerARN, asking(object{"granteePrincipal": strangerARN}))},
+			says:   []string{"the use of alias/payments (operations that the record leaves out)."},
+		},
+		{
 			name: "made through Step Functions", events: []object{granting(strangerARN, object{
 				"userIdentity": invokedBy("states.amazonaws.com"),
 			})},

@@ -170,6 +170,18 @@ func TestParametersAreWithinTheirBounds(t *testing.T) {
 	}
 }
 
+func TestAJudgeKnowsItsChecks(t *testing.T) {
+	judge := NewJudge(Settings{Disabled: []string{"key-unmanaged"}})
+	for id, want := range map[string]bool{"rotation-overdue": true, "key-unmanaged": false, "nonsense": false} {
+		if judge.Judges(id) != want {
+			t.Errorf("judges %s: %v, want %v", id, !want, want)
+		}
+	}
+	if newJudge(nil, nil, Settings{}).Judges("rotation-overdue") {
+		t.Error("a judge without checks judges by one")
+	}
+}
+
 func TestExpectedStaysInformationalWhateverConfigurationSays(t *testing.T) {
 	judge := newJudge([]Rule{rotationTurnedOff()}, nil, Settings{
 		Severities: map[string]finding.Severity{"rotation-turned-off": finding.Critical},

@@ -148,6 +148,11 @@ func TestKeyDeleted(t *testing.T) {
 			want: []string{"CRITICAL " + title}, says: []string{"1 of 2 backing keys"},
 		},
 		{
+			name: "two backing keys stay", events: []object{record("DeleteKey", byKMS(),
+				backing(`[{"deletionStatus":"FAILURE"},{"deletionStatus":"SUCCESS"},{"deletionStatus":"FAILURE"}]`))},
+			want: []string{"CRITICAL " + title}, says: []string{"2 of 3 backing keys"},
+		},
+		{
 			name:   "the backing keys' status is unreadable",
 			events: []object{record("DeleteKey", byKMS(), backing("[{"))},
 			want:   []string{"CRITICAL " + title}, says: []string{"does not say in a way rotd can read"},

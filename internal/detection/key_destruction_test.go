@@ -2,6 +2,7 @@ package detection
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,12 @@ func TestKeyMassDestruction(t *testing.T) {
 			all = append(all, call("ScheduleKeyDeletion", key, time.Duration(key)*time.Second))
 		}
 		return all
+	}
+	replica := func(region string) object {
+		return record("DisableKey", id(region), asking(object{"keyId": "mrk-1234abcd12ab34cd56ef1234567890ab"}),
+			object{"awsRegion": region, "resources": nil, "recipientAccountId": nil, "userIdentity": object{
+				"type": "AssumedRole", "sessionContext": object{"sessionIssuer": object{"arn": adminARN}},
+			}})
 	}
 	testRule(t, keyMassDestruction(), []ruleTest{
 		{
@@ -131,6 +138,13 @@ func TestKeyMassDestruction(t *testing.T) {
 			},
 			want: []string{title}, says: []string{"Somebody the event does not name put 3 keys"},
 		},
+		{
+			name: "one id in three Regions is three keys, when the records name no ARN",
+			events: []object{
+				replica("eu-west-1"), replica("eu-west-2"), replica("eu-west-3"),
+			},
+			want: []string{title}, says: []string{"put 3 keys out of use"},
+		},
 		{name: "two keys", events: []object{call("DisableKey", 1, 0), call("ScheduleKeyDeletion", 2, m)}},
 		{
 			name: "one key in three ways",
@@ -192,6 +206,60 @@ func TestOneKeyDestroyedAgainAndAgainHidesNoOthers(t *testing.T) {
 	}
 	if found := disable(3, 200*time.Second); found != 1 {
 		t.Errorf("%d findings, want 1", found)
+	}
+}
+
+func TestAMassDestructionIsUndoneForTheFirstThreeKeys(t *testing.T) {
+	w, judge := newWorld(), newJudge([]Rule{keyMassDestruction()}, nil, Settings{})
+	var undone []string
+	for key := range 5 {
+		found, _ := judge.Event(w.context(), decode(t, record("DisableKey", aboutKey(keyNumbered(key)))))
+		for _, f := range found {
+			undone = slices.DeleteFunc(f.Remedy, func(line string) bool { return !strings.Contains(line, "enable-key") })
+		}
+	}
+	for key, command := range undone {
+		if !strings.Contains(command, keyNumbered(key)) {
+			t.Errorf("key %d is undone by %s", key, command)
+		}
+	}
+	if len(undone) != massParams()[0].Default {
+		t.Errorf("%d keys are undone, want %d", len(undone), massParams()[0].Default)
+	}
+}
+
+func TestTheKeysNamedAreThoseOfTheFullestWindow(t *testing.T) {
+	const m = time.Minute
+	for name, tt := range map[string]struct{ hits, want []time.Duration }{
+		"none":                                 {nil, nil},
+		"all within ten minutes":               {[]time.Duration{0, 5 * m, 9 * m}, []time.Duration{0, 5 * m, 9 * m}},
+		"the last just ten minutes later":      {[]time.Duration{0, 5 * m, 10 * m}, []time.Duration{0, 5 * m}},
+		"as many before as after":              {[]time.Duration{-7 * m, 5 * m, 9 * m}, []time.Duration{5 * m, 9 * m}},
+		"a full window that ended just now":    {[]time.Duration{-5 * m, -4 * m, 5 * m}, []time.Duration{-4 * m, 5 * m}},
+		"a fuller window that begins only now": {[]time.Duration{0, 6 * m, 7 * m, 11 * m}, []time.Duration{0, 6 * m, 7 * m}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var hits []hit
+			for _, after := range tt.hits {
+				hits = append(hits, hit{at: noon.Add(after), key: "k"})
+			}
+			var got []time.Duration
+			for _, h := range fullestOf(hits, noon.Add(5*m)) {
+				got = append(got, h.at.Sub(noon))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAKeyWhoseNameIsTooLongIsCountedAndNotNamed(t *testing.T) {
+	for length, want := range map[int]int{maxShown / 2: 1, maxShown/2 + 1: 0} {
+		named := noteHit(newWorld().context().Memory, "hits", hit{at: noon, key: strings.Repeat("x", length)})
+		if len(named) != want {
+			t.Errorf("of %d bytes: %d named, want %d", length, len(named), want)
+		}
 	}
 }
 

@@ -2,12 +2,14 @@ package detection
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"rotd/internal/finding"
 	"rotd/internal/inventory"
+	"rotd/internal/keypolicy"
 	"rotd/internal/policy"
 )
 
@@ -105,6 +107,23 @@ func TestManyChangesOfAPolicyAreBounded(t *testing.T) {
 	}
 	if last := found[maxOutsiders].Description; !strings.Contains(last, "52 more outsiders are let in.") {
 		t.Errorf("the last says %q", last)
+	}
+}
+
+func TestOnlyWhatIsLeftOutIsCounted(t *testing.T) {
+	for shown, want := range map[int]string{3: "a a a", 4: "a a a And 1 more statements."} {
+		if got := whys(slices.Repeat([]keypolicy.Exposure{{Why: "a"}}, shown)); got != want {
+			t.Errorf("%d exposures: %q, want %q", shown, got, want)
+		}
+	}
+	var principals []string
+	for i := range maxOutsiders {
+		principals = append(principals, fmt.Sprintf("%012d", 500000000000+i))
+	}
+	found, _ := newJudge([]Rule{keyPolicySharedExternally()}, nil, Settings{}).Event(newWorld().context(),
+		decode(t, record("PutKeyPolicy", bringing(letting(principals...)))))
+	if len(found) != maxOutsiders || strings.Contains(found[0].Description, "more outsiders") {
+		t.Errorf("%d findings, the first says: %s", len(found), found[0].Description)
 	}
 }
 

@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,10 @@ func TestKeyTagsChanged(t *testing.T) {
 			want: []string{"LOW " + title}, says: []string{"tier to 1. By them it comes under policy payments."},
 		},
 		{
+			name: "removed from a key whose tags were not read", world: func(w *world) { byTag(w); w.keys[payARN].Tags = nil },
+			events: []object{untagging("team")}, want: []string{"LOW " + title}, says: []string{"match on: team removed."},
+		},
+		{
 			name: "one that excludes", world: byTag, events: []object{tagging("strict", "yes")},
 			want: []string{"LOW " + title},
 		},
@@ -78,4 +83,22 @@ func TestKeyTagsChanged(t *testing.T) {
 			record("UntagResource", asking(object{"tagKeys": []any{nil, 1}})), record("TagResource", asking(nil)),
 		}},
 	})
+}
+
+func TestManyChangedTagsAreNamedInPart(t *testing.T) {
+	const five = "match on: a to 1, b to 1, c to 1, d to 1, e to 1"
+	for names, want := range map[string]string{"abcde": five + ".", "abcdef": five + " and 1 more."} {
+		w := newWorld()
+		var tags []object
+		w.policies[0].Match = policy.Match{Tags: make(map[string]string)}
+		for _, name := range names {
+			w.policies[0].Match.Tags[string(name)] = "*"
+			tags = append(tags, object{"tagKey": string(name), "tagValue": "1"})
+		}
+		found, _ := newJudge([]Rule{keyTagsChanged()}, nil, Settings{}).Event(w.context(),
+			decode(t, record("TagResource", asking(object{"keyId": payARN, "tags": tags}))))
+		if len(found) != 1 || !strings.Contains(found[0].Description, want) {
+			t.Errorf("%d tags: found %+v", len(names), found)
+		}
+	}
 }

@@ -409,6 +409,19 @@ func TestContextMissing(t *testing.T) {
 			w.learns(t, record("Decrypt", at(-aDay), asking(object{})))
 		}, events: []object{bare}},
 		{name: "where too few calls are known", learnt: daily(3), events: []object{bare}},
+		{
+			name:   "where just enough calls are known, for just as long as is learnt",
+			events: []object{bare}, want: []string{title},
+			learnt: func(t testing.TB, w *world) { t.Helper(); w.learns(t, secretsOf(100, -14*aDay)...) },
+		},
+		{
+			name: "where one call too few is known", events: []object{bare},
+			learnt: func(t testing.TB, w *world) { t.Helper(); w.learns(t, secretsOf(99, -14*aDay)...) },
+		},
+		{
+			name: "where enough calls are known, for an hour less than is learnt", events: []object{bare},
+			learnt: func(t testing.TB, w *world) { t.Helper(); w.learns(t, secretsOf(100, -14*aDay+time.Hour)...) },
+		},
 		{name: "on a key that is new", events: append(secretsOf(120, -time.Hour), bare)},
 		{
 			name: "with an asymmetric key, which takes none", learnt: daily(4),
@@ -437,6 +450,10 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 			name:   "from another network than the instance itself, of a role that is new",
 			events: []object{record("Decrypt", instance), record("Decrypt", instance, elsewhere, id("e-2"))},
 			want:   []string{title}, says: []string{"The same instance has called from 203.0.113.0/24 before."},
+		},
+		{
+			name: "of an instance with an id of the old length", learnt: daily(1, inSession("pay-worker", "i-01234567")),
+			events: []object{record("Decrypt", inSession("pay-worker", "i-01234567"), elsewhere)}, want: []string{title},
 		},
 		{
 			name: "an allowed role is no excuse", learnt: daily(1, instance),

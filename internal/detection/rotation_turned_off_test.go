@@ -47,6 +47,33 @@ func TestRotationTurnedOff(t *testing.T) {
 			want:   []string{"HIGH Automatic key rotation was turned off"},
 			says:   []string{"--rotation-period-in-days 180"},
 		},
+		{
+			name:   "the key had a period of its own, and its policy asks for another",
+			world:  func(w *world) { w.keys[payARN].Rotation.PeriodDays = 180 },
+			events: []object{record("DisableKeyRotation")},
+			want:   []string{"HIGH Automatic key rotation was turned off"},
+			says:   []string{"--rotation-period-in-days 90"},
+		},
+		{
+			name: "the key had a period of its own, and its policy asks for none",
+			world: func(w *world) {
+				w.policies[0].Rotation.Automatic = 0
+				w.keys[payARN].Rotation.PeriodDays = 180
+			},
+			events: []object{record("DisableKeyRotation")},
+			want:   []string{"HIGH Automatic key rotation was turned off"},
+			says:   []string{"--rotation-period-in-days 180"},
+		},
+		{
+			name: "neither the key nor its policy names a period",
+			world: func(w *world) {
+				w.policies[0].Rotation.Automatic = 0
+				w.keys[payARN].Rotation.PeriodDays = 0
+			},
+			events: []object{record("DisableKeyRotation")},
+			want:   []string{"HIGH Automatic key rotation was turned off"},
+			says:   []string{"--rotation-period-in-days 365"},
+		},
 		{name: "the call is refused", events: []object{record("DisableKeyRotation", failing("AccessDenied"))}},
 		{name: "the key is disabled", events: []object{record("DisableKeyRotation", failing("DisabledException"))}},
 		{name: "rotation is turned on", events: []object{record("EnableKeyRotation")}},

@@ -84,6 +84,9 @@ func oddities() map[string]object {
 }
 
 func TestNoRecordBreaksARule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds, and finds panics alone")
+	}
 	judge := NewJudge(Settings{})
 	worlds := map[string]*world{"known": carefulWorld(), "unknown": {memory: make(map[string]remembered)}}
 	for source, names := range everyName() {

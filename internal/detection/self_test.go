@@ -337,6 +337,30 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 			"rotd undo-alias act_1 --reason 'callers fail'",
 		},
 		{
+			"all aliases were moved, and the old key was not tagged",
+			remediation.Action{
+				Method: remediation.NewKey, NewKeyARN: made, At: 2, Attempts: 1, Rejected: 1, Calls: []remediation.Call{
+					created, alias("alias/a", true), {Operation: remediation.TagResource, KeyARN: payARN},
+				},
+			},
+			"HIGH A key is replaced in part: TagResource failed",
+			[]string{"no second one is made. Callers of alias/a use the new key. Both keys stay enabled."},
+			"rotd undo-alias act_1 --reason 'callers fail'",
+		},
+		{
+			"no alias was moved back",
+			remediation.Action{
+				Method: remediation.MoveBack, NewKeyARN: made, Attempts: 1, Rejected: 1, LastError: "AccessDenied: no",
+				Calls: []remediation.Call{alias("alias/b", false), alias("alias/a", false)},
+			},
+			"MEDIUM A key's aliases could not be moved back: UpdateAlias failed",
+			[]string{
+				"at call 1 of 2", "no second one is made. Callers of alias/b, alias/a use the new key. Both keys stay enabled.",
+				`KMS last said: "AccessDenied: no".`,
+			},
+			"rotd undo-alias " + payARN + " --reason 'goes on with act_1'",
+		},
+		{
 			"one of two aliases was moved back",
 			remediation.Action{
 				Method: remediation.MoveBack, NewKeyARN: made, At: 1, Attempts: 1, Rejected: 1, Calls: []remediation.Call{
@@ -368,6 +392,77 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 				t.Errorf("%s, ended by %q", f.RuleID, RotationDone(&a))
 			}
 		})
+	}
+}
+
+func TestWhatWentThroughEndsTheFailuresOfItsKindOnly(t *testing.T) {
+	methods := []remediation.Method{
+		remediation.NewMaterial, remediation.ImportedMaterial, remediation.NewKey, remediation.MoveBack,
+	}
+	for _, test := range []struct {
+		verb   remediation.Verb
+		method remediation.Method
+		ends   []remediation.Method
+	}{
+		{remediation.Rotate, remediation.NewMaterial, []remediation.Method{remediation.NewMaterial}},
+		{remediation.Replace, remediation.NewKey, []remediation.Method{remediation.NewKey, remediation.MoveBack}},
+		{remediation.Replace, remediation.MoveBack, []remediation.Method{remediation.NewKey, remediation.MoveBack}},
+	} {
+		done := &remediation.Action{Verb: test.verb, Method: test.method, KeyARN: payARN}
+		var ended []remediation.Method
+		for _, method := range methods {
+			if slices.Contains(RotationDone(done), rotationFailed(done, method, noon).Fingerprint) {
+				ended = append(ended, method)
+			}
+		}
+		if !slices.Equal(ended, test.ends) {
+			t.Errorf("%s ends %v, want %v", test.method, ended, test.ends)
+		}
+	}
+}
+
+func TestManyMissedChangesWeighMore(t *testing.T) {
+	for _, test := range []struct {
+		missing *Missing
+		want    finding.Severity
+	}{
+		{missing(9), finding.Low},
+		{missing(10), finding.Medium},
+		{unjudged(missing(2), 7), finding.Low},
+		{unjudged(missing(2), 8), finding.Medium},
+	} {
+		if f := SweepFoundMissed(test.missing, noon); f.Severity != test.want {
+			t.Errorf("%d changes and %d not judged: %s, want %s", len(test.missing.Changes), test.missing.Unjudged,
+				f.Severity, test.want)
+		}
+	}
+}
+
+func TestAnExceptionOfNoCheckWasOneOfAllAboutRotation(t *testing.T) {
+	x := &policy.Exception{Name: "readers", Keys: []string{"alias/a"}, Author: "jane", Reason: "none", Expires: noon}
+	f := ExceptionExpired("default", x, noon)
+	if !strings.Contains(f.Description, "let alias/a off the rotation-* checks") {
+		t.Errorf("it says: %s", f.Description)
+	}
+}
+
+func TestABreakerThatNothingOpenedHasNothingToLookAt(t *testing.T) {
+	if f := BreakerOpen("default", &remediation.Breaker{OpenedAt: noon}, noon); len(f.Remedy) > 0 {
+		t.Errorf("to be done: %q", f.Remedy)
+	}
+}
+
+func TestTwoWaysToRecoverAreNamedOnce(t *testing.T) {
+	d := disabledFor(time.Hour)
+	for _, who := range []string{"Amazon RDS", "Amazon EBS", "Amazon EFS"} {
+		d.Losses = append(d.Losses, remediation.Loss{Who: who, Recovers: "start each database again"})
+	}
+	want := []string{
+		"Amazon RDS, once it is enabled: start each database again",
+		"Amazon EBS, once it is enabled: start each database again",
+	}
+	if diff := cmp.Diff(want, containedRemedy(d)[4:]); diff != "" {
+		t.Errorf("after how to enable it (-want +got):\n%s", diff)
 	}
 }
 

@@ -128,6 +128,12 @@ func TestTrailBlinded(t *testing.T) {
 			says: []string{"encrypted with " + otherARN + "; before it was one that rotd does not know"},
 		},
 		{
+			name: "given a key by its alias", want: []string{rekeyed}, says: []string{"encrypted with " + otherARN + ";"},
+			events: []object{trailRecord("UpdateTrail", object{"name": "main", "kmsKeyId": "alias/trail"}, object{
+				"responseElements": object{"kmsKeyId": otherARN},
+			})},
+		},
+		{
 			name: "given one key, then another",
 			events: []object{
 				trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": payARN}), update(at(time.Hour)),
@@ -176,6 +182,12 @@ func TestTrailBlinded(t *testing.T) {
 			failing("TrailNotFoundException"))}},
 		{name: "started", events: []object{trailRecord("StartLogging", object{"name": "main"})}},
 		{name: "updated without a key", events: []object{trailRecord("UpdateTrail", object{"name": "main"})}},
+		{
+			name: "updated without a key, and it has one",
+			events: []object{trailRecord("UpdateTrail", object{"name": "main"}, object{
+				"responseElements": object{"kmsKeyId": otherARN},
+			})},
+		},
 		{
 			name: "updated with the key it has",
 			events: []object{

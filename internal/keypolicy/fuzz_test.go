@@ -165,6 +165,9 @@ func checkText(t *testing.T, text string) {
 }
 
 func TestHostilePoliciesCostNoMoreThanTheirSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	star := strings.Repeat("*a", MaxBytes/4)
 	for name, text := range map[string]string{
 		"a pattern of stars": withRoot(allow(`"*"`, `"kms:`+star+`"`)),

@@ -123,6 +123,10 @@ func TestParseBounds(t *testing.T) {
 		!strings.Contains(err.Error(), "more than the 262144 that are read") {
 		t.Errorf("a policy of more than MaxBytes: %v", err)
 	}
+	const empty = `{"Statement":[]}`
+	if p := mustParse(t, empty+strings.Repeat(" ", MaxBytes-len(empty))); len(p.Statements) != 0 {
+		t.Errorf("a policy of just MaxBytes has %d statements", len(p.Statements))
+	}
 	p := mustParse(t, `{"Statement":[]`+strings.Repeat(`,"u":1`, 1)+`,"`+strings.Repeat("n", 5000)+`":1}`)
 	if len(p.Unknown) != 2 || len(p.Unknown[1]) > maxName {
 		t.Errorf("Unknown = %q", p.Unknown)
