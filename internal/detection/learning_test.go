@@ -120,6 +120,12 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			events: reading(80, objectNo, by("thief")), want: []string{low},
 		},
 		{
+			name: "a stranger reads log files, as tools do", learnt: daily(1), want: []string{low},
+			events: reading(50, func(i int) object {
+				return object{"aws:cloudtrail:arn": "trail/all", "aws:s3:arn": fmt.Sprint(i)}
+			}, by("thief")),
+		},
+		{
 			name: "a stranger decrypts five times without a context", learnt: daily(1),
 			events: times(5, time.Second, "Decrypt", by("thief")), want: []string{low, medium},
 		},
