@@ -230,6 +230,10 @@ func TestNetworkFirstSeen(t *testing.T) {
 			events: []object{record("Decrypt", by(developer), from("198.51.100.77"))},
 			want:   []string{"LOW A key is used from a network that is new to the caller"},
 		},
+		{
+			name: "from another subnet of the VPC", learnt: daily(1), events: elsewhere("10.20.30.40"),
+			want: []string{"LOW A key is used from a network that is new to the caller"},
+		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
 		{name: "from inside AWS", learnt: daily(1), events: elsewhere("AWS Internal")},
