@@ -15,7 +15,8 @@ func keyMassDestruction() Rule {
 	return Rule{
 		ID: "key-mass-destruction", Title: "One principal puts key after key out of use",
 		Severity: finding.Critical, Mitre: []string{"T1485"},
-		Wants: append(destructive(), wants("CreateKey")...), Remembers: true, Params: massParams(), PerPrincipal: true, Judge: judgeKeyMassDestruction,
+		Wants: append(destructive(), wants("CreateKey")...), Remembers: true, Params: massParams(),
+		PerPrincipal: true, Judge: judgeKeyMassDestruction,
 		Doc: Doc{
 			Meaning: "Within minutes one principal disabled several keys, scheduled their deletion, took their " +
 				"imported material away or locked their owner out. Each can be an accident; together they are " +

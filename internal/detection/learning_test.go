@@ -120,6 +120,12 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			events: reading(80, objectNo, by("thief")), want: []string{low},
 		},
 		{
+			name: "a stranger reads log files, as tools do", learnt: daily(1), want: []string{low},
+			events: reading(50, func(i int) object {
+				return object{"aws:cloudtrail:arn": "trail/all", "aws:s3:arn": fmt.Sprint(i)}
+			}, by("thief")),
+		},
+		{
 			name: "a stranger decrypts five times without a context", learnt: daily(1),
 			events: times(5, time.Second, "Decrypt", by("thief")), want: []string{low, medium},
 		},
@@ -223,6 +229,10 @@ func TestNetworkFirstSeen(t *testing.T) {
 			name: "somebody of Identity Center moves", learnt: daily(1, by(developer)),
 			events: []object{record("Decrypt", by(developer), from("198.51.100.77"))},
 			want:   []string{"LOW A key is used from a network that is new to the caller"},
+		},
+		{
+			name: "from another subnet of the VPC", learnt: daily(1), events: elsewhere("10.20.30.40"),
+			want: []string{"LOW A key is used from a network that is new to the caller"},
 		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},

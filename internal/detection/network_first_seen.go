@@ -22,7 +22,8 @@ func networkFirstSeen() Rule {
 				"from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls for the " +
 				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
 				"principals that got another new network within four weeks, or call from more than eight: for them moving is " +
-				"ordinary. LOW of roles of IAM Identity Center: people move.",
+				"ordinary. LOW of roles of IAM Identity Center: people move; and from private addresses, which only a VPC's " +
+				"own hosts have.",
 			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
 				"network.",
 			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
@@ -38,7 +39,7 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 		return nil
 	}
 	t, milder := c.target(ev), finding.Informational
-	if ofPeople(ev) {
+	if ofPeople(ev) || private(ev.SourceIPAddress) {
 		milder = finding.Low
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)

@@ -22,11 +22,11 @@ func principalFirstSeen() Rule {
 			Condition: "A successful cryptographic call by a principal that has not used the key in the last 400 days, as " +
 				"far as rotd has seen, on a key whose use rotd has learnt for the learning time. LOW; and MEDIUM when a stranger " +
 				"makes use of the key within the day: it signs, makes a MAC or derives a secret, or decrypts five different " +
-				"things within an hour (10 secrets, parameters or volumes, 100 S3 objects; without an encryption context: five " +
-				"times). A stranger is a principal that rotd has met anywhere no more than a week before, on a key that fewer " +
-				"than ten others use. A ReEncrypt within the key's account shows nobody anything, and is LOW. Not of AWS " +
-				"services and their own roles, not on keys that had got three new principals within the four weeks before, for which " +
-				"newcomers are ordinary, nor on keys of more than 500 principals.",
+				"things within an hour (10 secrets, parameters or volumes, 100 S3 objects or log files; without an encryption " +
+				"context: five times). A stranger is a principal that rotd has met anywhere no more than a week before, on a " +
+				"key that fewer than ten others use. A ReEncrypt within the key's account shows nobody anything, and is LOW. " +
+				"Not of AWS services and their own roles, not on keys that had got three new principals within the four weeks " +
+				"before, for which newcomers are ordinary, nor on keys of more than 500 principals.",
 			Tuning: "`principals.allow` of the policy makes a principal's use expected: it is INFORMATIONAL. " +
 				"`detections.learning` is how long a key's use is learnt first (14d).",
 			FalsePositives: "A new service, a renamed role, a job that runs once in two years.",

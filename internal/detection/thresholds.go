@@ -106,7 +106,7 @@ func strangerParams() []Param {
 			"a stranger that decrypts this many within an hour is MEDIUM",
 		},
 		strangerObjects: {
-			"objects", "S3 objects", 100, 2, 1000, "a stranger that decrypts this many within an hour is MEDIUM",
+			"objects", "S3 objects or log files", 100, 2, 1000, "a stranger that decrypts this many within an hour is MEDIUM",
 		},
 		strangerContexts: {
 			"contexts", "encryption contexts, or calls without one", 5, 1, counted,
@@ -124,9 +124,9 @@ func (c *Context) several(class baseline.Class) int {
 	switch class {
 	case baseline.Secrets, baseline.Parameters, baseline.Volumes:
 		return c.param(strangerSecrets)
-	case baseline.Objects:
+	case baseline.Objects, baseline.Logs:
 		return c.param(strangerObjects)
-	case baseline.NoContext, baseline.Logs, baseline.Services, baseline.Own:
+	case baseline.NoContext, baseline.Services, baseline.Own:
 	}
 	return c.param(strangerContexts)
 }

@@ -112,6 +112,9 @@ func (f *fleet) newServiceKey(d *dice, v *service) *key {
 	if v.born == f.start {
 		k.created = f.start - d.span(24*time.Hour, 1400*24*time.Hour)
 	}
+	if len(f.keys) == idleKey {
+		k.created = min(k.created, f.start-trackedFor) // nobody has used it for months
+	}
 	k.period = pick(d, []int{0, 0, 90, 365, 365, 365, 365})
 	if len(f.keys) == multiKey {
 		k.period = 365
