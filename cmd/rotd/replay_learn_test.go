@@ -23,7 +23,8 @@ func TestReplayTeachesAState(t *testing.T) {
 		{"replay-learn-again", []string{"--learn", w.path, trail}, admin.ExitDone},
 		{
 			"replay-learn-new",
-			[]string{"-o", "jsonl", "-c", w.config, "--learn", fresh, "--until", "2026-11-17T12:00:00Z", trail}, admin.ExitDone,
+			[]string{"-o", "jsonl", "-c", w.config, "--learn", fresh, "--until", "2026-11-17T12:00:00Z", trail},
+			admin.ExitDone,
 		},
 		{"replay-learn-whose", []string{"--learn", filepath.Join(w.folder, "none.db"), trail}, admin.ExitUsage},
 		{"replay-learn-malformed", []string{"--learn", w.path, trail + "-malformed"}, admin.ExitUnfinished},
