@@ -43,10 +43,10 @@ func newReplayCommand(c *cli) *cobra.Command {
 			"--learn FILE teaches a state what is usual, so that those rules need not wait for detections.learning: the state "+
 				"of a daemon that is stopped, or with -c a new one. It finds, tells and marks nothing. An archive teaches once; "+
 				"several teach in the order of their times.",
-			"--validate-digests holds the log files against CloudTrail's digests, which must be under a PATH too, and says what "+
-				"is altered, missing, unsigned or in no digest; it ends with 3 unless everything is valid. It asks CloudTrail "+
-				"for public keys (cloudtrail:ListPublicKeys). A digest on disk has its signature from the next one, or from a "+
-				"file beside it with .sig behind its name.",
+			"--validate-digests holds the log files against CloudTrail's digests, which must be under a PATH too, and says "+
+				"what is altered, missing, unsigned or in no digest; it ends with 3 unless everything is valid. It asks "+
+				"CloudTrail for public keys (cloudtrail:ListPublicKeys). A digest on disk has its signature from the next one, "+
+				"or from a file beside it with .sig behind its name.",
 			"A PATH in S3 is s3://BUCKET/PREFIX. Objects are read as they come and nothing is stored; --since and --until "+
 				"keep the days that are not wanted from being listed. Credentials come from the AWS SDK's own chain; they "+
 				"need s3:ListBucket, s3:GetObject and, where the objects are under a key of your own, kms:Decrypt on it.",

@@ -112,6 +112,7 @@ func (c *cli) printTaught(path string, t *replay.Taught) error {
 		return nil
 	}
 	fmt.Fprintln(c.out)
-	c.paragraph("", "What somebody did in that time who should not have is usual from now on, too: --until ends before it.")
+	c.paragraph("", "What somebody did in that time who should not have is usual from now on, too: --until ends before "+
+		"it.")
 	return nil
 }

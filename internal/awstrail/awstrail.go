@@ -23,12 +23,14 @@ func New(cfg aws.Config) *Client { return &Client{cloudtrail.NewFromConfig(cfg)}
 const maxPages = 100
 
 // PublicKeys lists the keys by which a Region's digests of a span of time were signed.
-func (c *Client) PublicKeys(ctx context.Context, region string, from, to time.Time) (keys []trail.PublicKey, err error) {
+func (c *Client) PublicKeys(ctx context.Context, region string, from, to time.Time) ([]trail.PublicKey, error) {
+	var keys []trail.PublicKey
 	in := &cloudtrail.ListPublicKeysInput{StartTime: &from, EndTime: &to}
 	for range maxPages {
 		out, err := c.api.ListPublicKeys(ctx, in, func(o *cloudtrail.Options) { o.Region = region })
 		if err != nil {
-			return nil, fmt.Errorf("list CloudTrail's public keys of %s, which needs cloudtrail:ListPublicKeys: %w", region, err)
+			return nil, fmt.Errorf("list CloudTrail's public keys of %s, which needs cloudtrail:ListPublicKeys: %w", region,
+				err)
 		}
 		for i := range out.PublicKeyList {
 			k := &out.PublicKeyList[i]

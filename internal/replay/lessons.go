@@ -85,7 +85,7 @@ func (o *Options) outside(at time.Time) bool {
 	return at.Before(o.Since) || !o.Until.IsZero() && !at.Before(o.Until)
 }
 
-// add keeps what an event teaches. Of keys of other accounts nothing is learnt: their own trail tells of all their uses.
+// add keeps what an event teaches. Of other accounts' keys nothing is learnt: their own trail tells of all their uses.
 func (l *Lessons) add(ev *events.Event) error {
 	use, of := detection.Learning(ev)
 	if of == detection.Nobody || of == detection.OfKey && !ownKey(ev) {

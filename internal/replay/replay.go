@@ -95,7 +95,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		found:   make(map[string]*finding.Finding), staged: make(map[string]*finding.Finding),
 		stream: NewStream(o.Judge, &Known{Policies: o.Policies, Trusted: o.Trusted, Regions: o.Regions}),
 	}
-	r.reading.record = r.judge
+	r.record = r.judge
 	if err := r.all(ctx); err != nil {
 		return nil, err
 	}

@@ -191,7 +191,7 @@ type heads []*head
 func (h heads) Len() int           { return len(h) }
 func (h heads) Less(i, j int) bool { return h[i].compare(&h[j].lesson) < 0 }
 func (h heads) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *heads) Push(x any)        { *h = append(*h, x.(*head)) } //nolint:forcetypeassert,errcheck // heap's interface
+func (h *heads) Push(x any)        { *h = append(*h, x.(*head)) } //nolint:forcetypeassert // heap's interface
 
 // Pop takes the last one away.
 func (h *heads) Pop() any {

@@ -11,8 +11,8 @@ import (
 	"rotd/internal/compact"
 )
 
-// baselineInvariants wants what is usual to be that of known keys, or of such as an archive taught, and the totals to be
-// true.
+// baselineInvariants wants what is usual to be that of known keys, or of keys that an archive taught, and the totals to
+// be true.
 func baselineInvariants(tx *Tx) error {
 	var wrong []error
 	bytes := 0

@@ -19,7 +19,7 @@ func (tx *Tx) Taught(account, region string) time.Time {
 
 // SetTaught notes up to when archives have taught what is usual in an account and Region.
 func (tx *Tx) SetTaught(account, region string, through time.Time) error {
-	raw := uint64Bytes(uint64(max(through.Unix(), 0))) //nolint:gosec // not negative
+	raw := uint64Bytes(uint64(max(through.Unix(), 0)))
 	if err := tx.bucket(bucketMeta).Put(taughtKey(account, region), raw); err != nil {
 		return fmt.Errorf("note what was taught: %w", err)
 	}

@@ -144,7 +144,7 @@ func (a *Archive) Read(ctx context.Context, file *File, each Each) (stats Stats,
 			return own
 		})
 		if own != nil {
-			return nil // it is not for trying again
+			err = nil // it is not for trying again
 		}
 		return err
 	})

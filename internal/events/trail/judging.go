@@ -66,8 +66,8 @@ func (v *Validation) follow(j *judged) {
 	previous := v.digests[nameOf(j.Previous)]
 	switch {
 	case j.Previous == "" && j.before != nil:
-		v.say(OfDigest, j.path, Gap, fmt.Sprintf("a new chain begins: no digest is of %s to %s, when the trail did not log or "+
-			"did not make digests", j.before.EndText, j.Start.UTC().Format(time.RFC3339)))
+		v.say(OfDigest, j.path, Gap, fmt.Sprintf("a new chain begins: no digest is of %s to %s, when the trail did not log "+
+			"or did not make digests", j.before.EndText, j.Start.UTC().Format(time.RFC3339)))
 	case j.Previous == "":
 	case previous != nil:
 		previous.sign(j.PreviousSignature)
@@ -85,8 +85,8 @@ func (j *judged) judge(keys map[string]*PublicKey) {
 		j.integrity, j.detail = KeyUnknown, fmt.Sprintf("it is signed by %q", j.Algorithm)
 		return
 	case len(j.signatures) == 0:
-		j.integrity, j.detail = Unsigned, "its signature is in the metadata of S3's object, which was not kept, and no later "+
-			"digest has it"
+		j.integrity, j.detail = Unsigned, "its signature is in the metadata of S3's object, which was not kept, and no "+
+			"later digest has it"
 		return
 	case key == nil:
 		j.integrity, j.detail = KeyUnknown, "no public key has the fingerprint "+j.Fingerprint

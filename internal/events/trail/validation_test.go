@@ -53,8 +53,9 @@ func logAt(hour, n int) string {
 
 func digestAt(hour int) string {
 	end := firstHour.Add(time.Duration(hour+1) * time.Hour)
-	return fmt.Sprintf("AWSLogs/%s/CloudTrail-Digest/eu-west-1/%s/%s_CloudTrail-Digest_eu-west-1_main_us-east-1_%s.json.gz",
-		testAccount, end.Format(dayLayout), testAccount, end.Format("20060102T150405Z"))
+	return fmt.Sprintf("AWSLogs/%s/CloudTrail-Digest/eu-west-1/%s/"+
+		"%s_CloudTrail-Digest_eu-west-1_main_us-east-1_%s.json.gz", testAccount, end.Format(dayLayout), testAccount,
+		end.Format("20060102T150405Z"))
 }
 
 // archive is hours of an archive, with two log files each and none in the second one. begins are those in which a chain
