@@ -48,21 +48,29 @@ func judgeForeignKeyEncryption(c *Context, ev *events.Event) []Found {
 	about := target{
 		arn: key, id: key, partition: arnPart(key, arnPartition), account: ev.RecipientAccountID, region: ev.AWSRegion,
 	}
-	did := "wrote"
+	did, object, to := "wrote", "an object that the event does not name", "a bucket that it does not name"
 	if ev.EventName == "CreateMultipartUpload" {
 		did = "began to write"
 	}
-	return one(Found{
+	if name := ev.RequestString("key"); name != "" {
+		object = shown(name)
+	}
+	f := Found{
 		About: about, Subject: place(ev), Discriminator: bucket + "\x00" + key,
-		Description: fmt.Sprintf("%s %s %s to bucket %s (%s), encrypted with %s of account %s, which is not trusted. "+
-			"Only that account decides who can read the object from now on.", who(ev), did, shown(ev.RequestString("key")),
-			shown(bucket), shown(ev.EventName), shown(key), shown(owner)),
 		Remedy: []string{
 			"If you know the account, add it to trusted_accounts in rotd.yaml. If not, stop the principal's sessions.",
 			"See which objects were written so, and whether the bucket has former versions:",
 			lookupAccessKey(ev, ev.AWSRegion),
-			awsCLI("s3api get-bucket-versioning", "", "bucket", bucket),
-			"Deny foreign keys in the bucket's policy: a condition on s3:x-amz-server-side-encryption-aws-kms-key-id.",
 		},
-	})
+	}
+	if bucket != "" {
+		to = "bucket " + shown(bucket)
+		f.Remedy = append(f.Remedy, awsCLI("s3api get-bucket-versioning", "", "bucket", bucket))
+	}
+	f.Remedy = append(f.Remedy,
+		"Deny foreign keys in the bucket's policy: a condition on s3:x-amz-server-side-encryption-aws-kms-key-id.")
+	f.Description = fmt.Sprintf("%s %s %s to %s (%s), encrypted with %s of account %s, which is not trusted. "+
+		"Only that account decides who can read the object from now on.", who(ev), did, object, to, shown(ev.EventName),
+		shown(key), shown(owner))
+	return one(f)
 }

@@ -35,6 +35,10 @@ func TestForeignKeyEncryption(t *testing.T) {
 				"aws s3api get-bucket-versioning --bucket ledger",
 			},
 		},
+		{
+			name: "a request that is left out", events: []object{object3("PutObject", asking(nil))}, want: []string{title},
+			says: []string{"wrote an object that the event does not name to a bucket that it does not name (PutObject)"},
+		},
 		{name: "a new object", events: []object{object3("PutObject")}, want: []string{title}},
 		{
 			name: "an object in parts, as CloudTrail writes it", want: []string{title},

@@ -247,9 +247,11 @@ type ruleTest struct {
 func testRule(t *testing.T, rule Rule, tests []ruleTest) {
 	t.Helper()
 	judge := newJudge([]Rule{rule}, nil, Settings{Learning: DefaultLearning})
-	golden := true
+	golden, ran := true, 0
+	var hits []byte // the last record of each case that something is found in, a line each: FuzzRules begins with them
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			ran++
 			w := newWorld()
 			if test.world != nil {
 				test.world(w)
@@ -281,11 +283,18 @@ func testRule(t *testing.T, rule Rule, tests []ruleTest) {
 					t.Errorf("%q is not in:\n%s", s, text)
 				}
 			}
-			if golden && len(got) > 0 {
+			if len(got) == 0 {
+				return
+			}
+			hits = append(append(hits, mustJSON(t, test.events[len(test.events)-1])...), '\n')
+			if golden {
 				golden = false
 				checkGolden(t, &last)
 			}
 		})
+	}
+	if ran == len(tests) { // not under -run of some
+		checkFile(t, filepath.Join("testdata", "records", t.Name()+".jsonl"), string(hits))
 	}
 }
 

@@ -58,12 +58,11 @@ func judgeKeyReplicated(c *Context, ev *events.Event) []Found {
 		f.Remedy = append(f.Remedy, "To move the primary back:",
 			replica.cli("update-primary-region", "primary-region", former))
 	}
-	to := "a Region that the record does not tell"
-	if region != "" {
-		to = shown(region)
-	}
-	approved := "It is not among the Regions that rotd looks after."
-	if c.Region == nil {
+	to, approved := shown(region), "It is not among the Regions that rotd looks after."
+	switch {
+	case region == "":
+		to, approved = "a Region that the record does not tell", "Whether rotd looks after that one is not known."
+	case c.Region == nil:
 		approved = "Which Regions are approved is not known here."
 	}
 	f.Description = sentences(who(ev)+" "+fmt.Sprintf(did, source.name(), to)+".", approved, so)

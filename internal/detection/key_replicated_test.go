@@ -57,7 +57,9 @@ func TestKeyReplicated(t *testing.T) {
 		},
 		{
 			name: "all is left out", world: here, events: []object{record("ReplicateKey", asking(nil))},
-			want: []string{title}, says: []string{"to a Region that the record does not tell."},
+			want: []string{title}, says: []string{
+				"to a Region that the record does not tell. Whether rotd looks after that one is not known.",
+			},
 		},
 		{
 			name: "in GovCloud", world: here,

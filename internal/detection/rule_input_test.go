@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"rotd/internal/events"
 	"rotd/internal/finding"
 )
 
@@ -34,6 +35,9 @@ func parametersOf(value any) object {
 		"tags", "tagKeys", "replicaRegion", "primaryRegion", "origin", "importType", "expirationModel", "validTo",
 		"customKeyStoreId", "customKeyStoreName", "xksProxyUriEndpoint", "bypassPolicyLockoutSafetyCheck",
 		"pendingWindowInDays", "rotationPeriodInDays", "name", "trailName", "kmsKeyId", "eventSelectors",
+		"advancedEventSelectors", "constraints", "retiringPrincipal", "encryptionContext", "keyMaterialId", "recipient",
+		"bucketName", "key", "x-amz-server-side-encryption-aws-kms-key-id", "queueUrl", "topicArn", "subscriptionArn",
+		"rule", "eventBusName", "state", "roleName",
 	} {
 		p[name] = value
 	}
@@ -71,6 +75,7 @@ func oddities() map[string]object {
 			"grantId": value, "customKeyStoreId": value, "keyId": value,
 		}}
 	}
+	odd["an alias's ARN alone"] = object{"resources": nil, "requestParameters": object{"keyId": aliasARN}}
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b"} {
 		odd["partition "+partition] = aboutKey("arn:" + partition + ":kms:x-y-1:111122223333:key/k")
 	}
@@ -80,7 +85,7 @@ func oddities() map[string]object {
 
 func TestNoRecordBreaksARule(t *testing.T) {
 	judge := NewJudge(Settings{})
-	worlds := map[string]*world{"known": newWorld(), "unknown": {memory: make(map[string]remembered)}}
+	worlds := map[string]*world{"known": carefulWorld(), "unknown": {memory: make(map[string]remembered)}}
 	for source, names := range everyName() {
 		for _, name := range names {
 			for oddity, change := range oddities() {
@@ -103,6 +108,28 @@ func TestNoRecordBreaksARule(t *testing.T) {
 	}
 }
 
+// TestNullAnywhereBreaksNoRule puts null in the place of each member of every record in which a rule's tests find
+// something, one at a time.
+func TestNullAnywhereBreaksNoRule(t *testing.T) {
+	judge := NewJudge(Settings{})
+	for _, record := range knownRecords(t) {
+		worlds := fuzzWorlds()
+		for n := 0; ; n++ {
+			odd, ok := changed(record, n, []byte("null"))
+			if !ok {
+				break
+			}
+			ev, _, err := events.NewDecoder(nil).DecodeRecord(odd)
+			if err != nil {
+				continue // without what every record has
+			}
+			for name, w := range worlds {
+				judgeAnyhow(t, judge, name, w, &ev)
+			}
+		}
+	}
+}
+
 func checkPrintable(t *testing.T, f *finding.Finding) {
 	t.Helper()
 	for _, text := range append([]string{f.Title, f.Description, f.Why}, f.Remedy...) {
@@ -119,9 +146,13 @@ func TestNamesOfEventsAreKMSsOwn(t *testing.T) {
 	judge := NewJudge(Settings{})
 	for _, names := range everyName() {
 		for _, name := range names {
-			if found, panics := judge.Event(newWorld().context(), decode(t, record(strings.ToLower(name)))); len(found) > 0 ||
-				len(panics) > 0 {
-				t.Errorf("%s: found %v, panics %v", strings.ToLower(name), found, panics)
+			for _, other := range []string{
+				strings.ToLower(name), strings.ToUpper(name), strings.ToLower(name[:1]) + name[1:],
+			} {
+				found, panics := judge.Event(newWorld().context(), decode(t, record(other)))
+				if len(found) > 0 || len(panics) > 0 {
+					t.Errorf("%s: found %v, panics %v", other, found, panics)
+				}
 			}
 		}
 	}

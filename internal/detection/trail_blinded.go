@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func judgeTrailBlinded(c *Context, ev *events.Event) []Found {
 		}
 	case "StopLogging":
 		return one(tr.found(ev, "A trail was stopped", "stopped", "Nothing is recorded by it any more.",
-			"Start it again:", awsCLI("cloudtrail start-logging", tr.region, "name", tr.id)))
+			"Start it again:", awsCLI("cloudtrail start-logging", tr.region, "name", tr.argument())))
 	case "DeleteTrail":
 		return one(tr.found(ev, "A trail was deleted", "deleted",
 			"Nothing is recorded by it any more; what it recorded is still in its bucket.",
@@ -63,8 +64,11 @@ func judgeTrailBlinded(c *Context, ev *events.Event) []Found {
 	return nil
 }
 
-// trail is what a CloudTrail call is about.
+// trail is what a CloudTrail call is about. The id is its ARN, and empty when the record does not name it.
 type trail struct{ id, partition, account, region string }
+
+// argument is what commands call the trail.
+func (t *trail) argument() string { return cmp.Or(t.id, "TRAIL") }
 
 func trailOf(ev *events.Event) trail {
 	t := trail{partition: events.Partition(ev.AWSRegion), account: ev.RecipientAccountID, region: ev.AWSRegion}
@@ -82,17 +86,23 @@ func trailOf(ev *events.Event) trail {
 		t.id, t.partition, t.account, t.region = name, partition, arnPart(name, arnAccount), arnPart(name, arnRegion)
 		return t
 	}
-	t.id = "arn:" + t.partition + ":cloudtrail:" + t.region + ":" + t.account + ":trail/" + name
+	if name != "" {
+		t.id = "arn:" + t.partition + ":cloudtrail:" + t.region + ":" + t.account + ":trail/" + name
+	}
 	return t
 }
 
 func (t *trail) found(ev *events.Event, title, did, so string, remedy ...string) Found {
+	name, subject := shown(t.id), finding.Subject{Type: finding.Trail, ID: t.id}
+	if t.id == "" {
+		name, subject = "a trail that the event does not name", place(ev)
+	}
 	return Found{
 		About:   target{partition: t.partition, account: t.account, region: t.region},
-		Subject: finding.Subject{Type: finding.Trail, ID: t.id}, Discriminator: ev.EventName, Title: title,
+		Subject: subject, Discriminator: ev.EventName, Title: title,
 		Description: fmt.Sprintf("%s %s %s. %s rotd hears of keys through CloudTrail: between two sweeps it is "+
 			"blind to "+
-			"what this trail alone recorded.", who(ev), did, shown(t.id), so),
+			"what this trail alone recorded.", who(ev), did, name, so),
 		Remedy: append(remedy, "See what the same principal did just before, and whether anything else records KMS "+
 			"here:",
 			"rotd status"),
@@ -102,8 +112,8 @@ func (t *trail) found(ev *events.Event, title, did, so string, remedy ...string)
 func (t *trail) selectorRemedy() []string {
 	return []string{
 		"See the selectors, and put back those that record everything:",
-		awsCLI("cloudtrail get-event-selectors", t.region, "trail-name", t.id),
-		awsCLI("cloudtrail put-event-selectors", t.region, "trail-name", t.id) +
+		awsCLI("cloudtrail get-event-selectors", t.region, "trail-name", t.argument()),
+		awsCLI("cloudtrail put-event-selectors", t.region, "trail-name", t.argument()) +
 			` --event-selectors '[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[]}]'`,
 	}
 }
@@ -118,7 +128,7 @@ func (t *trail) rekeyed(c *Context, ev *events.Event) []Found {
 		return nil
 	}
 	before := ""
-	if !c.Late {
+	if !c.Late && t.id != "" {
 		before = c.Memory.Noted("trail-key\x00"+t.id, ev.EventTime)
 		c.Memory.Note("trail-key\x00"+t.id, key, ev.EventTime, trailKeyKept)
 	}
@@ -134,7 +144,7 @@ func (t *trail) rekeyed(c *Context, ev *events.Event) []Found {
 		fmt.Sprintf("Its log files are now encrypted with %s; before it was %s. Who holds that key decides who can "+
 			"read the log.", shown(key), before),
 		"See whose key it is. If nobody meant this, give the trail its former key again:",
-		awsCLI("cloudtrail update-trail", t.region, "name", t.id, "kms-key-id", "FORMER-KEY"))
+		awsCLI("cloudtrail update-trail", t.region, "name", t.argument(), "kms-key-id", "FORMER-KEY"))
 	f.Discriminator += "\x00" + key
 	return one(f)
 }

@@ -114,6 +114,11 @@ func TestTrailBlinded(t *testing.T) {
 			says: []string{"aws cloudtrail start-logging --name " + mainARN + " --region eu-west-1"},
 		},
 		{
+			name: "a trail that is not named", events: []object{trailRecord("StopLogging", nil)},
+			want: []string{"CRITICAL A trail was stopped"},
+			says: []string{"stopped a trail that the event does not name. ", "start-logging --name TRAIL --region eu-west-1"},
+		},
+		{
 			name: "deleted", events: []object{trailRecord("DeleteTrail", object{"name": mainARN})},
 			want: []string{deleted},
 			says: []string{mainARN},
