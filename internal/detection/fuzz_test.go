@@ -22,8 +22,8 @@ func contents() []string {
 	}
 }
 
-// contentless are the rules that find something in a record that says of a call only its name, who made it, from where,
-// and what came of it. To every other rule such a record says nothing.
+// contentless are the rules that find something in a record that says of a call only its name, who made it, from
+// where, and what came of it. To every other rule such a record says nothing.
 func contentless() []string {
 	return []string{
 		// The call's name says what was done, if not to which key, trail or store.
@@ -38,8 +38,8 @@ func contentless() []string {
 
 // FuzzRules looks for records that panic a rule, get more than a line of printable text into a finding, or have a rule
 // find what the record does not say. Every rule judges every record, in worlds that know its key and in one that does
-// not, again and again as bursts are made of it. One member of the record is something else, since few changes of single
-// bytes leave a record that can be decoded.
+// not, again and again as bursts are made of it. One member of the record is something else, since few changes of
+// single bytes leave a record that can be decoded.
 func FuzzRules(f *testing.F) {
 	odd := oddValues()
 	for i, record := range knownRecords(f) {
@@ -87,8 +87,8 @@ func oddValues() []string {
 	return []string{"null", `""`, `{"a":[null]}`, `"arn:aws-iso-b:kms:us-isob-east-1:111122223333:alias/x"`}
 }
 
-// changed is a record with another value, JSON or else a text, in the place of its n-th member, however deep. It is as it
-// was, and ok false, when it has no such member.
+// changed is a record with another value, JSON or else a text, in the place of its n-th member, however deep. It is as
+// it was, and ok false, when it has no such member.
 func changed(record []byte, n int, with []byte) (raw []byte, ok bool) {
 	var whole map[string]any
 	if json.Unmarshal(record, &whole) != nil {

@@ -2,6 +2,7 @@ package detection
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rotd/internal/finding"
@@ -25,8 +26,8 @@ func CanaryLost(c *Canary, at time.Time) finding.Finding {
 	about := finding.Subject{Type: finding.AccountRegion, ID: c.Account + "/" + c.Region}
 	f := own("canary-lost", finding.High, about, "", at)
 	f.Account, f.Region = c.Account, c.Region
-	calls := fmt.Sprintf("rotd calls KMS in account %s in %s every now and then to see that CloudTrail's record of it comes "+
-		"back (intake.canary).", shown(c.Account), shown(c.Region))
+	calls := fmt.Sprintf("rotd calls KMS in account %s in %s every now and then to see that CloudTrail's record of it "+
+		"comes back (intake.canary).", shown(c.Account), shown(c.Region))
 	region := " --region " + argument(c.Region)
 	trail := []string{
 		"Check that a trail logs there, with readings and without excluding KMS: aws cloudtrail describe-trails" + region,
@@ -41,7 +42,8 @@ func CanaryLost(c *Canary, at time.Time) finding.Finding {
 			fmt.Sprintf("The first was sent at %s, and none has come back since.", stamp(c.First)),
 			"Either no event comes from there, or only some do: a canary is a reading, which many rules and trails leave out. "+
 				"What uses keys, such as Decrypt, is left out with it.")
-		f.Remedy = append(trail, "If only changes are to reach rotd, send none: intake.canary: 0", "rotd status")
+		f.Remedy = slices.Concat(trail,
+			[]string{"If only changes are to reach rotd, send none: intake.canary: 0", "rotd status"})
 		return f
 	}
 	f.Title = "Canaries do not come back from an account and Region any more"

@@ -27,8 +27,8 @@ const (
 	canaryNever = 24 * time.Hour
 )
 
-// SendCanaries sends a canary to every account and Region. That it is away is durable before its call, so that its record
-// is known whenever it comes.
+// SendCanaries sends a canary to every account and Region. That it is away is durable before its call, so that its
+// record is known whenever it comes.
 func (e *Engine) SendCanaries(ctx context.Context) error {
 	if e.Settings().Canary == 0 {
 		return nil // switched off meanwhile
@@ -116,8 +116,8 @@ func (j *judging) canary(ev *events.Event) error {
 	return j.note.resolveByFingerprint(lost.Fingerprint, "a canary came back", false)
 }
 
-// recordOf reports whether a record of a call that rotd made is a canary's: by the request that KMS answered. Before that
-// answer is known it is by the nonce in the user agent, since a refusal's record need not tell what was asked for.
+// recordOf reports whether a record of a call that rotd made is a canary's: by the request that KMS answered. Before
+// that answer is known it is by the nonce in the user agent, since a refusal's record need not tell what was asked for.
 func recordOf(ev *events.Event, f *state.Flight) bool {
 	if f.RequestID != "" {
 		return ev.RequestID == f.RequestID

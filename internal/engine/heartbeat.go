@@ -42,8 +42,8 @@ func (e *Engine) noteSilence(now time.Time) error {
 }
 
 // Heartbeat looks at rotd itself: whether its state file is still there, whether events still arrive and canaries come
-// back, which exceptions have expired, whether the audit log's head and findings about rotd have to be told again; and at
-// the deadlines of keys that it disabled.
+// back, which exceptions have expired, whether the audit log's head and findings about rotd have to be told again; and
+// at the deadlines of keys that it disabled.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
 	if err := e.noteTampered(now); err != nil {
