@@ -173,7 +173,8 @@ func selfIntake() []Entry {
 				"Where more than 10,000 changed keys wait, the oldest are judged no more and counted in the finding. rotd's "+
 				"own changes and the first inventory do not count.",
 			"A single one may get lost. Many: look at the trail, the EventBridge rule and the queue's policy there."),
-		selfEntry("accounts-unlisted", "The organization's accounts cannot be listed", finding.Medium, "When they were listed.",
+		selfEntry("accounts-unlisted", "The organization's accounts cannot be listed", finding.Medium,
+			"When they were listed.",
 			"New accounts go unnoticed, and closed ones are swept in vain.",
 			"AWS Organizations did not list the accounts (`organization` in rotd.yaml); those last known are swept.",
 			"Let rotd's role call organizations:ListAccounts, in the management account or as a delegated administrator."),
@@ -183,7 +184,8 @@ func selfIntake() []Entry {
 // selfWork are those about what rotd does, tells and keeps.
 func selfWork() []Entry {
 	return []Entry{
-		selfEntry("rotation-missed", "A rotation or replacement by rotd is not shown by KMS, or could not be made", finding.High,
+		selfEntry("rotation-missed", "A rotation or replacement by rotd is not shown by KMS, or could not be made",
+			finding.High,
 			"When an action of the same kind on the key succeeds; of a replacement also when its aliases are back.",
 			"An action failed. HIGH when KMS was asked and does not show the effect, or a replacement is done in part: the "+
 				"finding says which keys and aliases stand how; MEDIUM when KMS surely did nothing.",

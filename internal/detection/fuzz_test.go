@@ -38,8 +38,8 @@ func contentless() []string {
 
 // FuzzRules looks for records that panic a rule, get more than a line of printable text into a finding, or have a rule
 // find what the record does not say. Every rule judges every record, in worlds that know its key and in one that does
-// not, again and again as bursts are made of it. One member of the record is something else, since few changes of single
-// bytes leave a record that can be decoded.
+// not, again and again as bursts are made of it. One member of the record is something else, since few changes of
+// single bytes leave a record that can be decoded.
 func FuzzRules(f *testing.F) {
 	odd := oddValues()
 	for i, record := range knownRecords(f) {
