@@ -113,8 +113,7 @@ func TestAFindingOfAUsersRule(t *testing.T) {
 		identity := func(agent, address string) string {
 			return find(t, d, detection.Settings{}, record(obj{"userAgent": agent, "sourceIPAddress": address}))[0].Fingerprint
 		}
-		if identity("a", "b") != identity("a", "b") || identity("a", "b") == identity("a", "c") ||
-			identity(`a","b`, "c") == identity("a", `b","c`) {
+		if identity("a", "b") == identity("a", "c") || identity(`a","b`, "c") == identity("a", `b","c`) {
 			t.Error("fingerprints do not tell findings apart")
 		}
 	})
