@@ -124,7 +124,8 @@ func folder(t *testing.T, files map[string]string) string {
 }
 
 func withRules(detections string) string {
-	return "intake: {queues: [{url: https://sqs.eu-west-1.amazonaws.com/111122223333/rotd}]}\ndetections: " + detections + "\n"
+	return "intake: {queues: [{url: https://sqs.eu-west-1.amazonaws.com/111122223333/rotd}]}\n" +
+		"detections: " + detections + "\n"
 }
 
 func catalogued() Known {

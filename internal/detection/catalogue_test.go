@@ -47,10 +47,9 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "circuit-breaker-open HIGH",
 			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH", "state-tampered CRITICAL",
-			"state-record-unreadable HIGH", "rule-panicked HIGH", "users-rule-failed MEDIUM",
-			"dead-letter-queue-not-empty MEDIUM",
+			"state-record-unreadable HIGH", "rule-panicked HIGH", "dead-letter-queue-not-empty MEDIUM",
 			"containment-failed HIGH",
-			"contained-key-deadline CRITICAL", "suppression-expired LOW",
+			"contained-key-deadline CRITICAL", "suppression-expired LOW", "users-rule-failed MEDIUM",
 		},
 	}
 	got := make(map[string][]string)
