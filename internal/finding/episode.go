@@ -64,6 +64,7 @@ func Observe(prev *Finding, now Finding) (Finding, Transition) {
 		next = now
 		next.ID, next.Status, next.Episode = prev.ID, Open, prev.Episode
 		next.ActionIDs, next.Acknowledged = prev.ActionIDs, prev.Acknowledged
+		next.IncidentID = prev.IncidentID
 		transition = Raised(now.Severity)
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.
