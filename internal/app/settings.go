@@ -49,6 +49,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		}),
 		Trusted:       func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) },
 		GroupWait:     cfg.Alerts.GroupWait,
+		IncidentWait:  cfg.Alerts.IncidentWait,
 		Repeat:        cfg.Alerts.RepeatInterval,
 		Heartbeat:     cfg.Intake.Heartbeat,
 		TellHead:      cfg.Alerts.Heartbeat,

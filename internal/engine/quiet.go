@@ -6,7 +6,8 @@ import (
 	"rotd/internal/finding"
 )
 
-// endQuiet ends the episodes that nothing repeated for a day and that no reading will end. It is told nowhere.
+// endQuiet ends the episodes that nothing repeated for a day and that no reading will end, and the incidents that are
+// over with them. It is told nowhere.
 func (e *Engine) endQuiet(now time.Time) error {
 	for after := ""; ; {
 		next := ""
@@ -31,7 +32,7 @@ func (e *Engine) endQuiet(now time.Time) error {
 			return err
 		}
 		if next == "" {
-			return nil
+			return e.closeOver(now)
 		}
 		after = next
 	}

@@ -55,6 +55,7 @@ type tally struct {
 	lags                  []time.Duration
 	newest                time.Time // latest event time handled
 	alerts                int
+	grown                 bool // an incident grew: it is told of later
 	rereads               int
 	factsDue              bool // of a key that was taken out of use
 	actions               int
