@@ -47,7 +47,7 @@ func (n *notebook) related(f *finding.Finding) (i *incident.Incident, lone []*fi
 	}
 	memory := n.tx.Memory()
 	for _, link := range incident.Links(f) {
-		for _, id := range strings.Fields(memory.Noted(linkName(link), f.LastSeen)) {
+		for id := range strings.FieldsSeq(memory.Noted(linkName(link), f.LastSeen)) {
 			if strings.HasPrefix(id, "inc_") {
 				if i, err = n.takenBy(id, f); i != nil || err != nil {
 					return i, nil, err

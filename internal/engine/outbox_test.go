@@ -94,7 +94,9 @@ func TestATopicThatRefusesIsAFindingAndOthersAreServed(t *testing.T) {
 	w.awaitTold("alert-undeliverable", notifyOpened)
 	w.awaitFound("alert-undeliverable", finding.Open)
 	w.settle(w.aRecord("PutKeyPolicy", arn).bridged())
-	w.await("the other topic to be told of the policy", func() bool { return w.items("key-policy-changed", notifyOpened) == 1 })
+	w.await("the other topic to be told of the policy", func() bool {
+		return w.items("key-policy-changed", notifyOpened) == 1
+	})
 	if got := w.items("alert-undeliverable", notifyOpened); got != 1 {
 		t.Errorf("the refusal is told %d times", got)
 	}
