@@ -168,6 +168,7 @@ policies:
 alerts:
   topics: [{arn: "{topic}", min_severity: HIGH, format: text}]
   group_wait: 1s
+  incident_wait: 3s
 guardrails: {grace: 2s, startup_hold: 1s, key_cooldown: 1h, settle: 5s, arm_on_new_state: true}
 admin: {socket: "{socket}", http: "127.0.0.1:0"}
 `

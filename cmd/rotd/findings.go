@@ -66,6 +66,7 @@ func findingListing(now time.Time) listing[finding.Finding] {
 				}
 				return x.Acknowledged.By
 			}},
+			{name: "incident_id", value: func(x f) string { return x.IncidentID }},
 			{name: "fingerprint", value: func(x f) string { return x.Fingerprint }},
 			{name: "vpc_endpoint", value: func(x f) string { return x.VPCEndpoint }},
 			{name: "hidden", value: func(x f) string { return strconv.FormatBool(x.Hidden) }},
@@ -202,6 +203,7 @@ func (c *cli) printFinding(f *finding.Finding) {
 	c.field("suppressed", suppressedText(now, f))
 	c.field("seen", seenText(now, f))
 	c.field("about", f.About())
+	c.field("incident", f.IncidentID)
 	c.field("where", strings.Trim(f.Account+" "+f.Region, " "))
 	c.field("who", whoText(f))
 	c.field("user agent", quotedText(f.UserAgent))

@@ -46,6 +46,18 @@ func incidentListing(now time.Time) listing[incident.Incident] {
 			{name: "keys", value: func(x i) string { return strings.Join(x.Keys, " ") }},
 			{name: "principals", value: func(x i) string { return strings.Join(x.Principals, " ") }},
 			{name: "actions", value: func(x i) string { return strings.Join(x.Actions, " ") }},
+			{name: "severity", value: func(x i) string {
+				if x.Automatic == nil {
+					return ""
+				}
+				return x.Automatic.Severity.String()
+			}},
+			{name: "story", value: func(x i) string {
+				if x.Automatic == nil {
+					return ""
+				}
+				return x.Automatic.Story
+			}},
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"rotd/internal/admin"
 	"rotd/internal/audit"
+	"rotd/internal/finding"
 	"rotd/internal/incident"
 )
 
@@ -29,15 +30,37 @@ func theIncident() *incident.Incident {
 	}
 }
 
+const openedByRotd = "inc_01JPK00000000000000000BBBB"
+
+// theAutomatic is an incident that rotd opened of two findings.
+func theAutomatic() *incident.Incident {
+	f := []finding.Finding{
+		{ID: "fnd_01JPK00000000000000000INC1", RuleID: "rotation-turned-off", KeyARN: payARN, EventID: "1"},
+		{ID: "fnd_01JPK00000000000000000INC2", RuleID: "rotation-turned-off", KeyARN: ordersARN, EventID: "2"},
+	}
+	for i := range f {
+		f[i].Severity, f[i].Title, f[i].PrincipalARN = finding.High, "Rotation was turned off", "role/mole\x1b[31m"
+		f[i].FirstSeen = before(time.Hour).Add(time.Duration(i) * time.Minute)
+		f[i].LastSeen, f[i].Subject = f[i].FirstSeen, finding.Subject{Type: finding.Key, ID: f[i].KeyARN}
+	}
+	i := incident.Begin(openedByRotd, before(time.Hour), []*finding.Finding{&f[0]})
+	i.Open(&f[1], before(time.Hour))
+	return i
+}
+
 func (d *fakeDaemon) Incidents(_ context.Context, q admin.IncidentQuery) (admin.Page[incident.Incident], error) {
-	return pageOf([]incident.Incident{*theIncident()}, q.Range, q.Keep), nil
+	return pageOf([]incident.Incident{*theAutomatic(), *theIncident()}, q.Range, q.Keep), nil
 }
 
 func (d *fakeDaemon) Incident(_ context.Context, id string) (*admin.Dossier, error) {
-	if id != incidentID {
+	i := theIncident()
+	switch id {
+	case incidentID:
+	case openedByRotd:
+		i = theAutomatic()
+	default:
 		return nil, fmt.Errorf("incident %q: %w", id, admin.ErrNotFound)
 	}
-	i := theIncident()
 	lines := append(incident.People(i), incident.Finding(&d.findings[0])...)
 	lines = append(lines, incident.Line{
 		At: before(30 * time.Hour), Source: incident.FromUsage, Key: ordersARN, Who: "role/new\u202e",
@@ -77,6 +100,7 @@ func TestIncidentCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "incident-list", args: []string{"list"}},
 		{name: "incident-list-none", args: []string{"list", "--status", "closed"}},
 		{name: "incident-timeline", args: []string{"timeline", incidentID}},
+		{name: "incident-timeline-automatic", args: []string{"timeline", openedByRotd}},
 		{name: "incident-timeline-csv", args: []string{"timeline", incidentID, "-o", "csv"}},
 		{name: "incident-timeline-missing", args: []string{"timeline", "inc_nope"}, status: admin.ExitFailed},
 		{name: "incident-note", args: []string{"note", incidentID, "told the owners"}},

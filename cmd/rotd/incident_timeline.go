@@ -59,6 +59,12 @@ func (c *cli) printIncident(d *admin.Dossier) {
 	fmt.Fprintf(c.out, "%s  %s\n\n", c.styled(bold, i.ID), i.Status())
 	c.field("reason", i.Reason)
 	c.field("ticket", i.Ticket)
+	if a := i.Automatic; a != nil {
+		c.field("severity", a.Severity.String())
+		for _, do := range a.Tells().Do {
+			c.field("do", do)
+		}
+	}
 	for _, arn := range i.Keys {
 		c.field("key", arn)
 	}

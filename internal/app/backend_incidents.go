@@ -97,14 +97,14 @@ type gathering struct {
 	lines []incident.Line
 }
 
-// findings gathers those about its keys and principals that were seen in its time.
+// findings gathers its own, and those about its keys and principals that were seen in its time.
 func (g *gathering) findings() error {
 	i := &g.Incident
 	for after, more := "", true; more; more = after != "" {
 		var found []finding.Finding
 		err := g.db.View(func(tx *state.Tx) (err error) {
 			found, after, err = tx.Findings(after, admin.MaxRows, func(f *finding.Finding) bool {
-				return i.Concerns(f.KeyARN, f.PrincipalARN) && !f.LastSeen.Before(i.Since) &&
+				return f.IncidentID == i.ID || i.Concerns(f.KeyARN, f.PrincipalARN) && !f.LastSeen.Before(i.Since) &&
 					!f.FirstSeen.After(i.Until(g.Generated))
 			})
 			return err

@@ -46,6 +46,7 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 		Judge:         detection.NewJudge(cfg.Detections.Settings()),
 		Trusted:       func(id string) bool { return own[id] || slices.Contains(cfg.TrustedAccounts, id) },
 		GroupWait:     cfg.Alerts.GroupWait,
+		IncidentWait:  cfg.Alerts.IncidentWait,
 		Repeat:        cfg.Alerts.RepeatInterval,
 		Heartbeat:     cfg.Intake.Heartbeat,
 		Canary:        cfg.Intake.Canary,

@@ -113,6 +113,7 @@ func (d *Detections) Settings() detection.Settings {
 type Alerts struct {
 	Topics         []Topic
 	GroupWait      time.Duration // what is found about one key within this time goes out together
+	IncidentWait   time.Duration // what is new about an incident is collected for so long
 	RepeatInterval time.Duration // a finding about rotd itself that stays open is told again; 0: never
 	Heartbeat      time.Duration // rotd tells that it is at work, and where its audit log ends; 0: never
 }
@@ -191,7 +192,9 @@ func Default() *Config {
 		Mode:   policy.Observe,
 		State:  State{Path: "/var/lib/rotd/rotd.db"},
 		Intake: Intake{Heartbeat: time.Hour},
-		Alerts: Alerts{GroupWait: 10 * time.Second, RepeatInterval: 4 * time.Hour, Heartbeat: day},
+		Alerts: Alerts{
+			GroupWait: 10 * time.Second, IncidentWait: 10 * time.Minute, RepeatInterval: 4 * time.Hour, Heartbeat: day,
+		},
 		Schedules: Schedules{
 			Inventory: "@every 6h",
 			Drift:     "*/15 * * * *",

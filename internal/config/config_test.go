@@ -104,6 +104,7 @@ detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learn
 alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
   group_wait: 0
+  incident_wait: 5m
   repeat_interval: 30m
   heartbeat: 2h
 schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
@@ -217,6 +218,7 @@ reports:
 			Topics: []Topic{{
 				ARN: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", MinSeverity: finding.Low, Format: "json",
 			}},
+			IncidentWait:   5 * time.Minute,
 			RepeatInterval: 30 * time.Minute,
 			Heartbeat:      2 * time.Hour,
 		},

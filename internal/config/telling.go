@@ -111,6 +111,11 @@ func alerts(a *Alerts) shape {
 			value: duration(&a.GroupWait, 0, time.Hour),
 		},
 		{
+			key:   "incident_wait",
+			doc:   "What else happens in an incident is told once in so long; what makes it graver at once.",
+			value: duration(&a.IncidentWait, 0, day),
+		},
+		{
 			key: "repeat_interval", doc: "A finding about rotd itself that stays open is told again; 0: never.",
 			value: duration(&a.RepeatInterval, 0, 30*day),
 		},

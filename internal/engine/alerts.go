@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/notify"
 	"rotd/internal/policy"
 	"rotd/internal/remediation"
@@ -41,6 +42,17 @@ func (n *notebook) actionAlert(a *remediation.Action, f *finding.Finding) notify
 		Kind:    notify.KindOfAction(a.State),
 		Created: n.now, Severity: severity, Shard: shard,
 		Finding: f, Action: a,
+	}
+}
+
+// incidentAlert tells what is new about an incident; f, the gravest of it, may be nil.
+func (n *notebook) incidentAlert(i *incident.Incident, f *finding.Finding, kind notify.Kind) notify.Alert {
+	shard := n.e.db.Shard()
+	return notify.Alert{
+		ID:      finding.AlertID(shard, i.ID, i.Automatic.News, string(kind)),
+		Kind:    kind,
+		Created: n.now, Severity: i.Automatic.Severity, Shard: shard,
+		Finding: f, Incident: i.Excerpt(notify.MaxMembers),
 	}
 }
 

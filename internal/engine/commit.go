@@ -155,7 +155,7 @@ func (e *Engine) committed(t *tally) {
 		e.arrived.set(time.Now())
 	}
 	e.overflow.Add(int64(t.dropped))
-	if t.alerts > 0 {
+	if t.alerts > 0 || t.grown {
 		nudge(e.wakeOutbox)
 	}
 	if t.rereads > 0 {

@@ -41,10 +41,12 @@ type Settings struct {
 	Expected   func(account string) bool // accounts whose events are judged at all
 	Topics     []notify.Topic
 	GroupWait  time.Duration
-	Repeat     time.Duration // between reminders of what is still open; 0: none
-	Heartbeat  time.Duration // no event for longer is a finding
-	Canary     time.Duration // between canaries; 0: none is sent
-	TellHead   time.Duration // between alerts that say that rotd is at work, with the audit log's head; 0: none
+	// IncidentWait is for how long what is new about an incident is collected, unless it makes the incident graver.
+	IncidentWait time.Duration
+	Repeat       time.Duration // between reminders of what is still open; 0: none
+	Heartbeat    time.Duration // no event for longer is a finding
+	Canary       time.Duration // between canaries; 0: none is sent
+	TellHead     time.Duration // between alerts that say that rotd is at work, with the audit log's head; 0: none
 	// Senders are, by queue URL, the SenderIds whose messages are believed; none for a queue: all.
 	Senders map[string][]string
 	// ArmOnNewState lets automatic actions begin on a new state after its first inventory, without `rotd resume`.

@@ -81,9 +81,17 @@ func (e *Engine) CloseIncident(id, by, reason string) (*incident.Incident, error
 		return nil, err
 	}
 	return e.changeIncident(id, func(n *notebook, i *incident.Incident) error {
-		i.Closed = &incident.Mark{At: n.now, By: by, Reason: reason}
-		return n.audit(audit.Entry{Actor: by, Event: audit.IncidentClosed, Incident: id, Detail: texts("reason", reason)})
+		return n.closeIncident(i, by, reason)
 	})
+}
+
+// closeIncident ends an incident. What is new about one that rotd follows is told before that.
+func (n *notebook) closeIncident(i *incident.Incident, by, reason string) error {
+	if err := n.unfollow(i); err != nil {
+		return err
+	}
+	i.Closed = &incident.Mark{At: n.now, By: by, Reason: reason}
+	return n.audit(audit.Entry{Actor: by, Event: audit.IncidentClosed, Incident: i.ID, Detail: texts("reason", reason)})
 }
 
 // changeIncident changes an open incident, and stores it.

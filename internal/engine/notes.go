@@ -87,11 +87,15 @@ func (n *notebook) record(f finding.Finding, how how) error {
 			next.ToldBy = how.told(finding.NewPoints(prev, f.Points))
 		}
 	}
+	told, err := n.correlate(&next, transition)
+	if err != nil {
+		return err
+	}
 	if err := n.tx.PutFinding(&next); err != nil || transition == finding.NoTransition {
 		return err
 	}
 	n.tally.findings = append(n.tally.findings, [2]string{next.RuleID, next.Severity.String()})
-	if n.baseline || next.ToldBy != "" {
+	if n.baseline || told || next.ToldBy != "" {
 		return nil
 	}
 	return n.tell(n.findingAlert(&next, transition, action, why))
@@ -116,8 +120,9 @@ func (n *notebook) resolve(f *finding.Finding, why string, quietly bool) error {
 	if err := n.tx.PutFinding(f); err != nil {
 		return err
 	}
-	if quietly || f.ToldBy != "" || f.Hidden {
-		return nil
+	told, err := n.overIn(f, quietly)
+	if err != nil || quietly || told || f.ToldBy != "" || f.Hidden {
+		return err
 	}
 	return n.tell(n.findingAlert(f, transition, nil, ""))
 }

@@ -76,6 +76,10 @@ func (o *outbox) publishDue(ctx context.Context) (wait time.Duration, err error)
 			err = fmt.Errorf("panic while publishing: %v", v)
 		}
 	}()
+	grown, err := o.e.tellGrown(time.Now().UTC())
+	if err != nil {
+		return 0, err
+	}
 	limit := o.page + len(o.refused)
 	pending, err := o.e.pendingAlerts(limit)
 	if err != nil {
@@ -83,6 +87,9 @@ func (o *outbox) publishDue(ctx context.Context) (wait time.Duration, err error)
 	}
 	settings := o.e.Settings()
 	next := outboxIdle
+	if !grown.IsZero() {
+		next = min(next, max(time.Until(grown), time.Millisecond))
+	}
 	for _, topic := range settings.Topics {
 		at, err := o.publishTo(ctx, topic, pending)
 		if err != nil {

@@ -57,6 +57,7 @@ type tally struct {
 	canariesLost          int
 	newest                time.Time // latest event time handled
 	alerts                int
+	grown                 bool // an incident grew: it is told of later
 	rereads               int
 	factsDue              bool // of a key that was taken out of use
 	actions               int

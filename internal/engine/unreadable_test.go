@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -19,11 +20,21 @@ import (
 func (w *world) spoil(bucket, id string) {
 	w.Helper()
 	w.stop()
-	db, err := bbolt.Open(w.path, 0o600, &bbolt.Options{Timeout: time.Second})
-	w.check(err)
-	w.check(db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(id), []byte(`{"arn":`)) }))
-	w.check(db.Close())
+	spoil(w, w.path, bucket, id)
 	w.start()
+}
+
+// spoil makes a record of a closed state one that cannot be decoded.
+func spoil(t testing.TB, path, bucket, id string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(id), []byte(`{"arn":`)) })
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestARecordThatCannotBeReadIsToldAndWrittenAnew(t *testing.T) {

@@ -27,6 +27,7 @@ import (
 	"rotd/internal/events/queue"
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/inventory"
 	"rotd/internal/material"
 	"rotd/internal/notify"
@@ -496,7 +497,8 @@ const (
 	notifyResolved = string(notify.FindingResolved)
 )
 
-// items counts the alerts of a rule and kind in everything that was published, each once for a message.
+// items counts the alerts of a rule and kind in everything that was published, each once for a message. What an
+// incident tells of a finding counts as if it were told by itself.
 func (w *world) items(ruleID, kind string) (n int) {
 	w.Helper()
 	for _, p := range w.sim.Published(w.topic) {
@@ -507,13 +509,26 @@ func (w *world) items(ruleID, kind string) (n int) {
 				Finding *struct {
 					RuleID string `json:"rule_id"`
 				}
+				Incident *incident.Incident
 			}
 		}
 		w.check(json.Unmarshal([]byte(p.Message), &doc))
 		for _, i := range doc.Items {
-			if i.Kind == kind && (i.RuleID == ruleID || i.Finding != nil && i.Finding.RuleID == ruleID) {
+			if i.Incident != nil {
+				n += news(i.Incident, ruleID, kind)
+			} else if i.Kind == kind && (i.RuleID == ruleID || i.Finding != nil && i.Finding.RuleID == ruleID) {
 				n++
 			}
+		}
+	}
+	return n
+}
+
+// news counts what an incident tells anew of findings of a rule: that they began, or are over.
+func news(i *incident.Incident, ruleID, kind string) (n int) {
+	for _, m := range i.Automatic.Members {
+		if m.New && m.RuleID == ruleID && m.Over == (kind == notifyResolved) && kind != notifyMore {
+			n++
 		}
 	}
 	return n

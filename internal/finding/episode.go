@@ -75,6 +75,7 @@ func observe(prev *Finding, now Finding) (Finding, Transition) {
 		next.ID, next.Status, next.Episode = prev.ID, Open, prev.Episode
 		next.ActionIDs, next.Acknowledged = prev.ActionIDs, prev.Acknowledged
 		next.Hidden, next.Suppressed = prev.Hidden, prev.Suppressed
+		next.IncidentID = prev.IncidentID
 		transition = Raised(now.Severity)
 	} else if now.EventID == "" {
 		// A check's latest reading says it best.

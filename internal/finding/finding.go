@@ -48,6 +48,8 @@ type Finding struct {
 	Late      bool     `json:"late,omitempty"` // the event was older than 15 days, or over an hour ahead
 	Shard     string   `json:"shard,omitempty"`
 	ActionIDs []string `json:"action_ids,omitempty"`
+	// IncidentID is the incident that rotd made this episode part of.
+	IncidentID string `json:"incident_id,omitempty"`
 	// OverSince is the first reading of KMS that shows the opposite of what a rule warned of; a second one five minutes
 	// later ends the episode. Undone says that the inverse event was seen, so that one reading is enough.
 	OverSince *time.Time `json:"over_since,omitempty"`

@@ -17,7 +17,7 @@ const (
 	MaxText  = 4 << 10 // bytes of a reason or note
 )
 
-// Incident is what people say of it. Its texts are theirs.
+// Incident is what people say of it. Its texts are theirs, unless rotd opened it.
 type Incident struct {
 	ID         string    `json:"id"` // inc_ + ULID
 	Reason     string    `json:"reason"`
@@ -29,6 +29,8 @@ type Incident struct {
 	Opened     Mark      `json:"opened"`
 	Closed     *Mark     `json:"closed,omitempty"` // nil: open
 	Since      time.Time `json:"since"`            // what happened before is not looked at
+	// Automatic is there when rotd opened it, by itself.
+	Automatic *Automatic `json:"automatic,omitempty"`
 }
 
 // Mark says who did something, when and why.

@@ -4,11 +4,13 @@
 package notify
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
 	"rotd/internal/audit"
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/remediation"
 )
 
@@ -21,11 +23,14 @@ type Alert struct {
 	Severity finding.Severity `json:"severity"`
 	Shard    string           `json:"shard,omitempty"`
 
-	// Finding is what a finding-… alert tells of; with an action-… alert, the finding that started the action.
+	// Finding is what a finding-… alert tells of; with an action-… alert, the finding that started the action; with an
+	// incident-… alert, the gravest that is new.
 	Finding *finding.Finding `json:"finding,omitempty"`
 	// Action is what an action-… alert tells of; with a finding-… alert, what rotd does about it.
 	Action *remediation.Action `json:"action,omitempty"`
-	Digest *Digest             `json:"digest,omitempty"`
+	// Incident is what an incident-… alert tells of, as it was then: an excerpt.
+	Incident *incident.Incident `json:"incident,omitempty"`
+	Digest   *Digest            `json:"digest,omitempty"`
 	// Audit is where the audit log ends at the moment, with a heartbeat.
 	Audit *audit.Head `json:"audit,omitempty"`
 
@@ -44,6 +49,9 @@ const (
 	FindingMore     Kind = "finding-more"     // more of the same kind in the same episode: another account, a nearer date
 	FindingReminder Kind = "finding-reminder" // still open after the repeat interval
 	FindingResolved Kind = "finding-resolved"
+
+	IncidentRaised Kind = "incident-raised" // findings are one incident now, graver than what was told; or it became that
+	IncidentGrew   Kind = "incident-grew"   // what else is new about it: nobody need be woken again
 
 	ActionSucceeded Kind = "action-succeeded"
 	ActionFailed    Kind = "action-failed"
@@ -98,9 +106,15 @@ func (a *Alert) rule() string {
 	return ""
 }
 
-// about is what alerts are grouped by: the key they concern, else whatever they are about.
+// about is what alerts are grouped by: the key they concern, else whatever they are about. An incident that became
+// graver goes with its first finding, if that was not told yet; what wakes nobody goes with nothing that might.
 func (a *Alert) about() string {
 	switch {
+	case a.Kind == IncidentGrew && a.Incident != nil:
+		return "incident " + a.Incident.ID
+	case a.Incident != nil && len(a.Incident.Automatic.Members) > 0:
+		m := &a.Incident.Automatic.Members[0]
+		return cmp.Or(m.Key, string(m.Subject.Type)+" "+m.Subject.ID)
 	case a.Finding != nil && a.Finding.KeyARN != "":
 		return a.Finding.KeyARN
 	case a.Action != nil:
@@ -111,9 +125,23 @@ func (a *Alert) about() string {
 	return string(a.Kind) + " " + a.ID
 }
 
+// incident is the id of the incident that an alert belongs to, "" for none.
+func (a *Alert) incident() string {
+	switch {
+	case a.Incident != nil:
+		return a.Incident.ID
+	case a.Finding != nil:
+		return a.Finding.IncidentID
+	}
+	return ""
+}
+
 // place is where an alert's subject lives; either may be empty.
 func (a *Alert) place() (account, region string) {
 	switch {
+	case a.Incident != nil && len(a.Incident.Automatic.Members) > 0:
+		m := &a.Incident.Automatic.Members[0]
+		return m.Account, m.Region
 	case a.Finding != nil:
 		return a.Finding.Account, a.Finding.Region
 	case a.Action != nil:

@@ -32,13 +32,30 @@ func GroupAlerts(pending []Alert, now time.Time, groupWait time.Duration) []Grou
 			continue
 		}
 		slices.SortStableFunc(about, gravestFirst)
-		for chunk := range slices.Chunk(about, maxTogether) {
+		for _, chunk := range inFull(about) {
 			groups = append(groups, Group{Alerts: chunk})
 		}
 	}
 	groups = calm(groups)
 	slices.SortStableFunc(groups, func(a, b Group) int { return gravestFirst(a.Alerts[0], b.Alerts[0]) })
 	return groups
+}
+
+// inFull splits alerts into what one message holds in full: an incident takes the room of two.
+func inFull(alerts []Alert) (chunks [][]Alert) {
+	room := 0
+	for i := range alerts {
+		takes := 1
+		if alerts[i].Incident != nil {
+			takes = 2
+		}
+		if room < takes {
+			chunks, room = append(chunks, nil), maxTogether
+		}
+		last := len(chunks) - 1
+		chunks[last], room = append(chunks[last], alerts[i]), room-takes
+	}
+	return chunks
 }
 
 // NextDue is when the first alerts that still wait for others will be due; zero when nothing waits at now.

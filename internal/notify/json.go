@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/remediation"
 )
 
@@ -23,6 +24,7 @@ type document struct {
 	Subject  string           `json:"subject"`
 	Shard    string           `json:"shard,omitempty"`
 	Created  time.Time        `json:"created"`
+	Incident string           `json:"incident_id,omitempty"`
 	Storm    bool             `json:"storm"`
 	Part     int              `json:"part,omitzero"`
 	Parts    int              `json:"parts,omitzero"`
@@ -51,7 +53,8 @@ func JSON(g Group) Message {
 	first := &g.Alerts[0]
 	doc := document{
 		Schema: Schema, AlertID: first.ID, Kind: first.Kind, Severity: first.Severity, Subject: m.Subject,
-		Shard: first.Shard, Created: first.Created.UTC(), Storm: g.Storm, Part: g.Part, Parts: g.Parts,
+		Shard: first.Shard, Created: first.Created.UTC(), Incident: name(first.incident(), longTool),
+		Storm: g.Storm, Part: g.Part, Parts: g.Parts,
 	}
 	if g.Storm {
 		doc.Items = stormItems(g.Alerts)
@@ -112,12 +115,31 @@ func bounded(a Alert) Alert {
 		act := boundedAction(*a.Action)
 		a.Action = &act
 	}
+	if a.Incident != nil {
+		a.Incident = boundedIncident(a.Incident.Excerpt(MaxMembers))
+	}
 	return a
 }
 
+// boundedIncident bounds an excerpt in place: it is a copy already.
+func boundedIncident(i *incident.Incident) *incident.Incident {
+	names(longTitle, &i.ID, &i.Automatic.Story)
+	i.Reason, i.Ticket = line(i.Reason, longError), line(i.Ticket, longTitle)
+	i.Keys, i.Principals, i.Actions = some(i.Keys, longTitle), some(i.Principals, longTitle), some(i.Actions, longTool)
+	i.Opened.By, i.Opened.Reason = line(i.Opened.By, longName), line(i.Opened.Reason, longTitle)
+	for k := range i.Automatic.Members {
+		m := &i.Automatic.Members[k]
+		m.Title = line(m.Title, longTitle)
+		names(longTool, &m.Finding, &m.RuleID, &m.Account, &m.Region, &m.Action)
+		names(longTitle, &m.Alias, &m.Key, &m.Principal, &m.Subject.ID)
+	}
+	return i
+}
+
 func boundedFinding(f finding.Finding) finding.Finding {
-	names(longTitle, &f.ID, &f.RuleID, &f.Fingerprint, &f.Partition, &f.Account, &f.Region, &f.EventID, &f.EventName,
-		&f.SourceIP, &f.Shard, &f.Policy, &f.ToldBy, &f.Move)
+	names(longTool, &f.ID, &f.ToldBy, &f.IncidentID, &f.RuleID, &f.Account, &f.Region)
+	names(longTitle, &f.Fingerprint, &f.Partition, &f.EventID, &f.EventName,
+		&f.SourceIP, &f.Shard, &f.Policy, &f.Move)
 	names(longName, &f.KeyARN, &f.Alias, &f.PrincipalARN, &f.Subject.ID)
 	f.Title, f.SessionName = line(f.Title, longTitle), line(f.SessionName, longTitle)
 	f.UserAgent = line(f.UserAgent, longName)

@@ -14,7 +14,7 @@ type Message struct {
 	Subject string // under 100 characters of printable ASCII
 	Body    string // under 256 KiB together with the attributes
 	// Attributes are for subscriptions' filter policies, at most 10, none empty: severity, kind, status, rule_id,
-	// account, region, key_alias, shard, alert_id, all of the group's gravest alert.
+	// account, region, key_alias, shard, alert_id, incident_id, all of the group's gravest alert.
 	Attributes map[string]string
 	GroupID    string // FIFO topics: messages about one key stay in order
 	DedupeID   string // FIFO topics: the same alerts again within five minutes are not delivered again
@@ -52,12 +52,15 @@ func subject(g Group) string {
 	}
 	account, region := a.place()
 	at := fmt.Sprintf(" (%s %s)", account, region)
-	if account == "" && region == "" {
+	switch {
+	case a.Incident != nil:
+		at = fmt.Sprintf(" (%d, %s)", a.Incident.Automatic.Findings(), a.Incident.ID)
+	case account == "" && region == "":
 		at = ""
 	}
 	what := subjectWhat(g)
 	head := "[" + tag + "] "
-	return ascii(line(head+clip(what, max(longSubject-len(head)-len(at), longSubject/2))+at, longSubject))
+	return ascii(line(head+clip(what, max(longSubject-len(head)-len(at), longSubject/3))+at, longSubject))
 }
 
 func subjectTag(a *Alert) string {
@@ -72,8 +75,10 @@ func subjectTag(a *Alert) string {
 		return "DONE"
 	case a.Kind == InventoryDigest && a.Digest != nil:
 		return short(a.Digest.Gravest())
-	case a.Kind == FindingRaised:
+	case a.Kind == FindingRaised, a.Kind == IncidentRaised:
 		return short(a.Severity) + ", raised"
+	case a.Kind == IncidentGrew:
+		return short(a.Severity) + ", grew"
 	case a.Kind == FindingMore:
 		return short(a.Severity) + ", more"
 	case a.Kind == FindingReminder:
@@ -94,6 +99,8 @@ func subjectWhat(g Group) string {
 	switch {
 	case g.Storm:
 		return fmt.Sprintf("%d x %s%s", len(g.Alerts), stormName(a), part(g))
+	case a.Incident != nil:
+		return a.Incident.Reason
 	case a.Kind == InventoryDigest && a.Digest != nil:
 		return fmt.Sprintf("rotd: first inventory, %d findings on %d keys", a.Digest.Total, a.Digest.Keys)
 	case a.Action != nil && strings.HasPrefix(string(a.Kind), "action-"):
@@ -121,6 +128,8 @@ func attributes(a *Alert) map[string]string {
 		"key_alias": alias(a),
 		"shard":     a.Shard,
 		"alert_id":  a.ID,
+
+		"incident_id": a.incident(),
 	}
 	for name, value := range all {
 		if all[name] = line(value, longName); value == "" {
@@ -133,6 +142,8 @@ func attributes(a *Alert) map[string]string {
 // status is the finding's, else the action's state.
 func status(a *Alert) string {
 	switch {
+	case a.Incident != nil:
+		return a.Incident.Status()
 	case a.Action != nil && strings.HasPrefix(string(a.Kind), "action-"):
 		return string(a.Action.State)
 	case a.Finding != nil:

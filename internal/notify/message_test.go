@@ -2,6 +2,7 @@ package notify
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"rotd/internal/finding"
+	"rotd/internal/incident"
 	"rotd/internal/remediation"
 )
 
@@ -103,6 +105,16 @@ func TestTheLongestMessagesFit(t *testing.T) {
 		fill(reflect.ValueOf(act).Elem(), strings.Repeat(awkward, 5_000))
 		worst.Finding, worst.Action = f, act
 		worst.Note, worst.Shard = strings.Repeat(awkward, 5_000), "default"
+		grown := Alert{ID: worst.ID, Kind: IncidentGrew, Created: worst.Created, Incident: &incident.Incident{
+			Automatic: &incident.Automatic{Members: make([]incident.Member, incident.MaxMembers)},
+		}}
+		fill(reflect.ValueOf(grown.Incident).Elem(), strings.Repeat(awkward, 5_000))
+		for i := range grown.Incident.Automatic.Members {
+			fill(reflect.ValueOf(&grown.Incident.Automatic.Members[i]).Elem(), strings.Repeat(awkward, 5_000))
+		}
+		grown.Finding = f
+		incidents := Group{Alerts: slices.Repeat([]Alert{grown}, maxTogether/2)}
+		incidents.Alerts = append(incidents.Alerts, worst)
 		group, storm := Group{}, Group{Storm: true, Part: 1, Parts: 9}
 		for range maxTogether {
 			group.Alerts = append(group.Alerts, worst)
@@ -110,7 +122,7 @@ func TestTheLongestMessagesFit(t *testing.T) {
 		for range maxStorm {
 			storm.Alerts = append(storm.Alerts, worst)
 		}
-		for _, g := range []Group{group, storm} {
+		for _, g := range []Group{group, storm, incidents} {
 			for _, m := range []Message{Text(g), JSON(g)} {
 				wellFormed(t, m)
 			}

@@ -26,6 +26,8 @@ func Text(g Group) Message {
 	switch first := &g.Alerts[0]; {
 	case g.Storm:
 		m.Body = stormText(g)
+	case first.Incident != nil:
+		m.Body = incidentText(first)
 	case first.Kind == InventoryDigest && first.Digest != nil:
 		m.Body = digestText(first)
 	case first.Finding != nil && first.Kind == FindingResolved:

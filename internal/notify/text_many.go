@@ -50,6 +50,8 @@ func thing(a *Alert) string {
 // brief is an alert in one line, without its key.
 func brief(a *Alert) string {
 	switch {
+	case a.Incident != nil:
+		return incidentHeadline(a) + " (" + line(a.Incident.ID, longTool) + ")"
 	case a.Action != nil && strings.HasPrefix(string(a.Kind), "action-"):
 		return actionHeadline(a)
 	case a.Finding != nil:
@@ -71,6 +73,9 @@ func ids(a *Alert) string {
 	}
 	if a.Action != nil {
 		add("action_id", a.Action.ID)
+	}
+	if a.Incident != nil {
+		add("incident_id", a.Incident.ID)
 	}
 	add("alert_id", a.ID)
 	return strings.Join(s, ", ")
@@ -195,6 +200,8 @@ func stormName(a *Alert) string {
 // shortName names what an alert is about in few words: an alias in quotes, a key id, or the subject.
 func shortName(a *Alert) string {
 	switch {
+	case a.Incident != nil:
+		return line(a.Incident.ID, longTool)
 	case a.Finding != nil && a.Finding.Alias != "":
 		return quoted(a.Finding.Alias, longTool)
 	case a.Action != nil && a.Action.Alias != "":

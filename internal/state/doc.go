@@ -16,6 +16,7 @@
 //	├── dependencies                                JSON []Dependency: what rotd needs, and the keys it is under
 //	├── breaker                                     JSON remediation.Breaker; absent: closed, nothing has failed
 //	├── taught/<account>/<region>                   up to when archives have taught what is usual: uint64 unix seconds
+//	├── followed                                    JSON []Followed: open incidents that rotd opened, what is to be told
 //	├── restored, compact                           JSON: the last restoration; who wants the file compacted
 //	├── organization                                JSON Organization; absent: never listed
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly

@@ -34,6 +34,26 @@ func (tx *Tx) Incidents(after string, limit int, keep func(*incident.Incident) b
 	return page(tx, tx.bucket(bucketIncidents), after, limit, true, keep)
 }
 
+// Followed is an open incident that rotd opened by itself.
+type Followed struct {
+	ID  string    `json:"id"`
+	Due time.Time `json:"due,omitzero"` // when what is new about it is to be told; zero: nothing is
+}
+
+// MaxFollowed bounds the open incidents that rotd opened by itself.
+const MaxFollowed = 100
+
+// Followed returns the open incidents that rotd opened, as they were opened.
+func (tx *Tx) Followed() ([]Followed, error) {
+	followed, _, err := getJSON[[]Followed](tx.bucket(bucketMeta), []byte("followed"))
+	return followed, err
+}
+
+// SetFollowed keeps them.
+func (tx *Tx) SetFollowed(followed []Followed) error {
+	return putJSON(tx.bucket(bucketMeta), []byte("followed"), followed)
+}
+
 // dropIncidents removes incidents that were closed before the given time.
 func (db *DB) dropIncidents(before time.Time) (int, error) {
 	return dropEnded(db, ending[incident.Incident]{

@@ -125,6 +125,20 @@ type item struct {
 		Method string `json:"method"`
 		Alias  string `json:"alias"`
 	} `json:"action"`
+	Incident *struct {
+		Automatic struct {
+			Members []member `json:"members"`
+		} `json:"automatic"`
+	} `json:"incident"`
+}
+
+// member is a finding of an incident, which tells what is new of it.
+type member struct {
+	Finding string `json:"finding_id"`
+	RuleID  string `json:"rule_id"`
+	Alias   string `json:"alias"`
+	Over    bool   `json:"over"`
+	New     bool   `json:"new"`
 }
 
 func parseJSON(body string) ([]Told, error) {
@@ -140,9 +154,26 @@ func parseJSON(body string) ([]Told, error) {
 	}
 	var all []Told
 	for _, i := range document.Items {
-		all = append(all, i.told())
+		if i.Incident == nil {
+			all = append(all, i.told())
+			continue
+		}
+		for _, m := range i.Incident.Automatic.Members {
+			if m.New {
+				all = append(all, m.told(i.ID))
+			}
+		}
 	}
 	return all, nil
+}
+
+// told is what an incident's alert tells of a finding, as if it were told by itself.
+func (m *member) told(alert string) Told {
+	t := Told{ID: alert + " " + m.Finding, Kind: "finding-opened", About: strings.TrimSpace(m.RuleID + " " + m.Alias)}
+	if m.Over {
+		t.Kind = "finding-resolved"
+	}
+	return t
 }
 
 func (i *item) told() Told {

@@ -169,6 +169,7 @@ alerts:
     - {arn: "{topic}", min_severity: INFORMATIONAL, format: json}
     - {arn: "{pager}", min_severity: HIGH, format: text}
   group_wait: 200ms
+  incident_wait: 1s
 schedules: {drift: "@every 5s"}
 imported_material: {file: "{material}"}
 guardrails: {grace: 1s, startup_hold: 500ms, key_cooldown: 1h, settle: 1s, arm_on_new_state: true}
