@@ -23,6 +23,7 @@ var house = []layer{
 		"internal/finding", "internal/audit", "internal/usage",
 	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
+	{path: "internal/yamltree", rank: 0, pure: true, alone: true},
 	{path: "internal/span", rank: 0, pure: true, alone: true},
 	{path: "internal/counting", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
