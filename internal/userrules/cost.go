@@ -16,6 +16,8 @@ const (
 	maxCost = 100_000
 	// memoryCost is a question to the memory, which may write.
 	memoryCost = 200
+	// textCost is to look for texts or to compare some; how long they are is counted by maxRead.
+	textCost = 100
 )
 
 // Sizes that the estimate takes.
@@ -23,6 +25,7 @@ const (
 	fieldSize    = 1024 // characters of a text; CloudTrail cuts userAgent and errorMessage at that
 	documentSize = 256  // characters or elements of what is inside requestParameters and the like
 	elements     = 64   // of other lists and maps
+	textsFound   = 16   // of what is at one path of a document
 )
 
 // costs estimates and counts what an expression costs.
@@ -41,21 +44,35 @@ func (costs) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &cost.SizeEstimate{Min: 0, Max: most}
 }
 
-// EstimateCallCost says what asking the memory costs.
+// EstimateCallCost says what rotd's own functions cost.
 func (costs) EstimateCallCost(function, _ string, _ *cost.AstNode, _ []cost.AstNode) *cost.CallEstimate {
-	if _, ok := windowAt(function); ok {
-		return &cost.CallEstimate{CostEstimate: cost.FixedCostEstimate(memoryCost)}
+	units, ok := unitsOf(function)
+	if !ok {
+		return nil
+	}
+	estimate := &cost.CallEstimate{CostEstimate: cost.FixedCostEstimate(units)}
+	if function == "texts" {
+		estimate.ResultSize = &cost.SizeEstimate{Max: textsFound}
+	}
+	return estimate
+}
+
+// CallCost says what rotd's own functions cost.
+func (costs) CallCost(function, _ string, _ []ref.Val, _ ref.Val) *uint64 {
+	if units, ok := unitsOf(function); ok {
+		return &units
 	}
 	return nil
 }
 
-// CallCost says what asking the memory costs.
-func (costs) CallCost(function, _ string, _ []ref.Val, _ ref.Val) *uint64 {
+func unitsOf(function string) (units uint64, ok bool) {
 	if _, ok := windowAt(function); ok {
-		units := uint64(memoryCost)
-		return &units
+		return memoryCost, true
 	}
-	return nil
+	if function == "texts" || function == "like" {
+		return textCost, true
+	}
+	return 0, false
 }
 
 // cost refuses an expression that is too expensive.
