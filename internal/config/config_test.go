@@ -83,7 +83,7 @@ exceptions:
     reason: no update yet
     expires: 2027-03-31
   - {name: all, keys: ["*"], author: jane, reason: freeze, expires: "2027-01-02T03:04:05+01:00"}
-detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d}
+detections: {disable: [key-unmanaged], severity: {key-disabled: critical}, learning: 21d, rules: ["rules/*.yaml"]}
 alerts:
   topics: [{arn: "arn:aws-cn:sns:cn-north-1:111122223333:oncall.fifo", min_severity: LOW, format: json}]
   group_wait: 0
@@ -179,7 +179,7 @@ reports:
 		},
 		Detections: Detections{
 			Disable: []string{"key-unmanaged"}, Severity: map[string]finding.Severity{"key-disabled": finding.Critical},
-			Learning: 21 * 24 * time.Hour,
+			Learning: 21 * 24 * time.Hour, Rules: []string{"rules/*.yaml"},
 		},
 		Alerts: Alerts{
 			Topics: []Topic{{

@@ -57,14 +57,17 @@ func (c *compiler) program(at place, text, want string, allowed ...*cel.Type) ce
 		c.fail(at, 1, 1, "want %s, not %s%s", want, ofCEL(checked.OutputType().String()), dynHint(checked.OutputType()))
 	}
 	c.literals(at, checked)
-	if len(c.problems) == before {
-		c.cost(at, checked)
+	if len(c.problems) > before {
+		return nil
+	}
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if c.cost(at, checked) {
+		options = append(options, cel.CostLimit(maxCost), cel.CostTracking(usualSizes()))
 	}
 	if len(c.problems) > before {
 		return nil
 	}
-	program, err := c.language.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost),
-		cel.CostTracking(costs{}))
+	program, err := c.language.env.Program(checked, options...)
 	if err != nil {
 		c.fail(at, 1, 1, "cannot be used: %v", err)
 		return nil

@@ -1,6 +1,7 @@
 package userrules
 
 import (
+	"cmp"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -15,7 +16,7 @@ import (
 func keyFields() fields {
 	return fields{
 		"known":   truth(func(s *scene) bool { return s.facts().known }),
-		"arn":     text(func(s *scene) string { return s.key().ARN }),
+		"arn":     text(func(s *scene) string { return cmp.Or(s.key().ARN, s.ev.Key.ARN) }),
 		"id":      text(func(s *scene) string { return s.key().ID }),
 		"account": text(func(s *scene) string { return s.key().Account }),
 		"region":  text(func(s *scene) string { return s.key().Region }),
@@ -71,10 +72,10 @@ func (s *scene) facts() *facts {
 	}
 	f.known = f.key != nil
 	if f.key == nil {
-		f.key = &inventory.Key{ARN: s.ev.Key.ARN}
+		f.key = s.rule.noKey
 	}
 	if f.policy == nil {
-		f.policy = &policy.Policy{}
+		f.policy = s.rule.noPolicy
 	}
 	return f
 }

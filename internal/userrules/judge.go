@@ -13,6 +13,8 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/events"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
 )
 
 // rule is a compiled rule. It keeps nothing between events.
@@ -23,6 +25,9 @@ type rule struct {
 	fingerprint []cel.Program
 	place       bool
 	response    []string
+	// What stands for a key and a policy that are not known; nobody writes to them.
+	noKey    *inventory.Key
+	noPolicy *policy.Policy
 }
 
 // judge asks the rule about an event. An expression that asks for something the event does not have does not match.

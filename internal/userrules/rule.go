@@ -13,6 +13,8 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/inventory"
+	"rotd/internal/policy"
 )
 
 // Draft is a rule as it is written.
@@ -51,6 +53,7 @@ func (l *Language) Compile(d *Draft) (detection.Rule, []Problem) {
 		when:    c.condition("when", d.When),
 		message: c.message("message", strings.TrimRight(d.Message, "\n")),
 		place:   d.PerPlace,
+		noKey:   &inventory.Key{}, noPolicy: &policy.Policy{},
 	}
 	for i, text := range d.Fingerprint {
 		r.fingerprint = append(r.fingerprint, c.text(fingerprintPart(i), text))

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"rotd/internal/awssim"
+	"rotd/internal/detection"
+	"rotd/internal/finding"
+	"rotd/internal/userrules"
+)
+
+// users adds rules of a user's to a world, over DisableKey.
+func users(drafts ...userrules.Draft) func(*world) {
+	return func(w *world) {
+		w.Helper()
+		language, err := userrules.NewLanguage()
+		w.check(err)
+		s := detection.Settings{Learning: detection.DefaultLearning}
+		for _, d := range drafts {
+			d.Title, d.Events = d.ID, []detection.Wanted{{Source: kmsSource, Names: []string{"DisableKey"}}}
+			rule, problems := language.Compile(&d)
+			if len(problems) > 0 {
+				w.Fatalf("%+v", problems)
+			}
+			s.Users = append(s.Users, rule)
+		}
+		w.settings.Judge = detection.NewJudge(s)
+	}
+}
+
+func TestAUsersRuleIsJudgedRememberedAndTold(t *testing.T) {
+	w := newWorld(t, silent, users(
+		userrules.Draft{
+			ID: "twice-by-one", Active: true, Severity: finding.Critical,
+			When:    `key.state == "Enabled" && policy.name == "payments" && count("10m", principal) >= 2`,
+			Message: "{{principal}} disabled {{key.aliases}}.",
+		},
+		userrules.Draft{ID: "staged", When: `count("10m") >= 2`, Message: "m"},
+		userrules.Draft{ID: "unable", Active: true, When: `event.requestParameters.keyId == 1 || ` +
+			`event.requestParameters.keyId < 3`, Message: "m"},
+	))
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 90})
+	w.sweep(Inventory)
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	if w.found("twice-by-one") != nil {
+		t.Error("found after one")
+	}
+	w.stop()
+	w.start() // what was counted survives
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+
+	f := w.awaitFound("twice-by-one", finding.Open)
+	if f.Severity != finding.Critical || f.KeyARN != arn || f.Policy != "payments" ||
+		!strings.HasSuffix(f.Description, "disabled alias/pay-cards.") {
+		t.Errorf("got %+v", f)
+	}
+	w.awaitTold("twice-by-one")
+	if n := len(w.actions()); n != 0 {
+		t.Errorf("%d actions were started", n)
+	}
+	if w.found("staged") != nil || w.counter("rotd_staged_rule_matches_total", "staged") != 1 {
+		t.Error("the staged rule was told, or not counted")
+	}
+	if f := w.awaitFound("users-rule-failed", finding.Open); !strings.HasSuffix(f.Title, ": unable") {
+		t.Errorf("got %+v", f)
+	}
+	if n := w.counter("rotd_users_rule_failures_total", "unable"); n != 1 {
+		t.Errorf("%d failures are counted since the start", n)
+	}
+}
