@@ -214,6 +214,21 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "config-test-missing", status: admin.ExitUsage,
 			args: []string{"config", "test", "-c", "testdata/config/rotd.yaml", "testdata/config/none.yaml"},
 		},
+		{name: "detections-test", args: []string{"detections", "test", "-c", "testdata/rules/rotd.yaml"}},
+		{
+			name: "detections-test-fails", status: admin.ExitFailed,
+			args: []string{"detections", "test", "testdata/rules/failing.yaml"},
+		},
+		{
+			name: "detections-test-jsonl", status: admin.ExitFailed,
+			args: []string{"detections", "test", "testdata/rules/failing.yaml", "-o", "jsonl"},
+		},
+		{
+			name: "detections-test-wrong", status: admin.ExitUsage,
+			args: []string{"detections", "test", "testdata/rules/failing.yaml", "testdata/rules/wrong.yaml"},
+		},
+		{name: "detections-show-users", args: []string{"detections", "show", "-c", "testdata/rules/rotd.yaml", "denied"}},
+		{name: "replay-users", args: []string{"replay", "-c", "testdata/rules/rotd.yaml", "../../testdata/trail/export"}},
 		{name: "keys-explain", args: []string{"keys", "explain", "alias/pay-cards"}},
 		{name: "keys-explain-hostile", args: []string{"keys", "explain", ordersARN}},
 		{name: "keys-explain-json", args: []string{"keys", "explain", "alias/pay-cards", "-o", "json"}},

@@ -164,7 +164,7 @@ func TestCatalogueCommands(t *testing.T) {
 		t.Errorf("list: exit status %d", got)
 	}
 	if n := strings.Count(s.out.String(), `{"type":"detection","id":"`); n != len(catalogue(nil)) {
-		t.Errorf("%d of %d rules and checks listed", n, len(catalogue()))
+		t.Errorf("%d of %d rules and checks listed", n, len(catalogue(nil)))
 	}
 	s.out.Reset()
 	if got := s.run(t, "detections", "show", "trail-blinded"); got != admin.ExitDone {

@@ -64,7 +64,15 @@ func (s *scene) ask(program cel.Program) (ref.Val, error) {
 	case errors.As(err, &cancelled):
 		return nil, fmt.Errorf("it costs more than %d steps on this event", maxCost)
 	}
-	return nil, fmt.Errorf("evaluate: %w", err)
+	return nil, fmt.Errorf("evaluate: %w%s", err, hint(err))
+}
+
+// hint says what CEL's most frequent words mean.
+func hint(err error) string {
+	if err.Error() == "no such overload" {
+		return ": a value is of another kind than the expression wants"
+	}
+	return ""
 }
 
 // missing reports whether an expression failed because a member or element is not there.

@@ -84,7 +84,7 @@ func TestEventsThatCannotBeJudged(t *testing.T) {
 	}{
 		{
 			"a value of another kind", `event.requestParameters.pendingWindowInDays.startsWith("7")`, nil,
-			"evaluate: no such overload",
+			"evaluate: no such overload: a value is of another kind than the expression wants",
 		},
 		{
 			"a long text costs too much", `event.requestParameters.text.matches("^(a|b|ab)+(c|d|cd)+(e|f|ef)+$")`,
