@@ -159,14 +159,7 @@ func (r *Rule) resolve(rules []*Rule, parts map[*Rule]*Rule) {
 			parts[rules[i]] = r
 		}
 		conditions = append(conditions, rules[i].when)
-		for _, m := range rules[i].Mitre {
-			if !slices.Contains(r.Mitre, m) {
-				r.Mitre = append(r.Mitre, m)
-			}
-		}
-		for _, text := range rules[i].remarks {
-			r.remark("%s", text)
-		}
+		r.inherit(rules[i])
 	}
 	if len(r.Problems) > 0 {
 		return
@@ -181,4 +174,27 @@ func (r *Rule) resolve(rules []*Rule, parts map[*Rule]*Rule) {
 		return
 	}
 	r.when = all(either(conditions...), enough)
+}
+
+// inherit takes what has to be said of a rule that a correlation counts: whose it is, above all.
+func (r *Rule) inherit(from *Rule) {
+	r.counted = append(r.counted, from)
+	if r.Author == "" {
+		r.Author = from.Author
+	}
+	r.Mitre = union(r.Mitre, from.Mitre)
+	r.References = union(r.References, from.References)
+	for _, text := range from.remarks {
+		r.remark("%s", text)
+	}
+}
+
+// union is all of both, each once.
+func union(some, others []string) []string {
+	for _, o := range others {
+		if !slices.Contains(some, o) {
+			some = append(some, o)
+		}
+	}
+	return some
 }

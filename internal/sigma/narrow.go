@@ -100,10 +100,6 @@ func want(events []detection.Wanted, source string, names []string) []detection.
 	if len(names) == 0 {
 		events[i].Names = nil
 	}
-	for _, name := range names {
-		if !slices.Contains(events[i].Names, name) {
-			events[i].Names = append(events[i].Names, name)
-		}
-	}
+	events[i].Names = union(events[i].Names, names)
 	return events
 }

@@ -107,9 +107,12 @@ func (r *reader) body(doc ast.Node, source, detection, correlated *yamltree.Entr
 		r.fail(correlated.Key, "a correlation has no detection of its own")
 	case correlated != nil:
 		r.correlation(correlated)
-	case detection == nil:
+	case detection == nil && source == nil:
 		r.fail(yamltree.First(doc), "detection is missing: this is no Sigma rule")
-	case r.source(doc, source):
+	case !r.source(doc, source): // said
+	case detection == nil:
+		r.fail(yamltree.First(doc), "detection is missing")
+	default:
 		r.detection(detection)
 	}
 }

@@ -28,6 +28,7 @@ type Rule struct {
 
 	when        expr // nil in a correlation
 	correlation *correlation
+	counted     []*Rule // by the correlation
 	remarks     []string
 }
 

@@ -28,7 +28,10 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", 
 func (w *writer) rule(o *Outcome) {
 	d, r := &o.Draft, o.Rule
 	w.line("")
-	w.origin(r)
+	w.origin("Sigma rule", r)
+	for _, counted := range r.counted {
+		w.origin("which counts what this matches: Sigma rule", counted)
+	}
 	for _, remark := range o.Remarks {
 		w.comment(remark)
 	}
@@ -64,8 +67,7 @@ func (w *writer) rule(o *Outcome) {
 }
 
 // origin says whose rule it is. The author stands here whole, however long the line.
-func (w *writer) origin(r *Rule) {
-	said := "Sigma rule"
+func (w *writer) origin(said string, r *Rule) {
 	for _, part := range []struct{ before, text string }{
 		{" ", r.ID}, {" by ", r.Author}, {", ", r.Date}, {", ", r.Status}, {", license ", r.License},
 	} {
