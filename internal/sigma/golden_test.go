@@ -94,8 +94,8 @@ func expected(err error) bool {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		known := false
 		for _, says := range []string{
-			"too expensive", "memory keeps", "is no window", "exceeds", "limit", "is not an event source", "is not an event name",
-			"bytes are more than", "nobody knows what it costs",
+			"too expensive", "memory keeps", "is no window", "exceeds", "limit", "is not an event source",
+			"is not an event name", "bytes are more than", "nobody knows what it costs",
 		} {
 			known = known || strings.Contains(line, says)
 		}

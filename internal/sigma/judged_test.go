@@ -84,7 +84,9 @@ func TestImportedRulesMatchWhatSigmaMeans(t *testing.T) {
 		},
 		{
 			name: "less than a number", selection: "requestParameters.days|lt: 8",
-			match: []string{"{requestParameters: {days: 7}}", "{requestParameters: {days: 7.9}}", "{requestParameters: {days: [9, -1]}}"},
+			match: []string{
+				"{requestParameters: {days: 7}}", "{requestParameters: {days: 7.9}}", "{requestParameters: {days: [9, -1]}}",
+			},
 			other: []string{"{requestParameters: {days: 8}}", "{requestParameters: {days: soon}}", "{}"},
 		},
 		{
@@ -103,9 +105,10 @@ func TestImportedRulesMatchWhatSigmaMeans(t *testing.T) {
 			other: []string{"{}", "{requestParameters: {x: null}}", "{requestParameters: {x: []}}"},
 		},
 		{
-			name: "contains all, in the whole of a document", selection: "requestParameters|contains|all: ['\"a\"', 'B*c', ':9']",
-			match: []string{`{requestParameters: {policy: '{"A":"bxc"}', n: 9}}`},
-			other: []string{`{requestParameters: {policy: '{"A":"bxd"}', n: 9}}`, "{}"},
+			name:      "contains all, in the whole of a document",
+			selection: "requestParameters|contains|all: ['\"a\"', 'B*c', ':9']",
+			match:     []string{`{requestParameters: {policy: '{"A":"bxc"}', n: 9}}`},
+			other:     []string{`{requestParameters: {policy: '{"A":"bxd"}', n: 9}}`, "{}"},
 		},
 		{
 			name: "wildcards and what is no wildcard", selection: `userAgent: 'a\*b?c*'`,
@@ -131,7 +134,8 @@ func TestImportedRulesMatchWhatSigmaMeans(t *testing.T) {
 			name: "another field", selection: "userIdentity.arn|fieldref: requestParameters.arns",
 			match: []string{"{userIdentity: {type: IAMUser, arn: a}, requestParameters: {arns: [b, a]}}"},
 			other: []string{
-				"{userIdentity: {type: IAMUser, arn: a}, requestParameters: {arns: [b]}}", "{requestParameters: {arns: ['']}}", "{}",
+				"{userIdentity: {type: IAMUser, arn: a}, requestParameters: {arns: [b]}}", "{requestParameters: {arns: ['']}}",
+				"{}",
 			},
 		},
 	} {
@@ -165,13 +169,17 @@ func TestRulesAboutKMSMatch(t *testing.T) {
 			rule: "picked:\n  eventSource: kms.amazonaws.com\n  eventName: [ImportKeyMaterial, DeleteImportedKeyMaterial]\n" +
 				"condition: picked",
 			match: []string{"{eventName: ImportKeyMaterial}", "{eventName: DeleteImportedKeyMaterial, errorCode: AccessDenied}"},
-			other: []string{"{eventName: GetParametersForImport}", "{eventName: ImportKeyMaterial, eventSource: acm.amazonaws.com}"},
+			other: []string{
+				"{eventName: GetParametersForImport}", "{eventName: ImportKeyMaterial, eventSource: acm.amazonaws.com}",
+			},
 		},
 		{
 			name: "names, but not of a service",
 			rule: "picked:\n  eventSource: kms.amazonaws.com\n  eventName: [ConnectCustomKeyStore, CreateCustomKeyStore]\n" +
 				"filter_service:\n  userIdentity.type: AWSService\ncondition: picked and not 1 of filter_*",
-			match: []string{"{eventName: CreateCustomKeyStore, userIdentity: {type: IAMUser}}", "{eventName: ConnectCustomKeyStore}"},
+			match: []string{
+				"{eventName: CreateCustomKeyStore, userIdentity: {type: IAMUser}}", "{eventName: ConnectCustomKeyStore}",
+			},
 			other: []string{
 				"{eventName: CreateCustomKeyStore, userIdentity: {type: AWSService}}", "{eventName: DescribeCustomKeyStores}",
 			},
@@ -207,7 +215,8 @@ func TestRulesAboutKMSMatch(t *testing.T) {
 
 func TestCorrelationsCount(t *testing.T) {
 	const base = "name: denied\n" + "title: Denied\nlogsource: {product: aws, service: cloudtrail}\ndetection: " +
-		"{a: {eventSource: kms.amazonaws.com, errorCode: AccessDenied}, condition: a}\n---\ntitle: Many denied\ncorrelation:\n"
+		"{a: {eventSource: kms.amazonaws.com, errorCode: AccessDenied}, condition: a}\n---\ntitle: Many denied\n" +
+		"correlation:\n"
 	call := func(second int, user, name, code string) string {
 		return fmt.Sprintf("{eventTime: +%ds, userIdentity: {type: IAMUser, arn: %q}, eventName: %s, errorCode: %s}",
 			second, user, name, code)
@@ -243,7 +252,8 @@ func TestCorrelationsCount(t *testing.T) {
 				"condition: {gte: 2}}",
 			events: []string{
 				call(0, "ann", "Decrypt", "AccessDenied"), call(1, "joe", "Decrypt", "AccessDenied"),
-				"{errorCode: AccessDenied, requestParameters: {keyId: a}}", "{errorCode: AccessDenied, requestParameters: {keyId: b}}",
+				"{errorCode: AccessDenied, requestParameters: {keyId: a}}",
+				"{errorCode: AccessDenied, requestParameters: {keyId: b}}",
 				"{errorCode: AccessDenied, requestParameters: {keyId: a}}",
 			},
 			matches: 1,
@@ -270,7 +280,8 @@ func TestCorrelationsCount(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rules := imported(t, base+"  "+strings.NewReplacer("{type", "type", ", rules", "\n  rules", ", group-by", "\n  group-by",
+			rules := imported(t, base+"  "+strings.NewReplacer("{type", "type", ", rules", "\n  rules",
+				", group-by", "\n  group-by",
 				", timespan", "\n  timespan", ", condition", "\n  condition").Replace(strings.TrimSuffix(tt.correlation, "}")))
 			if got := judged(t, rules, tt.events...); got != tt.matches {
 				t.Errorf("want %d matches, got %d of\n%s", tt.matches, got, rules)

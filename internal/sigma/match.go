@@ -72,7 +72,7 @@ func (m *match) modify(modifiers string) error {
 	if modifiers == "" {
 		return nil
 	}
-	for _, one := range strings.Split(modifiers, "|") {
+	for one := range strings.SplitSeq(modifiers, "|") {
 		switch one {
 		case "contains":
 			m.before, m.after = true, true

@@ -1,13 +1,14 @@
-// Package sigma turns Sigma rules (https://sigmahq.io) for CloudTrail into users' rules of rotd, in CEL. What it cannot
-// turn it says, with the line; it never leaves a part of a condition out. Pure.
+// Package sigma turns Sigma rules (https://sigmahq.io) for CloudTrail into users' rules of rotd, in CEL. What it
+// cannot turn it says, with the line; it never leaves a part of a condition out. Pure.
 //
-// Where things are: a file becomes Rules in read.go, a selection an expression in selection.go and match.go, a condition
-// one in condition.go; correlation.go counts; which events an expression can be about is in narrow.go; the users' rule
-// is made in convert.go and written in write.go.
+// Where things are: a file becomes Rules in read.go, a selection an expression in selection.go and match.go, a
+// condition one in condition.go; correlation.go counts; which events an expression can be about is in narrow.go; the
+// users' rule is made in convert.go and written in write.go.
 package sigma
 
 import (
 	"fmt"
+	"slices"
 
 	"rotd/internal/finding"
 )
@@ -49,10 +50,7 @@ func (p Problem) String() string {
 // remark notes what to know about the rule once.
 func (r *Rule) remark(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	for _, before := range r.remarks {
-		if before == text {
-			return
-		}
+	if !slices.Contains(r.remarks, text) {
+		r.remarks = append(r.remarks, text)
 	}
-	r.remarks = append(r.remarks, text)
 }

@@ -2,16 +2,16 @@ package sigma
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 // Write writes the drafts of what was imported as a file of users' rules, all of them staged.
 func Write(outcomes []Outcome) []byte {
 	w := &writer{}
-	w.line("# Sigma rules, imported by `rotd detections import sigma`. Each is its authors', who are to be named wherever it")
-	w.line("# goes (SigmaHQ's rules: Detection Rule License 1.1). See docs/users-rules.md.")
+	w.line("# Sigma rules, imported by `rotd detections import sigma`. Each is its authors', who are to be named wherever")
+	w.line("# it goes (SigmaHQ's rules: Detection Rule License 1.1). See docs/users-rules.md.")
 	w.line("rules:")
 	for i := range outcomes {
 		if outcomes[i].Imported() {
@@ -94,13 +94,5 @@ func flow(texts []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// quoted is a text as YAML, which reads JSON's.
-func quoted(text string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(text); err != nil {
-		panic(err) // a text is always JSON
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
+// quoted is a text as YAML, which escapes as Go does.
+func quoted(text string) string { return strconv.Quote(text) }

@@ -25,8 +25,8 @@ type Problem struct {
 	Message string
 }
 
-// Parse returns the documents of a file of at most so many bytes, without those that are empty. Keys may stand twice in a
-// mapping. With a problem there are no documents.
+// Parse returns the documents of a file of at most so many bytes, without those that are empty. Keys may stand twice in
+// a mapping. With a problem there are no documents.
 func Parse(data []byte, most int) (docs []ast.Node, wrong *Problem) {
 	if message := unreadable(data, most); message != "" {
 		return nil, &Problem{Message: message}
