@@ -147,7 +147,8 @@ func users(name string, data []byte) (set *ruleSet, digest string, err error) {
 		}
 		if err != nil {
 			at := fmt.Sprintf("detections.rules[%d]", i)
-			problems = append(problems, r.problem(r.places["detections.rules"], at, fmt.Sprintf("%s: %v", shorten(pattern), err)))
+			message := fmt.Sprintf("%s: %v", shorten(pattern), err)
+			problems = append(problems, r.problem(r.places["detections.rules"], at, message))
 		}
 		for _, path := range found {
 			if !slices.Contains(paths, path) {

@@ -33,7 +33,10 @@ func (t *rawTest) layout() shape {
 			}
 		},
 		fields: []field{
-			{key: "name", doc: "What is so.", value: text(&t.name, "a line of text", checkSaid), need: "name: a stranger decrypts"},
+			{
+				key: "name", doc: "What is so.", value: text(&t.name, "a line of text", checkSaid),
+				need: "name: a stranger decrypts",
+			},
 			{key: "now", doc: "When its first event happens.", value: moment(&t.now)},
 			{key: "keys", doc: "Keys that rotd knows.", value: list[keyFacts]{
 				fresh: newKeyFacts,

@@ -47,9 +47,9 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"accounts-unlisted MEDIUM",
 			"rotation-missed HIGH", "circuit-breaker-open HIGH",
 			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH",
-			"state-record-unreadable HIGH", "rule-panicked HIGH", "users-rule-failed MEDIUM", "dead-letter-queue-not-empty MEDIUM",
+			"state-record-unreadable HIGH", "rule-panicked HIGH", "dead-letter-queue-not-empty MEDIUM",
 			"containment-failed HIGH",
-			"contained-key-deadline CRITICAL",
+			"contained-key-deadline CRITICAL", "users-rule-failed MEDIUM",
 		},
 	}
 	got := make(map[string][]string)

@@ -39,7 +39,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries())
+	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries(), usersEntries())
 }
 
 // Describe returns the entry of an id; ok is false when there is none.
@@ -191,10 +191,5 @@ func selfEntries() []Entry {
 		self("rule-panicked", "A detection rule failed inside rotd", finding.High, quiet,
 			"An event or key has not been judged by that rule; everything else went on.", "A rule or check panicked.",
 			"Report it with the stack from the log."),
-		self("users-rule-failed", "A rule of your own cannot judge events", finding.Medium, quiet,
-			"What that rule would find in such events nobody notices; everything else went on.",
-			"An expression of a user's rule met a value of another kind than it wants, or cost more than is allowed. A "+
-				"member that is missing is neither: the rule does not match then. One finding per rule, counted.",
-			"Mend the rule (docs/users-rules.md), and add such an event to its tests."),
 	}
 }

@@ -26,20 +26,6 @@ func RulePanicked(shard, ruleID string, value any, at time.Time) finding.Finding
 	return f
 }
 
-// RuleUnable is a user's rule that could not judge an event. The rest goes on, without that rule's word.
-func RuleUnable(shard, ruleID string, why error, at time.Time) finding.Finding {
-	f := own("users-rule-failed", finding.Medium, finding.Subject{Type: finding.Rotd, ID: shard}, ruleID, at)
-	f.Title = "A rule of your own cannot judge events: " + ruleID
-	f.Description = fmt.Sprintf("%s could not judge an event: %s. What the rule would find in such events nobody "+
-		"notices; every other rule went on.", shown(ruleID), quote(why.Error(), maxReason))
-	f.Remedy = []string{
-		"rotd detections show " + argument(ruleID),
-		"Mend the rule: add such an event to its tests, and look with rotd detections test.",
-		"What may be missing or of another kind has to be asked first: has(event.requestParameters.x) && …",
-	}
-	return f
-}
-
 // Undecodable is a message or record that could not be decoded. source is a queue's URL, or `s3://bucket/key` of a
 // log object, of which the bucket alone becomes the subject; reason is a stable word, detail is for people. kept is
 // false when the quarantine is full and only a hash was kept.

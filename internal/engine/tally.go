@@ -70,7 +70,10 @@ type tally struct {
 }
 
 func newTally() *tally {
-	return &tally{ignored: make(map[string]int), unreadable: make(map[string]int), staged: make(map[string]int), unable: make(map[string]int)}
+	return &tally{
+		ignored: make(map[string]int), unreadable: make(map[string]int), staged: make(map[string]int),
+		unable: make(map[string]int),
+	}
 }
 
 func (t *tally) message(u *unit, result messageResult) {

@@ -2,11 +2,12 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"rotd/internal/detection"
 	"rotd/internal/events/trail"
@@ -84,7 +85,7 @@ func (t *trying) record(i int, told userrules.Record) ([]byte, error) {
 		}
 		r["eventTime"] = t.test.Now.Add(d).Format(time.RFC3339)
 	}
-	raw, err := json.Marshal(r)
+	raw, err := json.Marshal(r, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("write the record: %w", err)
 	}

@@ -54,63 +54,78 @@ func TestMemoryOfUsersRules(t *testing.T) {
 	}{
 		{
 			"count notices the third within the window", `count("10m") >= 3`,
-			[]told{{"0s", "a", ""}, {"5m", "b", ""}, {"9m", "c", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"5m", "b", ""}, {"9m", "c", ""}},
+			1,
 		},
 		{
 			"count forgets what is further back", `count("10m") >= 3`,
-			[]told{{"0s", "a", ""}, {"5m", "b", ""}, {"10m", "c", ""}}, 0,
+			[]told{{"0s", "a", ""}, {"5m", "b", ""}, {"10m", "c", ""}},
+			0,
 		},
 		{
 			"count notices whichever comes last", `count("10m") >= 3`,
-			[]told{{"9m", "c", ""}, {"5m", "b", ""}, {"0s", "a", ""}}, 1,
+			[]told{{"9m", "c", ""}, {"5m", "b", ""}, {"0s", "a", ""}},
+			1,
 		},
 		{
 			"a repeated record counts once", `count("10m") >= 3`,
-			[]told{{"0s", "a", "x"}, {"1m", "a", "y"}, {"0s", "a", "x"}, {"1m", "a", "y"}}, 0,
+			[]told{{"0s", "a", "x"}, {"1m", "a", "y"}, {"0s", "a", "x"}, {"1m", "a", "y"}},
+			0,
 		},
 		{
 			"count by principal", `count("10m", principal) >= 2`,
-			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}},
+			1,
 		},
 		{
 			"count counts what comes that far", `session == "" && event.userIdentity.userName == "a" && count("10m") >= 2`,
-			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "b", ""}, {"3m", "a", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "b", ""}, {"3m", "a", ""}},
+			1,
 		},
 		{
 			"distinct counts values, not events", `distinct(principal, "10m") >= 3`,
-			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}, {"3m", "b", ""}, {"4m", "c", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}, {"3m", "b", ""}, {"4m", "c", ""}},
+			1,
 		},
 		{
 			"distinct by what a third argument says", `distinct(principal, "10m", event.awsRegion) >= 2`,
-			[]told{{"0s", "a", ""}, {"1m", "b", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"1m", "b", ""}},
+			1,
 		},
 		{
 			"two windows of one rule do not mix", `count("10m") >= 2 && count("1m") >= 2`,
-			[]told{{"0s", "a", ""}, {"5m", "b", ""}}, 0,
+			[]told{{"0s", "a", ""}, {"5m", "b", ""}},
+			0,
 		},
 		{
 			"first_seen once per value", `first_seen(principal, "1h")`,
-			[]told{{"0s", "a", ""}, {"1m", "a", ""}, {"2m", "b", ""}, {"3m", "a", ""}}, 2,
+			[]told{{"0s", "a", ""}, {"1m", "a", ""}, {"2m", "b", ""}, {"3m", "a", ""}},
+			2,
 		},
 		{
 			"first_seen again after the window", `first_seen(principal, "1h")`,
-			[]told{{"0s", "a", ""}, {"2h", "a", ""}}, 2,
+			[]told{{"0s", "a", ""}, {"2h", "a", ""}},
+			2,
 		},
 		{
 			"what comes again and again stays seen", `first_seen(principal, "1h")`,
-			[]told{{"0s", "a", ""}, {"50m", "a", ""}, {"100m", "a", ""}, {"150m", "a", ""}}, 1,
+			[]told{{"0s", "a", ""}, {"50m", "a", ""}, {"100m", "a", ""}, {"150m", "a", ""}},
+			1,
 		},
 		{
 			"an earlier event that comes later is not the first", `first_seen(principal, "1h")`,
-			[]told{{"30m", "a", ""}, {"0s", "a", ""}}, 1,
+			[]told{{"30m", "a", ""}, {"0s", "a", ""}},
+			1,
 		},
 		{
 			"asked twice of one event it says the same", `first_seen(principal, "1h") && first_seen(principal, "1h")`,
-			[]told{{"0s", "a", ""}}, 1,
+			[]told{{"0s", "a", ""}},
+			1,
 		},
 		{
 			"first_seen by what a third argument says", `first_seen(event.awsRegion, "1h", principal)`,
-			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}}, 2,
+			[]told{{"0s", "a", ""}, {"1m", "b", ""}, {"2m", "a", ""}},
+			2,
 		},
 	}
 	for _, test := range tests {
@@ -199,7 +214,8 @@ func TestWhatATestOfARuleSays(t *testing.T) {
 			`event 1: eventTime: "noon" is not a duration: write for example 90d, 36h or 1h30m`,
 		}},
 		{
-			"a log file beside it", userrules.Test{Trail: filepath.Join(root, trailFile)},
+			"a log file beside it",
+			userrules.Test{Trail: filepath.Join(root, trailFile)},
 			[]string{"matches: want 0, got 4"},
 		},
 	}

@@ -34,7 +34,8 @@ func record(given ...obj) obj {
 			},
 		},
 		"requestParameters": obj{
-			"keyId": payARN, "pendingWindowInDays": 7, "share": 0.5, "bypass": true, "nothing": nil, "operations": []string{"Decrypt", "Encrypt"},
+			"keyId": payARN, "pendingWindowInDays": 7, "share": 0.5, "bypass": true, "nothing": nil,
+			"operations":        []string{"Decrypt", "Encrypt"},
 			"encryptionContext": obj{"aws:s3:arn": "arn:aws:s3:::payments"},
 		},
 		"resources": []obj{{"ARN": payARN, "accountId": "111122223333", "type": "AWS::KMS::Key"}},
@@ -61,7 +62,8 @@ func decode(t testing.TB, r obj) *events.Event {
 // around is what is known: the payments key, its policy, a trusted account; no memory.
 func around() *detection.Context {
 	return &detection.Context{
-		Known: known{key: payKey(), policy: payPolicy()}, Memory: forgetful{}, Trusted: func(account string) bool { return account == "111122223333" },
+		Known: known{key: payKey(), policy: payPolicy()}, Memory: forgetful{},
+		Trusted: func(account string) bool { return account == "111122223333" },
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"rotd/internal/events"
 )
 
-// maxRead is how many bytes of a record's JSON one answer may go over, each time counted: a document is scanned for what
-// is asked of it, never built.
+// maxRead is how many bytes of a record's JSON one answer may go over, each time counted: a document is scanned for
+// what is asked of it, never built.
 const maxRead = 4 << 20
 
 // errTooMuch is that a rule read more than maxRead.

@@ -110,11 +110,10 @@ func TestAFindingOfAUsersRule(t *testing.T) {
 	t.Run("is another one by another fingerprint", func(t *testing.T) {
 		d := base
 		d.Fingerprint = []string{"event.userAgent", "event.sourceIPAddress"}
-		print := func(agent, address string) string {
+		identity := func(agent, address string) string {
 			return find(t, d, detection.Settings{}, record(obj{"userAgent": agent, "sourceIPAddress": address}))[0].Fingerprint
 		}
-		if print("a", "b") != print("a", "b") || print("a", "b") == print("a", "c") ||
-			print(`a","b`, "c") == print("a", `b","c`) {
+		if identity("a", "b") == identity("a", "c") || identity(`a","b`, "c") == identity("a", `b","c`) {
 			t.Error("fingerprints do not tell findings apart")
 		}
 	})

@@ -21,9 +21,14 @@ func TestWhatExpressionsSee(t *testing.T) {
 		{"an absent text is empty and not there", `event.errorCode == "" && !has(event.errorCode)`, nil, true},
 		{"an error", `has(event.errorCode)`, record(obj{"errorCode": "AccessDenied"}), true},
 		{"the session's issuer", `event.userIdentity.sessionContext.sessionIssuer.userName == "pay"`, nil, true},
-		{"MFA as CloudTrail writes it", `event.userIdentity.sessionContext.attributes.mfaAuthenticated == "false"`, nil, true},
-		{"MFA of which nobody knows", `event.userIdentity.sessionContext.attributes.mfaAuthenticated == ""`,
-			record(obj{"userIdentity": obj{"type": "Root"}}), true},
+		{
+			"MFA as CloudTrail writes it",
+			`event.userIdentity.sessionContext.attributes.mfaAuthenticated == "false"`, nil, true,
+		},
+		{
+			"MFA of which nobody knows", `event.userIdentity.sessionContext.attributes.mfaAuthenticated == ""`,
+			record(obj{"userIdentity": obj{"type": "Root"}}), true,
+		},
 		{"a resource", `event.resources.exists(r, r.type == "AWS::KMS::Key" && r.ARN.endsWith("90ab"))`, nil, true},
 		{"a resource by place", `event.resources[0].accountId == "111122223333"`, nil, true},
 		{"a resource that is not there", `event.resources[1].accountId == "111122223333"`, nil, false},
@@ -43,13 +48,21 @@ func TestWhatExpressionsSee(t *testing.T) {
 		{"the principal and the session", `principal.endsWith("role/pay") && session == "session"`, nil, true},
 		{"a trusted account", `trusted(event.recipientAccountId) && !trusted("999999999999")`, nil, true},
 		{"an address in a network", `cidr(event.sourceIPAddress, "203.0.113.0/24")`, nil, true},
-		{"a service's name is in no network", `cidr(event.sourceIPAddress, "0.0.0.0/0")`,
-			record(obj{"sourceIPAddress": "s3.amazonaws.com"}), false},
-		{"an IPv6 address", `cidr(event.sourceIPAddress, "2001:db8::/32")`, record(obj{"sourceIPAddress": "2001:db8::1"}), true},
+		{
+			"a service's name is in no network", `cidr(event.sourceIPAddress, "0.0.0.0/0")`,
+			record(obj{"sourceIPAddress": "s3.amazonaws.com"}), false,
+		},
+		{
+			"an IPv6 address",
+			`cidr(event.sourceIPAddress, "2001:db8::/32")`, record(obj{"sourceIPAddress": "2001:db8::1"}), true,
+		},
 		{"the key", `key.known && "alias/payments" in key.aliases && key.tags.team == "pay"`, nil, true},
 		{"a tag that is not there", `key.tags.owner == "x"`, nil, false},
 		{"the key's age", `event.eventTime - key.created > duration("720h")`, nil, true},
-		{"a key that is not known", `!key.known && key.state == "" && size(key.tags) == 0 && !has(policy.name)`, unknownKey, true},
+		{
+			"a key that is not known",
+			`!key.known && key.state == "" && size(key.tags) == 0 && !has(policy.name)`, unknownKey, true,
+		},
 		{"the policy", `policy.name == "payments" && policy.max_age == duration("2160h") && policy.allowed`, nil, true},
 		{"a pattern", `event.userAgent.matches("^aws-cli/[0-9]")`, nil, true},
 		{"text without case", `event.userAgent.upperAscii() == "AWS-CLI/2.31"`, nil, true},
@@ -151,7 +164,10 @@ func TestWhatIsWrongWithExpressions(t *testing.T) {
 		{"a field that is not there", `event.evntName == "x"`, 1, 6, "undefined field 'evntName': did you mean eventName?"},
 		{"a name that is not there", `evnt == "x"`, 1, 1, "undeclared reference to 'evnt' (did you mean 'event'?)"},
 		{"on another line", "has(event.errorCode) &&\n  event.nope == 1", 2, 8, "undefined field 'nope'"},
-		{"types that do not fit", `event.eventName == 1`, 1, 17, "found no matching overload for '_==_' applied to '(string, int)'"},
+		{
+			"types that do not fit", `event.eventName == 1`, 1, 17,
+			"found no matching overload for '_==_' applied to '(string, int)'",
+		},
 		{"no condition", `event.eventName`, 1, 1, `want true or false, such as event.eventName == "Decrypt", not string`},
 		{"a time", `event.eventTime`, 1, 1, `want true or false, such as event.eventName == "Decrypt", not timestamp`},
 		{
@@ -166,14 +182,23 @@ func TestWhatIsWrongWithExpressions(t *testing.T) {
 		},
 		{"a window that is none", `count("10x") > 3`, 1, 7, `"10x" is not a duration: write for example 90d, 36h or 1h30m`},
 		{"a window that is too long", `count("40d") > 3`, 1, 7, "40d is no window of rules: write 1s to 30d"},
-		{"a window out of the event", `first_seen(principal, session)`, 1, 23,
-			`a window has to stand here as it is, such as "10m" or "7d"`},
+		{
+			"a window out of the event", `first_seen(principal, session)`, 1, 23,
+			`a window has to stand here as it is, such as "10m" or "7d"`,
+		},
 		{"more than memory keeps", `count("10m") >= 65`, 1, 17, "no count comes to that: memory keeps 64 of a kind"},
-		{"more than all that memory keeps", `64 < distinct(principal, "1h")`, 1, 1,
-			"no count comes to that: memory keeps 64 of a kind"},
-		{"a network that is none", `cidr(event.sourceIPAddress, "10.0.0.0")`, 1, 29,
-			`"10.0.0.0" is no network: write for example "10.0.0.0/8"`},
-		{"an object of one's own", `rotd.Event{eventName: "x"} == event`, 1, 11, "rules make no objects: compare their fields"},
+		{
+			"more than all that memory keeps", `64 < distinct(principal, "1h")`, 1, 1,
+			"no count comes to that: memory keeps 64 of a kind",
+		},
+		{
+			"a network that is none", `cidr(event.sourceIPAddress, "10.0.0.0")`, 1, 29,
+			`"10.0.0.0" is no network: write for example "10.0.0.0/8"`,
+		},
+		{
+			"an object of one's own", `rotd.Event{eventName: "x"} == event`, 1, 11,
+			"rules make no objects: compare their fields",
+		},
 		{
 			"a loop within a loop", `event.requestParameters.a.all(x, event.requestParameters.b.all(y, x == y))`, 1, 1,
 			"too expensive: it may cost 2033412 steps an event, and 20000 are allowed: loops within loops and patterns over " +

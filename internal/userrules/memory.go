@@ -80,12 +80,12 @@ func (s *scene) once(name string, ask func() ref.Val) ref.Val {
 
 // name is what memory keeps something of the rule under: no two rules share one, nor two windows of a rule.
 func (s *scene) name(function string, window time.Duration, more ...ref.Val) string {
-	name := fmt.Sprintf("user\x00%s\x00%s\x00%d", s.rule.id, function, window/time.Second)
+	name := fmt.Appendf(nil, "user\x00%s\x00%s\x00%d", s.rule.id, function, window/time.Second)
 	for _, v := range more {
 		text := string(v.(types.String))
-		name += fmt.Sprintf("\x00%d:%s", len(text), text)
+		name = fmt.Appendf(name, "\x00%d:%s", len(text), text)
 	}
-	return name
+	return string(name)
 }
 
 // window reads a window, which the check at load has seen to be one.

@@ -41,7 +41,8 @@ func (c *compiler) message(part, text string) []piece {
 		inside := text[open+len("{{") : open+length]
 		begin := open + len("{{") + len(inside) - len(strings.TrimLeft(inside, " \n"))
 		pieces = append(pieces, words(text[done:open]), piece{program: c.program(
-			placeOf(part, text, begin), strings.TrimSpace(inside), "something that has words: a text, number, time or list of texts",
+			placeOf(part, text, begin), strings.TrimSpace(inside),
+			"something that has words: a text, number, time or list of texts",
 			cel.StringType, cel.IntType, cel.DoubleType, cel.BoolType, cel.TimestampType, cel.DurationType, cel.DynType,
 			cel.ListType(cel.StringType))})
 		done = open + length + len("}}")

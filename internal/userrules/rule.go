@@ -43,7 +43,8 @@ type Problem struct {
 }
 
 // tuning is how every user's rule is tuned.
-const tuning = "The rule's own file. `detections.severity` and `detections.disable` in rotd.yaml work as for other rules."
+const tuning = "The rule's own file. `detections.severity` and `detections.disable` in rotd.yaml work as for other " +
+	"rules."
 
 // Compile makes a rule of a draft. With problems there is no rule.
 func (l *Language) Compile(d *Draft) (detection.Rule, []Problem) {

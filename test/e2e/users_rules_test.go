@@ -16,8 +16,8 @@ import (
 	"rotd/test/crash/world"
 )
 
-// TestRulesOfOnesOwnAreReloaded begins with a rule about tags, is given one that is wrong, which changes nothing, and then
-// another that is right.
+// TestRulesOfOnesOwnAreReloaded begins with a rule about tags, is given one that is wrong, which changes nothing, and
+// then another that is right.
 func TestRulesOfOnesOwnAreReloaded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, world.Options{}, "cards", "books")
