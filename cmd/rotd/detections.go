@@ -132,7 +132,7 @@ func newDetectionsCommand(c *cli) *cobra.Command {
 		},
 	}
 	return group("detections", "The rules and checks of this version, and your own", list, show,
-		newDetectionsTestCommand(c))
+		newDetectionsTestCommand(c), newDetectionsImportCommand(c))
 }
 
 func (c *cli) printRule(r *rule) {

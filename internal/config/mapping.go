@@ -4,48 +4,20 @@ import (
 	"fmt"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+
+	"rotd/internal/yamltree"
 )
 
-// entry is one key of a mapping in the file.
-type entry struct {
-	name  string
-	key   *token.Token
-	value ast.Node
-}
-
-// mapping returns the entries of a node that is a mapping.
-func mapping(n ast.Node) ([]entry, bool) {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	default:
-		return nil, false
-	}
-	entries := make([]entry, len(values))
-	for i, v := range values {
-		tk := v.Key.GetToken()
-		entries[i] = entry{name: tk.Value, key: tk, value: v.Value}
-		if marked, ok := v.Key.(*ast.MappingKeyNode); ok && marked.Value != nil { // `? key`
-			entries[i].name = marked.Value.GetToken().Value
-		}
-	}
-	return entries, true
-}
-
 // unique returns the entries without those whose key came before, which it reports.
-func unique(r *reader, path string, entries []entry) []entry {
+func unique(r *reader, path string, entries []yamltree.Entry) []yamltree.Entry {
 	lines := make(map[string]int, len(entries))
 	kept := entries[:0]
 	for _, e := range entries {
-		if line, again := lines[e.name]; again {
-			r.fail(e.key, join(path, shorten(e.name)), "written twice, first on line %d: remove one", line)
+		if line, again := lines[e.Name]; again {
+			r.fail(e.Key, join(path, shorten(e.Name)), "written twice, first on line %d: remove one", line)
 			continue
 		}
-		lines[e.name] = e.key.Position.Line
+		lines[e.Name] = e.Key.Position.Line
 		kept = append(kept, e)
 	}
 	return kept
@@ -80,22 +52,22 @@ func (d dict) read(r *reader, path string, n ast.Node) {
 	if !r.plain(path, n) {
 		return
 	}
-	entries, ok := mapping(n)
+	entries, ok := yamltree.Mapping(n)
 	if !ok {
-		r.fail(first(n), path, "want a mapping of %s, not %s", d.want, kind(n))
+		r.fail(yamltree.First(n), path, "want a mapping of %s, not %s", d.want, yamltree.Kind(n))
 		return
 	}
 	for _, e := range unique(r, path, entries) {
-		at := join(path, shorten(e.name))
-		if err := d.key(e.name); err != nil {
-			r.fail(e.key, at, "%v", err)
+		at := join(path, shorten(e.Name))
+		if err := d.key(e.Name); err != nil {
+			r.fail(e.Key, at, "%v", err)
 			continue
 		}
-		if e.value == nil {
-			r.fail(e.key, at, "has no value: give it one or remove the line")
+		if e.Value == nil {
+			r.fail(e.Key, at, "has no value: give it one or remove the line")
 			continue
 		}
-		d.value(e.name).read(r, at, e.value)
+		d.value(e.Name).read(r, at, e.Value)
 	}
 }
 
@@ -118,7 +90,7 @@ func (l list[T]) read(r *reader, path string, n ast.Node) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		r.fail(first(n), path, "want a list, not %s%s", kind(n), listHint(n))
+		r.fail(yamltree.First(n), path, "want a list, not %s%s", yamltree.Kind(n), listHint(n))
 		return
 	}
 	if len(seq.Values) < l.least {
@@ -135,9 +107,9 @@ func (l list[T]) read(r *reader, path string, n ast.Node) {
 		l.shape(&item).read(r, at, value)
 		if l.id != nil {
 			if id := l.id(item); id != "" && lines[id] > 0 {
-				r.fail(first(value), at, "%s is there already, on line %d: remove one", id, lines[id])
+				r.fail(yamltree.First(value), at, "%s is there already, on line %d: remove one", id, lines[id])
 			} else {
-				lines[id] = first(value).Position.Line
+				lines[id] = yamltree.First(value).Position.Line
 			}
 		}
 		if len(r.problems) == before {

@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"rotd/internal/suggest"
+	"rotd/internal/yamltree"
 )
 
 // field is one key of a mapping.
@@ -55,12 +56,12 @@ func (o object) read(r *reader, path string, n ast.Node) {
 	if !r.plain(path, n) {
 		return
 	}
-	entries, ok := mapping(n)
+	entries, ok := yamltree.Mapping(n)
 	if !ok {
-		r.fail(first(n), path, "want a mapping with the keys %s, not %s", o.keys(), kind(n))
+		r.fail(yamltree.First(n), path, "want a mapping with the keys %s, not %s", o.keys(), yamltree.Kind(n))
 		return
 	}
-	got := &seen{r: r, path: path, start: first(n), at: map[string]*token.Token{}, bad: map[string]bool{}}
+	got := &seen{r: r, path: path, start: yamltree.First(n), at: map[string]*token.Token{}, bad: map[string]bool{}}
 	for _, e := range unique(r, path, entries) {
 		o.entry(got, e)
 	}
@@ -75,25 +76,25 @@ func (o object) read(r *reader, path string, n ast.Node) {
 }
 
 // entry reads one key and its value.
-func (o object) entry(got *seen, e entry) {
-	r, path := got.r, join(got.path, e.name)
-	f := o.field(e.name)
+func (o object) entry(got *seen, e yamltree.Entry) {
+	r, path := got.r, join(got.path, e.Name)
+	f := o.field(e.Name)
 	switch {
 	case f == nil:
-		meant := suggest.Closest(e.name, o.names())
+		meant := suggest.Closest(e.Name, o.names())
 		got.bad[meant] = true
-		r.fail(e.key, path, "unknown key%s", o.instead(meant))
+		r.fail(e.Key, path, "unknown key%s", o.instead(meant))
 	case f.value == nil:
-		r.fail(e.key, path, "not yet available in this version: remove it")
-	case e.value == nil:
-		got.bad[e.name] = true
-		r.fail(e.key, path, "has no value: give it one or remove the line")
+		r.fail(e.Key, path, "not yet available in this version: remove it")
+	case e.Value == nil:
+		got.bad[e.Name] = true
+		r.fail(e.Key, path, "has no value: give it one or remove the line")
 	default:
-		got.at[e.name] = first(e.value)
-		r.places[path] = got.at[e.name]
+		got.at[e.Name] = yamltree.First(e.Value)
+		r.places[path] = got.at[e.Name]
 		before := len(r.problems)
-		f.value.read(r, path, e.value)
-		got.bad[e.name] = len(r.problems) > before
+		f.value.read(r, path, e.Value)
+		got.bad[e.Name] = len(r.problems) > before
 	}
 }
 

@@ -79,24 +79,6 @@ func (r *reader) plain(path string, n ast.Node) bool {
 	return false
 }
 
-// kind names a node the way people who write YAML do.
-func kind(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.StringNode:
-		return fmt.Sprintf("the text %q", shorten(n.Value))
-	case *ast.LiteralNode:
-		return "a block of text"
-	case *ast.BoolNode:
-		return "the truth value " + n.GetToken().Value
-	default:
-		return shorten(n.GetToken().Value)
-	}
-}
-
 // shorten keeps a value that does not belong from filling the screen.
 func shorten(s string) string {
 	const most = 80

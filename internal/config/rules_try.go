@@ -7,6 +7,7 @@ import (
 
 	"rotd/internal/finding"
 	"rotd/internal/userrules"
+	"rotd/internal/yamltree"
 )
 
 // rawTest is a test of a rule before its times are known.
@@ -93,8 +94,8 @@ func (s record) read(r *reader, path string, n ast.Node) {
 	if !r.plain(path, n) {
 		return
 	}
-	if _, ok := mapping(n); !ok {
-		r.fail(first(n), path, "want a CloudTrail record, not %s", kind(n))
+	if _, ok := yamltree.Mapping(n); !ok {
+		r.fail(yamltree.First(n), path, "want a CloudTrail record, not %s", yamltree.Kind(n))
 		return
 	}
 	value, _ := anything(r, path, n).(map[string]any)
@@ -111,10 +112,10 @@ func anything(r *reader, path string, n ast.Node) any {
 	if !r.plain(path, n) {
 		return nil
 	}
-	if entries, ok := mapping(n); ok {
+	if entries, ok := yamltree.Mapping(n); ok {
 		all := make(map[string]any, len(entries))
 		for _, e := range unique(r, path, entries) {
-			all[e.name] = anything(r, join(path, shorten(e.name)), e.value)
+			all[e.Name] = anything(r, join(path, shorten(e.Name)), e.Value)
 		}
 		return all
 	}
@@ -136,6 +137,6 @@ func anything(r *reader, path string, n ast.Node) any {
 	case *ast.FloatNode:
 		return n.Value
 	}
-	r.fail(first(n), path, "want what JSON has, not %s", kind(n))
+	r.fail(yamltree.First(n), path, "want what JSON has, not %s", yamltree.Kind(n))
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/span"
 	"rotd/internal/suggest"
+	"rotd/internal/yamltree"
 )
 
 const day = span.Day
@@ -32,11 +33,11 @@ func (s scalar) read(r *reader, path string, n ast.Node) {
 	}
 	value, ok := s.text(n)
 	if !ok {
-		r.fail(first(n), path, "want %s, not %s%s", s.want, kind(n), s.quoteHint(n))
+		r.fail(yamltree.First(n), path, "want %s, not %s%s", s.want, yamltree.Kind(n), s.quoteHint(n))
 		return
 	}
 	if err := s.set(value); err != nil {
-		r.fail(first(n), path, "%v", err)
+		r.fail(yamltree.First(n), path, "%v", err)
 	}
 }
 

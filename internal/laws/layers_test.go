@@ -23,6 +23,7 @@ var house = []layer{
 		"internal/finding", "internal/audit", "internal/usage",
 	}},
 	{path: "internal/suggest", rank: 0, pure: true, alone: true},
+	{path: "internal/yamltree", rank: 0, pure: true, alone: true},
 	{path: "internal/span", rank: 0, pure: true, alone: true},
 	{path: "internal/counting", rank: 0, pure: true, alone: true},
 	{path: "internal/usage", rank: 0, pure: true, alone: true, also: []string{"internal/compact"}},
@@ -40,6 +41,7 @@ var house = []layer{
 	{path: "internal/impact", rank: 2, pure: true},
 	{path: "internal/detection", rank: 3, pure: true},
 	{path: "internal/userrules", rank: 4, pure: true},
+	{path: "internal/sigma", rank: 5, pure: true},
 	{path: "internal/cost", rank: 3, pure: true},
 	{path: "internal/report", rank: 4, pure: true},
 

@@ -18,6 +18,8 @@ const (
 	maxCost = 100_000
 	// memoryCost is a question to the memory, which may write.
 	memoryCost = 200
+	// textCost is to look for texts or to compare some; how long they are is counted by maxRead.
+	textCost = 100
 )
 
 // costs estimates and counts what an expression costs, by how large what comes from the event may be.
@@ -25,14 +27,16 @@ type costs struct {
 	field    uint64 // characters of a text
 	document uint64 // characters or elements of what is inside requestParameters and the like
 	elements uint64 // of other lists and maps
+	texts    uint64 // of what is at one path of a document
 }
 
 // usual are sizes as CloudTrail makes them: it cuts userAgent and errorMessage at 1 KB.
-func usualSizes() costs { return costs{field: 1024, document: 256, elements: 64} }
+func usualSizes() costs { return costs{field: 1024, document: 256, elements: 64, texts: 16} }
 
 // largestSizes are those of a record that holds nothing else.
 func largestSizes() costs {
-	return costs{field: events.MaxRecord, document: events.MaxRecord, elements: events.MaxRecord}
+	const most = events.MaxRecord
+	return costs{field: most, document: most, elements: most, texts: most}
 }
 
 // EstimateSize takes the most of what comes from the event.
@@ -48,21 +52,35 @@ func (c costs) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &cost.SizeEstimate{Min: 0, Max: most}
 }
 
-// EstimateCallCost says what asking the memory costs.
-func (costs) EstimateCallCost(function, _ string, _ *cost.AstNode, _ []cost.AstNode) *cost.CallEstimate {
-	if _, ok := windowAt(function); ok {
-		return &cost.CallEstimate{CostEstimate: cost.FixedCostEstimate(memoryCost)}
+// EstimateCallCost says what rotd's own functions cost.
+func (c costs) EstimateCallCost(function, _ string, _ *cost.AstNode, _ []cost.AstNode) *cost.CallEstimate {
+	units, ok := unitsOf(function)
+	if !ok {
+		return nil
+	}
+	estimate := &cost.CallEstimate{CostEstimate: cost.FixedCostEstimate(units)}
+	if function == "texts" {
+		estimate.ResultSize = &cost.SizeEstimate{Max: c.texts}
+	}
+	return estimate
+}
+
+// CallCost says what rotd's own functions cost.
+func (costs) CallCost(function, _ string, _ []ref.Val, _ ref.Val) *uint64 {
+	if units, ok := unitsOf(function); ok {
+		return &units
 	}
 	return nil
 }
 
-// CallCost says what asking the memory costs.
-func (costs) CallCost(function, _ string, _ []ref.Val, _ ref.Val) *uint64 {
+func unitsOf(function string) (units uint64, ok bool) {
 	if _, ok := windowAt(function); ok {
-		units := uint64(memoryCost)
-		return &units
+		return memoryCost, true
 	}
-	return nil
+	if function == "texts" || function == "like" {
+		return textCost, true
+	}
+	return 0, false
 }
 
 // cost refuses an expression that is too expensive, and says whether its cost has to be counted each time: it has not

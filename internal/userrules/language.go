@@ -33,7 +33,7 @@ func NewLanguage() (*Language, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up CEL: %w", err)
 	}
-	env, err := cel.NewEnv(
+	options := []cel.EnvOption{
 		cel.CustomTypeProvider(provider{Registry: registry, objects: objects()}),
 		cel.CustomTypeAdapter(adapter{}),
 		cel.Variable("event", cel.ObjectType(typeEvent)),
@@ -54,7 +54,8 @@ func NewLanguage() (*Language, error) {
 			cel.LateFunctionBinding())),
 		cel.Function("cidr", cel.Overload("cidr_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(within))),
-	)
+	}
+	env, err := cel.NewEnv(append(options, textFunctions()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("set up CEL: %w", err)
 	}

@@ -53,6 +53,8 @@ func (s *scene) ResolveFunction(name string) (functions.LateBoundOp, bool) {
 		return s.firstSeen, true
 	case "trusted":
 		return s.trusted, true
+	case "like":
+		return s.like, true
 	}
 	return nil, false
 }

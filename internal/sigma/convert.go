@@ -1,0 +1,174 @@
+package sigma
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rotd/internal/detection"
+	"rotd/internal/userrules"
+)
+
+// Outcome is what became of a Sigma rule: Draft is a rule of rotd's if there are no Problems and it is no part.
+type Outcome struct {
+	Rule    *Rule
+	Draft   userrules.Draft
+	Remarks []string // what to know about the draft
+	Part    string   // the title of the correlation that counts what the rule matches, and stands for it
+	// Problems are why there is no draft.
+	Problems []Problem
+}
+
+// Imported reports whether there is a draft.
+func (o *Outcome) Imported() bool { return len(o.Problems) == 0 && o.Part == "" }
+
+// Convert turns rules into users' rules, in their order. Rules that name no event source are asked about those of the
+// given sources.
+func Convert(rules []*Rule, sources []string) []Outcome {
+	parts := map[*Rule]*Rule{}
+	for _, r := range rules {
+		if r.correlation != nil && len(r.Problems) == 0 {
+			r.resolve(rules, parts)
+		}
+	}
+	ids := map[string]bool{}
+	outcomes := make([]Outcome, len(rules))
+	for i, r := range rules {
+		o := Outcome{Rule: r, Remarks: r.remarks, Problems: r.Problems}
+		if whole := parts[r]; whole != nil && len(whole.Problems) == 0 {
+			o.Part = whole.Title
+		}
+		if o.Imported() {
+			o.convert(sources)
+		}
+		if o.Imported() {
+			o.Draft.ID = idOf(r, ids)
+		}
+		outcomes[i] = o
+	}
+	return outcomes
+}
+
+// convert fills the draft.
+func (o *Outcome) convert(sources []string) {
+	r := o.Rule
+	all := scopes(r.when)
+	events, narrowed := wanted(all, sources)
+	switch {
+	case len(all) == 0:
+		o.fail("it can never match: what it asks of eventSource and eventName excludes itself")
+		return
+	case !narrowed:
+		o.fail("it names no eventSource, so that rotd would have to look at every event of AWS: with --source it is " +
+			"asked about those of a source")
+		return
+	}
+	if slices.ContainsFunc(all, func(s scope) bool { return s.sources == nil }) {
+		o.remark("it names no eventSource: it is asked about %s alone", strings.Join(sources, ", "))
+	}
+	if far := undelivered(events); len(far) > 0 {
+		o.remark("rotd hears of %s only if its queue or trail brings them", strings.Join(far, ", "))
+	}
+	if r.Status == "deprecated" || r.Status == "unsupported" {
+		o.remark("its authors call it %s", r.Status)
+	}
+	o.Draft = userrules.Draft{
+		Title: line(r.Title), Severity: r.Severity, Events: events, When: laid(r.when, looseOr, 0), Message: r.message(),
+		PerPrincipal: true, Mitre: r.Mitre, Response: r.response(), Author: line(r.Author),
+		FalsePositives: line(strings.Join(r.FalsePositives, "; ")),
+	}
+}
+
+func (o *Outcome) fail(message string) { o.Problems = append(o.Problems, Problem{Message: message}) }
+
+func (o *Outcome) remark(format string, args ...any) {
+	o.Remarks = append(o.Remarks, fmt.Sprintf(format, args...))
+}
+
+// undelivered are the sources of events that an intake as docs/permissions.md has it does not bring.
+func undelivered(events []detection.Wanted) []string {
+	var far []string
+	for _, w := range events {
+		if w.Source != "kms.amazonaws.com" && w.Source != "cloudtrail.amazonaws.com" {
+			far = append(far, w.Source)
+		}
+	}
+	return far
+}
+
+// message is what happened, and what Sigma's authors say of it.
+func (r *Rule) message() string {
+	said := "{{principal}} called {{event.eventName}} of {{event.eventSource}}"
+	if c := r.correlation; c != nil {
+		what := "times"
+		if c.value.path != "" {
+			what = "different " + c.value.name()
+		}
+		said += fmt.Sprintf(", {{%s}} %s within %s", c.counting(), what, c.window)
+	}
+	said += "."
+	if r.Description != "" {
+		// Nobody else's text is an expression.
+		said += " " + strings.NewReplacer("{{", "{ {").Replace(clean(r.Description))
+	}
+	return cut(said, maxMessage)
+}
+
+// response are the references: what there is to read about it.
+func (r *Rule) response() []string {
+	var lines []string
+	for _, reference := range r.References {
+		lines = append(lines, line("Read "+reference))
+	}
+	return lines
+}
+
+// Bounds of users' rules' texts, in bytes.
+const (
+	maxLine    = 512
+	maxMessage = 4 << 10
+	maxID      = 64
+)
+
+// line is a text as a line of a rule.
+func line(text string) string { return cut(clean(text), maxLine) }
+
+// clean is a text in one line that shows as what it is.
+func clean(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f && c <= 0x9f }), " ")
+}
+
+// cut is a text of at most so many bytes.
+func cut(text string, most int) string {
+	const dots = "…"
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(dots)], "") + dots
+}
+
+var notInIDs = regexp.MustCompile(`[^a-z0-9]+`)
+
+// idOf is the rule's id, which no other has: its title in small letters.
+func idOf(r *Rule, taken map[string]bool) string {
+	slug := strings.Trim(notInIDs.ReplaceAllString(strings.ToLower(r.Title), "-"), "-")
+	id := shortened("sigma-"+slug, maxID)
+	for n := 2; taken[id]; n++ {
+		suffix := fmt.Sprintf("-%d", n)
+		id = shortened("sigma-"+slug, maxID-len(suffix)) + suffix
+	}
+	taken[id] = true
+	return id
+}
+
+// shortened ends at the end of a word.
+func shortened(id string, most int) string {
+	if len(id) <= most {
+		return strings.TrimRight(id, "-")
+	}
+	if i := strings.LastIndexByte(id[:most+1], '-'); i > len("sigma") {
+		return id[:i]
+	}
+	return strings.TrimRight(id[:most], "-")
+}
