@@ -130,8 +130,11 @@ func TestADaysSecretsAreCounted(t *testing.T) {
 	}{
 		{"over the day", []time.Time{at(0, 0, 5), at(0, 9, 0), at(0, 23, 55)}, Counts{3, 3}},
 		{"not yesterday's", []time.Time{at(0, 23, 55), at(1, 0, 5)}, Counts{1, 1}},
-		{"what is told of after midnight belongs to the day before", []time.Time{at(0, 9, 0), at(1, 0, 5), at(0, 23, 55)},
-			Counts{2, 2}},
+		{
+			"what is told of after midnight belongs to the day before",
+			[]time.Time{at(0, 9, 0), at(1, 0, 5), at(0, 23, 55)},
+			Counts{2, 2},
+		},
 		{"what is told of an hour later counts nowhere", []time.Time{at(0, 9, 0), at(1, 1, 0), at(0, 23, 55)}, Counts{}},
 	}
 	for _, test := range tests {
