@@ -7,8 +7,8 @@ import (
 	"rotd/internal/finding"
 )
 
-// endQuiet ends the episodes that nothing repeated for their quiet time, mostly a day, and that no reading will end, and
-// the incidents that are over with them. It is told nowhere.
+// endQuiet ends the episodes that nothing repeated for their quiet time, mostly a day, and that no reading will end,
+// and the incidents that are over with them. It is told nowhere.
 func (e *Engine) endQuiet(now time.Time) error {
 	for after := ""; ; {
 		next := ""
