@@ -29,7 +29,7 @@ func TestTheCallersAccountIsReadWhereverTheRecordTellsIt(t *testing.T) {
 
 func TestAnEventsPlaceIsItsRecipientsElseItsCallers(t *testing.T) {
 	for recipient, want := range map[any]string{"444455556666": "444455556666", nil: "111122223333"} {
-		ev := decode(t, record("Decrypt", asking(object{"keyId": "alias/unknown"}), object{
+		ev := decode(t, record("Decrypt", asking(object{"keyId": "alias/unknown", "name": "main"}), object{
 			"recipientAccountId": recipient, "resources": nil,
 		}))
 		unnamed := newWorld().context().target(ev)

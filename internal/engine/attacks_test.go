@@ -43,7 +43,7 @@ func TestEachAttackPagesOnce(t *testing.T) {
 		story        string
 	}{
 		"secrets-burst":                  {1, 1, 0, "stolen-then-read"},
-		"secrets-slow":                   {0, 1, 0, ""},
+		"secrets-slow":                   {1, 0, 0, ""},
 		"insider-bulk-decrypt":           {1, 1, 0, "stolen-then-read"},
 		"new-principal-on-crown-jewel":   {0, 1, 0, ""},
 		"instance-credentials-elsewhere": {1, 0, 0, ""},
@@ -58,7 +58,7 @@ func TestEachAttackPagesOnce(t *testing.T) {
 		"trail-blinded":                  {1, 0, 1, "blinded-then-destroyed"},
 		"denied-then-success":            {1, 1, 1, "refused-then-let-in"},
 		"reconnaissance":                 {0, 1, 0, ""},
-		"root-use":                       {1, 0, 0, ""},
+		"root-use":                       {1, 0, 1, ""},
 		"material-deleted":               {1, 0, 0, ""},
 		"replica-in-odd-region":          {1, 0, 0, ""},
 		"dormant-key-woken":              {0, 1, 0, ""},

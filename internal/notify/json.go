@@ -137,7 +137,7 @@ func boundedIncident(i *incident.Incident) *incident.Incident {
 }
 
 func boundedFinding(f finding.Finding) finding.Finding {
-	names(longTool, &f.ID, &f.ToldBy, &f.IncidentID, &f.RuleID, &f.Account, &f.Region)
+	names(longTool, &f.ID, &f.ToldBy, &f.IncidentID, &f.RuleID, &f.Account, &f.Region, &f.VPCEndpoint)
 	names(longTitle, &f.Fingerprint, &f.Partition, &f.EventID, &f.EventName,
 		&f.SourceIP, &f.Shard, &f.Policy, &f.Move)
 	names(longName, &f.KeyARN, &f.Alias, &f.PrincipalARN, &f.Subject.ID)
@@ -147,6 +147,11 @@ func boundedFinding(f finding.Finding) finding.Finding {
 	f.Description = paragraphs(f.Description, longText)
 	f.Remedy, f.Mitre, f.ActionIDs = some(f.Remedy, longStep), some(f.Mitre, longTool), some(f.ActionIDs, longTool)
 	f.Points = some(f.Points, longTool)
+	if f.Suppressed != nil {
+		by := *f.Suppressed
+		by.By = line(by.By, longTitle)
+		f.Suppressed = &by
+	}
 	return f
 }
 

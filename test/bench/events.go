@@ -51,6 +51,7 @@ func (t eventTemplate) body(e event) string {
 		"$EVENT_ID", e.id(),
 		"$TIME", e.at.UTC().Format(time.RFC3339),
 		"$ROLE", fmt.Sprintf("LEDGER%02d", e.number%roles),
+		"$USER", fmt.Sprintf("mallory-%d", e.number), // what one user does to many keys is one incident, and told together
 		"$KEY", e.key,
 	).Replace(string(t))
 }
