@@ -98,6 +98,7 @@ bounds are told of as LOW:
 - A thief of a nightly job's or pipeline's role who reads at its time no more than eight times what it usually does, or
   at any time no more than four times the most it ever has. Who has such a role has what it reads each night anyway.
 - Reading of secrets slower than 30 different ones a day, and of all else slower than what an hour is compared with.
+- Use from another private network than a role's own, and bursts of grants or refusals from their fourth day on.
 - An instance's role that calls through a service says nothing of where the instance is.
 
 What is left is mostly what nobody could tell from an attack by KMS's events alone: a new job that decrypts at once what
