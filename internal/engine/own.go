@@ -121,18 +121,25 @@ func fitsLostCall(tx *state.Tx, ev *events.Event) bool {
 	return false
 }
 
-// actionsBehind are the actions that an event may be of: the latest about its keys, or those under way when it is about
-// a key that nobody can know yet.
-func actionsBehind(tx *state.Tx, ev *events.Event) ([]remediation.Action, error) {
+// actionsBehind are the actions that an event may be of: the latest about its keys, and of a new key, which nobody can
+// know before KMS shows it, those under way besides. Its event may come when the action has ended.
+func actionsBehind(tx *state.Tx, ev *events.Event) (actions []remediation.Action, err error) {
 	if ev.EventName == string(remediation.CreateKey) {
-		return tx.PendingActions(maxPending)
+		if actions, err = tx.PendingActions(maxPending); err != nil {
+			return nil, err
+		}
 	}
-	actions, err := tx.ActionsOn(ev.Key.ARN, 3)
-	if err != nil || ev.TargetKey.ARN == "" {
-		return actions, err
+	for _, arn := range [...]string{ev.Key.ARN, ev.TargetKey.ARN} {
+		if arn == "" {
+			continue
+		}
+		latest, err := tx.ActionsOn(arn, 3)
+		if err != nil {
+			return nil, err
+		}
+		actions = append(actions, latest...)
 	}
-	others, err := tx.ActionsOn(ev.TargetKey.ARN, 3)
-	return append(actions, others...), err
+	return actions, nil
 }
 
 // callMargin is how far the clocks of rotd and CloudTrail may be apart, and how long an attempt may take.

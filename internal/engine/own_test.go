@@ -134,6 +134,33 @@ func TestACallWithALostAnswerIsRotdsOwnOnlyWhereItFits(t *testing.T) {
 	}
 }
 
+func TestACallWithALostAnswerIsRotdsOwnAlsoWhenItsEventComesAfterTheEnd(t *testing.T) {
+	for _, operation := range []string{
+		"CreateKey", "EnableKeyRotation", "CreateGrant", "ReplicateKey", "UpdateAlias", "TagResource",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			w := newWorld(t, silent, twoRegions)
+			w.engine.RestsOn(&detection.Itself{Principals: []string{w.rotd.ARN}})
+			arn, _ := w.multiRegion()
+			_, err := w.sim.KMS().AddGrant(arn, awssim.KMSGrant{Grantee: payRole, Operations: []string{"Decrypt"}})
+			w.check(err)
+			w.sweep(Inventory)
+			w.sim.Plan(awssim.Fault{
+				Service: "kms", Operation: operation, When: awssim.AfterEffect, DropConnection: true, Nth: 1,
+			})
+			w.replace()
+			w.awaitAction(remediation.Succeeded)
+			for _, r := range w.sim.Records() {
+				w.send(recorded(t, r).bridged())
+			}
+			w.drained()
+			if f := w.found("rotd-role-misused"); f != nil {
+				t.Errorf("rotd took its own call for somebody else's: %s", f.Description)
+			}
+		})
+	}
+}
+
 func TestOwnAccessKeysOutliveARestartAndRetention(t *testing.T) {
 	w := newWorld(t)
 	w.sweep(Inventory)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"testing"
 	"time"
 
 	"rotd/internal/awssim"
@@ -33,6 +34,19 @@ func newRecord(name, arn string, who awssim.Principal, at time.Time) record {
 			"accessKeyId": who.AccessKeyID, "userName": who.UserName, "principalId": who.PrincipalID,
 		},
 	}
+}
+
+// recorded is a record of the simulated AWS.
+func recorded(t *testing.T, from awssim.Record) (r record) {
+	t.Helper()
+	raw, err := json.Marshal(from)
+	if err == nil {
+		err = json.Unmarshal(raw, &r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func (r record) with(name string, value any) record {
