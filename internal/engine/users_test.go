@@ -10,6 +10,7 @@ import (
 	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 	"rotd/internal/userrules"
 )
 
@@ -93,6 +94,28 @@ func TestAUsersRuleThatRemembersTooMuchForgetsItsOwnAlone(t *testing.T) {
 
 	if f := w.awaitFound("users-rule-failed", finding.Open); !strings.HasPrefix(f.Description,
 		"greedy wanted to remember more than 20000 things at once.") {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestAUsersRuleIsSuppressedAsAnyOther(t *testing.T) {
+	w := newWorld(t, silent, users(userrules.Draft{ID: "mine", Active: true, When: "true", Message: "m"}))
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 90})
+	w.sweep(Inventory)
+	w.suppress(suppression.Suppression{Rules: []string{"mine"}, Principals: []string{w.engineer.ARN}})
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	f := w.found("mine")
+	if f == nil || !f.Hidden || f.Suppressed.By != "quiet" {
+		t.Fatalf("got %+v", f)
+	}
+
+	w.suppress()
+	made, err := w.engine.Suppress(suppression.Suppression{
+		Finding: f.ID, Reason: "planned", Expires: time.Now().Add(day),
+	}, "jane")
+	w.check(err)
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	if f := w.found("mine"); !f.Hidden || f.Suppressed.By != made.Name || w.pages("mine") != 0 {
 		t.Errorf("got %+v", f)
 	}
 }
