@@ -78,9 +78,9 @@ func (s *scene) once(name string, ask func() ref.Val) ref.Val {
 	return value
 }
 
-// name is what memory keeps something of the rule under: no two rules share one, nor two windows of a rule.
+// name is what the rule's memory keeps something under: no two windows share one.
 func (s *scene) name(function string, window time.Duration, more ...ref.Val) string {
-	name := fmt.Appendf(nil, "user\x00%s\x00%s\x00%d", s.rule.id, function, window/time.Second)
+	name := fmt.Appendf(nil, "%s\x00%d", function, window/time.Second)
 	for _, v := range more {
 		text := string(v.(types.String))
 		name = fmt.Appendf(name, "\x00%d:%s", len(text), text)
@@ -97,6 +97,7 @@ func window(v ref.Val) time.Duration {
 	return d
 }
 
+// memory is the rule's own: no two rules share one.
 func (s *scene) memory() detection.Memory { return s.c.Room(s.rule.id) }
 
 // count is how many events that came this far the fullest window has that holds this event.
