@@ -135,7 +135,7 @@ func catalogued() Known {
 
 func TestRulesBesideRotdYAMLAreReadWithIt(t *testing.T) {
 	path := folder(t, map[string]string{
-		"rotd.yaml":    withRules("{rules: ['rules/*.yaml', rules/a.yaml], disable: [mine], severity: {other: LOW}}") +
+		"rotd.yaml": withRules("{rules: ['rules/*.yaml', rules/a.yaml], disable: [mine], severity: {other: LOW}}") +
 			"suppressions: [{name: quiet, rules: [other], regions: [eu-west-1], author: a, reason: r, expires: " +
 			time.Now().Add(24*time.Hour).Format(time.DateOnly) + "}]\n",
 		"rules/a.yaml": "rules:\n" + ruleText(),

@@ -26,7 +26,9 @@ type common struct {
 }
 
 // Memory returns the rules' memory in this transaction.
-func (tx *Tx) Memory() *Memory { return &Memory{tx: tx, common: &common{crowded: make(map[string]int)}} }
+func (tx *Tx) Memory() *Memory {
+	return &Memory{tx: tx, common: &common{crowded: make(map[string]int)}}
+}
 
 // Err is the first storage error that happened.
 func (m *Memory) Err() error { return m.err }
