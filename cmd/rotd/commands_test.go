@@ -228,6 +228,7 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			args: []string{"detections", "test", "testdata/rules/failing.yaml", "testdata/rules/wrong.yaml"},
 		},
 		{name: "detections-show-users", args: []string{"detections", "show", "-c", "testdata/rules/rotd.yaml", "denied"}},
+		{name: "detections-show-tuned", args: []string{"detections", "show", "denied-burst"}},
 		{name: "replay-users", args: []string{"replay", "-c", "testdata/rules/rotd.yaml", "../../testdata/trail/export"}},
 		{name: "keys-explain", args: []string{"keys", "explain", "alias/pay-cards"}},
 		{name: "keys-explain-hostile", args: []string{"keys", "explain", ordersARN}},

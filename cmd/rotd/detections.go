@@ -14,18 +14,20 @@ import (
 
 // rule is an entry of the catalogue as it is shown.
 type rule struct {
-	ID             string           `json:"id"`
-	Kind           string           `json:"kind"` // rule, check, self, user
-	Staged         bool             `json:"staged,omitempty"`
-	Title          string           `json:"title"`
-	Severity       finding.Severity `json:"severity"` // the default
-	Mitre          []string         `json:"mitre"`
-	Remedies       []string         `json:"remedies"` // responses a policy may attach
-	Meaning        string           `json:"meaning"`
-	Condition      string           `json:"condition"`
-	Tuning         string           `json:"tuning"`
-	FalsePositives string           `json:"false_positives"`
-	Response       string           `json:"response"`
+	ID             string            `json:"id"`
+	Kind           string            `json:"kind"` // rule, check, self, user
+	Staged         bool              `json:"staged,omitempty"`
+	Title          string            `json:"title"`
+	Severity       finding.Severity  `json:"severity"` // the default
+	Mitre          []string          `json:"mitre"`
+	Remedies       []string          `json:"remedies"` // responses a policy may attach
+	Events         []string          `json:"events,omitempty"`
+	Meaning        string            `json:"meaning"`
+	Condition      string            `json:"condition"`
+	Tuning         string            `json:"tuning"`
+	Params         []detection.Param `json:"params,omitempty"` // what detections.tuning may change
+	FalsePositives string            `json:"false_positives"`
+	Response       string            `json:"response"`
 }
 
 // catalogue is everything rotd can find, in the order of the documentation, and the rules of a configuration.
@@ -46,6 +48,7 @@ func catalogue(users []config.UserRule) []rule {
 func shownRule(e *detection.Entry) rule {
 	return rule{
 		ID: e.ID, Kind: e.Kind, Title: e.Title, Severity: e.Severity, Mitre: e.Mitre, Remedies: e.Remedies,
+		Events: e.Events, Params: e.Params,
 		Meaning: e.Doc.Meaning, Condition: e.Doc.Condition, Tuning: e.Doc.Tuning,
 		FalsePositives: e.Doc.FalsePositives, Response: e.Doc.Response,
 	}
@@ -135,6 +138,15 @@ func newDetectionsCommand(c *cli) *cobra.Command {
 		newDetectionsTestCommand(c), newDetectionsImportCommand(c))
 }
 
+// tuning is what may be tuned, each parameter on a line of its own.
+func tuning(r *rule) string {
+	parts := []string{r.Tuning}
+	for _, p := range r.Params {
+		parts = append(parts, p.Line(r.ID))
+	}
+	return strings.Join(parts, "\n")
+}
+
 func (c *cli) printRule(r *rule) {
 	fmt.Fprintf(c.out, "%s  %s, %s\n\n", c.styled(bold, r.ID), r.kind(),
 		c.styled(severityStyle(r.Severity), r.Severity.String()))
@@ -142,7 +154,8 @@ func (c *cli) printRule(r *rule) {
 	for _, part := range []struct{ title, text string }{
 		{"What it means", r.Meaning},
 		{"When it fires", r.Condition},
-		{"Tuning", r.Tuning},
+		{"Events", strings.Join(r.Events, "\n")},
+		{"Tuning", tuning(r)},
 		{"False positives", r.FalsePositives},
 		{"What to do", r.Response},
 		{"Responses a policy may attach", strings.Join(r.Remedies, ", ")},
@@ -150,7 +163,9 @@ func (c *cli) printRule(r *rule) {
 	} {
 		if part.text != "" {
 			c.heading(part.title)
-			c.paragraph("  ", part.text)
+			for line := range strings.Lines(part.text) {
+				c.paragraph("  ", line)
+			}
 		}
 	}
 }

@@ -141,6 +141,7 @@ const defaultLead = 60 * day
 
 // configured is what a configuration says of a replay; path "" is the defaults.
 func configured(path string) (o replay.Options, err error) {
+	var suppressions []suppression.Suppression
 	settings := detection.Settings{Learning: detection.DefaultLearning}
 	if path != "" {
 		cfg, err := config.Load(path, knownIDs())
@@ -148,9 +149,7 @@ func configured(path string) (o replay.Options, err error) {
 			return o, err
 		}
 		settings = cfg.Detections.Settings()
-		// Which keys aliases named when a suppression was made no archive says: these hide nothing.
-		o.Suppressions = suppression.NewSet(cfg.Suppressions, detection.Suppressible(),
-			func(string, string) string { return "" })
+		suppressions = cfg.Suppressions
 		o.Policies, o.Trusted = cfg.Policies, cfg.TrustedAccounts
 		o.Regions = cfg.Organization.Regions
 		for _, a := range cfg.Accounts {
@@ -159,6 +158,9 @@ func configured(path string) (o replay.Options, err error) {
 		}
 	}
 	o.Judge = detection.NewJudge(settings)
+	// Which keys aliases named when a suppression was made no archive says: these hide nothing.
+	o.Suppressions = suppression.NewSet(suppressions, detection.Suppressible(o.Judge.Users()),
+		func(string, string) string { return "" })
 	o.Lead = settings.Learning + defaultLead
 	return o, nil
 }

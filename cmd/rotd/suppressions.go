@@ -106,7 +106,7 @@ func newSuppressionsEndCommand(c *cli) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "end NAME --reason TEXT",
-		Short: "End a suppression that a person made: what it hid is told when it happens again",
+		Short: "End a suppression that a person made",
 		Long: prose("End a suppression that a person made. What it hid is told when it happens again. rotd.yaml's are " +
 			"ended there: remove them, and reload."),
 		Example: "  rotd suppressions end sup_01JPK00000000000000000AAAA --reason 'the scan is over'",
@@ -146,7 +146,7 @@ func madeListing() listing[suppression.Suppression] {
 func newSuppressionsDryRunCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "dry-run FILE",
-		Short: "Say what a rotd.yaml's suppressions would have hidden in the last 30 days",
+		Short: "Say what a file's suppressions would have hidden",
 		Long: prose("Say which findings of the last 30 days the suppressions of a rotd.yaml would have hidden, had it been " +
 			"in force: the daemon compares the findings it keeps, and changes nothing."),
 		Example: "  rotd suppressions dry-run new.yaml",

@@ -262,7 +262,7 @@ func TestTimesForPeople(t *testing.T) {
 			t.Errorf("since %q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"d", "0d", "-1d", "90", "1.5d", "090d", " 90d", "90dd"} {
+	for _, text := range []string{"d", "0d", "-1d", "90", "1.5d", "090d", " 90d", "90dd", "106752d"} {
 		if days, err := parseDays(text); err == nil {
 			t.Errorf("%q is %d days", text, days)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -51,11 +52,15 @@ func both(now, t time.Time) string {
 	return fmt.Sprintf("%s (%s)", stamp(t), ago(now, t))
 }
 
+// maxDays are as many as a duration holds.
+const maxDays = int(math.MaxInt64 / day)
+
 // parseDays reads a duration in whole days, such as 90d.
 func parseDays(s string) (int, error) {
 	var days int
 	number, ok := strings.CutSuffix(s, "d")
-	if n, err := fmt.Sscanf(number, "%d", &days); !ok || err != nil || n != 1 || fmt.Sprint(days) != number || days < 1 {
+	if n, err := fmt.Sscanf(number, "%d", &days); !ok || err != nil || n != 1 || fmt.Sprint(days) != number || days < 1 ||
+		days > maxDays {
 		return 0, fmt.Errorf("%q is no number of days such as 90d", s)
 	}
 	return days, nil

@@ -49,7 +49,7 @@ func layout(c *Config, known Known) shape {
 			},
 			{
 				key: "suppressions", doc: "Findings that nobody is told of until a day, and who answers for it.",
-				value: suppressions(&c.Suppressions),
+				value: suppressions(&c.Suppressions, known),
 			},
 			{
 				key: "detections", doc: "Rules and checks that are not judged, or weigh differently.",

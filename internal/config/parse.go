@@ -19,6 +19,7 @@ var ErrUnread = errors.New("read the configuration")
 // Known are the ids that a file may name; what is not given is not compared with anything.
 type Known struct {
 	Rules, Checks []string
+	Users         []string            // of Rules those of users
 	Remedies      map[string][]string // by rule: what a policy's respond may answer with
 }
 
@@ -36,9 +37,11 @@ func Load(path string, known ...Known) (*Config, error) {
 	if err != nil && !errors.As(err, &wrong) {
 		return nil, err
 	}
+	own := Known{Users: set.ids}
 	if len(known) > 0 {
-		known = append(slices.Clone(known), Known{Rules: set.ids, Remedies: known[len(known)-1].Remedies})
+		own.Rules, own.Remedies = set.ids, known[len(known)-1].Remedies
 	}
+	known = append(slices.Clone(known), own)
 	c, err := Parse(path, data, known...)
 	var also *Errors
 	switch {
@@ -61,7 +64,7 @@ func Parse(name string, data []byte, known ...Known) (*Config, error) {
 	var ids Known
 	for _, k := range known {
 		ids.Rules, ids.Checks = append(ids.Rules, k.Rules...), append(ids.Checks, k.Checks...)
-		ids.Remedies = k.Remedies
+		ids.Users, ids.Remedies = append(ids.Users, k.Users...), k.Remedies
 	}
 	c := Default()
 	if body := r.document(data); body != nil {

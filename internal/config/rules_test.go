@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
@@ -134,13 +135,18 @@ func catalogued() Known {
 
 func TestRulesBesideRotdYAMLAreReadWithIt(t *testing.T) {
 	path := folder(t, map[string]string{
-		"rotd.yaml":    withRules("{rules: ['rules/*.yaml', rules/a.yaml], disable: [mine], severity: {other: LOW}}"),
+		"rotd.yaml": withRules("{rules: ['rules/*.yaml', rules/a.yaml], disable: [mine], severity: {other: LOW}}") +
+			"suppressions: [{name: quiet, rules: [other], regions: [eu-west-1], author: a, reason: r, expires: " +
+			time.Now().Add(24*time.Hour).Format(time.DateOnly) + "}]\n",
 		"rules/a.yaml": "rules:\n" + ruleText(),
 		"rules/b.yaml": "rules:\n" + ruleText("id: other"),
 	})
 	cfg, err := Load(path, catalogued())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := Load(path); err != nil {
+		t.Errorf("to whom no ids are known: %v", err)
 	}
 	s := cfg.Detections.Settings()
 	if len(s.Users) != 2 || s.Users[0].ID != "mine" || s.Users[1].ID != "other" || s.Disabled[0] != "mine" ||

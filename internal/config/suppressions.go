@@ -10,17 +10,18 @@ import (
 	"rotd/internal/suppression"
 )
 
-func suppressions(to *[]suppression.Suppression) shape {
+func suppressions(to *[]suppression.Suppression, known Known) shape {
 	return list[suppression.Suppression]{
 		fresh: func() suppression.Suppression { return suppression.Suppression{} },
-		shape: oneSuppression,
+		shape: func(s *suppression.Suppression) shape { return oneSuppression(s, known) },
 		keep:  func(s suppression.Suppression) { *to = append(*to, s) },
 		id:    func(s suppression.Suppression) string { return s.Name },
 	}
 }
 
-func oneSuppression(s *suppression.Suppression) shape {
+func oneSuppression(s *suppression.Suppression, known Known) shape {
 	some := func(to *[]string, want string, check func(string) error) shape { return atLeast(1, to, want, check) }
+	maySuppress := func(id string) error { return detection.MaySuppress(id, known.Users) }
 	return object{
 		fields: []field{
 			{
@@ -29,7 +30,7 @@ func oneSuppression(s *suppression.Suppression) shape {
 			},
 			{
 				key: "rules", doc: "Ids of the rules and checks whose findings it hides.", need: "rules: [denied-burst]",
-				value: some(&s.Rules, "the id of a rule or check", detection.MaySuppress),
+				value: some(&s.Rules, "the id of a rule or check", maySuppress),
 			},
 			{
 				key: "keys", doc: "Ids, ARNs, and alias ARNs, which stand for the key that they first name.",

@@ -27,6 +27,7 @@ type Judge struct {
 	checks []Check
 
 	learning time.Duration
+	room     int // how many names each users' rule may keep
 }
 
 // interest is what the loaded rules want of one event source.
@@ -64,6 +65,7 @@ func NewJudge(s Settings) *Judge {
 func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
 	j := &Judge{rules: make(map[string]*Rule, len(rules)), wanted: make(map[string]interest), learning: s.Learning}
 	var loaded []*Rule
+	remembering := 0
 	for i := range rules {
 		r := &rules[i]
 		if sev, ok := s.Severities[r.ID]; ok {
@@ -73,8 +75,12 @@ func newJudge(rules []Rule, checks []Check, s Settings) *Judge {
 		j.rules[r.ID] = r // a disabled rule's open findings still end
 		if !slices.Contains(s.Disabled, r.ID) {
 			loaded = append(loaded, r)
+			if r.Users != nil && r.Remembers {
+				remembering++
+			}
 		}
 	}
+	j.room = roomOf(remembering)
 	j.index(loaded)
 	for i := range checks {
 		if slices.Contains(s.Disabled, checks[i].ID) {
@@ -150,7 +156,7 @@ func (j *Judge) Judges(checkID string) bool {
 
 // Event lets every rule that wants the event judge it. A rule's panic costs that rule's word on that event only.
 func (j *Judge) Event(c *Context, ev *events.Event) (found []finding.Finding, panics []*Panic) {
-	c.learning = j.learning
+	c.learning, c.room = j.learning, j.room
 	for _, r := range j.rulesFor(ev.EventSource, ev.EventName) {
 		if c.Late && r.Remembers {
 			continue

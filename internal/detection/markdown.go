@@ -76,8 +76,7 @@ func (e *Entry) Markdown() string {
 		}
 	}
 	for _, p := range e.Params {
-		fmt.Fprintf(&b, "- `detections.tuning.%s.%s`: %s (%d %s; from %d to %d)\n", e.ID, p.Name, p.Doc, p.Default,
-			p.Unit, p.Min, p.Max)
+		fmt.Fprintf(&b, "- %s\n", p.Line(e.ID))
 	}
 	b.WriteString("\n")
 	return b.String()

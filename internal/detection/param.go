@@ -1,6 +1,9 @@
 package detection
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Param is a number that a rule compares with and that configuration may change: detections.tuning.RULE.NAME.
 type Param struct {
@@ -10,6 +13,12 @@ type Param struct {
 	Min     int    `json:"min"`
 	Max     int    `json:"max"`
 	Doc     string `json:"doc"` // what it is, in half a sentence
+}
+
+// Line is what people read about a rule's parameter: where it is set, what it is, its default and bounds.
+func (p *Param) Line(rule string) string {
+	return fmt.Sprintf("`detections.tuning.%s.%s`: %s (%d %s; from %d to %d)", rule, p.Name, p.Doc, p.Default, p.Unit,
+		p.Min, p.Max)
 }
 
 // Tuning gives parameters other values than their defaults: by rule and name.

@@ -103,10 +103,13 @@ type Context struct {
 	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
 	// known key, and teaches nothing.
 	Observed *baseline.Observed
+	// Rooms is a users' rule's part of the memory, which keeps so many names at most; nil: rules share Memory.
+	Rooms func(rule string, most int) Memory
 	// Staged is told what a staged rule would have found; nil: nobody is.
 	Staged func(f *finding.Finding)
 
 	learning time.Duration // the judge's
+	room     int           // the judge's: how many names a users' rule may keep
 	params   []int         // of the rule that judges
 }
 

@@ -13,16 +13,17 @@ func unsuppressed() []string {
 	return []string{"rotd-role-misused", "intake-tampered", "trail-blinded"}
 }
 
-// Suppressible lists the rules and checks whose findings suppressions may hide. Those about rotd itself are not in it.
-func Suppressible() []string {
-	return slices.DeleteFunc(slices.Concat(RuleIDs(), CheckIDs()), func(id string) bool {
+// Suppressible lists the rules and checks whose findings suppressions may hide, users' rules included. Those about rotd
+// itself are not in it.
+func Suppressible(users []string) []string {
+	return slices.DeleteFunc(slices.Concat(RuleIDs(), CheckIDs(), users), func(id string) bool {
 		return slices.Contains(unsuppressed(), id)
 	})
 }
 
-// MaySuppress says why no suppression may hide the findings of a rule; nil: one may.
-func MaySuppress(id string) error {
-	known := Suppressible()
+// MaySuppress says why no suppression may hide the findings of a rule; nil: one may. users are the ids of users' rules.
+func MaySuppress(id string, users []string) error {
+	known := Suppressible(users)
 	if slices.Contains(known, id) {
 		return nil
 	}

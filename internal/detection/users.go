@@ -16,6 +16,24 @@ func PlaceOf(ev *events.Event) finding.Subject { return place(ev) }
 // FirstTold is the id that all records of one call share.
 func FirstTold(ev *events.Event) string { return firstTold(ev) }
 
+// Names that memory keeps for users' rules: for all of them together half of what the state keeps, so that whoever
+// fills it takes nothing from the catalogue's; for one at most so many that its part is gone over in milliseconds.
+const (
+	usersShare = 250_000
+	mostOfOne  = 20_000
+)
+
+// roomOf is how many names each of so many users' rules that remember may keep.
+func roomOf(rules int) int { return min(mostOfOne, usersShare/max(rules, 1)) }
+
+// Room is the memory of a users' rule.
+func (c *Context) Room(rule string) Memory {
+	if c.Rooms == nil {
+		return c.Memory
+	}
+	return c.Rooms(rule, c.room)
+}
+
 // Shown is a value for a sentence. What others have chosen cannot end the sentence or begin another.
 func Shown(s string) string { return shown(s) }
 

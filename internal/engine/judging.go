@@ -53,7 +53,9 @@ func (e *Engine) newJudging(tx *state.Tx, now time.Time) *judging {
 	j.learning = newLearning(tx, func(err error) { j.self(e.unreadable(err, now)) })
 	j.context = detection.Context{
 		Known: j.known, Trusted: settings.Trusted, Memory: j.memory, Policies: settings.Policies, Region: e.regions(),
-		Itself: e.itself.Load(), Staged: func(f *finding.Finding) { t.staged[f.RuleID]++ },
+		Itself: e.itself.Load(),
+		Rooms:  func(rule string, most int) detection.Memory { return j.memory.Room(rule, most) },
+		Staged: func(f *finding.Finding) { t.staged[f.RuleID]++ },
 	}
 	return j
 }
@@ -83,6 +85,9 @@ func (j *judging) works(works []*work) error {
 	}
 	if err := j.noteHeard(); err != nil {
 		return err
+	}
+	for rule, most := range j.memory.Crowded() {
+		j.self(detection.RuleCrowded(j.e.db.Shard(), rule, most, j.now))
 	}
 	for _, s := range j.selves {
 		if err := j.note.foundTimes(s.finding, s.times); err != nil {

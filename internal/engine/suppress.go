@@ -127,7 +127,9 @@ func (e *Engine) prepared(s suppression.Suppression, now time.Time) (suppression
 	}
 	s.Keys = keys
 	var wrong []string
-	for _, fault := range s.Check(now, detection.MaySuppress) {
+	users := e.Settings().Judge.Users()
+	may := func(id string) error { return detection.MaySuppress(id, users) }
+	for _, fault := range s.Check(now, may) {
 		wrong = append(wrong, fault.String())
 	}
 	if len(wrong) > 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/state"
 	"rotd/internal/suppression"
@@ -34,7 +33,7 @@ func (e *Engine) TrySuppressions(ctx context.Context, asked []suppression.Suppre
 		tried.Expires = now.Add(time.Hour) // it is what it hides that is tried, not until when
 		all = append(all, tried)
 	}
-	set := suppression.NewSet(all, detection.Suppressible(), func(string, string) string { return "" })
+	set := suppression.NewSet(all, e.Settings().suppressible(), func(string, string) string { return "" })
 	trial := &suppression.Trial{Since: now.Add(-triedBack), Rows: []suppression.Would{}}
 	for after, more := "", true; more; more = after != "" {
 		if err := ctx.Err(); err != nil {

@@ -47,7 +47,7 @@ func (n *notebook) suppressions() (*suppression.Set, error) {
 		}
 		targets[kept[i].Name] = kept[i].Targets
 	}
-	set := suppression.NewSet(all, detection.Suppressible(), func(name, alias string) string {
+	set := suppression.NewSet(all, n.settings.suppressible(), func(name, alias string) string {
 		return targets[name][alias]
 	})
 	if durable {
@@ -55,6 +55,9 @@ func (n *notebook) suppressions() (*suppression.Set, error) {
 	}
 	return set, nil
 }
+
+// suppressible lists the rules and checks whose findings may be hidden.
+func (s *Settings) suppressible() []string { return detection.Suppressible(s.Judge.Users()) }
 
 // hide notes a suppressed occurrence: it is kept and counted, tells nobody and starts nothing.
 func (n *notebook) hide(prev *finding.Finding, spoiled string, f finding.Finding, by string) error {

@@ -449,7 +449,7 @@ func TestATrialSaysWhatWouldHaveBeenHidden(t *testing.T) {
 	}); !errors.Is(err, ErrBadSuppression) || !strings.Contains(err.Error(), "trail-blinded") {
 		t.Errorf("got %v", err)
 	}
-	if err := detection.MaySuppress("rotation-turned-off"); err != nil {
+	if err := detection.MaySuppress("rotation-turned-off", nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,12 +1,16 @@
 package engine
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/state"
+	"rotd/internal/suppression"
 	"rotd/internal/userrules"
 )
 
@@ -67,5 +71,51 @@ func TestAUsersRuleIsJudgedRememberedAndTold(t *testing.T) {
 	}
 	if n := w.counter("rotd_users_rule_failures_total", "unable"); n != 1 {
 		t.Errorf("%d failures are counted since the start", n)
+	}
+}
+
+func TestAUsersRuleThatRemembersTooMuchForgetsItsOwnAlone(t *testing.T) {
+	w := newWorld(t, silent, users(
+		userrules.Draft{ID: "greedy", Active: true, When: `first_seen(event.requestID, "30d") && false`, Message: "m"},
+	))
+	const most = 20_000
+	w.update(func(tx *state.Tx) error {
+		memory := tx.Memory()
+		memory.Note("short", "kept", time.Now(), time.Minute)
+		room := memory.Room("greedy", most)
+		for i := range most {
+			room.Note(strconv.Itoa(i), "x", time.Now(), time.Hour)
+		}
+		return memory.Err()
+	})
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 90})
+	w.sweep(Inventory)
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+
+	if f := w.awaitFound("users-rule-failed", finding.Open); !strings.HasPrefix(f.Description,
+		"greedy wanted to remember more than 20000 things at once.") {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestAUsersRuleIsSuppressedAsAnyOther(t *testing.T) {
+	w := newWorld(t, silent, users(userrules.Draft{ID: "mine", Active: true, When: "true", Message: "m"}))
+	arn := w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, RotationPeriod: 90})
+	w.sweep(Inventory)
+	w.suppress(suppression.Suppression{Rules: []string{"mine"}, Principals: []string{w.engineer.ARN}})
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	f := w.found("mine")
+	if f == nil || !f.Hidden || f.Suppressed.By != "quiet" {
+		t.Fatalf("got %+v", f)
+	}
+
+	w.suppress()
+	made, err := w.engine.Suppress(suppression.Suppression{
+		Finding: f.ID, Reason: "planned", Expires: time.Now().Add(day),
+	}, "jane")
+	w.check(err)
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	if f := w.found("mine"); !f.Hidden || f.Suppressed.By != made.Name || w.pages("mine") != 0 {
+		t.Errorf("got %+v", f)
 	}
 }

@@ -27,7 +27,7 @@ func TestMemoryCountsDistinctIDsInTheWindow(t *testing.T) {
 		{"after the first left the window", "d", 10, 3},
 		{"after everything expired", "e", 60, 1},
 	}
-	m := newMemory()
+	m := newMemory(maxNames)
 	for _, step := range steps {
 		if got := m.Count("s", step.id, at(step.minute), 10*time.Minute); got != step.want {
 			t.Errorf("%s: %d, want %d", step.name, got, step.want)
@@ -39,7 +39,7 @@ func TestMemoryCountsDistinctIDsInTheWindow(t *testing.T) {
 }
 
 func TestMemoryKeepsABoundedSeries(t *testing.T) {
-	m := newMemory()
+	m := newMemory(maxNames)
 	got := 0
 	for i := range 3 * counting.Max {
 		got = m.Count("s", fmt.Sprint(i), noon.Add(time.Duration(i)*time.Second), time.Hour)
@@ -50,7 +50,7 @@ func TestMemoryKeepsABoundedSeries(t *testing.T) {
 }
 
 func TestMemoryNotesExpireByEventTime(t *testing.T) {
-	m := newMemory()
+	m := newMemory(maxNames)
 	m.Note("n", "value", at(0), 10*time.Minute)
 	for minute, want := range map[int]string{0: "value", 9: "value", 10: "", -5: "value"} {
 		if got := m.Noted("n", at(minute)); got != want {
@@ -64,9 +64,23 @@ func TestMemoryForgetsTheSoonestWhenFull(t *testing.T) {
 	for i := range maxNames {
 		all[fmt.Sprint(i)] = note{expires: at(i)}
 	}
-	forget(all, func(n note) time.Time { return n.expires }, at(5))
+	forget(all, maxNames, func(n note) time.Time { return n.expires }, at(5))
 	if _, kept := all[fmt.Sprint(maxNames-1)]; !kept || len(all) != maxNames/2-1 {
 		t.Errorf("%d of %d are left, the last one: %v", len(all), maxNames, kept)
+	}
+}
+
+func TestARoomTakesNothingFromOthers(t *testing.T) {
+	m := newMemory(maxNames)
+	m.Note("n", "everybody's", at(0), time.Minute)
+	for i := range 100 {
+		m.room("full", 16).Note(fmt.Sprint(i), "kept", at(0), time.Hour+time.Duration(i)*time.Second)
+	}
+	if got := len(m.rooms["full"].notes); got > 16 || m.room("full", 16).Noted("99", at(0)) != "kept" {
+		t.Errorf("%d of 100 are left, or the last one is not", got)
+	}
+	if m.Noted("n", at(0)) != "everybody's" || m.room("other", 16).Noted("99", at(0)) != "" {
+		t.Error("a room touches what is kept outside it")
 	}
 }
 

@@ -75,7 +75,7 @@ func TestWhatASuppressionHidesIsCountedAndNotTold(t *testing.T) {
 			Paths: []string{filepath.Join(root, "testdata/trail")},
 			Suppressions: suppression.NewSet([]suppression.Suppression{{
 				Rules: []string{"root-used-key"}, Accounts: []string{whole.Findings[0].Account}, Expires: expires,
-			}}, detection.Suppressible(), nil),
+			}}, detection.Suppressible(nil), nil),
 		})
 	}
 	got := hide(whole.Summary.Last.Add(time.Second))

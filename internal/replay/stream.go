@@ -38,7 +38,7 @@ type Known struct {
 func NewStream(judge *detection.Judge, before *Known) *Stream {
 	s := &Stream{
 		judge: judge, decoder: events.NewDecoder(judge), seen: make(map[[16]byte]struct{}),
-		known: newKnown(before.Policies), memory: newMemory(), learning: newLearning(), own: make(map[string]bool),
+		known: newKnown(before.Policies), memory: newMemory(maxNames), learning: newLearning(), own: make(map[string]bool),
 		itself: before.Itself,
 	}
 	for _, account := range before.Trusted {
@@ -98,6 +98,7 @@ func (s *Stream) Judge(raw []byte, own bool) (j Judged, err error) {
 	j.Found, j.Panics = s.judge.Event(&detection.Context{
 		Known: s.known, Memory: s.memory, Own: own, Trusted: func(account string) bool { return s.own[account] },
 		Policies: s.known.policies, Region: s.region, Itself: s.itself, Observed: s.learning.of(&ev),
+		Rooms:  s.memory.room,
 		Staged: func(f *finding.Finding) { j.Staged = append(j.Staged, *f) },
 	}, &ev)
 	s.known.learn(&ev)

@@ -48,7 +48,8 @@
 //	└ bykey     <key ARN> NUL <id>                  → nothing
 //	outbox      <seq: uint64>                       → JSON alert not yet told to every topic
 //	memory                                          what rules remember
-//	├── values: <SHA-256 of the name: 16 bytes>     → <expiry: uint64 unix seconds><value>
+//	├── values: <SHA-256 of the name: 16 bytes>     → <expiry: uint64 unix seconds><value>; before a room's names
+//	│                                                 its owner's hash: 8 bytes
 //	└── expiry: <expiry><hash>                      → nothing
 //	quarantine                                      what could not be decoded
 //	├── items:  <seq: uint64>                       → JSON Quarantined

@@ -125,6 +125,16 @@ func invariants(tx *Tx) error {
 	}
 	expect("total of memory", tx.total(bucketMemory), tx.sub(bucketMemory, "values").Stats().KeyN)
 	expect("memory's expiry", tx.sub(bucketMemory, "expiry").Stats().KeyN, tx.total(bucketMemory))
+	rooms := map[string]int{}
+	wrong = append(wrong, tx.sub(bucketMemory, "values").ForEach(func(k, _ []byte) error {
+		if len(k) == roomyBytes {
+			rooms[roomTotal(k[:ownerBytes])]++
+		}
+		return nil
+	}))
+	for total, n := range rooms {
+		expect("total of "+total, tx.total(total), n)
+	}
 	expect("late", tx.sub(bucketLate, "ids").Stats().KeyN, tx.sub(bucketLate, "order").Stats().KeyN)
 
 	fingerprints, open, graves := map[string]string{}, map[string]bool{}, map[finding.Severity]int{}

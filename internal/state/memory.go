@@ -14,12 +14,21 @@ const maxNote = 1 << 10
 // Memory is what rules remember, inside one transaction. A storage error is kept and returned by Err, so that rules
 // stay free of it: the transaction must not commit when Err is not nil.
 type Memory struct {
-	tx  *Tx
-	err error
+	tx *Tx
+	*common
+	room room // the zero room is everybody's
+}
+
+// common is what a memory and its rooms have to tell at the end of their transaction.
+type common struct {
+	err     error
+	crowded map[string]int // a room's owner → the most that it keeps
 }
 
 // Memory returns the rules' memory in this transaction.
-func (tx *Tx) Memory() *Memory { return &Memory{tx: tx} }
+func (tx *Tx) Memory() *Memory {
+	return &Memory{tx: tx, common: &common{crowded: make(map[string]int)}}
+}
 
 // Err is the first storage error that happened.
 func (m *Memory) Err() error { return m.err }
@@ -85,21 +94,23 @@ func (m *Memory) get(name string, at time.Time) []byte {
 
 // load returns what is kept under a name, whether it has expired or not.
 func (m *Memory) load(name string) (expires int64, value []byte) {
-	hash := shortHash(name)
-	raw := m.tx.sub(bucketMemory, "values").Get(hash[:])
+	raw := m.tx.sub(bucketMemory, "values").Get(m.room.hash(name))
 	if len(raw) < 8 {
 		return 0, nil
 	}
 	return int64(binary.BigEndian.Uint64(raw)), raw[8:] //nolint:gosec // written by put
 }
 
-// put keeps a value under a name; past the bound what expires first is forgotten for it.
+// put keeps a value under a name; past a bound what expires first is forgotten for it.
 func (m *Memory) put(name string, value []byte, expires time.Time) {
 	if m.err != nil {
 		return
 	}
-	hash := shortHash(name)
-	if m.err = m.tx.forget(hash[:]); m.err != nil {
+	hash := m.room.hash(name)
+	if m.err = m.tx.forget(hash); m.err != nil {
+		return
+	}
+	if m.err = m.enter(); m.err != nil {
 		return
 	}
 	if m.tx.total(bucketMemory) >= m.tx.bounds.memory {
@@ -111,10 +122,10 @@ func (m *Memory) put(name string, value []byte, expires time.Time) {
 		}
 	}
 	stamp := stamp(expires)
-	if m.err = m.tx.sub(bucketMemory, "values").Put(hash[:], slices.Concat(stamp, value)); m.err != nil {
+	if m.err = m.tx.sub(bucketMemory, "values").Put(hash, slices.Concat(stamp, value)); m.err != nil {
 		return
 	}
-	if m.err = m.tx.sub(bucketMemory, "expiry").Put(slices.Concat(stamp, hash[:]), present()); m.err != nil {
+	if m.err = m.tx.sub(bucketMemory, "expiry").Put(slices.Concat(stamp, hash), present()); m.err != nil {
 		return
 	}
 	m.err = m.tx.count(bucketMemory, 1)
@@ -132,6 +143,9 @@ func (tx *Tx) forget(hash []byte) error {
 	}
 	if err := values.Delete(hash); err != nil {
 		return fmt.Errorf("forget what a rule remembered: %w", err)
+	}
+	if err := tx.leave(hash); err != nil {
+		return err
 	}
 	return tx.count(bucketMemory, -1)
 }

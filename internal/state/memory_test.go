@@ -130,3 +130,44 @@ func TestMemoryIsDroppedWhenNoEventCanAskForIt(t *testing.T) {
 		same(t, fmt.Sprint("dropped after ", tc.now), dropped, Dropped{Memory: tc.want})
 	}
 }
+
+func TestARoomIsBounded(t *testing.T) {
+	db := openTest(t)
+	const most = 32
+	update(t, db, func(tx *Tx) error {
+		memory := tx.Memory()
+		memory.Note("n", "everybody's", day(), time.Minute)
+		other := memory.Room("other", most)
+		other.Note("n", "another's", day(), time.Minute)
+		full := memory.Room("full", most)
+		for i := range most {
+			full.Note(fmt.Sprint(i), "kept", day(), 24*time.Hour+time.Duration(i)*time.Second)
+		}
+		same(t, "a room that is just full", memory.Crowded(), map[string]int{})
+		full.Note("0", "again", day(), 24*time.Hour)
+		same(t, "what is there already needs no room", memory.Crowded(), map[string]int{})
+		same(t, "a count that needs room", full.Count("series", "a", day(), 24*time.Hour), 1)
+		same(t, "what was too full", memory.Crowded(), map[string]int{"full": most})
+		same(t, "room made", tx.total(roomTotal(full.room.owner)), most-most/16)
+		same(t, "what expired first", full.Noted("0", day()), "")
+		same(t, "what expired last", full.Noted(fmt.Sprint(most-1), day()), "kept")
+		same(t, "the series goes on", full.Count("series", "b", day(), 24*time.Hour), 2)
+		return memory.Err()
+	})
+	db = reopen(t, db)
+	update(t, db, func(tx *Tx) error {
+		memory := tx.Memory()
+		same(t, "everybody's", memory.Noted("n", day()), "everybody's")
+		same(t, "another room's", memory.Room("other", most).Noted("n", day()), "another's")
+		same(t, "a smaller room", memory.Room("full", 4).Count("c", "a", day(), time.Hour), 1)
+		same(t, "of which as many are kept", tx.total(roomTotal(memory.Room("full", 4).room.owner)), 4)
+		return memory.Err()
+	})
+	if _, err := db.Retain(day().Add(KeepSeen + 60*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	view(t, db, func(tx *Tx) error {
+		same(t, "what is left", tx.total(bucketMemory), 0)
+		return invariants(tx)
+	})
+}

@@ -1,6 +1,7 @@
 package userrules
 
 import (
+	"slices"
 	"testing"
 
 	"rotd/internal/detection"
@@ -50,6 +51,10 @@ func TestProblemsOfMessagesAreWhereTheyAre(t *testing.T) {
 	}
 	if len(problems) != len(want) {
 		t.Fatalf("got %+v", problems)
+	}
+	_, control := language(t).Compile(&Draft{When: "true", Message: "a\nb\x1b[31m"})
+	if c := (Problem{"message", 2, 2, "a control character has no place in a message"}); !slices.Contains(control, c) {
+		t.Errorf("got %+v", control)
 	}
 	for i := range want {
 		if problems[i] != want[i] {

@@ -78,9 +78,9 @@ func (s *scene) once(name string, ask func() ref.Val) ref.Val {
 	return value
 }
 
-// name is what memory keeps something of the rule under: no two rules share one, nor two windows of a rule.
+// name is what the rule's memory keeps something under: no two windows share one.
 func (s *scene) name(function string, window time.Duration, more ...ref.Val) string {
-	name := fmt.Appendf(nil, "user\x00%s\x00%s\x00%d", s.rule.id, function, window/time.Second)
+	name := fmt.Appendf(nil, "%s\x00%d", function, window/time.Second)
 	for _, v := range more {
 		text := string(v.(types.String))
 		name = fmt.Appendf(name, "\x00%d:%s", len(text), text)
@@ -97,12 +97,15 @@ func window(v ref.Val) time.Duration {
 	return d
 }
 
+// memory is the rule's own: no two rules share one.
+func (s *scene) memory() detection.Memory { return s.c.Room(s.rule.id) }
+
 // count is how many events that came this far the fullest window has that holds this event.
 func (s *scene) count(_ string, args ...ref.Val) ref.Val {
 	w := window(args[0])
 	name := s.name("count", w, args[1:]...)
 	return s.once(name, func() ref.Val {
-		return types.Int(s.c.Memory.Count(name, detection.FirstTold(s.ev), s.ev.EventTime, w))
+		return types.Int(s.memory().Count(name, detection.FirstTold(s.ev), s.ev.EventTime, w))
 	})
 }
 
@@ -111,7 +114,7 @@ func (s *scene) distinct(_ string, args ...ref.Val) ref.Val {
 	w, value := window(args[1]), string(args[0].(types.String))
 	name := s.name("distinct", w, args[2:]...)
 	return s.once(name+"\x00"+value, func() ref.Val {
-		return types.Int(s.c.Memory.Count(name, value, s.ev.EventTime, w))
+		return types.Int(s.memory().Count(name, value, s.ev.EventTime, w))
 	})
 }
 
@@ -123,11 +126,12 @@ func (s *scene) firstSeen(_ string, args ...ref.Val) ref.Val {
 	name := s.name("first_seen", w, append([]ref.Val{args[0]}, args[2:]...)...)
 	return s.once(name, func() ref.Val {
 		const layout = time.RFC3339
-		at, noted := s.ev.EventTime, s.c.Memory.Noted(name, s.ev.EventTime)
+		memory, at := s.memory(), s.ev.EventTime
+		noted := memory.Noted(name, at)
 		last, err := time.Parse(layout, noted)
 		slack := min(w/16, time.Hour)
 		if err != nil || at.Sub(last) >= max(slack, time.Second) {
-			s.c.Memory.Note(name, at.UTC().Format(layout), at, w+slack)
+			memory.Note(name, at.UTC().Format(layout), at, w+slack)
 		}
 		return types.Bool(noted == "")
 	})

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -24,6 +25,10 @@ func words(text string) piece { return piece{words: strings.ReplaceAll(text, "\n
 
 // message reads a text with {{ expressions }} in it. The first }} ends an expression.
 func (c *compiler) message(part, text string) []piece {
+	if at := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); at >= 0 {
+		c.fail(placeOf(part, text, at), 1, 1, "a control character has no place in a message")
+		return nil
+	}
 	var pieces []piece
 	done := 0
 	for {
