@@ -20,6 +20,7 @@ import (
 	"rotd/internal/incident"
 	"rotd/internal/notify"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 )
 
 func TestStoriesAreToldByRulesThatThereAre(t *testing.T) {
@@ -199,6 +200,46 @@ func TestWhatHappensInAnIncidentIsToldOnce(t *testing.T) {
 			second.IncidentID != i.ID || i.Automatic.Findings() != 6 || i.Opened.By != incident.ByRotd {
 			t.Errorf("%+v of %+v", i, i.Automatic)
 		}
+	})
+}
+
+// Somebody begins with something CRITICAL that is soon explained, to do the rest in its incident's silence.
+func TestADecoyDoesNotSilenceWhatFollows(t *testing.T) {
+	watching(t, func(w *watch) {
+		decoy := w.sees("key-policy-made-public", finding.Critical, keyA, mole, time.Minute)
+		w.sees("alias-retargeted", finding.Medium, keyB, mole, 11*time.Minute)
+		w.tells("the decoy", "finding-opened CRITICAL", "incident-grew CRITICAL new")
+		w.ends(decoy)
+		w.sees("key-policy-made-public", finding.Critical, keyB, mole, 11*time.Second)
+		w.tells("the same again, in one message with the first's end", "incident-raised CRITICAL new")
+		w.sees("key-policy-made-public", finding.Critical, keyC, mole, 11*time.Second)
+		w.tells("one more, while it is open, waits")
+		w.sees("key-deletion-scheduled", finding.Critical, keyC, mole, 11*time.Second)
+		w.tells("another CRITICAL thing", "incident-raised CRITICAL new new")
+		w.reads("key-pending-deletion", finding.Critical, keyC)
+		w.tells("what it came to waits")
+	})
+}
+
+func TestWhatIsSuppressedHasNoPartInAnIncident(t *testing.T) {
+	watching(t, func(w *watch) {
+		hide := func(f *finding.Finding) {
+			t.Helper()
+			if err := w.note(time.Now().UTC(), func(n *notebook) error {
+				return n.hideOpen(&suppression.Suppression{Name: "known", Finding: f.ID})
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hide(w.sees("key-policy-made-public", finding.Critical, keyA, mole, time.Minute))
+		w.sees("key-disabled", finding.High, keyB, mole, time.Minute)
+		w.tells("it begins none", "finding-opened CRITICAL", "finding-opened HIGH")
+		second := w.sees("key-disabled", finding.High, keyC, mole, 11*time.Minute)
+		w.tells("what is not suppressed does", "incident-grew HIGH new")
+		hide(second)
+		hide(w.known(w.finding("key-disabled", finding.High, keyB, mole).Fingerprint))
+		w.sees("key-replicated", finding.High, keyB, mole, time.Minute)
+		w.tells("nor does it silence what follows", "incident-raised HIGH new")
 	})
 }
 

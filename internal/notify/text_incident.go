@@ -119,8 +119,12 @@ func memberName(m *incident.Member) string {
 
 // incidentPage is whether this wakes anybody, and why.
 func incidentPage(a *Alert) string {
-	if a.Kind == IncidentRaised {
-		return "rotd: pages again, because what was told before was " + a.Incident.Automatic.Told.String()
+	told := a.Incident.Automatic
+	switch {
+	case a.Kind == IncidentRaised && told.Severity > told.Told:
+		return "rotd: pages again, because what was told before was " + told.Told.String()
+	case a.Kind == IncidentRaised:
+		return "rotd: pages again: what was told before is over, or was something else"
 	}
 	return "rotd: no new page: same incident, and nothing graver than what was told"
 }
