@@ -380,6 +380,35 @@ func TestWithoutRoomForAnIncidentAllIsToldByItself(t *testing.T) {
 	})
 }
 
+// What a check found stays open for months, and its incident with it.
+func TestAnOldIncidentGivesWayToANewOne(t *testing.T) {
+	watching(t, func(w *watch) {
+		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
+		w.sees("key-disabled", finding.High, keyB, mole, 11*time.Minute)
+		fill := func() {
+			t.Helper()
+			if err := w.db.Update(func(tx *state.Tx) error {
+				followed, err := tx.Followed()
+				others := make([]state.Followed, state.MaxFollowed-len(followed))
+				return errors.Join(err, tx.SetFollowed(append(followed, others...)))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill()
+		w.sees("key-disabled", finding.High, keyC, nanny, time.Minute)
+		w.sees("alias-retargeted", finding.High, keyC, nanny, 30*time.Hour)
+		w.tells("without an old one", "finding-opened HIGH", "incident-grew HIGH new", "finding-opened HIGH",
+			"finding-opened HIGH")
+		w.sees("key-replicated", finding.High, keyC, nanny, time.Minute)
+		w.sees("grant-delegates", finding.High, keyC, nanny, 11*time.Minute)
+		w.tells("in its place", "finding-opened HIGH", "incident-grew HIGH new")
+		if all := w.incidents(); len(all) != 2 || all[0].Closed != nil || all[1].Closed == nil {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
 func TestAnIncidentThatCannotBeReadIsFollowedNoMore(t *testing.T) {
 	watching(t, func(w *watch) {
 		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
