@@ -86,6 +86,24 @@ func network(addr netip.Addr) string {
 // trusts reports whether an account is no outsider.
 func (c *Context) trusts(account string) bool { return c.Trusted != nil && c.Trusted(account) }
 
+// outsidersVPC is the account whose VPC endpoint a call came through, "" when that is no outsider's or the record does
+// not tell: whoever calls through an endpoint has a private address, of their own choice in a VPC of their own.
+func (c *Context) outsidersVPC(ev *events.Event) string {
+	owner := ev.VPCEndpointAccount
+	if owner == ev.RecipientAccountID || owner == ev.UserIdentity.AccountID || c.trusts(owner) {
+		return ""
+	}
+	return owner
+}
+
+// throughVPC says in words whose VPC endpoint a call came through, "" for none.
+func throughVPC(outsider string) string {
+	if outsider == "" {
+		return ""
+	}
+	return " through a VPC endpoint of account " + shown(outsider) + ", which is none of yours"
+}
+
 // called says in a clause who called what on which key.
 func called(ev *events.Event, t *target) string {
 	text := who(ev) + " called " + shown(ev.EventName)

@@ -19,8 +19,7 @@ func instanceCredentialsElsewhere() Rule {
 			Meaning: "The credentials that EC2 gives to one instance were used from a network that is not the instance's. " +
 				"They never leave it by themselves: somebody has taken them, mostly through the metadata service.",
 			Condition: "A successful cryptographic call in a session that is named like an instance (i-…), from a public " +
-				"address " +
-				"and not through a VPC endpoint, in a network that no call of the role had come from: once the role's calls have " +
+				"address and not through a VPC endpoint, or through one that the record says is an outsider's, in a network that no call of the role had come from: once the role's calls have " +
 				"been learnt for the learning time, and it does not often call from new networks, as network-first-seen has " +
 				"it; or when the same instance called from another network, or through a VPC endpoint, within the last 14 " +
 				"days. Calls that a service makes for the instance tell nothing of where it is.",
@@ -39,7 +38,10 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)
 	here := network.String()
-	if ev.VPCEndpointID != "" {
+	outsider := c.outsidersVPC(ev)
+	if outsider != "" {
+		here = "the VPC of account " + shown(outsider)
+	} else if ev.VPCEndpointID != "" {
 		here = inVPC
 	}
 	if here == "" {
@@ -51,7 +53,8 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 		c.Memory.Note(name, here, ev.EventTime, instanceKnown)
 	}
 	moved := home != "" && home != here
-	if here == inVPC || private(ev.SourceIPAddress) || !o.NewNetwork || !moved && (!newNetwork(c) || moves(o)) {
+	ordinary := here == inVPC || private(ev.SourceIPAddress) || !o.NewNetwork
+	if outsider == "" && ordinary || !moved && (!newNetwork(c) || moves(o)) {
 		return nil
 	}
 	t := c.target(ev)
@@ -63,8 +66,8 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	return one(Found{
 		About: t, Discriminator: instance + " " + here,
 		Description: sentences(
-			fmt.Sprintf("The credentials of instance %s, as %s, called %s on %s from %s.", shown(instance), who(ev),
-				shown(ev.EventName), t.name(), shown(ev.SourceIPAddress)),
+			fmt.Sprintf("The credentials of instance %s, as %s, called %s on %s from %s%s.", shown(instance), who(ev),
+				shown(ev.EventName), t.name(), shown(ev.SourceIPAddress), throughVPC(outsider)),
 			before,
 			"An instance's credentials are of use to nobody else: somewhere else they are stolen ones."),
 		Remedy: []string{

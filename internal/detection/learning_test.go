@@ -234,6 +234,16 @@ func TestNetworkFirstSeen(t *testing.T) {
 			name: "from another subnet of the VPC", learnt: daily(1), events: elsewhere("10.20.30.40"),
 			want: []string{"LOW A key is used from a network that is new to the caller"},
 		},
+		{
+			name: "from a private address in somebody else's VPC", learnt: daily(1),
+			events: []object{record("Decrypt", from("10.20.30.40"), throughVPCOf("666600000013"))}, want: []string{title},
+			says: []string{"from 10.20.30.40 through a VPC endpoint of account 666600000013, which is none of yours."},
+		},
+		{
+			name: "from a private address in a VPC of one's own", learnt: daily(1),
+			events: []object{record("Decrypt", from("10.20.30.40"), throughVPCOf("111122223333"))},
+			want:   []string{"LOW A key is used from a network that is new to the caller"},
+		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
 		{name: "from inside AWS", learnt: daily(1), events: elsewhere("AWS Internal")},
@@ -441,6 +451,10 @@ func TestContextMissing(t *testing.T) {
 	})
 }
 
+func throughVPCOf(account string) object {
+	return object{"vpcEndpointId": "vpce-0e1", "vpcEndpointAccountId": account}
+}
+
 func TestInstanceCredentialsElsewhere(t *testing.T) {
 	const title = "HIGH An EC2 instance's credentials are used somewhere else"
 	instance := inSession("pay-worker", "i-0123456789abcdef0")
@@ -473,6 +487,21 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 		{
 			name: "through a VPC endpoint", learnt: daily(1, instance),
 			events: []object{record("Decrypt", instance, elsewhere, object{"vpcEndpointId": "vpce-0123456789abcdef0"})},
+		},
+		{
+			name: "through a VPC endpoint of one's own", learnt: daily(1, instance),
+			events: []object{record("Decrypt", instance, from("10.9.8.7"), throughVPCOf("111122223333"))},
+		},
+		{
+			name: "through somebody else's VPC endpoint, from an address that is the instance's as well",
+			events: []object{
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0a1"}),
+				record("Decrypt", instance, from("10.9.8.7"), throughVPCOf("666600000013"), id("e-2")),
+			},
+			want: []string{title}, says: []string{
+				"through a VPC endpoint of account 666600000013, which is none of yours.",
+				"The same instance has called from inside its VPC before.",
+			},
 		},
 		{
 			name: "from a private address", learnt: daily(1, instance),

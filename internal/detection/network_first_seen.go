@@ -23,7 +23,8 @@ func networkFirstSeen() Rule {
 				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
 				"principals that got another new network within four weeks, or call from more than eight: for them moving is " +
 				"ordinary. LOW of roles of IAM Identity Center: people move; and from private addresses, which only a VPC's " +
-				"own hosts have.",
+				"own hosts have; but not through a VPC endpoint that the record says is another account's, neither yours nor " +
+				"trusted: anybody has private addresses there.",
 			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
 				"network.",
 			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
@@ -38,15 +39,16 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 	if o == nil || !newNetwork(c) || moves(o) {
 		return nil
 	}
-	t, milder := c.target(ev), finding.Informational
-	if ofPeople(ev) || private(ev.SourceIPAddress) {
+	t, milder, outsider := c.target(ev), finding.Informational, c.outsidersVPC(ev)
+	if outsider == "" && (ofPeople(ev) || private(ev.SourceIPAddress)) {
 		milder = finding.Low
 	}
 	network, _ := usage.Source(ev.SourceIPAddress)
 	return one(Found{
 		About: t, Milder: milder, Discriminator: network.String(),
 		Description: sentences(
-			fmt.Sprintf("%s called %s on %s from %s.", who(ev), shown(ev.EventName), t.name(), shown(ev.SourceIPAddress)),
+			fmt.Sprintf("%s called %s on %s from %s%s.", who(ev), shown(ev.EventName), t.name(), shown(ev.SourceIPAddress),
+				throughVPC(outsider)),
 			fmt.Sprintf("No call of it had come from %s; rotd has learnt its calls for %s, from %s.", network,
 				days(o.PrincipalFor), networks(o.OtherNetworks))),
 		Remedy: []string{

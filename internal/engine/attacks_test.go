@@ -33,8 +33,8 @@ type told struct {
 
 // TestEachAttackPagesOnce lets two weeks of ordinary traffic pass in a small organisation, then plays each attack. Two
 // topics listen: the one that wakes people takes HIGH and above, as README has it, and gets one page of each attack
-// that comes to HIGH. The other takes MEDIUM, too, and gets two where what was MEDIUM at first turned out to be worse:
-// that must be told.
+// that comes to HIGH, and a second where what was CRITICAL becomes destruction. The other takes MEDIUM, too, and gets two
+// where what was MEDIUM at first turned out to be worse: that must be told.
 func TestEachAttackPagesOnce(t *testing.T) {
 	t.Parallel()
 	want := map[string]struct {
@@ -53,9 +53,9 @@ func TestEachAttackPagesOnce(t *testing.T) {
 		"policy-made-public":             {1, 0, 0, ""},
 		"grant-to-outsider":              {1, 0, 1, "opened-then-used"},
 		"alias-retargeted":               {1, 0, 0, ""},
-		"mass-deletion":                  {1, 0, 2, "destroyed-one-after-another"}, // and being taken back
+		"mass-deletion":                  {2, 0, 2, "destroyed-one-after-another"}, // and being taken back
 		"rotation-off":                   {1, 0, 1, "rotation-off-widely"},
-		"trail-blinded":                  {1, 0, 1, "blinded-then-destroyed"},
+		"trail-blinded":                  {2, 0, 1, "blinded-then-destroyed"},
 		"denied-then-success":            {1, 1, 1, "refused-then-let-in"},
 		"reconnaissance":                 {0, 1, 0, ""},
 		"root-use":                       {1, 0, 1, ""},

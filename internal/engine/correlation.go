@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -117,8 +118,8 @@ func (n *notebook) noteLone(f *finding.Finding, lone []*finding.Finding) error {
 // openIncidentOf opens an incident of findings that were told one by one and one that was not; nil without room for it:
 // then that one is told by itself, too.
 func (n *notebook) openIncidentOf(f *finding.Finding, told []*finding.Finding) (*incident.Incident, error) {
-	followed, err := n.tx.Followed()
-	if err = n.tx.PassOver(err); err != nil || len(followed) >= state.MaxFollowed {
+	followed, err := n.roomToFollow()
+	if err != nil || len(followed) >= state.MaxFollowed {
 		return nil, err
 	}
 	i := incident.Begin(n.e.newID("inc_", n.now), n.now, told)
@@ -138,4 +139,36 @@ func (n *notebook) openIncidentOf(f *finding.Finding, told []*finding.Finding) (
 		return nil, err
 	}
 	return i, n.grew(i, append(told, f)...)
+}
+
+// roomToFollow returns the open incidents that rotd opened. Where there is no room for another, the one to which nothing
+// new came for longest is closed, if it is so long ago that nothing can join it: what checks found may stay open in it
+// for months.
+func (n *notebook) roomToFollow() ([]state.Followed, error) {
+	followed, err := n.tx.Followed()
+	if err = n.tx.PassOver(err); err != nil || len(followed) < state.MaxFollowed {
+		return followed, err
+	}
+	var quietest *incident.Incident
+	for _, f := range followed {
+		i, err := n.followed(f.ID)
+		if err != nil {
+			return nil, err
+		}
+		if i != nil && f.Due.IsZero() && (quietest == nil || i.Automatic.Heard.Before(quietest.Automatic.Heard)) {
+			quietest = i
+		}
+	}
+	if quietest == nil || n.now.Sub(quietest.Automatic.Heard) < incident.Longest+incident.Within {
+		return followed, nil
+	}
+	why := fmt.Sprintf("nothing new came for longest, and there are %d others", len(followed)-1)
+	if err := n.closeIncident(quietest, incident.ByRotd, why); err != nil {
+		return nil, err
+	}
+	if err := n.tx.PutIncident(quietest); err != nil {
+		return nil, err
+	}
+	followed, err = n.tx.Followed()
+	return followed, n.tx.PassOver(err)
 }

@@ -20,6 +20,7 @@ import (
 	"rotd/internal/incident"
 	"rotd/internal/notify"
 	"rotd/internal/state"
+	"rotd/internal/suppression"
 )
 
 func TestStoriesAreToldByRulesThatThereAre(t *testing.T) {
@@ -202,6 +203,46 @@ func TestWhatHappensInAnIncidentIsToldOnce(t *testing.T) {
 	})
 }
 
+// Somebody begins with something CRITICAL that is soon explained, to do the rest in its incident's silence.
+func TestADecoyDoesNotSilenceWhatFollows(t *testing.T) {
+	watching(t, func(w *watch) {
+		decoy := w.sees("key-policy-made-public", finding.Critical, keyA, mole, time.Minute)
+		w.sees("alias-retargeted", finding.Medium, keyB, mole, 11*time.Minute)
+		w.tells("the decoy", "finding-opened CRITICAL", "incident-grew CRITICAL new")
+		w.ends(decoy)
+		w.sees("key-policy-made-public", finding.Critical, keyB, mole, 11*time.Second)
+		w.tells("the same again, in one message with the first's end", "incident-raised CRITICAL new")
+		w.sees("key-policy-made-public", finding.Critical, keyC, mole, 11*time.Second)
+		w.tells("one more, while it is open, waits")
+		w.sees("key-deletion-scheduled", finding.Critical, keyC, mole, 11*time.Second)
+		w.tells("another CRITICAL thing", "incident-raised CRITICAL new new")
+		w.reads("key-pending-deletion", finding.Critical, keyC)
+		w.tells("what it came to waits")
+	})
+}
+
+func TestWhatIsSuppressedHasNoPartInAnIncident(t *testing.T) {
+	watching(t, func(w *watch) {
+		hide := func(f *finding.Finding) {
+			t.Helper()
+			if err := w.note(time.Now().UTC(), func(n *notebook) error {
+				return n.hideOpen(&suppression.Suppression{Name: "known", Finding: f.ID})
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hide(w.sees("key-policy-made-public", finding.Critical, keyA, mole, time.Minute))
+		w.sees("key-disabled", finding.High, keyB, mole, time.Minute)
+		w.tells("it begins none", "finding-opened CRITICAL", "finding-opened HIGH")
+		second := w.sees("key-disabled", finding.High, keyC, mole, 11*time.Minute)
+		w.tells("what is not suppressed does", "incident-grew HIGH new")
+		hide(second)
+		hide(w.known(w.finding("key-disabled", finding.High, keyB, mole).Fingerprint))
+		w.sees("key-replicated", finding.High, keyB, mole, time.Minute)
+		w.tells("nor does it silence what follows", "incident-raised HIGH new")
+	})
+}
+
 func TestWhatHasNothingInCommonIsNoIncident(t *testing.T) {
 	watching(t, func(w *watch) {
 		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
@@ -336,6 +377,35 @@ func TestWithoutRoomForAnIncidentAllIsToldByItself(t *testing.T) {
 		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
 		w.sees("key-disabled", finding.High, keyB, mole, time.Minute)
 		w.tells("both", "finding-opened HIGH", "finding-opened HIGH")
+	})
+}
+
+// What a check found stays open for months, and its incident with it.
+func TestAnOldIncidentGivesWayToANewOne(t *testing.T) {
+	watching(t, func(w *watch) {
+		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
+		w.sees("key-disabled", finding.High, keyB, mole, 11*time.Minute)
+		fill := func() {
+			t.Helper()
+			if err := w.db.Update(func(tx *state.Tx) error {
+				followed, err := tx.Followed()
+				others := make([]state.Followed, state.MaxFollowed-len(followed))
+				return errors.Join(err, tx.SetFollowed(append(followed, others...)))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill()
+		w.sees("key-disabled", finding.High, keyC, nanny, time.Minute)
+		w.sees("alias-retargeted", finding.High, keyC, nanny, 30*time.Hour)
+		w.tells("without an old one", "finding-opened HIGH", "incident-grew HIGH new", "finding-opened HIGH",
+			"finding-opened HIGH")
+		w.sees("key-replicated", finding.High, keyC, nanny, time.Minute)
+		w.sees("grant-delegates", finding.High, keyC, nanny, 11*time.Minute)
+		w.tells("in its place", "finding-opened HIGH", "incident-grew HIGH new")
+		if all := w.incidents(); len(all) != 2 || all[0].Closed != nil || all[1].Closed == nil {
+			t.Errorf("%+v", all)
+		}
 	})
 }
 

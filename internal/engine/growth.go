@@ -10,8 +10,8 @@ import (
 	"rotd/internal/state"
 )
 
-// grew keeps what these findings add to an incident, and has it told: at once when that makes it graver than what was
-// told, else together with what else comes.
+// grew keeps what these findings add to an incident, and has it told: at once when somebody has to be woken for that,
+// else together with what else comes.
 func (n *notebook) grew(i *incident.Incident, by ...*finding.Finding) error {
 	memory := n.tx.Memory()
 	for _, f := range by {
@@ -24,7 +24,7 @@ func (n *notebook) grew(i *incident.Incident, by ...*finding.Finding) error {
 	if err := memory.Err(); err != nil {
 		return err
 	}
-	if i.Graver() {
+	if i.Pages() {
 		return n.tellIncident(i, notify.IncidentRaised, by...)
 	}
 	if err := n.tx.PutIncident(i); err != nil {

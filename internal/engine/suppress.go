@@ -57,7 +57,8 @@ func (e *Engine) Suppress(asked suppression.Suppression, by string) (*suppressio
 	})
 }
 
-// hideOpen hides the open episode of the finding that a suppression was made from.
+// hideOpen hides the open episode of the finding that a suppression was made from. In its incident it is over: what is
+// as grave pages again.
 func (n *notebook) hideOpen(s *suppression.Suppression) error {
 	if s.Finding == "" {
 		return nil
@@ -67,6 +68,9 @@ func (n *notebook) hideOpen(s *suppression.Suppression) error {
 		return err
 	}
 	f.HideOpen(s.Name)
+	if _, err := n.overIn(f, true); err != nil {
+		return err
+	}
 	return n.tx.PutFinding(f)
 }
 

@@ -246,6 +246,7 @@ func TestDecodeReadsAWholeRecord(t *testing.T) {
 		SourceIPAddress:    "secretsmanager.amazonaws.com",
 		UserAgent:          "secretsmanager.amazonaws.com",
 		VPCEndpointID:      "vpce-0a1b2c3d4e5f60718",
+		VPCEndpointAccount: "111122223333",
 		ReadOnly:           true,
 		UserIdentity: Identity{
 			Type:           AssumedRole,

@@ -31,6 +31,7 @@ type Event struct {
 	SourceIPAddress    string // an address, a service name, `AWS Internal` or `AWS Internal/…`
 	UserAgent          string
 	VPCEndpointID      string
+	VPCEndpointAccount string // whose the endpoint is; not in every record
 	ReadOnly           bool
 	Native             bool // an aws.kms EventBridge event, not a CloudTrail record
 

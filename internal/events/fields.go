@@ -60,6 +60,7 @@ const (
 	fUserAgent
 	fUserIdentity
 	fUserName
+	fVPCEndpointAccount
 	fVPCEndpointID
 	fieldCount
 )
@@ -121,6 +122,7 @@ var fieldNames = [fieldCount]string{
 	fUserAgent:           "userAgent",
 	fUserIdentity:        "userIdentity",
 	fUserName:            "userName",
+	fVPCEndpointAccount:  "vpcEndpointAccountId",
 	fVPCEndpointID:       "vpcEndpointId",
 }
 

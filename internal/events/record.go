@@ -86,6 +86,7 @@ func (m *members) event() (Event, error) {
 		SourceIPAddress:     m.text(fSourceIPAddress),
 		UserAgent:           m.text(fUserAgent),
 		VPCEndpointID:       m.text(fVPCEndpointID),
+		VPCEndpointAccount:  m.text(fVPCEndpointAccount),
 		UserIdentity:        m.identity(),
 		Resources:           m.resources(),
 		RequestParameters:   m.part(fRequestParameters),

@@ -21,7 +21,7 @@ const (
 	QuietAfter = 24 * time.Hour
 )
 
-// Bounds of an incident that rotd opens. Findings past MaxMembers are only counted.
+// Bounds of an incident that rotd opens. Of findings past MaxMembers the gravest are kept, the others counted.
 const (
 	MaxMembers = 50
 	maxActors  = 8
@@ -43,6 +43,8 @@ type Automatic struct {
 	News     int              `json:"news"`            // how often it did
 	Members  []Member         `json:"members"`         // findings, as they came
 	More     int              `json:"more,omitzero"`   // findings past MaxMembers
+	// ToldStory is the Story that it was told with last.
+	ToldStory string `json:"told_story,omitempty"`
 }
 
 // Member is a finding as an incident keeps it.
@@ -72,9 +74,9 @@ var consequences = []string{
 }
 
 // Correlates reports whether a finding may be part of an incident at all: something happened, nobody meant it to, and
-// its time can be believed.
+// its time can be believed. What a suppression hides was told to nobody.
 func Correlates(f *finding.Finding) bool {
-	return !f.Expected && !f.Late && (f.EventID != "" || slices.Contains(consequences, f.RuleID))
+	return !f.Expected && !f.Late && !f.Hidden && (f.EventID != "" || slices.Contains(consequences, f.RuleID))
 }
 
 // Begins reports whether a finding may begin an incident, as an event that is grave enough does; others only join one.

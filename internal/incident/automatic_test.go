@@ -141,19 +141,19 @@ func TestWhatJoinsAnIncident(t *testing.T) {
 
 func TestHowAnIncidentGrows(t *testing.T) {
 	i := begun()
-	if i.Graver() || !i.HasNews() || i.Automatic.Told != finding.Medium || !i.ToldAlone("fnd_pay-boss-0") {
+	if i.Pages() || !i.HasNews() || i.Automatic.Told != finding.Medium || !i.ToldAlone("fnd_pay-boss-0") {
 		t.Errorf("begun: %+v", i.Automatic)
 	}
 	graver := found(pay, boss, 30, by("key-disabled", finding.High))
 	i.Add(graver, at(13))
-	if !i.Graver() || graver.IncidentID != i.ID || i.Automatic.Last != graver.LastSeen || i.Automatic.Heard != at(13) {
+	if !i.Pages() || graver.IncidentID != i.ID || i.Automatic.Last != graver.LastSeen || i.Automatic.Heard != at(13) {
 		t.Errorf("grown: %+v", i.Automatic)
 	}
 	if got := i.Newest(); got != graver.ID {
 		t.Errorf("the newest is %s", got)
 	}
 	i.SetTold()
-	if i.Graver() || i.HasNews() || i.Newest() != "" {
+	if i.Pages() || i.HasNews() || i.Newest() != "" {
 		t.Errorf("told: %+v", i.Automatic)
 	}
 	if i.Ends("fnd_pay-boss-0", false) || i.Ends(graver.ID, true) || i.HasNews() {

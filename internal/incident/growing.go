@@ -23,6 +23,7 @@ func Begin(id string, now time.Time, told []*finding.Finding) *Incident {
 	for k := range i.Automatic.Members {
 		i.Automatic.Members[k].Alone, i.Automatic.Members[k].New = true, false
 	}
+	i.Automatic.ToldStory = i.Automatic.Story
 	return i
 }
 
@@ -69,6 +70,9 @@ func (i *Incident) Add(f *finding.Finding, now time.Time) {
 		a.Members = append(a.Members, m)
 	default:
 		a.More++
+		if at := a.yields(&m); at >= 0 {
+			a.Members[at] = m
+		}
 	}
 	i.name()
 }
@@ -100,9 +104,6 @@ func (i *Incident) member(id string) int {
 	return slices.IndexFunc(i.Automatic.Members, func(m Member) bool { return m.Finding == id })
 }
 
-// Graver reports whether it became graver than anybody was paged for.
-func (i *Incident) Graver() bool { return i.Automatic.Severity > i.Automatic.Told }
-
 // HasNews reports whether something about it was not told yet.
 func (i *Incident) HasNews() bool {
 	return slices.ContainsFunc(i.Automatic.Members, func(m Member) bool { return m.New })
@@ -121,23 +122,20 @@ func (i *Incident) Newest() string {
 
 // SetTold keeps that everything about it was told.
 func (i *Incident) SetTold() {
-	i.Automatic.Told = max(i.Automatic.Told, i.Automatic.Severity)
+	i.Automatic.Told, i.Automatic.ToldStory = max(i.Automatic.Told, i.Automatic.Severity), i.Automatic.Story
 	for k := range i.Automatic.Members {
 		i.Automatic.Members[k].New = false
 	}
 }
 
 // Excerpt is a copy of it that is small enough to be sent, with at most so many findings: what is new before what was
-// told, the latest first.
+// told, the gravest first, then the latest.
 func (i *Incident) Excerpt(most int) *Incident {
 	copied, a := *i, *i.Automatic
 	copied.Automatic, copied.Notes = &a, nil
 	a.Members = slices.Clone(a.Members)
 	slices.SortStableFunc(a.Members, func(a, b Member) int {
-		if a.New != b.New {
-			return cmp.Compare(old(a), old(b))
-		}
-		return b.At.Compare(a.At)
+		return cmp.Or(cmp.Compare(old(a), old(b)), cmp.Compare(b.Severity, a.Severity), b.At.Compare(a.At))
 	})
 	if left := len(a.Members) - most; left > 0 {
 		a.Members, a.More = a.Members[:most], a.More+left
@@ -156,12 +154,32 @@ func old(m Member) int {
 // Findings is how many findings belong to it.
 func (a *Automatic) Findings() int { return len(a.Members) + a.More }
 
+// yields is the finding that a further one takes the place of when there are too many: the mildest, and the latest of
+// several, so that nobody fills an incident to keep the next finding from being named. What was told need be no milder
+// than what was not; what was told by itself stays, since its end is told. It is -1 when there is none.
+func (a *Automatic) yields(to *Member) int {
+	at := -1
+	for k := range a.Members {
+		m := &a.Members[k]
+		fits := !m.Alone && (m.Severity < to.Severity || m.Severity == to.Severity && !m.New)
+		if fits && (at < 0 || m.Severity <= a.Members[at].Severity) {
+			at = k
+		}
+	}
+	return at
+}
+
 // name says what the incident is about, as far as it is known.
 func (i *Incident) name() {
 	a := i.Automatic
-	a.Story, i.Reason = "", i.inCommon()
 	if s := storyOf(a.Members); s != nil {
-		a.Story, i.Reason, a.Severity = s.Name, s.Title, max(a.Severity, s.AtLeast)
+		a.Story = s.Name
+	} else if a.More == 0 { // else what told it may have been left out since
+		a.Story = ""
+	}
+	i.Reason = i.inCommon()
+	if s := a.Tells(); s.Name != "" {
+		i.Reason, a.Severity = s.Title, max(a.Severity, s.AtLeast)
 	}
 }
 

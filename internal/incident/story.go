@@ -37,6 +37,7 @@ var (
 		"key-policy-owner-removed", "key-store-changed",
 	}
 	deletion  = []string{"key-deletion-scheduled", "key-deletion-window-short", "material-deleted"}
+	destroyed = []string{"key-pending-deletion", "key-deleted", "material-missing", "material-expired"}
 	hostage   = []string{"new-key-bulk-use", "foreign-key-encryption"}
 	openPaths = []string{
 		"key-policy-made-public", "key-policy-shared-externally", "grant-to-outsider", "grant-delegates", "grant-burst",
@@ -54,6 +55,8 @@ const (
 	stopThem = "Stop whoever does it: " + revoke
 	contain  = "rotd contain {key} --incident {incident} --dry-run"
 	uses     = "rotd keys usage {key}"
+	bring    = "Cancel deletions and enable keys, those in use first: each key's finding has the commands."
+	undelete = "rotd contain {key} --cancel-deletion --incident {incident} --reason 'nobody meant to delete it'"
 )
 
 // Stories are all that are known, the gravest first: of several that fit, the first is told.
@@ -65,7 +68,7 @@ func Stories() []Story { //nolint:funlen // a table
 			Do: []string{
 				stopThem + " Less and less of what they do is seen.",
 				"Put the trail's selectors and logging back: the trail's finding has the commands.",
-				"Cancel deletions and enable keys, those in use first: each key's finding has the commands.",
+				bring,
 				"Look for what was done while nothing was recorded: a sweep reads all keys as they are.",
 			},
 			Commands: []string{"rotd sweep inventory", contain},
@@ -75,8 +78,7 @@ func Stories() []Story { //nolint:funlen // a table
 			AtLeast: finding.Critical, first: []string{"key-mass-destruction"}, tie: whichever,
 			Do: []string{
 				stopThem,
-				"Cancel deletions and enable keys, those in use first: each key's finding has the commands. A deletion can " +
-					"be cancelled until its day; imported material that was deleted has to be imported again.",
+				bring + " A deletion can be cancelled until its day; imported material that was deleted has to be imported again.",
 				"If it is a pipeline that runs wild, stop it, and undo the same way.",
 			},
 			Commands: []string{contain},
@@ -89,7 +91,17 @@ func Stories() []Story { //nolint:funlen // a table
 				stopThem,
 				"Copy what was encrypted back under your own key before anything else happens to the strange one.",
 			},
-			Commands: []string{"rotd contain {key} --cancel-deletion --incident {incident}", uses},
+			Commands: []string{undelete, uses},
+		},
+		{
+			Name: "read-then-destroyed", Title: "Data was taken out, then keys are put out of use",
+			AtLeast: finding.Critical, first: []string{"decrypt-spike"}, then: destruction, tie: sameWho,
+			Do: []string{
+				stopThem,
+				bring,
+				"Find out what was decrypted: that is read, whatever is done now, and may be held for ransom.",
+			},
+			Commands: []string{contain, uses},
 		},
 		{
 			Name: "encrypted-under-another-accounts-key", Title: "Data is encrypted under another account's key",
@@ -167,9 +179,10 @@ func Stories() []Story { //nolint:funlen // a table
 			Name: "put-out-of-use", Title: "A key is put out of use, step by step",
 			first: destruction, then: destruction, tie: sameWho,
 			Do: []string{
-				"Ask whoever does it whether it is meant.",
-				"If not, cancel the deletion and enable the key: the findings have the commands.",
-				"Then " + revoke,
+				"Cancel the deletion and enable the key, then ask: the findings have the commands, and what was meant can be " +
+					"done again.",
+				"Ask whoever did it, by another way than e-mail, whether it was meant.",
+				"If not: " + revoke,
 			},
 			Commands: []string{contain},
 		},
@@ -188,9 +201,12 @@ func noStory() *Story {
 }
 
 // Tells is the story that an incident which rotd opened is about; one without a name when none fits.
-func (a *Automatic) Tells() *Story {
+func (a *Automatic) Tells() *Story { return storyNamed(a.Story) }
+
+// storyNamed is the story with a name, noStory without.
+func storyNamed(name string) *Story {
 	for _, s := range Stories() {
-		if s.Name == a.Story && a.Story != "" {
+		if s.Name == name {
 			return &s
 		}
 	}

@@ -58,6 +58,8 @@ func incidents() map[string]Alert {
 			happened("key-disabled", finding.High, 4, mole), happened("key-mass-destruction", finding.Critical, 0, mole)),
 		"held-hostage": grown(happened("new-key-bulk-use", finding.High, 1, mole),
 			happened("key-deletion-scheduled", finding.High, 1, mole)),
+		"read-then-destroyed": grown(happened("decrypt-spike", finding.High, 1, mole),
+			happened("key-disabled", finding.High, 1, mole)),
 		"encrypted-under-another-accounts-key": grown(happened("foreign-key-encryption", finding.High, 1, mole),
 			happened("principal-first-seen", finding.Medium, 2, mole)),
 		"encrypted-under-a-new-key": grown(happened("new-key-bulk-use", finding.High, 1, mole),
@@ -80,6 +82,9 @@ func incidents() map[string]Alert {
 	i.Automatic.Told = finding.Medium
 	raised.Kind, raised.Incident = IncidentRaised, i
 	all["raised"] = raised
+	another := all["blinded-then-destroyed"]
+	another.Kind = IncidentRaised
+	all["raised-to-another"] = another
 	over := all["rotation-off-widely"]
 	i = over.Incident.Excerpt(MaxMembers)
 	i.SetTold()

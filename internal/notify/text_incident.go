@@ -86,19 +86,40 @@ func incidentKeys(a *Alert) string {
 	case n == 0:
 		return "Where: " + strings.TrimPrefix(where(a.place()), ", ")
 	case n > 1:
-		return fmt.Sprintf("Keys: %d, %s", n, strings.Join(names[:min(len(names), perIncident)], ", "))
+		return fmt.Sprintf("Keys: %d in %s, %s", n, keyAccounts(a.Incident),
+			strings.Join(names[:min(len(names), perIncident)], ", "))
 	}
 	return "Key: " + strings.Join(names, ", ") + where(a.place())
 }
 
-// keyNames are the names of an incident's keys, each once.
-func keyNames(i *incident.Incident) []string {
+// keyAccounts is the account of an incident's keys, or how many there are.
+func keyAccounts(i *incident.Incident) string {
 	var all []string
 	for _, m := range i.Automatic.Members {
-		if m.Key == "" {
-			continue
+		if m.Key != "" && !slices.Contains(all, m.Account) {
+			all = append(all, m.Account)
 		}
-		name := memberName(&m)
+	}
+	if len(all) == 1 {
+		return named(all[0], longTool)
+	}
+	return fmt.Sprintf("%d accounts", len(all))
+}
+
+// keyNames are the names of an incident's keys, each once; those that something new is told of come first.
+func keyNames(i *incident.Incident) []string {
+	var fresh, rest []string
+	for _, m := range i.Automatic.Members {
+		switch name := memberName(&m); {
+		case m.Key == "":
+		case m.New:
+			fresh = append(fresh, name)
+		default:
+			rest = append(rest, name)
+		}
+	}
+	var all []string
+	for _, name := range slices.Concat(fresh, rest) {
 		if !slices.Contains(all, name) {
 			all = append(all, name)
 		}
@@ -119,8 +140,12 @@ func memberName(m *incident.Member) string {
 
 // incidentPage is whether this wakes anybody, and why.
 func incidentPage(a *Alert) string {
-	if a.Kind == IncidentRaised {
-		return "rotd: pages again, because what was told before was " + a.Incident.Automatic.Told.String()
+	told := a.Incident.Automatic
+	switch {
+	case a.Kind == IncidentRaised && told.Severity > told.Told:
+		return "rotd: pages again, because what was told before was " + told.Told.String()
+	case a.Kind == IncidentRaised:
+		return "rotd: pages again: what was told before is over, or was something else"
 	}
 	return "rotd: no new page: same incident, and nothing graver than what was told"
 }
