@@ -149,9 +149,9 @@ func TestWhatIsContainedIsWhatWasShownAndSigned(t *testing.T) {
 	d := newFakeDaemon()
 	d.states = []remediation.State{remediation.Succeeded}
 	s := newSession(map[string]string{"ROTD_SOCKET": serve(t, d)})
-	s.run(t, "contain", "alias/pay-cards", "--revoke-all", "--reason", "leak", "--yes", "--aws-identity")
-	if len(d.contained) != 2 || d.contained[0].Identity != "" || d.contained[0].Proven != "" {
-		t.Fatalf("asked of the daemon: %+v", d.contained)
+	status := s.run(t, "contain", "alias/pay-cards", "--revoke-all", "--reason", "leak", "--yes", "--aws-identity")
+	if status != admin.ExitDone || len(d.contained) != 2 || d.contained[0].Identity != "" || d.contained[0].Proven != "" {
+		t.Fatalf("exit status %d, asked of the daemon: %+v\n%s", status, d.contained, s.err.String())
 	}
 	shown, err := d.Contain(t.Context(), d.contained[0])
 	if err != nil {

@@ -209,13 +209,14 @@ func (w *world) build() {
 	}
 	r.engine = New(Options{
 		DB: db, Settings: &settings, Objects: objects, Metrics: NewMetrics(r.registry), Own: own, Logger: w.log,
-		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), time.Second),
+		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), within),
 		Places: places, Store: awss3.New(cfg),
 	})
 	opts := queue.Options{
-		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: 2 * time.Second,
-		VisibilityTimeout: 30 * time.Second, Logger: w.log,
-		Jitter: func(time.Duration) time.Duration { return 10 * time.Millisecond },
+		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: within, Logger: w.log,
+		// A receive that a stop breaks off may still take messages: they have to come back in time.
+		VisibilityTimeout: within / 3,
+		Jitter:            func(time.Duration) time.Duration { return 10 * time.Millisecond },
 	}
 	handler := r.engine.Handler(func() bool {
 		a := r.consumer.Status().Attributes
