@@ -13,6 +13,7 @@ func (s *scene) like(_ string, args ...ref.Val) ref.Val {
 	patterns := listOf(args[1])
 	for _, text := range listOf(args[0]) {
 		for _, pattern := range patterns {
+			s.left -= len(text)
 			is := isLike(text, pattern, &s.left)
 			if s.left < 0 {
 				return types.WrapErr(errTooMuch)
