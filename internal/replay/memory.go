@@ -9,7 +9,8 @@ import (
 	"rotd/internal/detection"
 )
 
-// maxNames bounds the memory that the catalogue's rules share, series and notes each: what rules note of an archive of any size.
+// maxNames bounds the memory that the catalogue's rules share, series and notes each: what they note of an
+// archive of any size.
 const maxNames = 1 << 18
 
 // memory is what rules remember during a replay; it answers as the daemon's does.

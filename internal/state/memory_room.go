@@ -27,8 +27,8 @@ func (m *Memory) Room(owner string, most int) *Memory {
 	return &Memory{tx: m.tx, common: m.common, room: room{name: owner, owner: hash[:ownerBytes], most: most}}
 }
 
-// Crowded returns the owners whose rooms were full in this transaction, so that something was forgotten before its time,
-// with how much each may keep.
+// Crowded returns the owners whose rooms were full in this transaction, so that something was forgotten early, with how
+// much each may keep.
 func (m *Memory) Crowded() map[string]int { return m.crowded }
 
 // hash is what a name is kept under.

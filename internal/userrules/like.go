@@ -13,10 +13,12 @@ func (s *scene) like(_ string, args ...ref.Val) ref.Val {
 	patterns := listOf(args[1])
 	for _, text := range listOf(args[0]) {
 		for _, pattern := range patterns {
-			if s.left -= len(text); s.left < 0 {
+			s.left -= len(text)
+			is := isLike(text, pattern, &s.left)
+			if s.left < 0 {
 				return types.WrapErr(errTooMuch)
 			}
-			if isLike(text, pattern) {
+			if is {
 				return types.True
 			}
 		}
@@ -39,11 +41,15 @@ func listOf(v ref.Val) []string {
 }
 
 // isLike reports whether the whole text is like the pattern: a letter of ASCII is like itself in either case, * is like
-// anything, ? like one character; after \ the three are themselves.
-func isLike(text, pattern string) bool {
+// anything, ? like one character; after \ the three are themselves. Each step is one of those left: where a text nearly
+// is like a long pattern again and again, there are as many as their lengths multiplied.
+func isLike(text, pattern string, left *int) bool {
 	t, p := 0, 0
 	star, from := -1, 0 // the last * met, and how far what it stands for reaches
 	for t < len(text) || p < len(pattern) {
+		if *left--; *left < 0 {
+			return false
+		}
 		if p < len(pattern) && pattern[p] == '*' {
 			star, from = p, t
 			p++

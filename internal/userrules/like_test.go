@@ -33,7 +33,7 @@ func TestLike(t *testing.T) {
 		{"a long text that is nearly like it", strings.Repeat("a", 1000), "*a*a*a*b", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := isLike(tt.text, tt.pattern); got != tt.like {
+			if got := isLike(tt.text, tt.pattern, plenty()); got != tt.like {
 				t.Errorf("like(%q, %q): want %t, got %t", tt.text, tt.pattern, tt.like, got)
 			}
 		})
@@ -70,7 +70,7 @@ func FuzzLike(f *testing.F) {
 			}
 		}
 		want := regexp.MustCompile(re.String() + "$").MatchString(strings.Map(asciiLower, text))
-		if got := isLike(text, pattern); got != want {
+		if got := isLike(text, pattern, plenty()); got != want {
 			t.Errorf("like(%q, %q): want %t, got %t", text, pattern, want, got)
 		}
 	})
@@ -81,4 +81,16 @@ func asciiLower(r rune) rune {
 		return r + 'a' - 'A'
 	}
 	return r
+}
+
+func plenty() *int {
+	left := maxRead
+	return &left
+}
+
+func TestALongTextThatIsNearlyLikeALongPatternIsBrokenOff(t *testing.T) {
+	left := maxRead
+	if isLike(strings.Repeat("a", 1<<18), "*"+strings.Repeat("a", 1000)+"b", &left) || left >= 0 {
+		t.Errorf("%d steps are left", left)
+	}
 }
