@@ -33,8 +33,8 @@ type told struct {
 
 // TestEachAttackPagesOnce lets two weeks of ordinary traffic pass in a small organisation, then plays each attack. Two
 // topics listen: the one that wakes people takes HIGH and above, as README has it, and gets one page of each attack
-// that comes to HIGH, and a second where what was CRITICAL becomes destruction. The other takes MEDIUM, too, and gets two
-// where what was MEDIUM at first turned out to be worse: that must be told.
+// that comes to HIGH, and a second where what was CRITICAL becomes destruction. The other takes MEDIUM, too, and gets
+// two where what was MEDIUM at first turned out to be worse: that must be told.
 func TestEachAttackPagesOnce(t *testing.T) {
 	t.Parallel()
 	want := map[string]struct {

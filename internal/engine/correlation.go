@@ -141,9 +141,9 @@ func (n *notebook) openIncidentOf(f *finding.Finding, told []*finding.Finding) (
 	return i, n.grew(i, append(told, f)...)
 }
 
-// roomToFollow returns the open incidents that rotd opened. Where there is no room for another, the one to which nothing
-// new came for longest is closed, if it is so long ago that nothing can join it: what checks found may stay open in it
-// for months.
+// roomToFollow returns the open incidents that rotd opened. Where there is no room for another, the one to which
+// nothing new came for longest is closed, if it is so long ago that nothing can join it: what checks found may stay
+// open in it for months.
 func (n *notebook) roomToFollow() ([]state.Followed, error) {
 	followed, err := n.tx.Followed()
 	if err = n.tx.PassOver(err); err != nil || len(followed) < state.MaxFollowed {

@@ -35,7 +35,9 @@ func TestWhatWakesPeopleAgain(t *testing.T) {
 		},
 		"not something milder": {[]*finding.Finding{public()}, 0, found(pay, boss, 1, high("key-disabled")), false},
 		"destruction after a trail was blinded, which was CRITICAL": {
-			[]*finding.Finding{found(pay, boss, 0, critical("trail-blinded"))}, 0, found(pay, boss, 1, high("key-disabled")), true,
+			[]*finding.Finding{found(pay, boss, 0, critical("trail-blinded"))},
+			0,
+			found(pay, boss, 1, high("key-disabled")), true,
 		},
 		"not more destruction, once that was told": {
 			[]*finding.Finding{
