@@ -66,8 +66,8 @@ prove: ## Break each guarantee in a copy and see its test fail
 	$(GO) run ./test/prove
 
 .PHONY: mutate
-mutate: ## Change the rules token by token and list what no test notices (an hour or more)
-	@scripts/mutate.sh
+mutate: ## Change the rules, or MUTATE ('internal/detection/key_*.go'), token by token; list what no test notices
+	@scripts/mutate.sh $(MUTATE)
 
 .PHONY: contract
 contract: ## One contract suite against awssim and against independent servers

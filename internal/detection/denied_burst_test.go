@@ -76,6 +76,10 @@ func TestDeniedBurst(t *testing.T) {
 			name: "a reading follows", events: append(slices.Clone(five), record("ListKeys", at(6*time.Minute))),
 			want: []string{burst},
 		},
+		{
+			name: "a success in the second of the last refusal", want: []string{burst},
+			events: append(slices.Clone(five), record("Decrypt", at(4*time.Minute))),
+		},
 		{name: "a success before", events: append(slices.Clone(five), record("Decrypt")), want: []string{burst}},
 	})
 }

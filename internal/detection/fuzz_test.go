@@ -41,6 +41,9 @@ func contentless() []string {
 // not, again and again as bursts are made of it. One member of the record is something else, since few changes of
 // single bytes leave a record that can be decoded.
 func FuzzRules(f *testing.F) {
+	if testing.Short() {
+		f.Skip("the seeds alone take seconds")
+	}
 	odd := oddValues()
 	for i, record := range knownRecords(f) {
 		f.Add(record, uint8(i), []byte(odd[i%len(odd)])) // somewhere in it

@@ -257,6 +257,7 @@ func TestGrantBurst(t *testing.T) {
 		{name: "by Auto Scaling", events: grants(50, often, object{
 			"userIdentity": invokedBy("autoscaling.amazonaws.com"),
 		})},
+		{name: "by AWS inside", events: grants(50, often, object{"userIdentity": invokedBy("AWS Internal")})},
 		{name: "by RDS in its own name", events: grants(50, often, object{"userIdentity": object{
 			"type": "AWSService", "invokedBy": "rds.amazonaws.com",
 		}})},

@@ -53,6 +53,10 @@ func TestIntakeTampered(t *testing.T) {
 			want: changed("queue", "DeleteQueue"), says: []string{queueURL},
 		},
 		{
+			name: "a queue whose URL is none", world: careful(),
+			events: []object{call("sqs", "DeleteQueue", object{"queueUrl": "rotd"})},
+		},
+		{
 			name: "the dead-letter queue", world: careful(),
 			events: []object{call("sqs", "SetQueueAttributes", object{"queueUrl": queueURL + "-dead"})},
 			want:   changed("queue", "SetQueueAttributes"),

@@ -159,7 +159,13 @@ func TestTuningChangesWhatRulesCompareWith(t *testing.T) {
 }
 
 func TestParametersAreWithinTheirBounds(t *testing.T) {
+	if len(Tunable()) == 0 {
+		t.Error("no rule has parameters")
+	}
 	for _, r := range Tunable() {
+		if len(r.Params) == 0 {
+			t.Errorf("%s has none", r.ID)
+		}
 		names := map[string]bool{}
 		for _, p := range r.Params {
 			if p.Name == "" || p.Unit == "" || p.Doc == "" || names[p.Name] || p.Min > p.Default || p.Default > p.Max {
@@ -167,6 +173,40 @@ func TestParametersAreWithinTheirBounds(t *testing.T) {
 			}
 			names[p.Name] = true
 		}
+	}
+}
+
+func TestAJudgeKnowsUsersRules(t *testing.T) {
+	theirs := func(id string) Rule {
+		r := always(id, wants("DisableKey")...)
+		r.Users = &Users{Staged: true, Judge: func(c *Context, ev *events.Event) ([]Found, error) {
+			return r.Judge(c, ev), nil
+		}}
+		return r
+	}
+	judge := newJudge([]Rule{theirs("z-theirs"), always("ours", wants("DisableKey")...), theirs("a-theirs")}, nil,
+		Settings{Disabled: []string{"a-theirs"}})
+	if diff := cmp.Diff([]string{"a-theirs", "z-theirs"}, judge.Users()); diff != "" {
+		t.Errorf("users' rules (-want +got):\n%s", diff)
+	}
+	var staged, found []string
+	c := newWorld().context()
+	tell := func(findings []finding.Finding, panics []*Panic) {
+		for _, f := range findings {
+			found = append(found, f.RuleID)
+		}
+		for _, p := range panics {
+			t.Error(p)
+		}
+	}
+	tell(judge.Event(c, decode(t, record("DisableKey")))) // nobody is told of what a staged rule finds
+	c.Staged = func(f *finding.Finding) { staged = append(staged, f.RuleID) }
+	tell(judge.Event(c, decode(t, record("DisableKey"))))
+	if diff := cmp.Diff([]string{"z-theirs"}, staged); diff != "" {
+		t.Errorf("staged (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"ours", "ours"}, found); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
 	}
 }
 

@@ -145,12 +145,12 @@ func TestKeyDeleted(t *testing.T) {
 			name: "a backing key stays", events: []object{record("DeleteKey", byKMS(),
 				backing(`[{"keyHandle":"16","deletionStatus":"FAILURE"},`+
 					`{"keyHandle":"17","deletionStatus":"SUCCESS"}]`))},
-			want: []string{"CRITICAL " + title}, says: []string{"1 of 2 backing keys"},
+			want: []string{"CRITICAL " + title}, says: []string{" 1 of 2 backing keys"},
 		},
 		{
 			name: "two backing keys stay", events: []object{record("DeleteKey", byKMS(),
 				backing(`[{"deletionStatus":"FAILURE"},{"deletionStatus":"SUCCESS"},{"deletionStatus":"FAILURE"}]`))},
-			want: []string{"CRITICAL " + title}, says: []string{"2 of 3 backing keys"},
+			want: []string{"CRITICAL " + title}, says: []string{" 2 of 3 backing keys"},
 		},
 		{
 			name:   "the backing keys' status is unreadable",

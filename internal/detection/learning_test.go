@@ -44,6 +44,14 @@ func daily(secrets int, given ...object) func(t testing.TB, w *world) {
 	}
 }
 
+// keyLearntFor has the admin role use the key once, so long ago.
+func keyLearntFor(long time.Duration) func(t testing.TB, w *world) {
+	return func(t testing.TB, w *world) {
+		t.Helper()
+		w.learns(t, secretOf(0, -long))
+	}
+}
+
 func inSession(role, session string) object {
 	who := assumed(role)
 	who["arn"] = "arn:aws:sts::111122223333:assumed-role/" + role + "/" + session
@@ -137,9 +145,35 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			name: "a stranger reads five things the next day, when it is none any more", learnt: func(t testing.TB, w *world) {
 				t.Helper()
 				daily(1)(t, w)
-				w.learns(t, record("Decrypt", by("thief"), at(-25*time.Hour)))
+				w.learns(t, record("Decrypt", by("thief"), at(-aDay)))
 			},
 			events: reading(5, customerNo, by("thief")),
+		},
+		{
+			name: "a stranger reads five things within its first day", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1)(t, w)
+				w.learns(t, record("Decrypt", by("thief"), at(-23*time.Hour)))
+			},
+			events: reading(5, customerNo, by("thief")), want: []string{medium},
+			says: []string{"which it used for the first time at 2026-11-19 13:00Z."},
+		},
+		{
+			name: "on a key that was learnt just long enough", learnt: keyLearntFor(14 * aDay),
+			events: []object{record("Decrypt", by("thief"))}, want: []string{low},
+		},
+		{
+			name: "on a key that was not yet learnt when a stranger came", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				keyLearntFor(14*aDay)(t, w)
+				w.learns(t, record("Decrypt", by("thief"), at(-23*time.Hour)))
+			},
+			events: reading(5, customerNo, by("thief")),
+		},
+		{
+			name: "a stranger reads one thing", learnt: daily(1), events: []object{secretOf(0, 0, by("thief"))},
+			want: []string{low},
+			says: []string{"which it had never used before. rotd has learnt who uses this key for 28 days. The call came from"},
 		},
 		{
 			name: "two newcomers before are not many", learnt: newcomers(2),
@@ -153,6 +187,25 @@ func TestPrincipalFirstSeen(t *testing.T) {
 			},
 			events: reading(5, customerNo, by("thief")), want: []string{low},
 			says: []string{"The principal itself is known for 28 days, from one other key."},
+		},
+		{
+			name: "somebody who is known for a week is no stranger", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1)(t, w)
+				w.learns(t, record("Decrypt", by("thief"), on(otherARN), at(-7*aDay)))
+			},
+			events: reading(5, customerNo, by("thief")), want: []string{low},
+			says: []string{"The principal itself is known for 7 days, from one other key."},
+		},
+		{
+			name: "somebody who was not known for a week when it came is one", learnt: func(t testing.TB, w *world) {
+				t.Helper()
+				daily(1)(t, w)
+				w.learns(t, record("Decrypt", by("thief"), on(otherARN), at(-7*aDay)))
+				w.learns(t, record("Decrypt", by("thief"), at(-23*time.Hour)))
+			},
+			events: reading(5, customerNo, by("thief")), want: []string{medium},
+			says: []string{"rotd has learnt who uses this key for 28 days. The call came from"},
 		},
 		{
 			name: "on a key that many share", learnt: func(t testing.TB, w *world) {
@@ -212,6 +265,14 @@ func TestNetworkFirstSeen(t *testing.T) {
 			}
 		}
 	}
+	callsFrom := func(n int) func(t testing.TB, w *world) { // from its first day on
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			for i := range n {
+				w.learns(t, record("Decrypt", from(fmt.Sprintf("198.18.%d.1", i)), at(-28*aDay)))
+			}
+		}
+	}
 	testRule(t, networkFirstSeen(), []ruleTest{
 		{
 			name: "from elsewhere", learnt: daily(1), events: elsewhere("198.51.100.77"), want: []string{title},
@@ -247,6 +308,15 @@ func TestNetworkFirstSeen(t *testing.T) {
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
 		{name: "from inside AWS", learnt: daily(1), events: elsewhere("AWS Internal")},
+		{
+			name: "a principal that was learnt just long enough", learnt: keyLearntFor(14 * aDay),
+			events: elsewhere("198.51.100.77"), want: []string{title},
+		},
+		{
+			name: "a principal that has always called from eight networks", learnt: callsFrom(8),
+			events: elsewhere("198.51.100.77"), want: []string{title}, says: []string{"from 8 networks."},
+		},
+		{name: "a principal that has always called from nine", learnt: callsFrom(9), events: elsewhere("198.51.100.77")},
 		{name: "somebody who travels", learnt: travels(1), events: elsewhere("198.51.100.77")},
 		{name: "a principal that is new", learnt: daily(1, by("other")), events: elsewhere("198.51.100.77")},
 		{
@@ -284,6 +354,31 @@ func TestDecryptSpike(t *testing.T) {
 		}
 		return titles
 	}
+	workdays := func(each ...int) func(t testing.TB, w *world) { // so many secrets on the working days before
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			for i, day := range []int{-10, -9, -8, -7, -4, -3, -2}[7-len(each):] {
+				w.learns(t, secretsOf(each[i], time.Duration(day)*aDay)...)
+			}
+		}
+	}
+	learnt := func(earlier, then func(t testing.TB, w *world)) func(t testing.TB, w *world) {
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			earlier(t, w)
+			then(t, w)
+		}
+	}
+	moved := func(n int, to any) (all []object) { // secrets re-encrypted under another key
+		for i := range n {
+			all = append(all, record("ReEncrypt", id(fmt.Sprint("e-", i)), asking(object{
+				"sourceKeyId": payARN, "destinationKeyId": to, "sourceEncryptionContext": object{
+					"SecretARN": fmt.Sprintf("arn:aws:secretsmanager:eu-west-1:111122223333:secret:app-%d-AbCdEf", i),
+				},
+			}), object{"resources": []object{{"ARN": payARN}}}))
+		}
+		return all
+	}
 	testRule(t, decryptSpike(), []ruleTest{
 		{
 			name: "dozens of secrets by who reads two a day", learnt: daily(2), events: secretsOf(15, 0), want: last(1),
@@ -318,6 +413,51 @@ func TestDecryptSpike(t *testing.T) {
 			},
 			events: secretsOf(30, 0),
 		},
+		{
+			name:   "six such days do not outweigh the most ever",
+			learnt: learnt(keyLearntFor(28*aDay), workdays(10, 10, 10, 33, 10, 10)), events: secretsOf(33, 0),
+		},
+		{
+			name: "seven such days do, a little", want: lows(3),
+			learnt: learnt(keyLearntFor(28*aDay), workdays(10, 10, 10, 33, 10, 10, 10)), events: secretsOf(33, 0),
+		},
+		{
+			name: "as much as ever, one of it twice", learnt: learnt(keyLearntFor(28*aDay), workdays(10, 10, 10, 33)),
+			events: append(secretsOf(33, 0), secretOf(0, time.Minute)),
+		},
+		{
+			name:   "on six days eleven, and now more than four times as much",
+			learnt: learnt(keyLearntFor(28*aDay), workdays(11, 11, 11, 11, 11, 11)), events: secretsOf(45, 0),
+			want: append(lows(10), last(2)...),
+		},
+		{
+			name:   "on seven days eleven, and now more than eight times as much",
+			learnt: learnt(keyLearntFor(28*aDay), workdays(11, 11, 11, 11, 11, 11, 11)), events: secretsOf(88, 0),
+			want: append(lows(53), last(2)...),
+		},
+		{
+			name: "one day of ten, and now more than twice as much", learnt: learnt(keyLearntFor(28*aDay), workdays(10)),
+			events: secretsOf(25, 0), want: last(5),
+		},
+		{
+			name: "one day of ten, each read three times, and now as many calls", events: secretsOf(25, 0),
+			learnt: learnt(keyLearntFor(28*aDay), func(t testing.TB, w *world) {
+				t.Helper()
+				for range 3 {
+					w.learns(t, secretsOf(10, -3*aDay)...)
+				}
+			}),
+		},
+		{
+			name: "on a key that was learnt just long enough", learnt: keyLearntFor(14 * aDay), events: secretsOf(15, 0),
+			want: last(1),
+		},
+		{
+			name: "moved to a key of another account", learnt: daily(2), want: last(1),
+			events: moved(15, "arn:aws:kms:eu-west-1:999988887777:key/99999999-12ab-34cd-56ef-1234567890ab"),
+		},
+		{name: "moved within the account", learnt: daily(2), events: moved(15, otherARN)},
+		{name: "moved to a key that is not named", learnt: daily(2), events: moved(15, nil)},
 		{
 			name: "a job that makes up for some nights", learnt: daily(16), events: secretsOf(100, 0),
 			want: lows(52), says: []string{"In hours like this it reads about 16 of them"},
@@ -478,6 +618,10 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 		{
 			name: "of an instance with an id of the old length", learnt: daily(1, inSession("pay-worker", "i-01234567")),
 			events: []object{record("Decrypt", inSession("pay-worker", "i-01234567"), elsewhere)}, want: []string{title},
+		},
+		{
+			name: "a session whose name is a number", learnt: daily(1, inSession("pay-worker", "0123456789abcdef")),
+			events: []object{record("Decrypt", inSession("pay-worker", "0123456789abcdef"), elsewhere)},
 		},
 		{
 			name: "an allowed role is no excuse", learnt: daily(1, instance),

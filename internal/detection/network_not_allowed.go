@@ -76,7 +76,7 @@ func allowsSource(p *policy.Policy, addr netip.Addr, endpoint string) bool {
 
 // sourcesOf are the networks and endpoints that a policy allows.
 func sourcesOf(p *policy.Policy) []string {
-	all := make([]string, 0, len(p.Networks)+len(p.VPCEs))
+	var all []string
 	for _, n := range p.Networks {
 		all = append(all, n.String())
 	}
