@@ -18,11 +18,12 @@ func instanceCredentialsElsewhere() Rule {
 		Doc: Doc{
 			Meaning: "The credentials that EC2 gives to one instance were used from a network that is not the instance's. " +
 				"They never leave it by themselves: somebody has taken them, mostly through the metadata service.",
-			Condition: "A successful cryptographic call in a session that is named like an instance (i-…), from a public " +
-				"address and not through a VPC endpoint, or through one that the record says is an outsider's, in a network " +
-				"that no call of the role had come from: once the role's calls have been learnt for the learning time, and it " +
-				"does not often call from new networks, as network-first-seen has it; or when the same instance called from another " +
-				"network, or through a VPC endpoint, within the last 14 days. Calls that a service makes for the instance tell nothing of where it is.",
+			Condition: "A successful cryptographic call in a session that is named like an instance (i-…), from a " +
+				"public address and not through a VPC endpoint, or through one that the record says is an " +
+				"outsider's, in a network that no call of the role had come from: once the role's calls have been " +
+				"learnt for the learning time, and it does not often call from new networks, as network-first-seen " +
+				"has it; or when the same instance called from another network, or through a VPC endpoint, within " +
+				"the last 14 days. Calls that a service makes for the instance tell nothing of where it is.",
 			Tuning:         "`detections.learning` is how long calls are learnt first (14d).",
 			FalsePositives: "An instance got another Elastic IP address or NAT gateway.",
 			Response: "Revoke the role's sessions, isolate the instance, and see what the credentials did from there. Require " +
