@@ -3,11 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,18 +99,39 @@ const (
 )
 
 // published keeps what was told, by topic.
-type published map[string][]notify.Message
+type published struct {
+	mu       sync.Mutex
+	messages map[string][]notify.Message
+}
+
+func newPublished() *published { return &published{messages: make(map[string][]notify.Message)} }
 
 // Publish keeps a message.
-func (p published) Publish(_ context.Context, topic notify.Topic, m notify.Message) (string, error) {
-	p[topic.ARN] = append(p[topic.ARN], m)
+func (p *published) Publish(_ context.Context, topic notify.Topic, m notify.Message) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages[topic.ARN] = append(p.messages[topic.ARN], m)
 	return "message", nil
 }
 
+// of are a topic's messages.
+func (p *published) of(topic string) []notify.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.messages[topic])
+}
+
+// forget forgets a topic's messages.
+func (p *published) forget(topic string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.messages, topic)
+}
+
 // told counts what a topic got. Each message says what to do.
-func (p published) told(t *testing.T, topic string) (got told) {
+func (p *published) told(t *testing.T, topic string) (got told) {
 	t.Helper()
-	for _, m := range p[topic] {
+	for _, m := range p.of(topic) {
 		switch kind := notify.Kind(m.Attributes["kind"]); kind {
 		case notify.FindingOpened, notify.FindingRaised, notify.IncidentRaised:
 			got.Pages++
@@ -130,10 +151,10 @@ func (p published) told(t *testing.T, topic string) (got told) {
 }
 
 // String is what was told, for failures.
-func (p published) String() string {
+func (p *published) String() string {
 	var b strings.Builder
-	for _, topic := range slices.Sorted(maps.Keys(p)) {
-		for _, m := range p[topic] {
+	for _, topic := range []string{office, woke} {
+		for _, m := range p.of(topic) {
 			fmt.Fprintf(&b, "%s: %s: %s\n", topic, m.Attributes["kind"], m.Subject)
 		}
 	}
@@ -174,9 +195,9 @@ func newOrganisation(t *testing.T) *organisation {
 
 // play has the real engine judge records on the organisation's state, so many in a transaction, at the times of their
 // delivery and on a clock that only they move, and returns what was told by an hour later.
-func (o *organisation) play(t *testing.T, records []traffic.Record, together int) published {
+func (o *organisation) play(t *testing.T, records []traffic.Record, together int) *published {
 	t.Helper()
-	p := make(published)
+	p := newPublished()
 	synctest.Test(t, func(t *testing.T) {
 		db, err := state.Open(state.Options{Path: o.path, Shard: "default", Now: time.Now()})
 		if err != nil {
@@ -207,7 +228,7 @@ func (o *organisation) play(t *testing.T, records []traffic.Record, together int
 	return p
 }
 
-func (o *organisation) engine(db *state.DB, p published) *Engine {
+func (o *organisation) engine(db *state.DB, p *published) *Engine {
 	around := o.world.Surroundings()
 	trusted := slices.Concat(around.Accounts, around.Trusted)
 	e := New(Options{

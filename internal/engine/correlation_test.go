@@ -37,7 +37,7 @@ func TestStoriesAreToldByRulesThatThereAre(t *testing.T) {
 type watch struct {
 	*testing.T
 	path string
-	published
+	*published
 	*Engine
 	stop func()
 }
@@ -55,7 +55,7 @@ func watching(t *testing.T, test func(w *watch)) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &watch{T: t, path: dir + "/rotd.db", published: make(published)}
+		w := &watch{T: t, path: dir + "/rotd.db", published: newPublished()}
 		w.start()
 		test(w)
 		w.stop()
@@ -157,15 +157,16 @@ func (w *watch) incidents() (all []incident.Incident) {
 // tells expects the messages told since it was last asked: their kinds, and how many findings are new in them.
 func (w *watch) tells(when string, want ...string) {
 	w.Helper()
+	synctest.Wait()
 	var got []string
-	for _, m := range w.published[office] {
+	for _, m := range w.of(office) {
 		said := m.Attributes["kind"] + " " + m.Attributes["severity"]
 		if news := strings.Count(m.Body, "\n  * "); news > 0 {
 			said += strings.Repeat(" new", news)
 		}
 		got = append(got, said)
 	}
-	delete(w.published, office)
+	w.forget(office)
 	if diff := cmp.Diff(want, got); diff != "" {
 		w.Errorf("%s (-want +got):\n%s", when, diff)
 	}
@@ -295,7 +296,11 @@ func TestAnIncidentsAlertKeepsItsIDThroughACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		id := func() string { return w.published[office][len(w.published[office])-1].Attributes["alert_id"] }
+		id := func() string {
+			synctest.Wait()
+			messages := w.of(office)
+			return messages[len(messages)-1].Attributes["alert_id"]
+		}
 		told := id()
 		w.tells("as it is", "finding-opened MEDIUM", "incident-raised HIGH new")
 		w.stop()
