@@ -70,7 +70,11 @@ func (r *reader) read(doc ast.Node) {
 	for i := range entries {
 		e := &entries[i]
 		if to := texts[e.Name]; to != nil {
+			before := len(rule.Problems)
 			*to = r.text(e)
+			if to == &rule.Title && line(*to) == "" && len(rule.Problems) == before {
+				r.fail(e.Key, "title is empty")
+			}
 			continue
 		}
 		switch e.Name {
