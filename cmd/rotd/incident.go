@@ -26,7 +26,15 @@ func incidentListing(now time.Time) listing[incident.Incident] {
 	return listing[i]{
 		schema: admin.SchemaIncidents, kind: "incident", none: "No incidents.",
 		columns: []column[i]{
-			{title: "ID", name: "id", value: func(x i) string { return x.ID }},
+			{
+				title: "SEVERITY", name: "severity", value: incidentSeverity,
+				style: func(x i) style {
+					if x.Automatic == nil {
+						return plain
+					}
+					return severityStyle(x.Automatic.Severity)
+				},
+			},
 			{
 				title: "STATUS", name: "status", value: func(x i) string { return x.Status() },
 				style: func(x i) style {
@@ -40,18 +48,13 @@ func incidentListing(now time.Time) listing[incident.Incident] {
 				title: "OPENED", name: "opened", value: func(x i) string { return ago(now, x.Opened.At) },
 				raw: func(x i) string { return x.Opened.At.UTC().Format(time.RFC3339) },
 			},
-			{title: "BY", name: "opened_by", value: func(x i) string { return x.Opened.By }},
 			{title: "REASON", name: "reason", flex: true, value: func(x i) string { return x.Reason }},
+			{title: "ID", name: "id", below: true, value: func(x i) string { return x.ID }},
+			{title: "BY", name: "opened_by", below: true, value: func(x i) string { return x.Opened.By }},
 			{name: "ticket", value: func(x i) string { return x.Ticket }},
 			{name: "keys", value: func(x i) string { return strings.Join(x.Keys, " ") }},
 			{name: "principals", value: func(x i) string { return strings.Join(x.Principals, " ") }},
 			{name: "actions", value: func(x i) string { return strings.Join(x.Actions, " ") }},
-			{name: "severity", value: func(x i) string {
-				if x.Automatic == nil {
-					return ""
-				}
-				return x.Automatic.Severity.String()
-			}},
 			{name: "story", value: func(x i) string {
 				if x.Automatic == nil {
 					return ""
@@ -60,6 +63,14 @@ func incidentListing(now time.Time) listing[incident.Incident] {
 			}},
 		},
 	}
+}
+
+// incidentSeverity is that of an incident that rotd opened; people's have none.
+func incidentSeverity(i incident.Incident) string {
+	if i.Automatic == nil {
+		return ""
+	}
+	return i.Automatic.Severity.String()
 }
 
 func newIncidentOpenCommand(c *cli) *cobra.Command {

@@ -231,7 +231,10 @@ func suppressedText(now time.Time, f *finding.Finding) string {
 	if s == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s, last %s, by %s", plural(s.Count, "time", "times"), both(now, s.Last), s.By)
+	text := "by " + s.By
+	if s.Count > 0 {
+		text = fmt.Sprintf("%s, last %s, by %s", plural(s.Count, "time", "times"), both(now, s.Last), s.By)
+	}
 	if f.Hidden {
 		text += "; nobody is told of this episode"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,5 +150,17 @@ func TestSuppressionCommandsAsPeopleSeeThem(t *testing.T) {
 			}
 			golden(t, test.name, shown)
 		})
+	}
+}
+
+func TestWhatWasHiddenBySuppressingItWasNotRepeated(t *testing.T) {
+	at := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	f := &finding.Finding{Hidden: true, Suppressed: &finding.Suppressed{By: "sup_1", Last: at}}
+	if got := suppressedText(at, f); got != "by sup_1; nobody is told of this episode" {
+		t.Error(got)
+	}
+	f.Suppressed.Count = 2
+	if got := suppressedText(at, f); !strings.HasPrefix(got, "2 times, last 2026-03-14 12:00:00Z") {
+		t.Error(got)
 	}
 }

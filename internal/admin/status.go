@@ -24,6 +24,9 @@ type Status struct {
 	// Troubles is everything that is not in order, the gravest first; filled by the server from the rest.
 	Troubles []Trouble `json:"troubles"`
 
+	// ReloadError says why the last reload of the configuration was refused; empty when it was not, or there was none.
+	ReloadError string `json:"reload_error,omitempty"`
+
 	Armed  bool         `json:"armed"`           // automatic actions are allowed on this state at all
 	Paused *state.Pause `json:"pause,omitempty"` // nil: not paused
 	// Breaker is the circuit breaker while it is open; nil: it is closed.

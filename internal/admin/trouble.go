@@ -36,6 +36,11 @@ func (s *Status) Judge() {
 	for _, reason := range s.NotReady {
 		grave("", "not ready: %s", reason)
 	}
+	if s.ReloadError != "" {
+		lines := strings.SplitN(s.ReloadError, "\n", 3) // what is wrong, and then a problem a line
+		grave("rotd config validate", "the configuration was not reloaded, the old one goes on: %s",
+			strings.Join(lines[:min(len(lines), 2)], " "))
+	}
 	s.judgeIntake(grave, minor)
 	s.judgeFindings(grave, minor)
 	s.judgeSweeps(grave, minor)

@@ -85,6 +85,14 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 			{false, "the last drift failed: throttled", "rotd sweep drift"},
 			{false, "retention has been running since 2026-03-14T09:00:00Z", ""},
 		}},
+		{"a reload that was refused", func(s *Status) {
+			s.ReloadError = "the configuration is invalid:\nrotd.yaml:3:1: unknown key\nrotd.yaml:9:1: another"
+		}, []Trouble{
+			{
+				true, "the configuration was not reloaded, the old one goes on: the configuration is invalid: " +
+					"rotd.yaml:3:1: unknown key", "rotd config validate",
+			},
+		}},
 		{"paused", func(s *Status) { s.Paused = &state.Pause{At: noon, By: "uid:1000 (ann)", Reason: "move"} }, []Trouble{
 			{false, "paused by uid:1000 (ann) since 2026-03-14T12:00:00Z: move", "rotd resume"},
 		}},

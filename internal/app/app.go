@@ -74,6 +74,8 @@ type daemonProcess struct {
 	up      atomic.Bool            // everything is built: requests can be answered
 	waiting atomic.Pointer[string] // what the start waits for
 	prices  atomic.Pointer[cost.Prices]
+
+	reloadRefused atomic.Pointer[refusal] // nil: the last reload was not, or there was none
 	// material is where new material for keys with imported material comes from.
 	material atomic.Pointer[material.Source]
 	access   atomic.Pointer[admin.Access]

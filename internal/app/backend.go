@@ -404,6 +404,7 @@ func asAdmin(err error) error {
 		return admin.As(admin.ErrRefused, err)
 	case errors.Is(err, engine.ErrBadLocation), errors.Is(err, engine.ErrNoReason), errors.Is(err, engine.ErrNotOpen),
 		errors.Is(err, engine.ErrClosedIncident), errors.Is(err, engine.ErrBadSuppression),
+		errors.Is(err, engine.ErrSuppressionInFile),
 		errors.Is(err, engine.ErrTooMuch):
 		return admin.As(admin.ErrInvalid, err)
 	case slices.ContainsFunc([]error{

@@ -70,24 +70,37 @@ func settings(cfg *config.Config, home string) *engine.Settings {
 	return s
 }
 
-// reload takes over a changed configuration as far as a running daemon can. A bad file changes nothing.
+// reload takes over a changed configuration as far as a running daemon can. A bad file changes nothing, and `rotd
+// status` tells of it until a reload succeeds.
 func (d *daemonProcess) reload() {
-	cfg, err := config.Load(d.opts.ConfigPath, knownIDs())
+	err := d.takeOver()
 	if err != nil {
 		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
+		d.reloadRefused.Store(&refusal{err})
 		return
+	}
+	d.reloadRefused.Store(nil)
+	d.log.Info("the configuration was reloaded", zap.String("mode", string(d.cfg.Mode)))
+}
+
+// refusal is why a reload was refused.
+type refusal struct{ error }
+
+// takeOver makes the running daemon go by the configuration as it stands in its file; after an error nothing changed.
+func (d *daemonProcess) takeOver() error {
+	cfg, err := config.Load(d.opts.ConfigPath, knownIDs())
+	if err != nil {
+		return err
 	}
 	reloading := audit.Entry{Actor: audit.Rotd, Event: audit.ConfigReloaded, Detail: d.running(cfg)}
 	if err := d.audit(reloading); err != nil {
-		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
-		return
+		return err
 	}
 	for _, what := range needsRestart(d.cfg, cfg) {
 		d.log.Warn("a change of the configuration needs a restart; the old value goes on", zap.String("setting", what))
 	}
 	if err := d.parts.scheduler.Reload(d.jobs(cfg)); err != nil {
-		d.log.Error("the configuration was not reloaded; the old one goes on", zap.Error(err))
-		return
+		return err
 	}
 	d.engine.Reload(d.fleet.trusting(settings(cfg, d.home.Account)))
 	if err := d.watchItself(); err != nil {
@@ -104,7 +117,7 @@ func (d *daemonProcess) reload() {
 	cfg.Admin.Socket, cfg.Admin.HTTP = d.cfg.Admin.Socket, d.cfg.Admin.HTTP
 	cfg.Organization = d.cfg.Organization
 	d.cfg = cfg
-	d.log.Info("the configuration was reloaded", zap.String("mode", string(cfg.Mode)))
+	return nil
 }
 
 // needsRestart lists the settings that differ and that only a start takes over.

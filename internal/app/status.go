@@ -26,6 +26,9 @@ func (b *backend) Status(ctx context.Context) (*admin.Status, error) {
 		State: admin.File{Path: d.db.Path(), Bytes: d.db.Size()},
 	}
 	s.Ready = len(s.NotReady) == 0
+	if refused := d.reloadRefused.Load(); refused != nil {
+		s.ReloadError = refused.Error()
+	}
 	var err error
 	if s.Armed, err = d.engine.Armed(); err != nil {
 		return nil, err

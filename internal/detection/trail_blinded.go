@@ -67,8 +67,18 @@ func judgeTrailBlinded(c *Context, ev *events.Event) []Found {
 // trail is what a CloudTrail call is about. The id is its ARN, and empty when the record does not name it.
 type trail struct{ id, partition, account, region string }
 
-// argument is what commands call the trail.
-func (t *trail) argument() string { return cmp.Or(t.id, "TRAIL") }
+// argument is what commands call the trail: its ARN, or its name alone where the command would be too long to be shown
+// whole.
+func (t *trail) argument() string {
+	const longARN, longestName = 140, 128 // CloudTrail's names have at most 128 characters
+	if len(t.id) <= longARN {
+		return cmp.Or(t.id, "TRAIL")
+	}
+	if name := t.id[strings.LastIndexByte(t.id, '/')+1:]; len(name) <= longestName {
+		return cmp.Or(name, "TRAIL")
+	}
+	return "TRAIL"
+}
 
 func trailOf(ev *events.Event) trail {
 	t := trail{partition: events.Partition(ev.AWSRegion), account: ev.RecipientAccountID, region: ev.AWSRegion}
@@ -114,7 +124,7 @@ func (t *trail) selectorRemedy() []string {
 		"See the selectors, and put back those that record everything:",
 		awsCLI("cloudtrail get-event-selectors", t.region, "trail-name", t.argument()),
 		awsCLI("cloudtrail put-event-selectors", t.region, "trail-name", t.argument()) +
-			` --event-selectors '[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[]}]'`,
+			" --event-selectors ReadWriteType=All,IncludeManagementEvents=true",
 	}
 }
 

@@ -116,7 +116,17 @@ func awsCLI(command, region string, options ...string) string {
 		b.WriteString(" --" + options[i] + " " + argument(options[i+1]))
 	}
 	if region != "" {
-		b.WriteString(" --region " + argument(region))
+		b.WriteString(" --region " + regionArgument(region))
 	}
 	return b.String()
+}
+
+// regionArgument is a Region in a command; what cannot be one is refused, as argument does.
+func regionArgument(region string) string {
+	const longest = 32 // us-gov-west-1 has 13
+	other := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
+	if len(region) <= longest && strings.IndexFunc(region, other) < 0 {
+		return region
+	}
+	return "ODD-REGION"
 }

