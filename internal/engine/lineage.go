@@ -17,6 +17,9 @@ func (n *notebook) replaced(a *remediation.Action) error {
 			if err := n.succeededBy(s.Old, s.New); err != nil {
 				return err
 			}
+			if err := n.madeFor(s.New); err != nil {
+				return err
+			}
 		}
 	case remediation.MoveBack:
 		for i := range a.Calls {
@@ -46,6 +49,19 @@ func (n *notebook) succeededBy(arn, successor string) error {
 	}
 	old.Lineage = &line
 	return n.tx.PutKey(old)
+}
+
+// madeFor keeps which key a new one replaces, of one that was read before its action knew of it: CreateKey's answer had
+// been lost.
+func (n *notebook) madeFor(arn string) error {
+	made, err := n.key(arn)
+	if err != nil || made == nil || made.Lineage != nil {
+		return err
+	}
+	if made.Lineage, err = n.lineage(nil, arn); err != nil {
+		return err
+	}
+	return n.tx.PutKey(made)
 }
 
 // lineage is a key's place in its line: what is known of it, and for a key that is read for the first time which key it

@@ -267,10 +267,14 @@ func TestAKeyThatNobodyKnowsWasMadeIsFoundByItsTag(t *testing.T) {
 		t.Fatalf("the key was found: %s", failed.NewKeyARN)
 	}
 	hidden.Remove()
+	w.sweep(Inventory) // which reads the key before an action knows of it
 	w.replace()
 	a := w.awaitAction(remediation.Succeeded)
 	if others := w.keysBeside(old); len(others) != 1 || others[0] != a.NewKeyARN {
 		t.Errorf("the keys besides are %q, the action says %s", others, a.NewKeyARN)
+	}
+	if diff := cmp.Diff(&inventory.Lineage{ID: old, Replaces: old}, w.known(a.NewKeyARN).Lineage); diff != "" {
+		t.Errorf("the new key's lineage (-want +got):\n%s", diff)
 	}
 }
 
