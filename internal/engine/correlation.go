@@ -27,7 +27,11 @@ func (n *notebook) correlate(f *finding.Finding, t finding.Transition) (told boo
 	}
 	switch {
 	case i != nil:
+		alone := f.IncidentID == "" && t != finding.Opened
 		i.Add(f, n.now)
+		if alone {
+			i.KeepAlone(f.ID)
+		}
 		return true, n.grew(i, f)
 	case f.IncidentID != "" || !incident.Begins(f):
 		return false, nil

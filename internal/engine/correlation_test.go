@@ -244,16 +244,82 @@ func TestWhatIsSuppressedHasNoPartInAnIncident(t *testing.T) {
 	})
 }
 
+func TestWhatASuppressionHidesIsOverInItsIncident(t *testing.T) {
+	watching(t, func(w *watch) {
+		w.sees("key-disabled", finding.Medium, keyA, mole, time.Minute)
+		w.sees("key-replicated", finding.Medium, keyA, mole, time.Minute)
+		w.reads("key-pending-deletion", finding.High, keyA)
+		w.tells("what is graver pages", "finding-opened MEDIUM", "incident-raised HIGH new new")
+		now := time.Now().UTC()
+		if err := w.note(now, func(n *notebook) error {
+			return n.tx.PutSuppression(&suppression.Kept{Name: "sup_1", Made: &suppression.Suppression{
+				Name: "sup_1", Rules: []string{"key-pending-deletion"}, Keys: []string{keyA}, Expires: now.Add(30 * day),
+				Created: now,
+			}})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.reads("key-pending-deletion", finding.High, keyA)
+		w.tells("what is hidden is not told")
+		w.sees("alias-retargeted", finding.High, keyA, mole, time.Minute)
+		w.tells("as grave a thing pages again", "incident-raised HIGH new")
+
+		hidden := w.finding("key-pending-deletion", finding.High, keyA, "")
+		w.ends(w.known(hidden.Fingerprint))
+		time.Sleep(time.Hour)
+		w.tells("nor is its end told")
+	})
+}
+
+func TestWhatIsHiddenKeepsNoIncidentOpen(t *testing.T) {
+	watching(t, func(w *watch) {
+		first := w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
+		second := w.sees("key-disabled", finding.High, keyB, mole, 11*time.Minute)
+		if err := w.note(time.Now().UTC(), func(n *notebook) error {
+			return n.hideOpen(&suppression.Suppression{Name: "known", Finding: second.ID})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.ends(first)
+		time.Sleep(25 * time.Hour)
+		if err := w.closeOver(time.Now().UTC()); err != nil {
+			t.Fatal(err)
+		}
+		if i := w.incidents()[0]; i.Closed == nil {
+			t.Errorf("it is open: %+v", i)
+		}
+		w.tells("until then", "finding-opened HIGH", "incident-grew HIGH new", "finding-resolved HIGH")
+		w.ends(second)
+		time.Sleep(time.Hour)
+		w.tells("the end of what is hidden")
+	})
+}
+
+func TestWhatWasToldByItselfBeforeItJoinedEndsByItself(t *testing.T) {
+	watching(t, func(w *watch) {
+		w.sees("key-tags-changed", finding.Low, keyA, mole, time.Minute)
+		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
+		w.sees("key-disabled", finding.High, keyB, mole, 11*time.Minute)
+		w.tells("an incident", "finding-opened LOW", "finding-opened HIGH", "incident-grew HIGH new")
+		joined := w.sees("key-tags-changed", finding.Medium, keyA, mole, 11*time.Minute)
+		w.tells("that it joins", "incident-grew HIGH new")
+		w.ends(joined)
+		time.Sleep(time.Hour)
+		w.tells("its end", "finding-resolved MEDIUM")
+	})
+}
+
 func TestWhatHasNothingInCommonIsNoIncident(t *testing.T) {
 	watching(t, func(w *watch) {
 		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
-		w.sees("key-disabled", finding.High, keyB, nanny, 61*time.Minute)
+		w.sees("key-disabled", finding.High, keyB, nanny, time.Minute)
+		w.sees("message-undecodable", finding.High, keyB, nanny, 61*time.Minute) // what is about rotd has no part in one
 		w.sees("key-replicated", finding.High, keyA, mole, time.Minute)
 		w.sees("key-tags-changed", finding.Low, keyA, mole, time.Minute)
 		w.reads("rotation-disabled", finding.High, keyA)
 		w.reads("key-unused", finding.High, keyA)
 		w.tells("each by itself", "finding-opened HIGH", "finding-opened HIGH", "finding-opened HIGH",
-			"finding-opened LOW", "finding-opened HIGH", "finding-opened HIGH")
+			"finding-opened HIGH", "finding-opened LOW", "finding-opened HIGH", "finding-opened HIGH")
 		if all := w.incidents(); len(all) != 0 {
 			t.Errorf("%+v", all)
 		}

@@ -191,11 +191,11 @@ func (e *Engine) closeOver(now time.Time) error {
 	})
 }
 
-// closeIfOver closes an incident none of whose findings is open.
+// closeIfOver closes an incident none of whose findings is open, but for those that suppressions hide.
 func (n *notebook) closeIfOver(i *incident.Incident) error {
 	for _, m := range i.Automatic.Members {
 		f, err := n.finding(m.Finding)
-		if err != nil || f != nil && f.Status == finding.Open && f.IncidentID == i.ID {
+		if err != nil || f != nil && f.Status == finding.Open && !f.Hidden && f.IncidentID == i.ID {
 			return err
 		}
 	}

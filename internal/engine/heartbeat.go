@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -43,34 +44,17 @@ func (e *Engine) noteSilence(now time.Time) error {
 
 // Heartbeat looks at rotd itself: whether its state file is still there, whether events still arrive and canaries come
 // back, which exceptions and suppressions have expired, whether the audit log's head and findings about rotd have to be
-// told again; and at the deadlines of keys that it disabled.
+// told again; and at the deadlines of keys that it disabled. What cannot be looked at keeps it from nothing else.
 func (e *Engine) Heartbeat(context.Context) error {
 	now := time.Now().UTC()
-	if err := e.noteTampered(now); err != nil {
-		return err
+	var failed []error
+	for _, look := range []func(time.Time) error{
+		e.noteTampered, e.noteSilence, e.noteCanaries, e.noteExpired, e.noteSuppressions, e.settleUntold, e.tellHead,
+		e.remindOfDeadlines, e.remind,
+	} {
+		failed = append(failed, look(now))
 	}
-	if err := e.noteSilence(now); err != nil {
-		return err
-	}
-	if err := e.noteCanaries(now); err != nil {
-		return err
-	}
-	if err := e.noteExpired(now); err != nil {
-		return err
-	}
-	if err := e.noteSuppressions(now); err != nil {
-		return err
-	}
-	if err := e.settleUntold(now); err != nil {
-		return err
-	}
-	if err := e.tellHead(now); err != nil {
-		return err
-	}
-	if err := e.remindOfDeadlines(now); err != nil {
-		return err
-	}
-	return e.remind(now)
+	return errors.Join(failed...)
 }
 
 // noteTampered opens the finding that somebody put hands on the state file, and ends it when the file is whole and in

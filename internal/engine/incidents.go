@@ -16,7 +16,7 @@ import (
 var (
 	ErrUnknownIncident = errors.New("unknown incident")
 	ErrClosedIncident  = errors.New("the incident is closed")
-	ErrTooMuch         = errors.New("too much for one incident")
+	ErrTooMuch         = errors.New("too much")
 )
 
 // IncidentRequest is a person's wish to open an incident.

@@ -120,7 +120,7 @@ func (n *notebook) resolve(f *finding.Finding, why string, quietly bool) error {
 	if err := n.tx.PutFinding(f); err != nil {
 		return err
 	}
-	told, err := n.overIn(f, quietly)
+	told, err := n.overIn(f, quietly || f.Hidden)
 	if err != nil || quietly || told || f.ToldBy != "" || f.Hidden {
 		return err
 	}

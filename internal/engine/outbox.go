@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -76,10 +77,13 @@ func (o *outbox) publishDue(ctx context.Context) (wait time.Duration, err error)
 			err = fmt.Errorf("panic while publishing: %v", v)
 		}
 	}()
-	grown, err := o.e.tellGrown(time.Now().UTC())
-	if err != nil {
-		return 0, err
-	}
+	grown, late := o.e.tellGrown(time.Now().UTC())
+	wait, err = o.publishPending(ctx, grown)
+	return wait, errors.Join(err, late) // what is new about incidents wakes nobody: it holds nothing up
+}
+
+// publishPending publishes what is due of the outbox; what is due later is no later than grown, unless that is zero.
+func (o *outbox) publishPending(ctx context.Context, grown time.Time) (wait time.Duration, err error) {
 	limit := o.page + len(o.refused)
 	pending, err := o.e.pendingAlerts(limit)
 	if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,11 @@ func (n *notebook) hide(prev *finding.Finding, spoiled string, f finding.Finding
 		next.ID = spoiled
 	}
 	n.identify(&next)
+	if prev != nil && prev.Status == finding.Open && !prev.Hidden && next.Hidden { // in its incident it is over
+		if _, err := n.overIn(&next, true); err != nil {
+			return err
+		}
+	}
 	if counts {
 		n.tally.suppressed = append(n.tally.suppressed, f.RuleID)
 		if err := n.tx.CountSuppressed(by, n.now); err != nil {
@@ -95,11 +101,17 @@ func (n *notebook) keepSuppressions() error {
 	known := make(map[string]*suppression.Kept)
 	for i := range kept {
 		k := &kept[i]
-		gone := k.Made == nil && n.settings.suppression(k.Name) == nil ||
-			k.Made != nil && n.now.Sub(k.Made.Expires) > keepExpired
-		if !gone {
+		switch {
+		case k.Made != nil && n.now.Sub(k.Made.Expires) > keepExpired:
+			f := detection.SuppressionExpired(n.e.db.Shard(), k.Made, n.now)
+			err = n.resolveByFingerprint(f.Fingerprint, "the suppression was forgotten, 30 days after its end", true)
+			err = errors.Join(err, n.tx.DeleteSuppression(k.Name))
+		case k.Made == nil && n.settings.suppression(k.Name) == nil:
+			err = n.tx.DeleteSuppression(k.Name)
+		default:
 			known[k.Name] = k
-		} else if err := n.tx.DeleteSuppression(k.Name); err != nil {
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -170,7 +182,7 @@ func (n *notebook) tellExpiredSuppressions() error {
 			return err
 		}
 	}
-	open, err := n.tx.OpenAbout(n.e.db.Shard(), maxOpenAbout)
+	open, err := n.tx.OpenAbout(n.e.db.Shard(), suppression.MaxMade+maxOpenAbout)
 	if err != nil {
 		return err
 	}

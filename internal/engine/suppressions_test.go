@@ -270,6 +270,64 @@ func TestAnExpiredSuppressionIsToldOnceUntilItIsRenewed(t *testing.T) {
 	w.awaitFound("suppression-expired", finding.Resolved)
 }
 
+func TestASuppressionIsForgottenAMonthAfterItsEnd(t *testing.T) {
+	w := newWorld(t, silent)
+	made := func(expired time.Duration) {
+		now := time.Now()
+		w.update(func(tx *state.Tx) error {
+			return tx.PutSuppression(&suppression.Kept{Name: "sup_1", Made: &suppression.Suppression{
+				Name: "sup_1", Rules: []string{"key-disabled"}, Accounts: []string{account}, Created: now.Add(-40 * day),
+				Expires: now.Add(-expired),
+			}})
+		})
+		w.check(w.engine.noteSuppressions(now))
+	}
+	made(29 * day)
+	w.awaitTold("suppression-expired", notifyOpened)
+	made(31 * day)
+	f := w.found("suppression-expired")
+	if f.Status != finding.Resolved || f.ResolvedBy != "the suppression was forgotten, 30 days after its end" {
+		t.Errorf("got %+v", f)
+	}
+	if all, err := w.engine.Suppressions(); len(all) != 0 || err != nil {
+		t.Errorf("got %+v, %v", all, err)
+	}
+	w.check(w.engine.NoteRedrive(w.queue, false))
+	w.awaitTold("queue-without-redrive", notifyOpened) // and so whatever came before
+	if n := w.items("suppression-expired", notifyResolved); n != 0 {
+		t.Errorf("the end was told %d times, and nobody brought it about", n)
+	}
+}
+
+// What a transaction that fails has changed hides nothing: the next change gets the same revision.
+func TestASuppressionThatWasNotKeptHidesNothing(t *testing.T) {
+	w := newWorld(t, silent)
+	f := finding.Finding{RuleID: "key-disabled", Account: account, EventID: "e", LastSeen: time.Now()}
+	put := func(n *notebook, name, account string) {
+		s := suppression.Suppression{
+			Name: name, Rules: []string{"key-disabled"}, Accounts: []string{account}, Expires: n.now.Add(day), Created: n.now,
+		}
+		w.check(n.tx.PutSuppression(&suppression.Kept{Name: name, Made: &s}))
+	}
+	broken := errors.New("the disk is full")
+	if err := w.engine.note(time.Now(), func(n *notebook) error {
+		put(n, "sup_1", account)
+		if by, err := n.suppressedBy(&f); by != "sup_1" || err != nil {
+			t.Errorf("in its own transaction: %q, %v", by, err)
+		}
+		return broken
+	}); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	w.check(w.engine.note(time.Now(), func(n *notebook) error { put(n, "sup_2", "999988887777"); return nil }))
+	w.check(w.engine.note(time.Now(), func(n *notebook) error {
+		if by, err := n.suppressedBy(&f); by != "" || err != nil {
+			t.Errorf("hidden by %q, %v", by, err)
+		}
+		return nil
+	}))
+}
+
 func TestAPersonSuppressesOneFindingThroughItsEpisodes(t *testing.T) {
 	w := newWorld(t, silent)
 	arn := w.payments()
@@ -377,7 +435,7 @@ func TestWhatNoPersonMaySuppress(t *testing.T) {
 			}
 		})
 	}
-	if _, err := w.engine.EndSuppression("quiet", "ann", "x"); !errors.Is(err, ErrBadSuppression) {
+	if _, err := w.engine.EndSuppression("quiet", "ann", "x"); !errors.Is(err, ErrSuppressionInFile) {
 		t.Errorf("rotd.yaml's was ended: %v", err)
 	}
 }

@@ -94,6 +94,13 @@ func (i *Incident) Ends(id string, quietly bool) (news bool) {
 	return true
 }
 
+// KeepAlone keeps that a finding of it had been told by itself before it joined.
+func (i *Incident) KeepAlone(id string) {
+	if at := i.member(id); at >= 0 {
+		i.Automatic.Members[at].Alone = true
+	}
+}
+
 // ToldAlone reports whether a finding of it was told by itself.
 func (i *Incident) ToldAlone(id string) bool {
 	at := i.member(id)

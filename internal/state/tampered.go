@@ -21,8 +21,8 @@ func (db *DB) Tampered() (what string, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "it was deleted, or moved away", nil
-	case err != nil:
-		return "", fmt.Errorf("look for the state: %w", err)
+	case err != nil: // not looked at is not in order: what lies there may be anything
+		return fmt.Sprintf("its path leads nowhere any more: %v", err), nil
 	case !os.SameFile(named, opened):
 		return "another file was put in its place", nil
 	}

@@ -33,10 +33,15 @@ func TestWhatIsDoneToTheOpenFileIsSeen(t *testing.T) {
 		{"cut off behind its first pages", "it was cut off: ", func(path string) {
 			check(os.Truncate(path, int64(2*os.Getpagesize())))
 		}},
+		{"taken away with its folder, and a file put there", "its path leads nowhere any more: ", func(path string) {
+			check(os.Rename(filepath.Dir(path), filepath.Dir(path)+".old"))
+			check(os.WriteFile(filepath.Dir(path), nil, 0o600))
+		}},
 		{"given another name besides", "", func(path string) { check(os.Link(path, path+".link")) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "rotd.db")
+			path := filepath.Join(t.TempDir(), "folder", "rotd.db")
+			check(os.Mkdir(filepath.Dir(path), 0o700))
 			db, err := Open(options(path))
 			check(err)
 			defer db.Close()
