@@ -122,6 +122,28 @@ func TestCanariesThatDoNotComeBackAreToldUntilOneDoes(t *testing.T) {
 	w.awaitTold("canary-lost", notifyResolved)
 }
 
+func TestACanaryThatWasAwayAsLongAsRotdWasIsWaitedFor(t *testing.T) {
+	w := newWorld(t, canaries)
+	w.sim.RemoveEventRules()
+	w.sendCanary()
+	w.stop()
+	w.start()
+	w.update(func(tx *state.Tx) error { // rotd was away for two hours
+		place, err := tx.Place(account, region)
+		w.check(err)
+		place.Canary.Away[0].Sent = time.Now().Add(-2 * time.Hour)
+		return tx.PutPlace(place)
+	})
+	w.check(w.engine.noteCanaries(time.Now().Add(59 * time.Minute)))
+	if n := w.counter("rotd_canary_lost_total"); n != 0 {
+		t.Errorf("%d lost before what came meanwhile can be heard", n)
+	}
+	w.check(w.engine.noteCanaries(time.Now().Add(61 * time.Minute)))
+	if n := w.counter("rotd_canary_lost_total"); n != 1 {
+		t.Errorf("%d lost, want 1", n)
+	}
+}
+
 func TestACanaryThatIsLostAmongOthersIsCountedAndNotTold(t *testing.T) {
 	w := newWorld(t, canaries)
 	w.sim.RemoveEventRules()

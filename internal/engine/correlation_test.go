@@ -456,17 +456,7 @@ func TestAnOldIncidentGivesWayToANewOne(t *testing.T) {
 	watching(t, func(w *watch) {
 		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
 		w.sees("key-disabled", finding.High, keyB, mole, 11*time.Minute)
-		fill := func() {
-			t.Helper()
-			if err := w.db.Update(func(tx *state.Tx) error {
-				followed, err := tx.Followed()
-				others := make([]state.Followed, state.MaxFollowed-len(followed))
-				return errors.Join(err, tx.SetFollowed(append(followed, others...)))
-			}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		fill()
+		w.fill(time.Time{})
 		w.sees("key-disabled", finding.High, keyC, nanny, time.Minute)
 		w.sees("alias-retargeted", finding.High, keyC, nanny, 30*time.Hour)
 		w.tells("without an old one", "finding-opened HIGH", "incident-grew HIGH new", "finding-opened HIGH",
@@ -478,6 +468,34 @@ func TestAnOldIncidentGivesWayToANewOne(t *testing.T) {
 			t.Errorf("%+v", all)
 		}
 	})
+}
+
+func TestAnOldIncidentWithSomethingLeftToTellGivesNoWay(t *testing.T) {
+	watching(t, func(w *watch) {
+		w.sees("key-disabled", finding.High, keyA, mole, time.Minute)
+		w.sees("key-disabled", finding.High, keyB, mole, 30*time.Hour)
+		w.fill(time.Now().Add(day))
+		w.sees("key-disabled", finding.High, keyC, nanny, time.Minute)
+		w.sees("alias-retargeted", finding.High, keyC, nanny, time.Minute)
+		if all := w.incidents(); len(all) != 1 || all[0].Closed != nil {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
+// fill leaves no room for another incident; what there is has something to tell when it is due, if ever.
+func (w *watch) fill(due time.Time) {
+	w.Helper()
+	if err := w.db.Update(func(tx *state.Tx) error {
+		followed, err := tx.Followed()
+		for i := range followed {
+			followed[i].Due = due
+		}
+		others := make([]state.Followed, state.MaxFollowed-len(followed))
+		return errors.Join(err, tx.SetFollowed(append(followed, others...)))
+	}); err != nil {
+		w.Fatal(err)
+	}
 }
 
 func TestAnIncidentThatCannotBeReadIsFollowedNoMore(t *testing.T) {
