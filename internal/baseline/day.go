@@ -8,13 +8,13 @@ import "slices"
 // daily reports whether days of a class are counted.
 func daily(class Class) bool { return class == Secrets || class == Parameters }
 
-// MaxDays bounds the days of a principal with a key that are remembered: four weeks.
+// MaxDays bounds the days of a principal with a key that are remembered: four weeks of who reads things of one class.
 const MaxDays = 28
 
-// maxOpen is how many days are on at a time: one, and the one before it for an hour.
-const maxOpen = 2
+// maxOpen is how many days of both classes are on at a time: one, and the one before it for an hour.
+const maxOpen = 2 * 2
 
-// today is what a principal reads with a key on a day that is not over. It is of one class, the first that it reads.
+// today is what a principal reads of one class with a key on a day that is not over.
 type today struct {
 	day    uint32 // since 1970
 	class  Class
@@ -39,15 +39,12 @@ func (p *pair) countDay(u *Use, hour uint32) Counts {
 	if !daily(u.Context.Class) || p.last >= overAt(day) {
 		return Counts{}
 	}
-	i := slices.IndexFunc(p.today, func(t today) bool { return t.day == day })
+	i := slices.IndexFunc(p.today, func(t today) bool { return t.day == day && t.class == u.Context.Class })
 	if i < 0 {
 		p.today = append(p.today, today{day: day, class: u.Context.Class})
 		i = len(p.today) - 1
 	}
 	t := &p.today[i]
-	if t.class != u.Context.Class {
-		return Counts{}
-	}
 	t.calls++
 	t.things.add(u.Context.Thing)
 	return Counts{int(t.calls), t.things.distinct()}

@@ -152,6 +152,36 @@ func TestADaysSecretsAreCounted(t *testing.T) {
 	}
 }
 
+func TestWhatElseIsReadOnADayHidesNoSecrets(t *testing.T) {
+	k := &Key{}
+	reads := func(class Class, n int) (last Observed) {
+		for i := range n {
+			u := Use{At: at(0, 9, i), Principal: 1, Context: secret(i), Decrypts: true, Symmetric: true}
+			u.Context.Class, last = class, Observed{}
+			k.Observe(&u, &last)
+		}
+		return last
+	}
+	reads(Logs, 20)
+	if o, want := reads(Parameters, 10), (Counts{10, 10}); o.Day != want {
+		t.Errorf("%+v parameters after log files, want %+v", o.Day, want)
+	}
+	if o, want := reads(Secrets, 12), (Counts{12, 12}); o.Day != want {
+		t.Errorf("%+v secrets after parameters, want %+v", o.Day, want)
+	}
+	k.Observe(&Use{At: at(1, 0, 5), Principal: 1, Context: Context{Parameters, 1}, Decrypts: true}, &Observed{})
+	k.Observe(&Use{At: at(1, 0, 6), Principal: 1, Context: secret(1), Decrypts: true}, &Observed{})
+	k, err := DecodeKey(k.Append(nil)) // with both days of both classes
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o Observed
+	k.Observe(&Use{At: at(1, 9, 0), Principal: 1, Context: secret(2), Decrypts: true}, &o)
+	if got := o.UsualDay(); got.N != 1 || got.Distinct.Median != 12 {
+		t.Errorf("of secrets %+v are usual on a day, want one day of 12", got)
+	}
+}
+
 func TestWhatIsUsualOnADay(t *testing.T) {
 	var k Key
 	for d := range 40 {

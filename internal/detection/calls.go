@@ -83,6 +83,28 @@ func network(addr netip.Addr) string {
 	return prefix.String()
 }
 
+// source is where a call came from: a network, or the VPC endpoint that it came through. The address behind an endpoint
+// was chosen by whoever owns its VPC, and says nothing.
+func source(ev *events.Event) (network usage.Network, endpoint string) {
+	network, _ = usage.Source(ev.SourceIPAddress)
+	if network != 0 && ev.VPCEndpointID != "" {
+		return 0, ev.VPCEndpointID
+	}
+	return network, ""
+}
+
+// behind begins the origin of calls through a VPC endpoint.
+const behind = "behind VPC endpoint "
+
+// origin is the source of a call in words, "" for none.
+func origin(ev *events.Event) string {
+	network, endpoint := source(ev)
+	if endpoint != "" {
+		return behind + shown(endpoint)
+	}
+	return network.String()
+}
+
 // trusts reports whether an account is no outsider.
 func (c *Context) trusts(account string) bool { return c.Trusted != nil && c.Trusted(account) }
 

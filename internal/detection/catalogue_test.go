@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -85,6 +86,23 @@ func TestEveryEntryIsDocumented(t *testing.T) {
 			if !technique.MatchString(m) {
 				t.Errorf("%s: %s is no technique", e.ID, m)
 			}
+		}
+	}
+}
+
+func TestABurstsConditionNamesWhatItIsComparedWith(t *testing.T) {
+	says := map[string]string{ // with the rule's default
+		"key-mass-destruction": "on %d distinct keys or more", "grant-burst": "%d CreateGrants or more",
+		"denied-burst": "%d KMS calls by one principal", "reconnaissance": "%d different readings",
+		"new-key-bulk-use": "%d cryptographic calls", "context-missing": "at least %d calls",
+	}
+	for _, r := range Tunable() {
+		phrase, ok := says[r.ID]
+		if !ok && len(r.Params) > 1 {
+			continue
+		}
+		if want := fmt.Sprintf(phrase, r.Params[first].Default); !ok || !strings.Contains(r.Doc.Condition, want) {
+			t.Errorf("%s does not say %q: %s", r.ID, want, r.Doc.Condition)
 		}
 	}
 }

@@ -18,8 +18,8 @@ func contextMissing() Rule {
 			Meaning: "All calls with this key say what they are about, in an encryption context; this one did not. Somebody " +
 				"uses the key by hand or with a program of their own, not through the services and applications that it " +
 				"is for.",
-			Condition: "A successful call with a symmetric key and no encryption context, where rotd has seen at least 100 " +
-				"calls that had one and none without, over the learning time.",
+			Condition: fmt.Sprintf("A successful call with a symmetric key and no encryption context, where rotd has seen at "+
+				"least %d calls that had one and none without, over the learning time.", bareParams()[first].Default),
 			Tuning: "`detections.learning` is how long a key's use is learnt first (14d). After the first such call the key " +
 				"is one that not always has a context, and no other call is told of.",
 			FalsePositives: "An engineer tries something out with the AWS CLI; a new application forgot the context.",

@@ -16,12 +16,12 @@ func deniedBurst() Rule {
 		Doc: Doc{
 			Meaning: "KMS refused one principal many times in a short while: somebody tries out what stolen credentials are " +
 				"good for, or an application lost a permission and is failing.",
-			Condition: fmt.Sprintf("Five KMS calls by one principal refused for want of permission within %s of event time, "+
+			Condition: fmt.Sprintf("%d KMS calls by one principal refused for want of permission within %s of event time, "+
 				"whichever is told last; repeated records of one call count once. HIGH when a call of the same principal that "+
 				"uses or changes something succeeds within %s after them; a success that is told before the refusals does not "+
 				"count. LOW from the fourth day within four weeks on which the principal is refused so. Not: calls that an AWS "+
 				"service makes, such as AWS Config's refused Decrypts; rotd's own, of which sweep-incomplete tells.",
-				days(deniedWindow), days(deniedFollow)),
+				deniedParams()[first].Default, days(deniedWindow), days(deniedFollow)),
 			Tuning: "`detections.severity`.",
 			FalsePositives: "An application whose permissions were changed: it is refused until somebody mends that, and " +
 				"succeeds then. One that works with one key and is refused another.",

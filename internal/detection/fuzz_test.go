@@ -57,7 +57,7 @@ func FuzzRules(f *testing.F) {
 		}
 		for name, w := range fuzzWorlds() {
 			for i := range content.Events[:min(len(content.Events), 20)] {
-				for again := range readingParams()[0].Default {
+				for again := range varieties {
 					judgeAnyhow(t, judge, name, w, varied(content.Events[i], again))
 				}
 			}
@@ -130,14 +130,19 @@ func replaceNth(in any, n *int, with any) {
 	}
 }
 
-// fuzzWorlds are what may be known around a record.
+// fuzzWorlds are what may be known around a record. In one of them its caller has just made its key.
 func fuzzWorlds() map[string]*world {
-	late, own := carefulWorld(), carefulWorld()
+	known, late, own := carefulWorld(), carefulWorld(), carefulWorld()
+	known.Note(noteCreated, noteTime(noon), noon, newKeyWindow)
+	known.Note(noteCreatedBy+payARN, adminARN, noon, newKeyWindow)
 	late.late, own.own = true, true
 	return map[string]*world{
-		"known": carefulWorld(), "late": late, "own": own, "unknown": {memory: make(map[string]remembered)},
+		"known": known, "late": late, "own": own, "unknown": {memory: make(map[string]remembered)},
 	}
 }
+
+// varieties is how many calls are made of a record: more than any burst takes.
+const varieties = counted
 
 // varied is a record of the same call made once more: a burst is made of such.
 func varied(ev events.Event, again int) *events.Event {
@@ -145,8 +150,34 @@ func varied(ev events.Event, again int) *events.Event {
 		ev.EventID = fmt.Sprint(ev.EventID, again)
 		ev.EventTime = ev.EventTime.Add(time.Duration(again) * time.Second)
 		ev.Key.Name = fmt.Sprint(ev.Key.Name, again)
+		if ev.ResponseElements.Get("grantId").Text() != "" {
+			ev.ResponseElements = fmt.Appendf(nil, `{"grantId":"%d"}`, again)
+		}
 	}
 	return &ev
+}
+
+func TestVariedRecordsMakeBursts(t *testing.T) {
+	judge := NewJudge(Settings{Learning: DefaultLearning})
+	for rule, r := range map[string]object{
+		"key-mass-destruction": record("DisableKey", object{"resources": nil}, asking(object{"keyId": "alias/unknown"})),
+		"grant-burst":          record("CreateGrant", object{"responseElements": object{"grantId": "1"}}),
+		"denied-burst":         record("Decrypt", failing("AccessDenied")),
+		"reconnaissance":       record("DescribeKey"),
+		"new-key-bulk-use":     record("Decrypt"),
+	} {
+		t.Run(rule, func(t *testing.T) {
+			ev, w, told := decode(t, r), fuzzWorlds()["known"], false
+			for again := range varieties {
+				for _, f := range judgeAnyhow(t, judge, "known", w, varied(*ev, again)) {
+					told = told || f.RuleID == rule
+				}
+			}
+			if !told {
+				t.Errorf("nothing in %d calls", varieties)
+			}
+		})
+	}
 }
 
 // judgeAnyhow has every rule judge an event, whichever it wants.

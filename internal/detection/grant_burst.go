@@ -16,12 +16,13 @@ func grantBurst() Rule {
 		Doc: Doc{
 			Meaning: "One principal made grants by the dozen. AWS services need many; a person or a pipeline does not, and " +
 				"a single odd one is easily hidden among them.",
-			Condition: "The fiftieth CreateGrant within an hour of event time by one principal, and each after it, in " +
-				"whichever order the events come. A grant counts once, however often it is told or asked for again. Not " +
-				"counted: refused calls, rotd's own, grants to AWS services and their linked roles, and calls that a service " +
-				"made by itself for the principal (EBS, RDS, Auto Scaling…) other than those that make any call they are " +
-				"told to (Step Functions, Scheduler, Systems Manager…). One finding for each principal, account and Region. " +
-				"LOW from the fourth day within four weeks on which the principal does so: it is its way.",
+			Condition: fmt.Sprintf("%d CreateGrants or more within %s of event time by one principal, in whichever order the "+
+				"events come. A grant counts once, however often it is told or asked for again. Not counted: refused calls, "+
+				"rotd's own, grants to AWS services and their linked roles, and calls that a service made by itself for the "+
+				"principal (EBS, RDS, Auto Scaling…) other than those that make any call they are told to (Step Functions, "+
+				"Scheduler, Systems Manager…). One finding for each principal, account and Region. LOW from the fourth day "+
+				"within four weeks on which the principal does so: it is its way.", grantParams()[first].Default,
+				days(burstWindow)),
 			Tuning:         "`detections.severity` sets another severity.",
 			FalsePositives: "An application that makes a grant for each of its tenants or jobs.",
 			Response:       "See to whom the grants are, and revoke those that nobody meant; ask the principal's owner why.",

@@ -7,7 +7,6 @@ import (
 
 	"rotd/internal/events"
 	"rotd/internal/finding"
-	"rotd/internal/usage"
 )
 
 func instanceCredentialsElsewhere() Rule {
@@ -23,9 +22,11 @@ func instanceCredentialsElsewhere() Rule {
 				"outsider's, in a network that no call of the role had come from: once the role's calls have been " +
 				"learnt for the learning time, and it does not often call from new networks, as network-first-seen " +
 				"has it; or when the same instance called from another network, or through a VPC endpoint, within " +
-				"the last 14 days. Calls that a service makes for the instance tell nothing of where it is.",
+				"the last 14 days. Through an endpoint of which the record does not say whose it is, when the same " +
+				"instance called through another within the last 14 days. Calls that a service makes for the instance " +
+				"tell nothing of where it is.",
 			Tuning:         "`detections.learning` is how long calls are learnt first (14d).",
-			FalsePositives: "An instance got another Elastic IP address or NAT gateway.",
+			FalsePositives: "An instance got another Elastic IP address or NAT gateway, or its VPC another endpoint.",
 			Response: "Revoke the role's sessions, isolate the instance, and see what the credentials did from there. Require " +
 				"IMDSv2.",
 		},
@@ -37,12 +38,11 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	if o == nil || !isInstance(instance) || byService(ev) {
 		return nil
 	}
-	network, _ := usage.Source(ev.SourceIPAddress)
-	here := network.String()
-	outsider := c.outsidersVPC(ev)
-	if outsider != "" {
+	here, outsider := origin(ev), c.outsidersVPC(ev)
+	switch {
+	case outsider != "":
 		here = "the VPC of account " + shown(outsider)
-	} else if ev.VPCEndpointID != "" {
+	case ev.VPCEndpointAccount != "":
 		here = inVPC
 	}
 	if here == "" {
@@ -54,7 +54,10 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 		c.Memory.Note(name, here, ev.EventTime, instanceKnown)
 	}
 	moved := home != "" && home != here
-	ordinary := here == inVPC || private(ev.SourceIPAddress) || !o.NewNetwork
+	ordinary := here == inVPC || !o.NewNetwork || private(ev.SourceIPAddress)
+	if strings.HasPrefix(here, behind) { // whose is not known: but no instance moves from one to another
+		ordinary = !o.NewNetwork || !strings.HasPrefix(home, behind)
+	}
 	if outsider == "" && ordinary || !moved && (!newNetwork(c) || moves(o)) {
 		return nil
 	}
@@ -80,7 +83,7 @@ func judgeInstanceCredentials(c *Context, ev *events.Event) []Found {
 	})
 }
 
-// inVPC is the network of calls that come through a VPC endpoint.
+// inVPC is the origin of calls through a VPC endpoint that is no outsider's.
 const inVPC = "inside its VPC"
 
 // isInstance reports whether a session name is an instance's id, as EC2 names the sessions of instances.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/baseline"
 	"rotd/internal/events"
 	"rotd/internal/finding"
 )
@@ -163,15 +164,22 @@ func TestParametersAreWithinTheirBounds(t *testing.T) {
 		t.Error("no rule has parameters")
 	}
 	for _, r := range Tunable() {
-		if len(r.Params) == 0 {
-			t.Errorf("%s has none", r.ID)
-		}
 		names := map[string]bool{}
 		for _, p := range r.Params {
 			if p.Name == "" || p.Unit == "" || p.Doc == "" || names[p.Name] || p.Min > p.Default || p.Default > p.Max {
 				t.Errorf("%s: %+v", r.ID, p)
 			}
 			names[p.Name] = true
+		}
+	}
+	for place, classes := range map[int][]baseline.Class{
+		spikeSecrets: {baseline.Secrets}, spikeParameters: {baseline.Parameters}, spikeVolumes: {baseline.Volumes},
+		spikeObjects: {baseline.Objects}, spikeContexts: {baseline.Services, baseline.Own},
+	} {
+		for _, class := range classes {
+			if p := spikeParams()[place]; p.Min != baseline.Small(class)+1 {
+				t.Errorf("%s may be %d, but hours of up to %d are not remembered", p.Name, p.Min, baseline.Small(class))
+			}
 		}
 	}
 }

@@ -21,12 +21,13 @@ func keyMassDestruction() Rule {
 			Meaning: "Within minutes one principal disabled several keys, scheduled their deletion, took their " +
 				"imported material away or locked their owner out. Each can be an accident; together they are " +
 				"somebody taking data away from you, or a script that runs wild.",
-			Condition: "DisableKey, ScheduleKeyDeletion, DeleteImportedKeyMaterial or a PutKeyPolicy that locks the " +
-				"owner out (key-policy-owner-removed), that succeeded, on the third distinct key within 10 minutes of " +
-				"event time by one principal, in whichever order the events come. A key counts once, whatever was done " +
-				"to it and however often. rotd's own calls do not count. One finding for each principal, account and " +
-				"Region, which names the keys. MEDIUM as long as fewer than three of them are keys that somebody else made or " +
-				"that are older than a day: whoever tears down what they set up hours ago takes little away.",
+			Condition: fmt.Sprintf("DisableKey, ScheduleKeyDeletion, DeleteImportedKeyMaterial or a PutKeyPolicy that locks "+
+				"the owner out (key-policy-owner-removed), that succeeded, on %d distinct keys or more within %s of event time "+
+				"by one principal, in whichever order the events come. A key counts once, whatever was done to it and however "+
+				"often. rotd's own calls do not count. One finding for each principal, account and Region, which names the "+
+				"keys. MEDIUM as long as fewer than %[1]d of them are keys that somebody else made or that are older than a "+
+				"day: whoever tears down what they set up hours ago takes little away.", massParams()[first].Default,
+				days(massWindow)),
 			Tuning:         "`detections.severity` sets another severity.",
 			FalsePositives: "An environment that is torn down after days, a service that is switched off with all its keys.",
 			Response: "Take the principal's permissions away first, then undo call by call: cancelled deletions and enabled " +

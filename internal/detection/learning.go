@@ -23,9 +23,12 @@ func Learning(ev *events.Event) (u baseline.Use, of Taught) {
 	if ev.EventSource != kmsSource || ev.Failed() {
 		return u, Nobody
 	}
-	network, _ := usage.Source(ev.SourceIPAddress)
+	network, endpoint := source(ev)
 	u = baseline.Use{
 		At: ev.EventTime, Principal: baseline.IDOf(ev.UserIdentity.PrincipalARN()), Network: uint64(network),
+	}
+	if endpoint != "" {
+		u.Network = uint64(baseline.IDOf(endpoint))
 	}
 	if _, ok := usage.Operation(ev.EventName); !ok {
 		return u, OfPrincipal

@@ -273,6 +273,7 @@ func TestNetworkFirstSeen(t *testing.T) {
 			}
 		}
 	}
+	through1, through2 := object{"vpcEndpointId": "vpce-0a1"}, object{"vpcEndpointId": "vpce-0b2"}
 	testRule(t, networkFirstSeen(), []ruleTest{
 		{
 			name: "from elsewhere", learnt: daily(1), events: elsewhere("198.51.100.77"), want: []string{title},
@@ -304,6 +305,25 @@ func TestNetworkFirstSeen(t *testing.T) {
 			name: "from a private address in a VPC of one's own", learnt: daily(1),
 			events: []object{record("Decrypt", from("10.20.30.40"), throughVPCOf("111122223333"))},
 			want:   []string{"LOW A key is used from a network that is new to the caller"},
+		},
+		{
+			name: "from a private address in somebody else's VPC that is one's own as well", want: []string{title},
+			learnt: daily(1, from("10.20.30.40")),
+			events: []object{record("Decrypt", from("10.20.30.40"), throughVPCOf("666600000013"))},
+			says:   []string{"No call of it had come from behind VPC endpoint vpce-0e1;"},
+		},
+		{
+			name:   "through an endpoint that nobody knows, from a private address that is one's own as well",
+			learnt: daily(1, from("10.20.30.40"), through1), events: []object{record("Decrypt", from("10.20.30.40"), through2)},
+			want: []string{"LOW A key is used from a network that is new to the caller"},
+		},
+		{
+			name:   "through an endpoint that nobody knows, from a public address that is one's own as well",
+			learnt: daily(1), events: []object{record("Decrypt", through1)}, want: []string{title},
+		},
+		{
+			name:   "from another subnet behind the same endpoint",
+			learnt: daily(1, through1), events: []object{record("Decrypt", from("10.20.30.40"), through1)},
 		},
 		{name: "another address of the network", learnt: daily(1), events: elsewhere("203.0.113.200")},
 		{name: "through a service", learnt: daily(1), events: elsewhere("secretsmanager.amazonaws.com")},
@@ -644,7 +664,36 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 			},
 			want: []string{title}, says: []string{
 				"through a VPC endpoint of account 666600000013, which is none of yours.",
-				"The same instance has called from inside its VPC before.",
+				"The same instance has called from behind VPC endpoint vpce-0a1 before.",
+			},
+		},
+		{
+			name:   "through somebody else's VPC endpoint, from an address of the role's own network",
+			learnt: daily(1, other, from("10.9.8.7")),
+			events: []object{record("Decrypt", instance, from("10.9.8.7"), throughVPCOf("666600000013"))},
+			want:   []string{title},
+		},
+		{
+			name: "from behind one endpoint to behind another, from the same address",
+			events: []object{
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0a1"}),
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0b2"}, id("e-2")),
+			},
+			want: []string{title}, says: []string{"The same instance has called from behind VPC endpoint vpce-0a1 before."},
+		},
+		{
+			name:   "from behind one endpoint to behind another that the role calls through, too",
+			learnt: daily(1, other, object{"vpcEndpointId": "vpce-0b2"}),
+			events: []object{
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0a1"}),
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0b2"}, id("e-2")),
+			},
+		},
+		{
+			name: "an instance whose VPC gets an endpoint",
+			events: []object{
+				record("Decrypt", instance),
+				record("Decrypt", instance, from("10.9.8.7"), object{"vpcEndpointId": "vpce-0a1"}, id("e-2")),
 			},
 		},
 		{

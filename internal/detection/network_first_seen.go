@@ -7,7 +7,6 @@ import (
 	"rotd/internal/baseline"
 	"rotd/internal/events"
 	"rotd/internal/finding"
-	"rotd/internal/usage"
 )
 
 func networkFirstSeen() Rule {
@@ -18,16 +17,18 @@ func networkFirstSeen() Rule {
 		Doc: Doc{
 			Meaning: "A principal used a key from a network that none of its calls had come from. Credentials that were " +
 				"copied are used from somewhere else than where they belong: this is how that looks first.",
-			Condition: "A successful call of KMS from an IPv4 /24 or IPv6 /48 that the principal has not called " +
-				"from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls for the " +
-				"learning time and knows a network of it. Names of services and `AWS Internal` are no networks. Not of " +
-				"principals that got another new network within four weeks, or call from more than eight: for them moving is " +
-				"ordinary. LOW of roles of IAM Identity Center: people move; and from private addresses, which only a VPC's " +
-				"own hosts have; but not through a VPC endpoint that the record says is another account's, neither yours nor " +
-				"trusted: anybody has private addresses there.",
+			Condition: "A successful call of KMS from an IPv4 /24 or IPv6 /48, or through a VPC endpoint, that the principal " +
+				"has not called from in the last 400 days, as far as rotd has seen, once rotd has learnt the principal's calls " +
+				"for the learning time and knows a network of it. A VPC endpoint is one network, whatever addresses are behind " +
+				"it: its owner chooses them. Names of services and `AWS Internal` are no networks. Not of principals that got " +
+				"another new network within four weeks, or call from more than eight: for them moving is ordinary. LOW of roles " +
+				"of IAM Identity Center: people move; and from private addresses, which only a VPC's own hosts have; but not " +
+				"through a VPC endpoint that the record says is another account's, neither yours nor trusted: anybody has " +
+				"private addresses there.",
 			Tuning: "`detections.learning` is how long calls are learnt first (14d). One finding per principal, key and " +
 				"network.",
-			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet.",
+			FalsePositives: "Somebody travels, an office or NAT gateway got another address, a job moved to another subnet, a " +
+				"VPC got an endpoint.",
 			Response: "Ask whoever holds the credentials whether it was them. If not, revoke the sessions of the role or the " +
 				"user's access keys, and see what else was done from there.",
 		},
@@ -43,13 +44,13 @@ func judgeNetworkFirstSeen(c *Context, ev *events.Event) []Found {
 	if outsider == "" && (ofPeople(ev) || private(ev.SourceIPAddress)) {
 		milder = finding.Low
 	}
-	network, _ := usage.Source(ev.SourceIPAddress)
+	here := origin(ev)
 	return one(Found{
-		About: t, Milder: milder, Discriminator: network.String(),
+		About: t, Milder: milder, Discriminator: here,
 		Description: sentences(
 			fmt.Sprintf("%s called %s on %s from %s%s.", who(ev), shown(ev.EventName), t.name(), shown(ev.SourceIPAddress),
 				throughVPC(outsider)),
-			fmt.Sprintf("No call of it had come from %s; rotd has learnt its calls for %s, from %s.", network,
+			fmt.Sprintf("No call of it had come from %s; rotd has learnt its calls for %s, from %s.", here,
 				days(o.PrincipalFor), networks(o.OtherNetworks))),
 		Remedy: []string{
 			"Ask whoever holds these credentials whether they called from there.",

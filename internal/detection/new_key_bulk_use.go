@@ -15,9 +15,9 @@ func newKeyBulkUse() Rule {
 		Doc: Doc{
 			Meaning: "A principal created a key and used it many times within the hour. Who encrypts what others stored, to " +
 				"ask money for the key, does just that: a key of their own, then object after object.",
-			Condition: fmt.Sprintf("CreateKey that succeeded, and 50 cryptographic calls on that key by the same principal "+
+			Condition: fmt.Sprintf("CreateKey that succeeded, and %d cryptographic calls on that key by the same principal "+
 				"within %s of it, through AWS services too; repeated records of one call count once. rotd's own new keys do "+
-				"not count.", days(newKeyWindow)),
+				"not count.", newKeyParams()[first].Default, days(newKeyWindow)),
 			Tuning: "`detections.severity`.",
 			FalsePositives: "A migration to a new key, or a load test, by the principal that creates keys. Give creating " +
 				"keys and using them to different roles.",

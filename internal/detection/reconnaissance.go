@@ -18,9 +18,9 @@ func reconnaissance() Rule {
 		Doc: Doc{
 			Meaning: "One principal asked many different things about keys in a short time, as inventories do and as people " +
 				"do who have just stolen credentials and look what there is.",
-			Condition: fmt.Sprintf("Forty different readings within %s of event time by one principal: of different "+
+			Condition: fmt.Sprintf("%d different readings within %s of event time by one principal: of different "+
 				"operations, keys or Regions, refused ones included. The same question again does not count. Not: readings "+
-				"that an AWS service makes, and rotd's own.", days(readingWindow)),
+				"that an AWS service makes, and rotd's own.", readingParams()[first].Default, days(readingWindow)),
 			Tuning: "`principals.allow` of the policy of the key last asked about.",
 			FalsePositives: "Inventories, security scanners, infrastructure as code that looks at every key before it " +
 				"changes one.",

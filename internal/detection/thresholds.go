@@ -167,14 +167,17 @@ const (
 	spikeRelease
 )
 
+// least is from how many different things of a class on hours are remembered: what is usual of fewer nobody knows.
+func least(class baseline.Class) int { return baseline.Small(class) + 1 }
+
 func spikeParams() []Param {
 	const floor = "fewer within an hour are never told of"
 	return []Param{
-		spikeSecrets:    {"secrets", "secrets", 15, 2, 500, floor},
-		spikeParameters: {"parameters", "parameters", 25, 2, 500, floor},
-		spikeVolumes:    {"volumes", "volumes", 25, 2, 500, floor},
-		spikeObjects:    {"objects", "S3 objects", 1500, 2, 2500, floor},
-		spikeContexts:   {"contexts", "other encryption contexts", 100, 2, 2500, floor},
+		spikeSecrets:    {"secrets", "secrets", 15, least(baseline.Secrets), 500, floor},
+		spikeParameters: {"parameters", "parameters", 25, least(baseline.Parameters), 500, floor},
+		spikeVolumes:    {"volumes", "volumes", 25, least(baseline.Volumes), 500, floor},
+		spikeObjects:    {"objects", "S3 objects", 1500, least(baseline.Objects), 2500, floor},
+		spikeContexts:   {"contexts", "other encryption contexts", 100, least(baseline.Own), 2500, floor},
 		spikeDay: {
 			"day", "times the secrets and parameters", 2, 1, 100, "fewer within a day are never told of",
 		},

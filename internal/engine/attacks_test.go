@@ -39,31 +39,31 @@ func TestEachAttackPagesOnce(t *testing.T) {
 	t.Parallel()
 	want := map[string]struct {
 		high, medium int // pages
-		quiet        int // messages that wake nobody
+		quiet, more  int // messages that wake nobody, and those of what is MEDIUM
 		story        string
 	}{
-		"secrets-burst":                  {1, 1, 0, "stolen-then-read"},
-		"secrets-slow":                   {1, 0, 0, ""},
-		"insider-bulk-decrypt":           {1, 1, 0, "stolen-then-read"},
-		"new-principal-on-crown-jewel":   {0, 1, 0, ""},
-		"instance-credentials-elsewhere": {1, 0, 0, ""},
-		"ransomware-new-key":             {1, 1, 1, "held-hostage"},
-		"ransomware-foreign-key":         {1, 0, 1, "encrypted-under-another-accounts-key"},
-		"policy-opened":                  {1, 0, 1, "opened-then-used"},
-		"policy-made-public":             {1, 0, 0, ""},
-		"grant-to-outsider":              {1, 0, 1, "opened-then-used"},
-		"alias-retargeted":               {1, 0, 0, ""},
-		"mass-deletion":                  {2, 0, 2, "destroyed-one-after-another"}, // and being taken back
-		"rotation-off":                   {1, 0, 1, "rotation-off-widely"},
-		"trail-blinded":                  {2, 0, 1, "blinded-then-destroyed"},
-		"denied-then-success":            {1, 1, 1, "refused-then-let-in"},
-		"reconnaissance":                 {0, 1, 0, ""},
-		"root-use":                       {1, 0, 1, ""},
-		"material-deleted":               {1, 0, 0, ""},
-		"replica-in-odd-region":          {1, 0, 0, ""},
-		"dormant-key-woken":              {0, 1, 0, ""},
-		"context-dropped":                {0, 1, 0, ""},
-		"rotd-role-misused":              {1, 0, 1, "acts-as-rotd"},
+		"secrets-burst":                  {1, 1, 0, 0, "stolen-then-read"},
+		"secrets-slow":                   {1, 0, 0, 0, ""},
+		"insider-bulk-decrypt":           {1, 1, 0, 0, "stolen-then-read"},
+		"new-principal-on-crown-jewel":   {0, 1, 0, 0, ""},
+		"instance-credentials-elsewhere": {1, 0, 0, 0, ""},
+		"ransomware-new-key":             {1, 1, 1, 0, "held-hostage"},
+		"ransomware-foreign-key":         {1, 0, 1, 0, "encrypted-under-another-accounts-key"},
+		"policy-opened":                  {1, 0, 1, 0, "opened-then-used"},
+		"policy-made-public":             {1, 0, 0, 0, ""},
+		"grant-to-outsider":              {1, 0, 1, 0, "opened-then-used"},
+		"alias-retargeted":               {1, 0, 0, 0, ""},
+		"mass-deletion":                  {2, 0, 2, 0, "destroyed-one-after-another"}, // and being taken back
+		"rotation-off":                   {1, 0, 1, 0, "rotation-off-widely"},
+		"trail-blinded":                  {2, 0, 1, 0, "blinded-then-destroyed"},
+		"denied-then-success":            {1, 1, 1, 0, "refused-then-let-in"},
+		"reconnaissance":                 {0, 1, 0, 1, ""},
+		"root-use":                       {1, 0, 1, 0, ""},
+		"material-deleted":               {1, 0, 0, 0, ""},
+		"replica-in-odd-region":          {1, 0, 0, 0, ""},
+		"dormant-key-woken":              {0, 1, 0, 0, ""},
+		"context-dropped":                {0, 1, 0, 0, ""},
+		"rotd-role-misused":              {1, 0, 1, 0, "acts-as-rotd"},
 	}
 	o := newOrganisation(t)
 	o.play(t, o.ordinary, 1_000)
@@ -82,7 +82,7 @@ func TestEachAttackPagesOnce(t *testing.T) {
 			expected := want[script.Name]
 			all := map[string]told{
 				woke:   {expected.high, expected.quiet, expected.story},
-				office: {expected.high + expected.medium, expected.quiet, expected.story},
+				office: {expected.high + expected.medium, expected.quiet + expected.more, expected.story},
 			}
 			got := map[string]told{woke: p.told(t, woke), office: p.told(t, office)}
 			if diff := cmp.Diff(all, got); diff != "" {
