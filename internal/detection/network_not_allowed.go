@@ -20,7 +20,8 @@ func networkNotAllowed() Rule {
 				"Credentials that left the place they belong to look exactly so.",
 			Condition: "A KMS call that succeeded and uses or changes a key whose policy has `networks.allow`, from an " +
 				"address in none of its networks and through none of its VPC endpoints. Addresses are compared as CloudTrail " +
-				"tells them. Not: readings, and calls that an AWS service makes, whose address tells nothing. One finding " +
+				"tells them; the address behind another account's VPC endpoint, which that account chooses, is in no " +
+				"network. Not: readings, and calls that an AWS service makes, whose address tells nothing. One finding " +
 				"for each key, principal and network (IPv4 /24, IPv6 /48).",
 			Tuning: "`networks.allow` of the policy: CIDRs and ids of VPC endpoints. A policy without it allows every " +
 				"network. `principals.allow` does not excuse it.",
@@ -39,15 +40,16 @@ func judgeNetworkNotAllowed(c *Context, ev *events.Event) []Found {
 	if !ok {
 		return nil
 	}
+	outsider := c.outsidersVPC(ev)
 	var found []Found
 	for _, ref := range keysOf(ev) {
 		key, p := c.known(ev, ref)
-		if key == nil || p == nil || !namesNetworks(p) || allowsSource(p, addr, ev.VPCEndpointID) {
+		if key == nil || p == nil || !namesNetworks(p) || allowsSource(p, addr, ev.VPCEndpointID, outsider != "") {
 			continue
 		}
 		t := c.targetOf(ev, events.KeyRef{ARN: key.ARN})
-		through := ""
-		if ev.VPCEndpointID != "" {
+		through := throughVPC(outsider)
+		if through == "" && ev.VPCEndpointID != "" {
 			through = " through VPC endpoint " + shown(ev.VPCEndpointID)
 		}
 		found = append(found, Found{
@@ -69,9 +71,10 @@ func judgeNetworkNotAllowed(c *Context, ev *events.Event) []Found {
 
 func namesNetworks(p *policy.Policy) bool { return len(p.Networks)+len(p.VPCEs) > 0 }
 
-func allowsSource(p *policy.Policy, addr netip.Addr, endpoint string) bool {
+// allowsSource reports whether a policy allows a network. Addresses inside an outsider's VPC are the outsider's choice.
+func allowsSource(p *policy.Policy, addr netip.Addr, endpoint string, outsiders bool) bool {
 	return endpoint != "" && slices.Contains(p.VPCEs, endpoint) ||
-		slices.ContainsFunc(p.Networks, func(n netip.Prefix) bool { return n.Contains(addr) })
+		!outsiders && slices.ContainsFunc(p.Networks, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
 // sourcesOf are the networks and endpoints that a policy allows.

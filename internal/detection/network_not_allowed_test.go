@@ -24,6 +24,20 @@ func TestNetworkNotAllowed(t *testing.T) {
 			says: []string{"from 10.1.2.3 through VPC endpoint vpce-0evil."},
 		},
 		{
+			name: "through an outsider's VPC endpoint, from an address that is allowed", world: careful(),
+			events: []object{record("Decrypt", object{
+				"vpcEndpointId": "vpce-0evil", "vpcEndpointAccountId": "999900001111",
+			})},
+			want: []string{title},
+			says: []string{" through a VPC endpoint of account 999900001111, which is none of yours. Policy payments"},
+		},
+		{
+			name: "through an own VPC endpoint, from an address that is allowed", world: careful(),
+			events: []object{record("Decrypt", object{
+				"vpcEndpointId": "vpce-0own", "vpcEndpointAccountId": "111122223333",
+			})},
+		},
+		{
 			name: "an allowed principal", world: careful(),
 			events: []object{record("Decrypt", by("pay-api"), from("198.51.100.7"))}, want: []string{title},
 		},
