@@ -103,16 +103,24 @@ func (r *Rule) message() string {
 	if c := r.correlation; c != nil {
 		what := "times"
 		if c.value.path != "" {
-			what = "different " + c.value.name()
+			what = "different " + literal(clean(c.value.name()))
 		}
 		said += fmt.Sprintf(", {{%s}} %s within %s", c.counting(), what, c.window)
 	}
 	said += "."
 	if r.Description != "" {
-		// Nobody else's text is an expression.
-		said += " " + strings.NewReplacer("{{", "{ {").Replace(clean(r.Description))
+		said += " " + literal(clean(r.Description))
 	}
 	return cut(said, maxMessage)
+}
+
+// literal is a text in which no expression of a message begins: nobody else's text is one. A brace may have several
+// behind it, so once over is not enough.
+func literal(text string) string {
+	for strings.Contains(text, "{{") {
+		text = strings.ReplaceAll(text, "{{", "{ {")
+	}
+	return text
 }
 
 // response are the references: what there is to read about it.

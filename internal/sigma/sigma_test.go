@@ -413,6 +413,34 @@ func TestRulesAreAskedAboutTheEventsTheyImply(t *testing.T) {
 	}
 }
 
+func TestNoWordsOfSigmasAuthorsAreExpressions(t *testing.T) {
+	const rule = "\nlogsource: {product: aws, service: cloudtrail}\n" +
+		"detection: {a: {eventSource: kms.amazonaws.com}, condition: a}\n"
+	const own = "{{principal}} called {{event.eventName}} of {{event.eventSource}}"
+	for name, tt := range map[string]struct{ file, message string }{
+		"a description": {
+			"title: A\ndescription: Say {{session}}, {{{session}}} and {{{{{session}}" + rule,
+			own + ". Say { {session}}, { { {session}}} and { { { { {session}}",
+		},
+		"a description that becomes one when it is cleaned": {
+			"title: A\ndescription: \"{\\u0001{session}}\"" + rule, own + ". { {session}}",
+		},
+		"the name of a field that is counted": {
+			"title: Many\ncorrelation: {type: value_count, rules: [a], timespan: 5m, " +
+				"condition: {gte: 5, field: 'requestParameters.{{{session'}}\n---\ntitle: A\nname: a" + rule,
+			own + `, {{distinct(texts(event.requestParameters, "{{{session")[0], "5m")}} different ` +
+				"requestParameters.{ { {session within 5m.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Convert(Read("rules.yml", []byte(tt.file)), nil)[0]
+			if diff := cmp.Diff(tt.message, got.Draft.Message); diff != "" {
+				t.Errorf("%v (-want +got):\n%s", got.Problems, diff)
+			}
+		})
+	}
+}
+
 func TestIdsAreTitlesAndUnique(t *testing.T) {
 	var file strings.Builder
 	for _, title := range []string{
