@@ -441,6 +441,47 @@ func TestNoWordsOfSigmasAuthorsAreExpressions(t *testing.T) {
 	}
 }
 
+func TestARuleThatIsCountedStandsAndFallsWithItsCorrelations(t *testing.T) {
+	const base = "title: Base\nname: base\nlogsource: {product: aws, service: cloudtrail}\n" +
+		"detection: {a: {SOURCE}, condition: a}\n---\ntitle: Many\ncorrelation: {type: KIND, rules: base, timespan: 5m, " +
+		"condition: {gte: 5}GENERATE}\n"
+	for name, tt := range map[string]struct {
+		source, kind, more string
+		counted, refused   []string
+	}{
+		"one that is imported": {
+			source: "eventSource: kms.amazonaws.com", kind: "event_count", counted: []string{"Many"},
+		},
+		"one that cannot be converted": {
+			source: "eventName: Decrypt", kind: "event_count",
+			refused: []string{`it is there to be counted by "Many", which is not imported`},
+		},
+		"one that cannot be read": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal",
+			refused: []string{`it is there to be counted by "Many", which is not imported`},
+		},
+		"one that leaves it a rule of its own": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal", more: ", generate: true",
+		},
+		"another that is imported": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal",
+			more:    "}\n---\ntitle: Others\ncorrelation: {type: event_count, rules: base, timespan: 5m, condition: {gte: 5}",
+			counted: []string{"Others"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := strings.NewReplacer("SOURCE", tt.source, "KIND", tt.kind, "GENERATE", tt.more).Replace(base)
+			outcomes := Convert(Read("rules.yml", []byte(file)), nil)
+			if diff := cmp.Diff(tt.counted, outcomes[0].Counted()); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.refused, texts(outcomes[0].Refused())); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestIdsAreTitlesAndUnique(t *testing.T) {
 	var file strings.Builder
 	for _, title := range []string{
