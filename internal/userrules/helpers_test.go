@@ -22,7 +22,7 @@ func record(given ...obj) obj {
 		"eventVersion": "1.11", "eventID": "e-1", "eventTime": "2026-11-20T12:00:00Z", "eventType": "AwsApiCall",
 		"eventSource": "kms.amazonaws.com", "eventName": "Decrypt", "awsRegion": "eu-west-1",
 		"recipientAccountId": "111122223333", "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2.31",
-		"vpcEndpointId": "vpce-0abc", "readOnly": true,
+		"vpcEndpointId": "vpce-0abc", "vpcEndpointAccountId": "111122223333", "readOnly": true,
 		"userIdentity": obj{
 			"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/pay/session",
 			"accountId": "111122223333", "accessKeyId": "ASIAEXAMPLE",

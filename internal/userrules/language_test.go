@@ -17,6 +17,7 @@ func TestWhatExpressionsSee(t *testing.T) {
 		want   bool
 	}{
 		{"a field by CloudTrail's name", `event.eventName == "Decrypt" && event.vpcEndpointId == "vpce-0abc"`, nil, true},
+		{"whose the endpoint is", `trusted(event.vpcEndpointAccountId)`, nil, true},
 		{"the time", `event.eventTime.getHours() == 12 && event.eventTime < timestamp("2027-01-01T00:00:00Z")`, nil, true},
 		{"an absent text is empty and not there", `event.errorCode == "" && !has(event.errorCode)`, nil, true},
 		{"an error", `has(event.errorCode)`, record(obj{"errorCode": "AccessDenied"}), true},
