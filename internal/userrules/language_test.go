@@ -40,6 +40,15 @@ func TestWhatExpressionsSee(t *testing.T) {
 		{"a list", `"Encrypt" in event.requestParameters.operations`, nil, true},
 		{"a list of another length", `size(event.requestParameters.operations) == 3`, nil, false},
 		{"a parameter's name", `"keyId" in event.requestParameters && !("plaintext" in event.requestParameters)`, nil, true},
+		{"an object among texts", `event.requestParameters.encryptionContext in ["a", "b"]`, nil, false},
+		{"an object among a map's names", `event.requestParameters.encryptionContext in {"a": 1}`, nil, false},
+		{"an object as a name", `{event.requestParameters.encryptionContext: 1}.size() == 1`, nil, true},
+		{
+			"an object as a text, in its canonical form", `string(event.requestParameters.encryptionContext) == "{}"`,
+			record(obj{"requestParameters": obj{"encryptionContext": obj{}}}), true,
+		},
+		{"a list as a text", `string(event.requestParameters.operations) == '["Decrypt","Encrypt"]'`, nil, true},
+		{"what is not there as a text", `string(event.responseElements) == "{}"`, nil, true},
 		{"all parameters' names", `event.requestParameters.exists(name, name.startsWith("pending"))`, nil, true},
 		{"a parameter that is not there does not match", `event.requestParameters.missing == "x"`, nil, false},
 		{"nor does its opposite", `event.requestParameters.missing != "x"`, nil, false},
@@ -99,6 +108,19 @@ func TestEventsThatCannotBeJudged(t *testing.T) {
 		{
 			"a value of another kind", `event.requestParameters.pendingWindowInDays.startsWith("7")`, nil,
 			"evaluate: no such overload: a value is of another kind than the expression wants",
+		},
+		{
+			"an object that memory is to keep", `distinct(event.requestParameters.encryptionContext, "1h") > 1`, nil,
+			"evaluate: no such overload: distinct: a value is of another kind than the expression wants",
+		},
+		{
+			"a map that is not the record's as a text", `string(key.tags) == ""`, nil,
+			"evaluate: string(…) writes what the record has as JSON, and no other maps and lists",
+		},
+		{
+			"what is written again and again", `event.requestParameters.all.all(x, string(event.requestParameters) != x)`,
+			record(obj{"requestParameters": obj{"all": many[:200], "big": long}}),
+			"it goes over more than 4 MiB of the record's JSON",
 		},
 		{
 			"a long text costs too much", `event.requestParameters.text.matches("^(a|b|ab)+(c|d|cd)+(e|f|ef)+$")`,
