@@ -261,6 +261,11 @@ func TestWhatCannotBeTurnedIsSaid(t *testing.T) {
 			`4:7: sourceIPAddress|cidr: "10.0.0.1" is no network`,
 		},
 		{
+			"a network of IPv4 as IPv6", ruleOf("a: {sourceIPAddress|cidr: '::ffff:10.0.0.0/104'}\ncondition: a"),
+			"4:7: sourceIPAddress|cidr: ::ffff:10.0.0.0/104 is IPv4 written as IPv6, which no address is compared as: " +
+				"write 10.0.0.0/8",
+		},
+		{
 			"no number", ruleOf("a: {requestParameters.n|gt: many}\ncondition: a"),
 			`4:7: requestParameters.n|gt: "many" is no number`,
 		},

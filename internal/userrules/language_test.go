@@ -219,6 +219,10 @@ func TestWhatIsWrongWithExpressions(t *testing.T) {
 			`"10.0.0.0" is no network: write for example "10.0.0.0/8"`,
 		},
 		{
+			"a network of IPv4 as IPv6", `cidr(event.sourceIPAddress, "::ffff:10.0.0.0/104")`, 1, 29,
+			"::ffff:10.0.0.0/104 is IPv4 written as IPv6, which no address is compared as: write 10.0.0.0/8",
+		},
+		{
 			"an object of one's own", `rotd.Event{eventName: "x"} == event`, 1, 11,
 			"rules make no objects: compare their fields",
 		},
