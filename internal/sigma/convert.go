@@ -130,7 +130,7 @@ func (r *Rule) message() string {
 	if r.Description != "" {
 		said += " " + literal(clean(r.Description))
 	}
-	return cut(said, maxMessage)
+	return cut(said, userrules.MaxText)
 }
 
 // literal is a text in which no expression of a message begins: nobody else's text is one. A brace may have several
@@ -151,11 +151,10 @@ func (r *Rule) response() []string {
 	return lines
 }
 
-// Bounds of users' rules' texts, in bytes.
+// Bounds of other texts of users' rules, in bytes.
 const (
-	maxLine    = 512
-	maxMessage = 4 << 10
-	maxID      = 64
+	maxLine = 512
+	maxID   = 64
 )
 
 // line is a text as a line of a rule.
