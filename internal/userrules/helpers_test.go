@@ -63,6 +63,7 @@ func decode(t testing.TB, r obj) *events.Event {
 func around() *detection.Context {
 	return &detection.Context{
 		Known: known{key: payKey(), policy: payPolicy()}, Memory: forgetful{},
+		Rooms:   func(string, int) detection.Memory { return forgetful{} },
 		Trusted: func(account string) bool { return account == "111122223333" },
 	}
 }

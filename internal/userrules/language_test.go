@@ -164,7 +164,7 @@ func TestAPanicInsideIsTheRulesFailure(t *testing.T) {
 	rule := compiled(t, language(t), Draft{When: `count("10m") > 3`})
 	judge := detection.NewJudge(detection.Settings{Users: []detection.Rule{withEvents(rule)}})
 	c := around()
-	c.Memory = nil // never so; whatever panics is contained
+	c.Rooms = nil // never so; whatever panics is contained
 	c.Known = nil
 	_, panics := judge.Event(c, decode(t, record(obj{"eventSource": "mine.amazonaws.com"})))
 	if len(panics) != 1 || panics[0].RuleID != "mine" || panics[0].Err == nil {
