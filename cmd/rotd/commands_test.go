@@ -176,6 +176,22 @@ func TestCommandsAsPeopleSeeThem(t *testing.T) {
 			name: "findings-ack-move-other", change: laxer, status: admin.ExitRefused,
 			args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA", "--reason", "meant", "--move", "000000000000"},
 		},
+		{
+			name: "findings-resolve",
+			args: []string{"findings", "resolve", "fnd_01JPK00000000000000000AAAA", "--reason", "the test of CHG-7"},
+		},
+		{
+			name: "findings-resolve-json",
+			args: []string{"findings", "resolve", "fnd_01JPK00000000000000000AAAA", "--reason", "x", "-o", "json"},
+		},
+		{
+			name: "findings-resolve-missing", args: []string{"findings", "resolve", "fnd_9", "--reason", "x"},
+			status: admin.ExitFailed,
+		},
+		{
+			name: "findings-resolve-reason", args: []string{"findings", "resolve", "fnd_01JPK00000000000000000AAAA"},
+			status: admin.ExitUsage,
+		},
 		{name: "findings-ack-missing", args: []string{"findings", "ack", "fnd_9", "--reason", "x"}, status: admin.ExitFailed},
 		{
 			name: "findings-ack-reason", args: []string{"findings", "ack", "fnd_01JPK00000000000000000AAAA"},

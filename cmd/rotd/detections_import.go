@@ -147,17 +147,17 @@ func (c *cli) printImport(outcomes []sigma.Outcome) (refused int) {
 		o := &outcomes[i]
 		where := fmt.Sprintf("%s:%d", o.Rule.File, o.Rule.Line)
 		var notes []string
-		switch {
-		case len(o.Problems) > 0:
+		switch problems := o.Refused(); {
+		case len(problems) > 0:
 			refused++
 			hint(c.err, "not imported  %s  %s", clean(where), clean(o.Rule.Title))
-			for _, p := range o.Problems {
+			for _, p := range problems {
 				notes = append(notes, p.String())
 			}
-		case o.Part != "":
+		case !o.Imported():
 			parts++
 			hint(c.err, "counted       %s  %s", clean(where), clean(o.Rule.Title))
-			notes = []string{"by " + o.Part}
+			notes = []string{"by " + strings.Join(o.Counted(), " and ")}
 		default:
 			imported++
 			hint(c.err, "imported      %s  %s", clean(where), o.Draft.ID)

@@ -22,6 +22,9 @@ func TestSigmaRulesAreImported(t *testing.T) {
 			strings.Repeat("(a|b)+", 60) + "', b]}, condition: a}\n",
 		"counted.yml": "title: Base\nname: base" + sigmaHead + "{a: {eventSource: kms.amazonaws.com}, condition: a}\n---\n" +
 			"title: Many\ncorrelation: {type: event_count, rules: base, timespan: 5m, condition: {gte: 5}}\n",
+		"uncounted.yml": "title: Dear\nname: base" + sigmaHead + "{a: {eventSource: kms.amazonaws.com, " +
+			"requestParameters.x|re: ['" + strings.Repeat("(a|b)+", 60) + "', b]}, condition: a}\n---\n" +
+			"title: Many\ncorrelation: {type: event_count, rules: base, timespan: 5m, condition: {gte: 5}}\n",
 		"windows.yml": "title: W\nlogsource: {product: windows}\n",
 	} {
 		path := filepath.Join(dir, name)
@@ -41,6 +44,7 @@ func TestSigmaRulesAreImported(t *testing.T) {
 		{"a-source-given", []string{"rules", "--source", "kms.amazonaws.com"}, 0},
 		{"too-expensive", []string{"dear.yml"}, 1},
 		{"counted", []string{"counted.yml"}, 0},
+		{"counted-by-none", []string{"uncounted.yml"}, 1},
 		{"none", []string{"windows.yml"}, 1},
 		{"no-file", []string{"absent.yml"}, 1},
 		{"no-argument", nil, 2},

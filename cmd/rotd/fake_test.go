@@ -403,6 +403,16 @@ func moved() *policy.Assignment {
 	}}
 }
 
+func (d *fakeDaemon) Resolve(_ context.Context, id, by string, r admin.ResolveRequest) (*finding.Finding, error) {
+	for i := range d.findings {
+		if f := d.findings[i]; f.ID == id {
+			f.Resolve(noon, "uid:1000 (ann) says that it is over: "+r.Reason)
+			return &f, nil
+		}
+	}
+	return nil, admin.As(admin.ErrNotFound, fmt.Errorf("unknown finding %q", id))
+}
+
 func (d *fakeDaemon) Acknowledge(_ context.Context, id, by string, r admin.AckRequest) (
 	admin.Acknowledged, error,
 ) {

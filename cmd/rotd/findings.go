@@ -15,7 +15,7 @@ import (
 
 func newFindingsCommand(c *cli) *cobra.Command {
 	return group("findings", "What rotd found", newFindingsListCommand(c), newFindingsShowCommand(c),
-		newFindingsAckCommand(c), newFindingsSuppressCommand(c))
+		newFindingsAckCommand(c), newFindingsResolveCommand(c), newFindingsSuppressCommand(c))
 }
 
 // findingListing is how findings are shown.

@@ -49,12 +49,14 @@ func newFindingsSuppressCommand(c *cli) *cobra.Command {
 				if err := c.needsReason(cmd, r.Reason); err != nil {
 					return err
 				}
+				if !yes && !c.terminal.in {
+					return wrongUse(cmd, "there is no terminal to ask on: say --yes, or look first with --dry-run")
+				}
+			}
+			if !dryRun || cmd.Flags().Changed("for") {
 				until, err := parseFor(lasts)
 				if err != nil {
 					return wrongUse(cmd, "--for: %v", err)
-				}
-				if !yes && !c.terminal.in {
-					return wrongUse(cmd, "there is no terminal to ask on: say --yes, or look first with --dry-run")
 				}
 				r.Expires = c.now().Add(until).UTC().Truncate(time.Second)
 			}
@@ -100,6 +102,7 @@ func (c *cli) suppress(cmd *cobra.Command, r admin.SuppressRequest, dryRun, yes 
 		if err != nil {
 			return err
 		}
+		trial.Expires = r.Expires
 		if err := c.printTrial(trial); err != nil || dryRun {
 			return err
 		}

@@ -148,7 +148,8 @@ func newSuppressionsDryRunCommand(c *cli) *cobra.Command {
 		Use:   "dry-run FILE",
 		Short: "Say what a file's suppressions would have hidden",
 		Long: prose("Say which findings of the last 30 days the suppressions of a rotd.yaml would have hidden, had it been " +
-			"in force: the daemon compares the findings it keeps, and changes nothing."),
+			"in force: the daemon compares the findings it keeps, and changes nothing. It knows its own rules: one that only " +
+			"FILE's detections.rules define has found nothing yet, and is told as left out, as is an alias of no known key."),
 		Example: "  rotd suppressions dry-run new.yaml",
 		Args:    exactly("the FILE: a rotd.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -217,6 +218,12 @@ func (c *cli) printTrial(t *suppression.Trial) error {
 		text += fmt.Sprintf("; %d of them are not shown", more)
 	}
 	c.paragraph("", text+".")
+	if !t.Expires.IsZero() {
+		c.paragraph("", fmt.Sprintf("It would hide until %s.", both(now, t.Expires)))
+	}
+	for _, left := range t.LeftOut {
+		c.paragraph("", fmt.Sprintf("Left out of %s: %s.", clean(left.By), clean(left.Why)))
+	}
 	if t.Hidden > 0 {
 		c.paragraph("", "rotd keeps one occurrence of each finding, the one that set its severity, and when it was first "+
 			"and last seen: only that one was compared. Other occurrences of the same finding would still have been told, if "+

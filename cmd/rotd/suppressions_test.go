@@ -56,6 +56,9 @@ func (d *fakeDaemon) Suppressions(_ context.Context, r admin.Range) (admin.Page[
 
 func (d *fakeDaemon) TrySuppressions(_ context.Context, all []suppression.Suppression) (*suppression.Trial, error) {
 	trial := &suppression.Trial{Since: before(30 * day), Examined: len(d.findings), Rows: []suppression.Would{}}
+	if all[0].Name != "" {
+		trial.LeftOut = []suppression.LeftOut{{By: all[0].Name, Why: `the daemon has no rule "x"`}}
+	}
 	for i := range d.findings {
 		f := &d.findings[i]
 		if f.ID != all[0].Finding && f.RuleID != append(all[0].Rules, "")[0] {
@@ -121,6 +124,11 @@ func TestSuppressionCommandsAsPeopleSeeThem(t *testing.T) {
 		{name: "findings-suppress-json", args: append(of, "--yes", "-o", "json")},
 		{name: "findings-suppress-declined", args: of, status: admin.ExitFailed},
 		{name: "findings-suppress-dry-run", args: append(rule, "--dry-run")},
+		{name: "findings-suppress-dry-run-for", args: append(rule, "--dry-run", "--for", "7d")},
+		{
+			name: "findings-suppress-dry-run-for-ever", args: append(rule, "--dry-run", "--for", "ever"),
+			status: admin.ExitUsage,
+		},
 		{name: "findings-suppress-nothing", args: []string{"findings", "suppress", "--for", "7d"}, status: admin.ExitUsage},
 		{
 			name: "findings-suppress-for", args: append(rule, "--reason", "x", "--for", "ever", "--yes"),

@@ -77,6 +77,8 @@ type Actor interface {
 	// Acknowledge notes that a person has seen an open finding and answers for it. Before is the acknowledgement there
 	// was.
 	Acknowledge(ctx context.Context, id, by string, r AckRequest) (Acknowledged, error)
+	// Resolve ends an open finding on a person's word, and returns it.
+	Resolve(ctx context.Context, id, by string, r ResolveRequest) (*finding.Finding, error)
 	// Sweep begins a scheduled job now, or joins the run under way; the channel gets the run's error, once.
 	Sweep(by, name string) (<-chan error, error)
 	// Pause returns the pause that was there before; nil when there was none.

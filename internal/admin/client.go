@@ -158,6 +158,11 @@ func (c *Client) Acknowledge(ctx context.Context, id string, r AckRequest) (*Ack
 	return post[Acknowledged](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/ack", r)
 }
 
+// Resolve says that what a finding tells of is over.
+func (c *Client) Resolve(ctx context.Context, id string, r ResolveRequest) (*finding.Finding, error) {
+	return post[finding.Finding](ctx, c, "/v1/findings/"+url.PathEscape(id)+"/resolve", r)
+}
+
 // Sweep asks for a sweep now and waits for its end, at most a minute.
 func (c *Client) Sweep(ctx context.Context, name string, wait time.Duration) (*SweepResult, error) {
 	seconds := int(min(wait, maxWait).Seconds())

@@ -75,6 +75,12 @@ func TestClientAsksWhatItWasAskedFor(t *testing.T) {
 			},
 			[]string{"a/b", me(t), "r", "m"},
 		},
+		{
+			"resolve", func() (any, error) {
+				return c.Resolve(ctx, "a/b", ResolveRequest{Reason: "r", Incident: "inc_1"})
+			},
+			[]string{"a/b", me(t), "r", "inc_1"},
+		},
 		{"actions", func() (any, error) {
 			return c.Actions(ctx, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon})
 		}, ActionQuery{Range: limits, State: "failed", Key: "k", Since: noon}},

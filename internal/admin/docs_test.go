@@ -66,6 +66,7 @@ func TestEveryMemberIsDocumented(t *testing.T) {
 		finding.Acknowledgement{},
 		Acknowledged{},
 		AckRequest{},
+		ResolveRequest{},
 		approveRequest{},
 		remediation.Approval{},
 		remediation.Who{},

@@ -124,6 +124,10 @@ func (f *fakeBackend) Abilities(_ context.Context, name string) (*remediation.Ab
 	return &remediation.Abilities{KeyARN: keyARN}, f.note("abilities " + name)
 }
 
+func (f *fakeBackend) Resolve(_ context.Context, id, by string, r ResolveRequest) (*finding.Finding, error) {
+	return &finding.Finding{ID: id}, f.note([]string{id, by, r.Reason, r.Incident})
+}
+
 func (f *fakeBackend) Acknowledge(_ context.Context, id, by string, r AckRequest) (Acknowledged, error) {
 	return Acknowledged{Finding: &finding.Finding{ID: id}}, f.note([]string{id, by, r.Reason, r.Move})
 }

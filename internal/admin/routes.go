@@ -77,6 +77,7 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/actions/{id}/approve", s.approve},
 		{"POST", "/v1/actions/{id}/cancel", s.cancel},
 		{"POST", "/v1/findings/{id}/ack", s.acknowledge},
+		{"POST", "/v1/findings/{id}/resolve", s.resolve},
 		{"POST", "/v1/sweep", s.sweep},
 		{"POST", "/v1/pause", s.pause},
 		{"POST", "/v1/resume", s.resume},
@@ -229,6 +230,18 @@ func (s *Server) acknowledge(r *http.Request) (any, error) {
 		return nil, invalid("reason: is required")
 	}
 	return s.backend.Acknowledge(r.Context(), r.PathValue("id"), by, request)
+}
+
+func (s *Server) resolve(r *http.Request) (any, error) {
+	var request ResolveRequest
+	by, err := s.acting(r, &request)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.TrimSpace(request.Reason) == "":
+		return nil, invalid("reason: is required")
+	}
+	return s.backend.Resolve(r.Context(), r.PathValue("id"), by, request)
 }
 
 func (s *Server) sweep(r *http.Request) (any, error) {

@@ -128,6 +128,12 @@ type AckRequest struct {
 	Incident string `json:"incident,omitempty"`
 }
 
+// ResolveRequest is the body of a resolution.
+type ResolveRequest struct {
+	Reason   string `json:"reason"`
+	Incident string `json:"incident,omitempty"` // id of the one it is for
+}
+
 // Paused answers pause and resume.
 type Paused struct {
 	Paused bool         `json:"paused"`

@@ -56,3 +56,12 @@ func (b *backend) Acknowledge(_ context.Context, id, by string, r admin.AckReque
 	done.Finding, done.Before, err = b.d.engine.Acknowledge(id, as, r.Move)
 	return done, asAdmin(err)
 }
+
+// Resolve ends a finding on a person's word.
+func (b *backend) Resolve(_ context.Context, id, by string, r admin.ResolveRequest) (*finding.Finding, error) {
+	if err := b.started(); err != nil {
+		return nil, err
+	}
+	f, err := b.d.engine.Resolve(id, by, r.Reason, r.Incident)
+	return f, asAdmin(err)
+}

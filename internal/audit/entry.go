@@ -56,6 +56,7 @@ const (
 	BreakerOpened       Event = "breaker.opened" // actions failed in a row: automatic ones wait
 	BreakerClosed       Event = "breaker.closed"
 	Acknowledged        Event = "finding.acknowledged"
+	FindingResolved     Event = "finding.resolved"  // by a person
 	SuppressionBegan    Event = "suppression.began" // Detail: suppression, its name
 	SuppressionEnded    Event = "suppression.ended" // by a person; what expires ends by itself
 	IncidentOpened      Event = "incident.opened"

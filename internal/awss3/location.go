@@ -25,10 +25,20 @@ func Parse(uri string) (Location, error) {
 	bucket, key, _ := strings.Cut(rest, "/")
 	at := Location{Bucket: bucket, Key: key}
 	if err := at.check(); err != nil {
-		return Location{}, fmt.Errorf("%q: %w", uri, err)
+		return Location{}, &ParseError{URI: uri, Err: err}
 	}
 	return at, nil
 }
+
+// ParseError is what is wrong with a location, for those who say beside it which it is.
+type ParseError struct {
+	URI string
+	Err error
+}
+
+func (e *ParseError) Error() string { return fmt.Sprintf("%q: %v", e.URI, e.Err) }
+
+func (e *ParseError) Unwrap() error { return e.Err }
 
 // IsFolder reports whether the location is a prefix under which objects are, and no object itself.
 func (l Location) IsFolder() bool { return l.Key == "" || strings.HasSuffix(l.Key, "/") }

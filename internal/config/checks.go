@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode"
 
+	"rotd/internal/policy"
 	"rotd/internal/suggest"
 )
 
@@ -229,11 +230,12 @@ func checkNetwork(s string) error {
 		return nil
 	}
 	prefix, err := netip.ParsePrefix(s)
-	switch {
-	case err == nil && prefix != prefix.Masked():
-		return fmt.Errorf("%s has bits set beyond its prefix: write %s", s, prefix.Masked())
-	case err == nil:
-		return nil
+	if err == nil {
+		err := policy.CheckMapped(prefix)
+		if err == nil && prefix != prefix.Masked() {
+			err = fmt.Errorf("%s has bits set beyond its prefix: write %s", s, prefix.Masked())
+		}
+		return err
 	}
 	if addr, err := netip.ParseAddr(s); err == nil {
 		return fmt.Errorf("%s is one address: write %s/%d", s, addr, addr.BitLen())

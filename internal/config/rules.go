@@ -184,12 +184,11 @@ func (e expression) read(r *reader, path string, n ast.Node) {
 func (e expression) schema() map[string]any { return map[string]any{"type": "string"} }
 
 func checkExpression(s string) error {
-	const most = 4 << 10
 	switch {
 	case strings.TrimSpace(s) == "":
 		return errors.New("is empty")
-	case len(s) > most:
-		return fmt.Errorf("%d bytes are more than the %d of an expression", len(s), most)
+	case len(s) > userrules.MaxText:
+		return fmt.Errorf("%d bytes are more than the %d of an expression or message", len(s), userrules.MaxText)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/userrules"
 )
 
 // ruleText is a whole rule; what is given replaces its lines by key.
@@ -178,6 +179,26 @@ func TestWhatIsWrongWithRotdYAMLAndItsRulesIsToldTogether(t *testing.T) {
 	}, "\n")
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestExpressionsAndMessagesHaveOneBound(t *testing.T) {
+	for key, text := range map[string]string{"when": "principal !=", "message": "", "fingerprint": "principal + "} {
+		most := text + `"` + strings.Repeat("é", (userrules.MaxText-len(text))/len("é")-1) + `"`
+		given := func(text string) string {
+			if key == "fingerprint" {
+				return key + ": ['" + text + "']"
+			}
+			return key + ": '" + text + "'"
+		}
+		if _, err := ParseRules("r.yaml", []byte("rules:\n"+ruleText(given(most)))); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+		_, err := ParseRules("r.yaml", []byte("rules:\n"+ruleText(given(most+"  "))))
+		const want = "4098 bytes are more than the 4096 of an expression or message"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", key, err, want)
+		}
 	}
 }
 

@@ -103,7 +103,8 @@ type Context struct {
 	// Observed is what was known of the key's and the principal's ways before the event; nil when it is no use of a
 	// known key, and teaches nothing.
 	Observed *baseline.Observed
-	// Rooms is a users' rule's part of the memory, which keeps so many names at most; nil: rules share Memory.
+	// Rooms is a users' rule's part of the memory, which keeps so many names at most; never nil where there are
+	// such rules.
 	Rooms func(rule string, most int) Memory
 	// Staged is told what a staged rule would have found; nil: nobody is.
 	Staged func(f *finding.Finding)

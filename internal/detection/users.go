@@ -27,12 +27,7 @@ const (
 func roomOf(rules int) int { return min(mostOfOne, usersShare/max(rules, 1)) }
 
 // Room is the memory of a users' rule.
-func (c *Context) Room(rule string) Memory {
-	if c.Rooms == nil {
-		return c.Memory
-	}
-	return c.Rooms(rule, c.room)
-}
+func (c *Context) Room(rule string) Memory { return c.Rooms(rule, c.room) }
 
 // Shown is a value for a sentence. What others have chosen cannot end the sentence or begin another.
 func Shown(s string) string { return shown(s) }

@@ -107,14 +107,8 @@ func (e *Engine) Acknowledge(id string, as finding.Acknowledgement, move string)
 	defer e.deciding.Unlock()
 	now := time.Now().UTC()
 	err = e.note(now, func(n *notebook) error {
-		if f, err = n.tx.Finding(id); err != nil {
+		if f, err = openFinding(n.tx, id); err != nil {
 			return err
-		}
-		switch {
-		case f == nil:
-			return fmt.Errorf("%w %q", ErrUnknownFinding, id)
-		case f.Status != finding.Open:
-			return fmt.Errorf("%w: finding %s is %s since %s", ErrNotOpen, id, f.Status, f.ResolvedAt.Format(time.RFC3339))
 		}
 		if err := n.forIncident(as.Incident); err != nil {
 			return err

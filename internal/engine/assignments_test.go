@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"rotd/internal/audit"
 	"rotd/internal/awssim"
 	"rotd/internal/detection"
 	"rotd/internal/finding"
@@ -343,6 +344,39 @@ func TestAnAliasBringsAKeyUnderAnExceptionOnlyWhenItIsAcknowledged(t *testing.T)
 	w.check(err)
 	w.sweep(Drift)
 	w.awaitFound("rotation-disabled", finding.Resolved)
+}
+
+func TestAPersonResolvesAFindingAndWhatGoesOnOpensItAnew(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.payments()
+	w.settle(w.aRecord("DisableKey", arn).bridged())
+	f := w.found("key-disabled")
+	refuses := func(id, reason, incident string, want error) {
+		t.Helper()
+		if _, err := w.engine.Resolve(id, "ada", reason, incident); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	refuses(f.ID, " ", "", ErrNoReason)
+	refuses("fnd_9", "x", "", ErrUnknownFinding)
+	refuses(f.ID, "x", "inc_9", ErrUnknownIncident)
+	got, err := w.engine.Resolve(f.ID, "ada", "a test", "")
+	w.check(err)
+	if got.Status != finding.Resolved || got.ResolvedBy != "ada says that it is over: a test" {
+		t.Errorf("got %+v", got)
+	}
+	refuses(f.ID, "x", "", ErrNotOpen)
+	w.view(func(tx *state.Tx) error {
+		entries, _, err := tx.AuditEntries("", 1, func(e *audit.Entry) bool { return e.Event == audit.FindingResolved })
+		if len(entries) != 1 || entries[0].Actor != "ada" || entries[0].Finding != f.ID || entries[0].Key != arn {
+			t.Errorf("the audit log has %+v", entries)
+		}
+		return err
+	})
+	w.settle(newRecord("DisableKey", arn, w.engineer, time.Now().Add(time.Second)).bridged())
+	if f := w.found("key-disabled"); f.Episode != 2 || f.Status != finding.Open {
+		t.Errorf("got %+v", f)
+	}
 }
 
 func TestAnAcknowledgedFindingGoesOnCountingAndTheNextEpisodeIsNew(t *testing.T) {

@@ -107,7 +107,8 @@ func (e *Engine) EndSuppression(name, by, reason string) (*suppression.Suppressi
 	return ended, err
 }
 
-// prepared is a suppression as it would be kept: made from its finding, with the keys that its aliases name now.
+// prepared is a suppression as it would be kept: made from its finding, with the keys that its aliases name now, and
+// checked.
 func (e *Engine) prepared(s suppression.Suppression, now time.Time) (suppression.Suppression, error) {
 	s.Fingerprint = ""
 	if s.Finding != "" {
@@ -119,18 +120,35 @@ func (e *Engine) prepared(s suppression.Suppression, now time.Time) (suppression
 		of.Name, of.Reason, of.Expires = s.Name, s.Reason, s.Expires
 		s = of
 	}
-	keys := slices.Clone(s.Keys)
-	for i, key := range keys {
+	s, unknown, err := e.aimed(s)
+	if err = errors.Join(append(unknown, err)...); err != nil {
+		return s, err
+	}
+	return s, e.checked(&s, now)
+}
+
+// aimed is a suppression with the keys that its aliases name now. What is unknown stays as it is written.
+func (e *Engine) aimed(s suppression.Suppression) (aimed suppression.Suppression, unknown []error, err error) {
+	s.Keys = slices.Clone(s.Keys)
+	for i, key := range s.Keys {
 		if !suppression.IsAlias(key) && !strings.HasPrefix(key, "alias/") {
 			continue
 		}
 		arn, err := e.ResolveKey(key)
-		if err != nil {
-			return s, err
+		switch {
+		case errors.Is(err, ErrUnknownKey):
+			unknown = append(unknown, err)
+		case err != nil:
+			return s, nil, err
+		default:
+			s.Keys[i] = arn
 		}
-		keys[i] = arn
 	}
-	s.Keys = keys
+	return s, unknown, nil
+}
+
+// checked says everything that is wrong with a suppression that does not come from rotd.yaml.
+func (e *Engine) checked(s *suppression.Suppression, now time.Time) error {
 	var wrong []string
 	users := e.Settings().Judge.Users()
 	may := func(id string) error { return detection.MaySuppress(id, users) }
@@ -138,9 +156,9 @@ func (e *Engine) prepared(s suppression.Suppression, now time.Time) (suppression
 		wrong = append(wrong, fault.String())
 	}
 	if len(wrong) > 0 {
-		return s, fmt.Errorf("%w: %s", ErrBadSuppression, strings.Join(wrong, "; "))
+		return fmt.Errorf("%w: %s", ErrBadSuppression, strings.Join(wrong, "; "))
 	}
-	return s, nil
+	return nil
 }
 
 func (e *Engine) findingNamed(id string) (f *finding.Finding, err error) {

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"rotd/internal/detection"
 	"rotd/internal/finding"
 	"rotd/internal/state"
 	"rotd/internal/suppression"
@@ -18,15 +20,20 @@ const (
 )
 
 // TrySuppressions says which findings of the last 30 days suppressions would have hidden, each by the occurrence of it
-// that is kept: the one that set its severity. It reads the findings page by page and changes nothing.
+// that is kept: the one that set its severity. It reads the findings page by page and changes nothing. What a file's,
+// which have names, name that is not there yet is left out and told; of a person's it is an error, as when it is made.
 func (e *Engine) TrySuppressions(ctx context.Context, asked []suppression.Suppression) (*suppression.Trial, error) {
 	now := time.Now().UTC()
+	trial := &suppression.Trial{Since: now.Add(-triedBack), Rows: []suppression.Would{}}
 	all := make([]suppression.Suppression, 0, len(asked))
 	for _, s := range asked {
-		tried, err := e.prepared(s, now)
-		if errors.Is(err, ErrUnknownKey) && s.Finding == "" { // an alias that names nothing yet hides nothing
-			tried, err = s, nil
+		prepare := e.prepared
+		if s.Name != "" {
+			prepare = func(s suppression.Suppression, now time.Time) (suppression.Suppression, error) {
+				return e.ofFile(trial, s, now)
+			}
 		}
+		tried, err := prepare(s, now)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +41,6 @@ func (e *Engine) TrySuppressions(ctx context.Context, asked []suppression.Suppre
 		all = append(all, tried)
 	}
 	set := suppression.NewSet(all, e.Settings().suppressible(), func(string, string) string { return "" })
-	trial := &suppression.Trial{Since: now.Add(-triedBack), Rows: []suppression.Would{}}
 	for after, more := "", true; more; more = after != "" {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -54,6 +60,33 @@ func (e *Engine) TrySuppressions(ctx context.Context, asked []suppression.Suppre
 		}
 	}
 	return trial, nil
+}
+
+// ofFile is a file's suppression as it can be tried, beside what is left out of it.
+func (e *Engine) ofFile(trial *suppression.Trial, s suppression.Suppression, now time.Time) (
+	suppression.Suppression, error,
+) {
+	leave := func(why string) { trial.LeftOut = append(trial.LeftOut, suppression.LeftOut{By: s.Name, Why: why}) }
+	users := e.Settings().Judge.Users()
+	s.Rules = slices.DeleteFunc(slices.Clone(s.Rules), func(id string) bool {
+		_, known := detection.Describe(id)
+		known = known || slices.Contains(users, id)
+		if !known {
+			leave(fmt.Sprintf("the daemon has no rule %q: it knows those of its own rotd.yaml alone", id))
+		}
+		return !known
+	})
+	if len(s.Rules) == 0 {
+		return s, nil
+	}
+	s, unknown, err := e.aimed(s)
+	if err != nil {
+		return s, err
+	}
+	for _, err := range unknown {
+		leave(err.Error())
+	}
+	return s, e.checked(&s, now)
 }
 
 func tryOn(trial *suppression.Trial, set *suppression.Set, f *finding.Finding, now time.Time) {

@@ -13,6 +13,7 @@ import (
 	"rotd/internal/finding"
 	"rotd/internal/state"
 	"rotd/internal/suppression"
+	"rotd/internal/userrules"
 )
 
 const ciRole = "arn:aws:iam::" + account + ":role/ci"
@@ -495,6 +496,9 @@ func TestATrialSaysWhatWouldHaveBeenHidden(t *testing.T) {
 		},
 	})
 	w.check(err)
+	if out := trial.LeftOut; len(out) != 1 || out[0].By != "nothing" || !strings.Contains(out[0].Why, "alias/none") {
+		t.Errorf("left out is %+v", out)
+	}
 	if trial.Hidden != 1 || trial.Times != 3 || len(trial.Rows) != 1 || trial.Rows[0].By != "mine" ||
 		trial.Rows[0].Rule != "rotation-turned-off" || trial.Examined != len(w.findings())-1 {
 		t.Errorf("got %+v of %d findings", trial, len(w.findings()))
@@ -502,12 +506,67 @@ func TestATrialSaysWhatWouldHaveBeenHidden(t *testing.T) {
 	if w.pages("rotation-turned-off") != 1 {
 		t.Error("a trial changed something")
 	}
-	if _, err := w.engine.TrySuppressions(t.Context(), []suppression.Suppression{
-		{Rules: []string{"trail-blinded"}, Keys: []string{arn}},
-	}); !errors.Is(err, ErrBadSuppression) || !strings.Contains(err.Error(), "trail-blinded") {
-		t.Errorf("got %v", err)
-	}
 	if err := detection.MaySuppress("rotation-turned-off", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestATrialOfAFileTriesWhatIsThere(t *testing.T) {
+	w := newWorld(t, silent, users(userrules.Draft{ID: "mine", Active: true, When: "true", Message: "m"}))
+	none := "arn:aws:kms:" + region + ":" + account + ":alias/none"
+	arn := w.payments()
+	w.settle(w.aRecord("DisableKeyRotation", arn).bridged())
+	trial, err := w.engine.TrySuppressions(t.Context(), []suppression.Suppression{
+		{
+			Name: "both", Rules: []string{"rotation-turned-off", "theirs", "mine"}, Keys: []string{none, "alias/pay-cards"},
+		},
+		{Name: "theirs", Rules: []string{"theirs"}, Keys: []string{arn}},
+	})
+	w.check(err)
+	var left []string
+	for _, l := range trial.LeftOut {
+		name, _, _ := strings.Cut(l.Why, ":")
+		left = append(left, l.By+" "+name)
+	}
+	want := []string{
+		`both the daemon has no rule "theirs"`, `both unknown key "arn`, `theirs the daemon has no rule "theirs"`,
+	}
+	if trial.Hidden != 1 || !slices.Equal(left, want) {
+		t.Errorf("hides %d, left out is %q", trial.Hidden, left)
+	}
+}
+
+func TestNoTrialTakesWhatCannotBeMade(t *testing.T) {
+	w := newWorld(t, silent)
+	arn := w.payments()
+	none := "arn:aws:kms:" + region + ":" + account + ":alias/none"
+	for name, tc := range map[string]struct {
+		s    suppression.Suppression
+		want error
+	}{
+		"a rule that nobody may suppress": {
+			suppression.Suppression{Rules: []string{"trail-blinded"}, Keys: []string{arn}}, ErrBadSuppression,
+		},
+		"a file's of such a rule beside an unknown alias": {
+			suppression.Suppression{Name: "quiet", Rules: []string{"trail-blinded"}, Keys: []string{none}}, ErrBadSuppression,
+		},
+		"a rule that is not there": {
+			suppression.Suppression{Rules: []string{"theirs"}, Keys: []string{arn}}, ErrBadSuppression,
+		},
+		"more than a year": {
+			suppression.Suppression{
+				Rules: []string{"denied-burst"}, Keys: []string{arn}, Expires: time.Now().Add(400 * day),
+			}, ErrBadSuppression,
+		},
+		"a person's of an unknown alias": {
+			suppression.Suppression{Rules: []string{"denied-burst"}, Keys: []string{"alias/none", arn}}, ErrUnknownKey,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			trial, err := w.engine.TrySuppressions(t.Context(), []suppression.Suppression{tc.s})
+			if !errors.Is(err, tc.want) {
+				t.Errorf("got %+v, %v", trial, err)
+			}
+		})
 	}
 }

@@ -140,6 +140,9 @@ func wordsOf(err error) string {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return "cannot be read: " + at.Err.Error()
 	}
+	if location, ok := errors.AsType[*awss3.ParseError](err); ok {
+		return location.Err.Error()
+	}
 	if s3, ok := errors.AsType[*awss3.Error](err); ok {
 		words := "cannot be read: " + s3.Answer()
 		if advice := s3.Advice(); advice != "" {

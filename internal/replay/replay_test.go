@@ -154,6 +154,14 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	}
 }
 
+func TestAPlaceThatCannotBeIsNamedOnce(t *testing.T) {
+	got := run(t, replay.Options{Paths: []string{"s3://x"}})
+	want := []replay.Problem{{Path: "s3://x", What: "not a bucket's name"}}
+	if diff := cmp.Diff(want, got.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestNothingThereIsAProblem(t *testing.T) {
 	dir := t.TempDir()
 	got := run(t, replay.Options{Paths: []string{dir}})

@@ -10,42 +10,61 @@ import (
 	"rotd/internal/userrules"
 )
 
-// Outcome is what became of a Sigma rule: Draft is a rule of rotd's if there are no Problems and it is no part.
+// Outcome is what became of a Sigma rule: Draft is a rule of rotd's if there are no Problems and nothing counts it.
 type Outcome struct {
-	Rule    *Rule
-	Draft   userrules.Draft
-	Remarks []string // what to know about the draft
-	Part    string   // the title of the correlation that counts what the rule matches, and stands for it
-	// Problems are why there is no draft.
-	Problems []Problem
+	Rule     *Rule
+	Draft    userrules.Draft
+	Remarks  []string   // what to know about the draft
+	Problems []Problem  // why there is no draft
+	wholes   []*Outcome // the correlations that count what the rule matches, and are to stand for it
 }
 
 // Imported reports whether there is a draft.
-func (o *Outcome) Imported() bool { return len(o.Problems) == 0 && o.Part == "" }
+func (o *Outcome) Imported() bool { return len(o.Problems) == 0 && len(o.wholes) == 0 }
+
+// Counted are the titles of the imported correlations that stand for the rule.
+func (o *Outcome) Counted() (titles []string) {
+	for _, whole := range o.wholes {
+		if len(o.Problems) == 0 && whole.Imported() {
+			titles = append(titles, whole.Rule.Title)
+		}
+	}
+	return titles
+}
+
+// Refused is why there is neither a draft nor a correlation that stands for the rule; empty when there is one.
+func (o *Outcome) Refused() []Problem {
+	if len(o.Problems) > 0 || len(o.wholes) == 0 || len(o.Counted()) > 0 {
+		return o.Problems
+	}
+	return []Problem{{Message: fmt.Sprintf("it is there to be counted by %q, which is not imported",
+		o.wholes[0].Rule.Title)}}
+}
 
 // Convert turns rules into users' rules, in their order. Rules that name no event source are asked about those of the
 // given sources.
 func Convert(rules []*Rule, sources []string) []Outcome {
-	parts := map[*Rule]*Rule{}
-	for _, r := range rules {
+	outcomes := make([]Outcome, len(rules))
+	wholes := map[*Rule][]*Outcome{}
+	for i, r := range rules {
+		outcomes[i].Rule = r
+		for _, part := range r.parts(rules) {
+			wholes[part] = append(wholes[part], &outcomes[i])
+		}
 		if r.correlation != nil && len(r.Problems) == 0 {
-			r.resolve(rules, parts)
+			r.resolve(rules)
 		}
 	}
 	ids := map[string]bool{}
-	outcomes := make([]Outcome, len(rules))
 	for i, r := range rules {
-		o := Outcome{Rule: r, Remarks: r.remarks, Problems: r.Problems}
-		if whole := parts[r]; whole != nil && len(whole.Problems) == 0 {
-			o.Part = whole.Title
-		}
+		o := &outcomes[i]
+		o.Remarks, o.Problems, o.wholes = r.remarks, r.Problems, wholes[r]
 		if o.Imported() {
 			o.convert(sources)
 		}
 		if o.Imported() {
 			o.Draft.ID = idOf(r, ids)
 		}
-		outcomes[i] = o
 	}
 	return outcomes
 }
@@ -103,16 +122,24 @@ func (r *Rule) message() string {
 	if c := r.correlation; c != nil {
 		what := "times"
 		if c.value.path != "" {
-			what = "different " + c.value.name()
+			what = "different " + literal(clean(c.value.name()))
 		}
 		said += fmt.Sprintf(", {{%s}} %s within %s", c.counting(), what, c.window)
 	}
 	said += "."
 	if r.Description != "" {
-		// Nobody else's text is an expression.
-		said += " " + strings.NewReplacer("{{", "{ {").Replace(clean(r.Description))
+		said += " " + literal(clean(r.Description))
 	}
-	return cut(said, maxMessage)
+	return cut(said, userrules.MaxText)
+}
+
+// literal is a text in which no expression of a message begins: nobody else's text is one. A brace may have several
+// behind it, so once over is not enough.
+func literal(text string) string {
+	for strings.Contains(text, "{{") {
+		text = strings.ReplaceAll(text, "{{", "{ {")
+	}
+	return text
 }
 
 // response are the references: what there is to read about it.
@@ -124,11 +151,10 @@ func (r *Rule) response() []string {
 	return lines
 }
 
-// Bounds of users' rules' texts, in bytes.
+// Bounds of other texts of users' rules, in bytes.
 const (
-	maxLine    = 512
-	maxMessage = 4 << 10
-	maxID      = 64
+	maxLine = 512
+	maxID   = 64
 )
 
 // line is a text as a line of a rule.

@@ -133,17 +133,33 @@ func (c *correlation) counting() string {
 	return "count(" + args + ")"
 }
 
-// resolve makes the condition of a correlation from those of the rules it counts, which it marks as parts of it.
-func (r *Rule) resolve(rules []*Rule, parts map[*Rule]*Rule) {
+// parts are the rules that are there to be counted by this one, and are none of their own.
+func (r *Rule) parts(rules []*Rule) (parts []*Rule) {
+	if r.correlation == nil || r.correlation.generate {
+		return nil
+	}
+	for _, name := range r.correlation.rules {
+		if i := r.named(rules, name); i >= 0 {
+			parts = append(parts, rules[i])
+		}
+	}
+	return parts
+}
+
+// named is where the other rule of a name or id is; -1: nowhere.
+func (r *Rule) named(rules []*Rule, name string) int {
+	return slices.IndexFunc(rules, func(one *Rule) bool { return one != r && (one.Name == name || one.ID == name) })
+}
+
+// resolve makes the condition of a correlation from those of the rules it counts.
+func (r *Rule) resolve(rules []*Rule) {
 	c := r.correlation
 	fail := func(format string, args ...any) {
 		r.Problems = append(r.Problems, Problem{Message: fmt.Sprintf(format, args...)})
 	}
 	var conditions []expr
 	for _, name := range c.rules {
-		i := slices.IndexFunc(rules, func(one *Rule) bool {
-			return one != r && (one.Name == name || one.ID == name)
-		})
+		i := r.named(rules, name)
 		switch {
 		case i < 0:
 			fail("the rule %.80q that it counts is in none of the files", name)
@@ -154,9 +170,6 @@ func (r *Rule) resolve(rules []*Rule, parts map[*Rule]*Rule) {
 		case len(rules[i].Problems) > 0:
 			fail("the rule %.80q that it counts cannot be turned", name)
 			continue
-		}
-		if !c.generate {
-			parts[rules[i]] = r
 		}
 		conditions = append(conditions, rules[i].when)
 		r.inherit(rules[i])

@@ -35,10 +35,10 @@ func told(outcomes []sigma.Outcome) string {
 	var b strings.Builder
 	for _, o := range outcomes {
 		fmt.Fprintf(&b, "# %s:%d %s: imported %t\n", o.Rule.File, o.Rule.Line, o.Rule.Title, o.Imported())
-		if o.Part != "" {
-			fmt.Fprintf(&b, "#   counted by %s\n", o.Part)
+		for _, title := range o.Counted() {
+			fmt.Fprintf(&b, "#   counted by %s\n", title)
 		}
-		for _, p := range o.Problems {
+		for _, p := range o.Refused() {
 			fmt.Fprintf(&b, "#   %s\n", p)
 		}
 	}

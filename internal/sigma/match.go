@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"rotd/internal/policy"
 	"rotd/internal/userrules"
 	"rotd/internal/yamltree"
 )
@@ -211,8 +212,12 @@ func (m *match) regex(text string) (expr, error) {
 }
 
 func (m *match) within(v value) (expr, error) {
-	if _, err := netip.ParsePrefix(v.text); err != nil {
+	network, err := netip.ParsePrefix(v.text)
+	if err != nil {
 		return nil, fmt.Errorf("%.80q is no network", v.text)
+	}
+	if err := policy.CheckMapped(network); err != nil {
+		return nil, err
 	}
 	l := m.field.any(func(address string) string { return "cidr(" + address + ", " + quote(v.text) + ")" })
 	l.call = true

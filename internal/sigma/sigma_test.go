@@ -261,6 +261,11 @@ func TestWhatCannotBeTurnedIsSaid(t *testing.T) {
 			`4:7: sourceIPAddress|cidr: "10.0.0.1" is no network`,
 		},
 		{
+			"a network of IPv4 as IPv6", ruleOf("a: {sourceIPAddress|cidr: '::ffff:10.0.0.0/104'}\ncondition: a"),
+			"4:7: sourceIPAddress|cidr: ::ffff:10.0.0.0/104 is IPv4 written as IPv6, which no address is compared as: " +
+				"write 10.0.0.0/8",
+		},
+		{
 			"no number", ruleOf("a: {requestParameters.n|gt: many}\ncondition: a"),
 			`4:7: requestParameters.n|gt: "many" is no number`,
 		},
@@ -408,6 +413,75 @@ func TestRulesAreAskedAboutTheEventsTheyImply(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.remarks, o.Remarks); diff != "" {
 				t.Errorf("remarks (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNoWordsOfSigmasAuthorsAreExpressions(t *testing.T) {
+	const rule = "\nlogsource: {product: aws, service: cloudtrail}\n" +
+		"detection: {a: {eventSource: kms.amazonaws.com}, condition: a}\n"
+	const own = "{{principal}} called {{event.eventName}} of {{event.eventSource}}"
+	for name, tt := range map[string]struct{ file, message string }{
+		"a description": {
+			"title: A\ndescription: Say {{session}}, {{{session}}} and {{{{{session}}" + rule,
+			own + ". Say { {session}}, { { {session}}} and { { { { {session}}",
+		},
+		"a description that becomes one when it is cleaned": {
+			"title: A\ndescription: \"{\\u0001{session}}\"" + rule, own + ". { {session}}",
+		},
+		"the name of a field that is counted": {
+			"title: Many\ncorrelation: {type: value_count, rules: [a], timespan: 5m, " +
+				"condition: {gte: 5, field: 'requestParameters.{{{session'}}\n---\ntitle: A\nname: a" + rule,
+			own + `, {{distinct(texts(event.requestParameters, "{{{session")[0], "5m")}} different ` +
+				"requestParameters.{ { {session within 5m.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Convert(Read("rules.yml", []byte(tt.file)), nil)[0]
+			if diff := cmp.Diff(tt.message, got.Draft.Message); diff != "" {
+				t.Errorf("%v (-want +got):\n%s", got.Problems, diff)
+			}
+		})
+	}
+}
+
+func TestARuleThatIsCountedStandsAndFallsWithItsCorrelations(t *testing.T) {
+	const base = "title: Base\nname: base\nlogsource: {product: aws, service: cloudtrail}\n" +
+		"detection: {a: {SOURCE}, condition: a}\n---\ntitle: Many\ncorrelation: {type: KIND, rules: base, timespan: 5m, " +
+		"condition: {gte: 5}GENERATE}\n"
+	for name, tt := range map[string]struct {
+		source, kind, more string
+		counted, refused   []string
+	}{
+		"one that is imported": {
+			source: "eventSource: kms.amazonaws.com", kind: "event_count", counted: []string{"Many"},
+		},
+		"one that cannot be converted": {
+			source: "eventName: Decrypt", kind: "event_count",
+			refused: []string{`it is there to be counted by "Many", which is not imported`},
+		},
+		"one that cannot be read": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal",
+			refused: []string{`it is there to be counted by "Many", which is not imported`},
+		},
+		"one that leaves it a rule of its own": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal", more: ", generate: true",
+		},
+		"another that is imported": {
+			source: "eventSource: kms.amazonaws.com", kind: "temporal",
+			more:    "}\n---\ntitle: Others\ncorrelation: {type: event_count, rules: base, timespan: 5m, condition: {gte: 5}",
+			counted: []string{"Others"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := strings.NewReplacer("SOURCE", tt.source, "KIND", tt.kind, "GENERATE", tt.more).Replace(base)
+			outcomes := Convert(Read("rules.yml", []byte(file)), nil)
+			if diff := cmp.Diff(tt.counted, outcomes[0].Counted()); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.refused, texts(outcomes[0].Refused())); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"rotd/internal/policy"
 )
 
 // The checks of single values. Each returns what is wrong and what would be right, for people.
@@ -64,10 +66,14 @@ func CheckNetwork(s string) error {
 		return nil
 	}
 	prefix, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("%q is neither a network nor a VPC endpoint: write for example 203.0.113.0/24 or vpce-0abc",
 			shorten(s))
+	}
+	if err := policy.CheckMapped(prefix); err != nil {
+		return err
+	}
+	switch {
 	case prefix != prefix.Masked():
 		return fmt.Errorf("%s has bits set beyond its prefix: write %s", s, prefix.Masked())
 	case prefix.Addr().IsPrivate() || prefix.Addr().IsLoopback() || prefix.Addr().IsLinkLocalUnicast():

@@ -41,6 +41,15 @@ type Trial struct {
 	Hidden   int       `json:"hidden"`   // findings of those; Rows are the newest of them
 	Times    int       `json:"times"`    // with repetitions
 	Rows     []Would   `json:"rows"`
+	// LeftOut is what a file's suppressions name that is not there, and so hid nothing.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+	Expires time.Time `json:"expires,omitzero"` // of one that a person asks for: until when it would hide
+}
+
+// LeftOut is what one suppression names, and why it could not be tried.
+type LeftOut struct {
+	By  string `json:"by"`
+	Why string `json:"why"`
 }
 
 // Would is a finding that a suppression would have hidden, by the one occurrence of it that is kept.

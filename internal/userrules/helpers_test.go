@@ -22,7 +22,7 @@ func record(given ...obj) obj {
 		"eventVersion": "1.11", "eventID": "e-1", "eventTime": "2026-11-20T12:00:00Z", "eventType": "AwsApiCall",
 		"eventSource": "kms.amazonaws.com", "eventName": "Decrypt", "awsRegion": "eu-west-1",
 		"recipientAccountId": "111122223333", "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2.31",
-		"vpcEndpointId": "vpce-0abc", "readOnly": true,
+		"vpcEndpointId": "vpce-0abc", "vpcEndpointAccountId": "111122223333", "readOnly": true,
 		"userIdentity": obj{
 			"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/pay/session",
 			"accountId": "111122223333", "accessKeyId": "ASIAEXAMPLE",
@@ -63,6 +63,7 @@ func decode(t testing.TB, r obj) *events.Event {
 func around() *detection.Context {
 	return &detection.Context{
 		Known: known{key: payKey(), policy: payPolicy()}, Memory: forgetful{},
+		Rooms:   func(string, int) detection.Memory { return forgetful{} },
 		Trusted: func(account string) bool { return account == "111122223333" },
 	}
 }

@@ -69,7 +69,7 @@ func (s *scene) ask(program cel.Program) (ref.Val, error) {
 
 // hint says what CEL's most frequent words mean.
 func hint(err error) string {
-	if err.Error() == "no such overload" {
+	if strings.HasPrefix(err.Error(), "no such overload") {
 		return ": a value is of another kind than the expression wants"
 	}
 	return ""

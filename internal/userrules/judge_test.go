@@ -1,6 +1,7 @@
 package userrules
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -120,6 +121,20 @@ func TestAFindingOfAUsersRule(t *testing.T) {
 		}
 		if identity("a", "b") == identity("a", "c") || identity(`a","b`, "c") == identity("a", `b","c`) {
 			t.Error("fingerprints do not tell findings apart")
+		}
+	})
+	t.Run("is the same one however its record writes an object", func(t *testing.T) {
+		d := base
+		d.Fingerprint = []string{"string(event.requestParameters.c)", `string(event.requestParameters.l)`}
+		identity := func(parameters string) string {
+			r := record(obj{"requestParameters": json.RawMessage(parameters)})
+			return find(t, d, detection.Settings{}, r)[0].Fingerprint
+		}
+		one := identity(`{"l": [{"x": 1, "y": [true]}], "c": {"a": "é", "b": {"d": 12345678901234567, "e": ""}}}`)
+		same := identity(`{"c":{"b":{"e":"","d":12345678901234567},"a":"\u00e9"},"l":[{"y":[true],"x":1}]}`)
+		other := identity(`{"c":{"b":{"e":"","d":12345678901234568},"a":"\u00e9"},"l":[{"y":[true],"x":1}]}`)
+		if one != same || one == other {
+			t.Errorf("got %s, %s and %s", one, same, other)
 		}
 	})
 	t.Run("is rotd's own doing when it is", func(t *testing.T) {

@@ -13,9 +13,11 @@ import (
 	"rotd/internal/events"
 )
 
-// Bounds of an expression's text. An expression of this many nodes costs milliseconds to compile.
+// MaxText bounds an expression and a message, in bytes.
+const MaxText = 4 << 10
+
+// Bounds of an expression. One of this many nodes costs milliseconds to compile.
 const (
-	maxText    = 4 << 10 // characters
 	maxNesting = 64
 	maxNodes   = 1000
 	maxRegex   = 1000 // instructions of a compiled pattern
@@ -45,7 +47,7 @@ func NewLanguage() (*Language, error) {
 		cel.CrossTypeNumericComparisons(true),
 		cel.OptionalTypes(),
 		ext.Strings(ext.StringsVersion(5)),
-		cel.ParserExpressionSizeLimit(maxText),
+		cel.ParserExpressionSizeLimit(MaxText),
 		cel.ParserRecursionLimit(maxNesting),
 		cel.ExpressionNodeLimit(maxNodes),
 		cel.RegexProgramSizeLimit(maxRegex),

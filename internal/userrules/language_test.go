@@ -17,6 +17,7 @@ func TestWhatExpressionsSee(t *testing.T) {
 		want   bool
 	}{
 		{"a field by CloudTrail's name", `event.eventName == "Decrypt" && event.vpcEndpointId == "vpce-0abc"`, nil, true},
+		{"whose the endpoint is", `trusted(event.vpcEndpointAccountId)`, nil, true},
 		{"the time", `event.eventTime.getHours() == 12 && event.eventTime < timestamp("2027-01-01T00:00:00Z")`, nil, true},
 		{"an absent text is empty and not there", `event.errorCode == "" && !has(event.errorCode)`, nil, true},
 		{"an error", `has(event.errorCode)`, record(obj{"errorCode": "AccessDenied"}), true},
@@ -39,6 +40,15 @@ func TestWhatExpressionsSee(t *testing.T) {
 		{"a list", `"Encrypt" in event.requestParameters.operations`, nil, true},
 		{"a list of another length", `size(event.requestParameters.operations) == 3`, nil, false},
 		{"a parameter's name", `"keyId" in event.requestParameters && !("plaintext" in event.requestParameters)`, nil, true},
+		{"an object among texts", `event.requestParameters.encryptionContext in ["a", "b"]`, nil, false},
+		{"an object among a map's names", `event.requestParameters.encryptionContext in {"a": 1}`, nil, false},
+		{"an object as a name", `{event.requestParameters.encryptionContext: 1}.size() == 1`, nil, true},
+		{
+			"an object as a text, in its canonical form", `string(event.requestParameters.encryptionContext) == "{}"`,
+			record(obj{"requestParameters": obj{"encryptionContext": obj{}}}), true,
+		},
+		{"a list as a text", `string(event.requestParameters.operations) == '["Decrypt","Encrypt"]'`, nil, true},
+		{"what is not there as a text", `string(event.responseElements) == "{}"`, nil, true},
 		{"all parameters' names", `event.requestParameters.exists(name, name.startsWith("pending"))`, nil, true},
 		{"a parameter that is not there does not match", `event.requestParameters.missing == "x"`, nil, false},
 		{"nor does its opposite", `event.requestParameters.missing != "x"`, nil, false},
@@ -100,6 +110,19 @@ func TestEventsThatCannotBeJudged(t *testing.T) {
 			"evaluate: no such overload: a value is of another kind than the expression wants",
 		},
 		{
+			"an object that memory is to keep", `distinct(event.requestParameters.encryptionContext, "1h") > 1`, nil,
+			"evaluate: no such overload: distinct: a value is of another kind than the expression wants",
+		},
+		{
+			"a map that is not the record's as a text", `string(key.tags) == ""`, nil,
+			"evaluate: string(…) writes what the record has as JSON, and no other maps and lists",
+		},
+		{
+			"what is written again and again", `event.requestParameters.all.all(x, string(event.requestParameters) != x)`,
+			record(obj{"requestParameters": obj{"all": many[:200], "big": long}}),
+			"it goes over more than 4 MiB of the record's JSON",
+		},
+		{
 			"a long text costs too much", `event.requestParameters.text.matches("^(a|b|ab)+(c|d|cd)+(e|f|ef)+$")`,
 			record(obj{"requestParameters": obj{"text": strings.Repeat(long, 5)}}),
 			"it costs more than 100000 steps on this event",
@@ -141,7 +164,7 @@ func TestAPanicInsideIsTheRulesFailure(t *testing.T) {
 	rule := compiled(t, language(t), Draft{When: `count("10m") > 3`})
 	judge := detection.NewJudge(detection.Settings{Users: []detection.Rule{withEvents(rule)}})
 	c := around()
-	c.Memory = nil // never so; whatever panics is contained
+	c.Rooms = nil // never so; whatever panics is contained
 	c.Known = nil
 	_, panics := judge.Event(c, decode(t, record(obj{"eventSource": "mine.amazonaws.com"})))
 	if len(panics) != 1 || panics[0].RuleID != "mine" || panics[0].Err == nil {
@@ -194,6 +217,10 @@ func TestWhatIsWrongWithExpressions(t *testing.T) {
 		{
 			"a network that is none", `cidr(event.sourceIPAddress, "10.0.0.0")`, 1, 29,
 			`"10.0.0.0" is no network: write for example "10.0.0.0/8"`,
+		},
+		{
+			"a network of IPv4 as IPv6", `cidr(event.sourceIPAddress, "::ffff:10.0.0.0/104")`, 1, 29,
+			"::ffff:10.0.0.0/104 is IPv4 written as IPv6, which no address is compared as: write 10.0.0.0/8",
 		},
 		{
 			"an object of one's own", `rotd.Event{eventName: "x"} == event`, 1, 11,

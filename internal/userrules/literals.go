@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"rotd/internal/counting"
+	"rotd/internal/policy"
 	"rotd/internal/span"
 )
 
@@ -69,8 +70,13 @@ func checkNetwork(e ast.Expr, fail failing) {
 		fail(e, "a network has to stand here as it is, such as \"10.0.0.0/8\"")
 		return
 	}
-	if _, err := netip.ParsePrefix(text); err != nil {
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
 		fail(e, "%.80q is no network: write for example \"10.0.0.0/8\"", text)
+		return
+	}
+	if err := policy.CheckMapped(network); err != nil {
+		fail(e, "%v", err)
 	}
 }
 

@@ -10,13 +10,18 @@ import (
 	"rotd/internal/events"
 )
 
-// textFunctions declares texts(document, path) and like(text or texts, pattern or patterns).
+// textFunctions declares string(JSON), texts(document, path) and like(text or texts, pattern or patterns).
 func textFunctions() []cel.EnvOption {
 	one, many := cel.StringType, cel.ListType(cel.StringType)
 	like := func(id string, values, patterns *cel.Type) cel.FunctionOpt {
 		return cel.Overload("like_"+id, []*cel.Type{values, patterns}, cel.BoolType, cel.LateFunctionBinding())
 	}
+	written := func(id string, kind *cel.Type) cel.FunctionOpt {
+		return cel.Overload(id+"_to_string", []*cel.Type{kind}, cel.StringType, cel.UnaryBinding(written))
+	}
 	return []cel.EnvOption{
+		cel.Function("string", written("json_object", cel.MapType(cel.StringType, cel.DynType)),
+			written("json_list", cel.ListType(cel.DynType))),
 		cel.Function("texts", cel.Overload("texts_dyn_string", []*cel.Type{cel.DynType, cel.StringType}, many,
 			cel.BinaryBinding(texts))),
 		cel.Function("like", like("string_string", one, one), like("string_list", one, many),
@@ -27,7 +32,7 @@ func textFunctions() []cel.EnvOption {
 // texts is everything that a document of the record has at a path of members such as "a.b", as text: of a list what any
 // element has there, of an object its JSON and all that is in it. What is missing, or null, is no text.
 func texts(document, path ref.Val) ref.Val {
-	o, ok := document.(jsonObject)
+	o, ok := document.(*jsonObject)
 	if !ok {
 		return types.WrapErr(errUnfit)
 	}
