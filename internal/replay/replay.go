@@ -65,11 +65,15 @@ type Summary struct {
 type Problem struct {
 	Path   string
 	Record int // position in the file from 1; 0: the file as a whole
+	More   int // files after it of which the same is true
 	What   string
 }
 
 func (p Problem) String() string {
-	if p.Record == 0 {
+	switch {
+	case p.More > 0:
+		return fmt.Sprintf("%s and %d more: %s", p.Path, p.More, p.What)
+	case p.Record == 0:
 		return p.Path + ": " + p.What
 	}
 	return fmt.Sprintf("%s: record %d: %s", p.Path, p.Record, p.What)
