@@ -28,6 +28,8 @@ type Options struct {
 	// Since and Until bound, by eventTime, what is told of: what is not within teaches what is usual and what is known of
 	// keys. Zero: everything is.
 	Since, Until time.Time
+	// Now is when lessons are read: nothing is learnt of what is said to happen later. Zero: that is not known.
+	Now time.Time
 	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
 	Lead time.Duration
 	// Validation is given the digests and the hashes of the log files; nil: nothing is validated.
