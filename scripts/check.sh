@@ -65,14 +65,17 @@ raced() {
 
 plans=TestRandomPlansOnARealState
 
+# The race detector makes made up traffic and random plans up to ten times as dear: all of them is judged without it, and
+# about a tenth is watched for races.
 unit() {
   local packages
-  packages=$(go list ./... | grep -v '/test/crash$') || return
+  packages=$(go list ./... | grep -vE '/test/(crash|traffic)$') || return
   # shellcheck disable=SC2086 # a list of words
-  raced -shuffle=on -skip="^$plans\$" $packages
+  raced -shuffle=on -skip="^$plans\$" $packages || return
+  go test -vet=off -shuffle=on ./test/traffic || return
+  [ "$race" = no ] || raced -run='^TestASeedGivesTheSameRecordsForEver$' ./test/traffic
 }
 
-# The race detector makes a plan ten times as dear: all are judged without it, and a tenth is watched for races.
 random() {
   go test -vet=off -run="^$plans\$" ./internal/engine || return
   [ "$race" = no ] || raced -run="^$plans\$" ./internal/engine -rapid.checks=10

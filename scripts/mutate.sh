@@ -52,7 +52,7 @@ for package in "${!asked[@]}"; do
     done
   fi
   "$scratch/gremlins" unleash "./$package" --timeout-coefficient 30 "${others[@]}" >"$scratch/out" 2>&1 ||
-    { cat "$scratch/out" && exit 1; }
+    { cat "$scratch/out" >&2 && exit 1; } # stdout is the list
   # "      LIVED CONDITIONALS_BOUNDARY at words.go:26:10", the source line behind it.
   statuses='KILLED|LIVED|TIMED OUT|NOT COVERED|NOT VIABLE'
   sed -nE "s/^ *($statuses) ([A-Z_]+) at ([^:]+):([0-9]+):([0-9]+)\$/\1|\2|\3|\4|\5/p" "$scratch/out" |

@@ -145,8 +145,12 @@ func TestWrongUseEndsWith2AndAHint(t *testing.T) {
 			"rotd: a PATH is missing: a log file, a folder of them, or s3://BUCKET/PREFIX; see `rotd replay --help`\n",
 		},
 		{
+			"a suppression for no time", "findings suppress fnd_01JPK00000000000000000AAAA --for 0d --reason x --yes",
+			"rotd: --for: 0d is no time at all; see `rotd findings suppress --help`\n",
+		},
+		{
 			"a lead that is none", "replay --lead soon x",
-			"rotd: --lead: \"soon\" is no span of time such as 24h, 90d or 0; see `rotd replay --help`\n",
+			"rotd: --lead: \"soon\" is not a duration: write for example 90d, 36h or 1h30m; see `rotd replay --help`\n",
 		},
 		{
 			"a log level that is none", "run --log-level loud",

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rotd/internal/admin"
+	spans "rotd/internal/span"
 )
 
 func newFindingsSuppressCommand(c *cli) *cobra.Command {
@@ -81,13 +82,11 @@ func newFindingsSuppressCommand(c *cli) *cobra.Command {
 
 // parseFor reads how long something is to last.
 func parseFor(s string) (time.Duration, error) {
-	if days, err := parseDays(s); err == nil {
-		return time.Duration(days) * day, nil
+	d, err := spans.Parse(s)
+	if err == nil && d == 0 {
+		err = fmt.Errorf("%s is no time at all", s)
 	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
-		return d, nil
-	}
-	return 0, fmt.Errorf("%q does not say how long: write for example 7d or 36h", s)
+	return d, err
 }
 
 // suppress shows what would have been hidden, asks, and has it hidden.

@@ -16,6 +16,7 @@ import (
 	"rotd/internal/events/trail"
 	"rotd/internal/finding"
 	"rotd/internal/replay"
+	spans "rotd/internal/span"
 	"rotd/internal/suppression"
 )
 
@@ -99,7 +100,7 @@ func (c *cli) replayOptions(cmd *cobra.Command, paths []string, flags *replayFla
 		}
 	}
 	if flags.lead != "" {
-		if o.Lead, err = parseSpan(flags.lead); err != nil {
+		if o.Lead, err = spans.Parse(flags.lead); err != nil {
 			return o, wrongUse(cmd, "--lead: %v", err)
 		}
 	}

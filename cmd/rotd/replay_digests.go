@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"rotd/internal/admin"
 	"rotd/internal/awstrail"
@@ -23,7 +24,7 @@ func (c *cli) validateArchive(ctx context.Context, v *trail.Validation, files []
 		return nil, err
 	}
 	if len(files) == 0 {
-		if keys, err = askedKeys(ctx, v); ctx.Err() != nil {
+		if keys, err = askedKeys(ctx, v, c.now()); ctx.Err() != nil {
 			return nil, ctx.Err()
 		} else if err != nil {
 			hint(c.err, "rotd: %s; --public-keys takes them from a file", cleanText(err.Error()))
@@ -52,8 +53,8 @@ func keysFrom(files []string) (keys []trail.PublicKey, err error) {
 }
 
 // askedKeys are the keys that CloudTrail names, of the Regions that could be asked.
-func askedKeys(ctx context.Context, v *trail.Validation) (keys []trail.PublicKey, err error) {
-	regions, from, to := v.KeysOf()
+func askedKeys(ctx context.Context, v *trail.Validation, now time.Time) (keys []trail.PublicKey, err error) {
+	regions, from, to := v.KeysOf(now)
 	if len(regions) == 0 {
 		return nil, nil
 	}

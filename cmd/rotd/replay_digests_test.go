@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,11 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rotd/internal/admin"
 	"rotd/internal/awssim"
 )
 
-// signedArchive is an archive of three hours, a log file and a digest each: bodies by key, and the digests' signatures.
+// signedArchive is an archive of some hours, a log file and a digest each: bodies by key, and the digests' signatures.
 type signedArchive struct {
 	key                *rsa.PrivateKey
 	bodies, signatures map[string]string
@@ -29,7 +32,7 @@ type signedArchive struct {
 
 const fingerprint = "31e8b5433410dfb61a9dc45cc65b22ff"
 
-func newSignedArchive(t *testing.T) *signedArchive {
+func newSignedArchive(t *testing.T, hours int) *signedArchive {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -37,7 +40,7 @@ func newSignedArchive(t *testing.T) *signedArchive {
 	}
 	a := &signedArchive{key: key, bodies: map[string]string{}, signatures: map[string]string{}}
 	before, object := "null", any(nil)
-	for hour := 10; hour < 13; hour++ {
+	for hour := 10; hour < 10+hours; hour++ {
 		log := fmt.Sprintf("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/14/"+
 			"111122223333_CloudTrail_eu-west-1_20260314T%02d30Z_abcdefghijklmn%02d.json", hour, hour)
 		a.bodies[log] = `{"Records":[]}`
@@ -122,7 +125,7 @@ func TestReplayValidatesAnArchiveOnDisk(t *testing.T) {
 		{"replay-digests-altered-jsonl", true, true, []string{"-o", "jsonl"}, admin.ExitUnfinished},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a := newSignedArchive(t)
+			a := newSignedArchive(t, 3)
 			if test.alter {
 				a.alter()
 			}
@@ -139,45 +142,123 @@ func TestReplayValidatesAnArchiveOnDisk(t *testing.T) {
 }
 
 func TestReplayValidatesAnArchiveInS3(t *testing.T) {
-	a := newSignedArchive(t)
-	s3 := func(t *testing.T, allow ...string) {
-		t.Helper()
-		sim := trailBucket(t, allow...)
-		for name, body := range a.bodies {
-			header := map[string]string{}
-			if signature := a.signatures[name]; signature != "" {
-				header = map[string]string{
-					"X-Amz-Meta-Signature": signature, "X-Amz-Meta-Signature-Algorithm": "SHA256withRSA",
+	for _, test := range []struct {
+		name   string
+		hours  int
+		allow  []string
+		denied []string // what names of objects that are denied contain
+		status admin.ExitStatus
+		out    map[string]int // how often it is said
+		err    map[string]int
+	}{
+		{
+			name: "by CloudTrail's keys", hours: 3, status: admin.ExitDone,
+			out: map[string]int{"valid         3 of 3 log files, 3 of 3 digests\n": 1},
+		},
+		{
+			name: "without being allowed to ask for them", hours: 3, allow: []string{"s3:ListBucket", "s3:GetObject"},
+			status: admin.ExitUnfinished, out: map[string]int{"digest, key-unknown: ": 3},
+			err: map[string]int{"which needs cloudtrail:ListPublicKeys": 1, "--public-keys takes them from a file": 1},
+		},
+		{
+			name: "with digests that are denied", hours: 12, denied: []string{"CloudTrail-Digest"}, status: admin.ExitUnfinished,
+			out: map[string]int{"digest, unreadable: ": 12, "log, unproven: ": 12, "missing": 0, "0 of 12 digests": 1},
+			err: map[string]int{"T110000Z.json and 11 more: cannot be read: AccessDenied": 1, "AccessDenied": 1},
+		},
+		{
+			name: "with log files that are denied", hours: 12, denied: []string{"/CloudTrail/"}, status: admin.ExitUnfinished,
+			out: map[string]int{"log, unreadable: ": 10, "log, untried: ": 2, "missing": 0, "12 of 12 digests": 1},
+			err: map[string]int{
+				"10.json and 9 more: cannot be read: AccessDenied": 1, "AccessDenied": 1,
+				"10 objects in a row were denied: the others were not tried": 1, "nothing was read and judged": 1,
+			},
+		},
+		{
+			name: "with log files between others that are denied", hours: 4,
+			denied: []string{"_20260314T1030Z_", "_20260314T1230Z_"},
+			status: admin.ExitUnfinished, out: map[string]int{"log, unreadable: ": 2, "2 of 4 log files": 1},
+			err: map[string]int{"cannot be read: AccessDenied": 2, "more: ": 0},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sim := bucketOf(t, newSignedArchive(t, test.hours), test.allow...)
+			for _, denied := range test.denied {
+				sim.Plan(awssim.Fault{Operation: "GetObject", Contains: denied, Err: &awssim.APIError{
+					Code: "AccessDenied", Status: http.StatusForbidden, Message: "Access Denied",
+				}})
+			}
+			s := newSession(nil)
+			got := s.run(t, "replay", "--validate-digests", "s3://example-trail/AWSLogs/")
+			if got != test.status {
+				t.Errorf("exit status %d, want %d", got, test.status)
+			}
+			for text, n := range test.out {
+				if strings.Count(s.out.String(), text) != n {
+					t.Errorf("%q is not %d times in:\n%s", text, n, s.out.String())
 				}
 			}
-			if err := sim.PutObject("example-trail", name, []byte(body), header); err != nil {
-				t.Fatal(err)
+			for text, n := range test.err {
+				if strings.Count(s.err.String(), text) != n {
+					t.Errorf("%q is not %d times in:\n%s", text, n, s.err.String())
+				}
 			}
-		}
-		sim.AddDigestKey(awssim.DigestKey{
-			Region: "eu-west-1", Fingerprint: fingerprint, DER: x509.MarshalPKCS1PublicKey(&a.key.PublicKey),
-			From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC),
 		})
 	}
-	replay := func(t *testing.T) (admin.ExitStatus, *session) {
-		t.Helper()
-		s := newSession(nil)
-		return s.run(t, "replay", "--validate-digests", "s3://example-trail/AWSLogs/"), s
+}
+
+// bucketOf is an archive in a bucket of a simulated S3.
+func bucketOf(t *testing.T, a *signedArchive, allow ...string) *awssim.Sim {
+	t.Helper()
+	sim := trailBucket(t, allow...)
+	for name, body := range a.bodies {
+		header := map[string]string{}
+		if signature := a.signatures[name]; signature != "" {
+			header = map[string]string{
+				"X-Amz-Meta-Signature": signature, "X-Amz-Meta-Signature-Algorithm": "SHA256withRSA",
+			}
+		}
+		if err := sim.PutObject("example-trail", name, []byte(body), header); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Run("by CloudTrail's keys", func(t *testing.T) {
-		s3(t)
-		if got, s := replay(t); got != admin.ExitDone ||
-			!strings.Contains(s.out.String(), "valid         3 of 3 log files, 3 of 3 digests\n") {
-			t.Errorf("exit status %d:\n%s%s", got, s.out.String(), s.err.String())
-		}
+	sim.AddDigestKey(awssim.DigestKey{
+		Region: "eu-west-1", Fingerprint: fingerprint, DER: x509.MarshalPKCS1PublicKey(&a.key.PublicKey),
+		From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC),
 	})
-	t.Run("without being allowed to ask for them", func(t *testing.T) {
-		s3(t, "s3:ListBucket", "s3:GetObject")
-		got, s := replay(t)
-		if got != admin.ExitUnfinished || !strings.Contains(s.err.String(), "which needs cloudtrail:ListPublicKeys") ||
-			!strings.Contains(s.err.String(), "--public-keys takes them from a file") ||
-			strings.Count(s.out.String(), "digest, key-unknown: ") != 3 {
-			t.Errorf("exit status %d:\n%s%s", got, s.out.String(), s.err.String())
+	return sim
+}
+
+func TestALogFileIsNotMissingWhereAPathCannotBeListed(t *testing.T) {
+	folder, keys := newSignedArchive(t, 3).onDisk(t, true)
+	if err := os.RemoveAll(filepath.Join(folder, "AWSLogs/111122223333/CloudTrail")); err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(nil)
+	got := s.run(t, "replay", "--validate-digests", "--public-keys", keys, folder, filepath.Join(folder, "unmounted"))
+	if out := s.out.String(); got != admin.ExitUnfinished || strings.Count(out, "log, untried: ") != 3 {
+		t.Errorf("exit status %d:\n%s", got, out)
+	}
+}
+
+func TestAReplayPrintsTheSameEachTime(t *testing.T) {
+	a := newSignedArchive(t, 12)
+	a.alter()
+	folder, keys := a.onDisk(t, false)
+	for _, output := range []string{"table", "json", "jsonl", "csv"} {
+		args := []string{"replay", "-o", output, "../../testdata/trail", folder}
+		if output != "csv" {
+			args = append(args, "--validate-digests", "--public-keys", keys)
 		}
-	})
+		printed := func() string {
+			s := newSession(nil)
+			s.run(t, args...)
+			return regexp.MustCompile(`"seconds": ?[0-9.e-]+`).ReplaceAllString(s.out.String()+s.err.String(), "")
+		}
+		once := printed()
+		for range 3 {
+			if diff := cmp.Diff(once, printed()); diff != "" {
+				t.Errorf("%s (-once +again):\n%s", output, diff)
+			}
+		}
+	}
 }

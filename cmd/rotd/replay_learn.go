@@ -23,6 +23,7 @@ func (c *cli) learn(ctx context.Context, o replay.Options, path string) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	o.Now = c.now()
 	end := c.watched(ctx, &o)
 	lessons, err := replay.ReadLessons(ctx, o)
 	end()
@@ -102,6 +103,7 @@ func (c *cli) printTaught(path string, t *replay.Taught) error {
 	}{
 		{t.Repeated, "repetitions of another record"},
 		{t.Before, "no later than what was taught before"},
+		{t.Future, "of a time that has not come"},
 		{t.Strangers, "with keys that the inventory does not know"},
 	} {
 		if passed.n > 0 {

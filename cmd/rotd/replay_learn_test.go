@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rotd/internal/admin"
 	"rotd/internal/state"
@@ -16,23 +17,30 @@ func TestReplayTeachesAState(t *testing.T) {
 	fresh := filepath.Join(w.folder, "new.db")
 	for _, test := range []struct {
 		name   string
+		hour   int // of the archive's day
 		args   []string
 		status admin.ExitStatus
 	}{
-		{"replay-learn", []string{"--learn", w.path, trail}, admin.ExitDone},
-		{"replay-learn-again", []string{"--learn", w.path, trail}, admin.ExitDone},
+		{"replay-learn", 13, []string{"--learn", w.path, trail}, admin.ExitDone},
+		{"replay-learn-again", 13, []string{"--learn", w.path, trail}, admin.ExitDone},
 		{
-			"replay-learn-new",
+			"replay-learn-new", 13,
 			[]string{"-o", "jsonl", "-c", w.config, "--learn", fresh, "--until", "2026-11-17T12:00:00Z", trail},
 			admin.ExitDone,
 		},
-		{"replay-learn-whose", []string{"--learn", filepath.Join(w.folder, "none.db"), trail}, admin.ExitUsage},
-		{"replay-learn-malformed", []string{"--learn", w.path, trail + "-malformed"}, admin.ExitUnfinished},
-		{"replay-learn-missing", []string{"--learn", w.path, trail, "no/such/folder"}, admin.ExitUnfinished},
-		{"replay-learn-against", []string{"--learn", w.path, "--against", w.config, trail}, admin.ExitUsage},
+		{
+			"replay-learn-future", 10,
+			[]string{"--learn", filepath.Join(w.folder, "early.db"), "-c", w.config, trail},
+			admin.ExitDone,
+		},
+		{"replay-learn-whose", 13, []string{"--learn", filepath.Join(w.folder, "none.db"), trail}, admin.ExitUsage},
+		{"replay-learn-malformed", 13, []string{"--learn", w.path, trail + "-malformed"}, admin.ExitUnfinished},
+		{"replay-learn-missing", 13, []string{"--learn", w.path, trail, "no/such/folder"}, admin.ExitUnfinished},
+		{"replay-learn-against", 13, []string{"--learn", w.path, "--against", w.config, trail}, admin.ExitUsage},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newSession(nil)
+			s.cli.now = func() time.Time { return time.Date(2026, 11, 17, test.hour, 0, 0, 0, time.UTC) }
 			if got := s.run(t, append([]string{"replay"}, test.args...)...); got != test.status {
 				t.Errorf("exit status %d, want %d", got, test.status)
 			}

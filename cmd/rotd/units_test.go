@@ -254,8 +254,16 @@ func TestTimesForPeople(t *testing.T) {
 			t.Errorf("%v: %q, want %q", test.at, got, test.want)
 		}
 	}
+	for text, want := range map[string]time.Duration{
+		"7d": 7 * day, "36h": 36 * time.Hour, "1d12h": 36 * time.Hour,
+	} {
+		if got, err := parseFor(text); err != nil || got != want {
+			t.Errorf("for %q: %v, %v", text, got, err)
+		}
+	}
 	for text, want := range map[string]time.Time{
-		"": {}, "24h": before(24 * time.Hour), "7d": before(7 * day), "2026-03-14T12:00:00Z": noon,
+		"": {}, "24h": before(24 * time.Hour), "7d": before(7 * day), "1d12h": before(36 * time.Hour),
+		"2026-03-14T12:00:00Z": noon,
 		"2026-03-01": time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		if got, err := parseSince(noon, text); err != nil || !got.Equal(want) {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	spans "rotd/internal/span"
 )
 
 const day = 24 * time.Hour
@@ -66,26 +68,12 @@ func parseDays(s string) (int, error) {
 	return days, nil
 }
 
-// parseSpan reads how long: 90d, 36h, 0.
-func parseSpan(s string) (time.Duration, error) {
-	if days, err := parseDays(s); err == nil {
-		return time.Duration(days) * day, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return d, nil
-	}
-	return 0, fmt.Errorf("%q is no span of time such as 24h, 90d or 0", s)
-}
-
 // parseSince reads a time, or how long ago: 90d, 36h, 2026-03-14, 2026-03-14T12:00:00Z.
 func parseSince(now time.Time, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	if days, err := parseDays(s); err == nil {
-		return now.Add(-time.Duration(days) * day), nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+	if d, err := spans.Parse(s); err == nil && d > 0 {
 		return now.Add(-d), nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {

@@ -213,7 +213,8 @@ func selfWork() []Entry {
 				"it, then rotd resume."),
 		selfEntry("state-tampered", "Somebody put hands on rotd's state file", finding.Critical,
 			"When the file is whole and in its place again.",
-			"rotd goes on with the file it has open; what it knows is gone when it stops.",
+			"rotd goes on with the file it has open; what it knows is gone when it stops. A file that is cut off mostly ends "+
+				"the daemon with SIGBUS before it is looked at; the next start says `state-recovered`.",
 			"The heartbeat job saw that the state's path does not lead to the open file any more (deleted, moved away, "+
 				"replaced), or that the file is shorter than what is in it.",
 			"rotd state backup before anything else, then find out who did it."),

@@ -19,6 +19,7 @@ type Lessons struct {
 	keys   names // ARNs
 	places names // account/region
 	lost   int   // calls of which too many names were known
+	future int
 }
 
 // names numbers texts from 1 on.
@@ -65,6 +66,8 @@ func ReadLessons(ctx context.Context, o Options) (*Lessons, error) {
 			s.Ignored++
 		case o.outside(ev.EventTime):
 			s.Outside++
+		case !o.Now.IsZero() && ev.EventTime.After(o.Now.Add(clocksApart)):
+			l.future++
 		default:
 			if err := l.add(&ev); err != nil {
 				cancel(err)
@@ -79,6 +82,10 @@ func ReadLessons(ctx context.Context, o Options) (*Lessons, error) {
 	l.Summary.Seconds = time.Since(began).Seconds()
 	return l, nil
 }
+
+// clocksApart is how far an event's time may be ahead. One from next year would teach nothing that could be compared
+// with, and have all archives up to then passed over as taught before.
+const clocksApart = time.Hour
 
 // outside reports whether a time lies outside of Since and Until.
 func (o *Options) outside(at time.Time) bool {

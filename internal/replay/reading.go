@@ -27,6 +27,7 @@ type reading struct {
 	archive *trail.Archive
 	record  func(path string, number int, raw []byte) // number is the position in the file, from 1
 	read    Read
+	denials Problem // objects denied in a row, so far not told of; without a path: none
 }
 
 // all reads everything under the paths, until ctx ends.
@@ -45,11 +46,13 @@ func (r *reading) all(ctx context.Context) error {
 	return nil
 }
 
-// maxDenied is how many objects in a row are denied until the others of a path are not asked for any more.
+// maxDenied is how many log files in a row are denied until the others of a path are not asked for any more. Digests do
+// not count: who may not read them may read the log files, which come later.
 const maxDenied = 10
 
 // path reads the log files under one path.
 func (r *reading) path(ctx context.Context, path string) {
+	defer r.tellDenials()
 	denied := 0
 	for file, err := range r.archive.Files(ctx, path) {
 		switch {
@@ -57,6 +60,7 @@ func (r *reading) path(ctx context.Context, path string) {
 			return
 		case err != nil:
 			r.unreadable(&file, err)
+			r.untried()
 			continue
 		case r.o.Validation != nil && file.IsDigest():
 			r.digest(ctx, &file)
@@ -67,14 +71,23 @@ func (r *reading) path(ctx context.Context, path string) {
 		}
 		if err = r.file(ctx, &file); awss3.ClassOf(err) != awss3.Denied {
 			denied = 0
+			r.tellDenials()
 			continue
 		}
 		if denied++; denied == maxDenied {
 			r.problem(Problem{
 				Path: path, What: fmt.Sprintf("%d objects in a row were denied: the others were not tried", denied),
 			})
+			r.untried()
 			return
 		}
+	}
+}
+
+// untried has the validation know that files were left out that may be there.
+func (r *reading) untried() {
+	if r.o.Validation != nil {
+		r.o.Validation.Untried()
 	}
 }
 
@@ -118,6 +131,7 @@ func (r *reading) digest(ctx context.Context, file *trail.File) {
 		r.unreadable(file, err)
 		return
 	}
+	r.tellDenials()
 	r.o.Validation.Digest(file.Path, raw, signature)
 }
 
@@ -125,10 +139,27 @@ func (r *reading) unreadable(file *trail.File, err error) {
 	if _, damaged := errors.AsType[*trail.FileError](err); !damaged {
 		r.read.Unread++
 	}
-	r.problem(Problem{Path: file.Path, What: wordsOf(err)})
+	p := Problem{Path: file.Path, What: wordsOf(err)}
+	switch {
+	case awss3.ClassOf(err) != awss3.Denied:
+		r.problem(p)
+	case r.denials.Path != "":
+		r.denials.More++
+	default:
+		r.denials = p
+	}
+}
+
+// tellDenials tells of the objects that were denied in a row: together, since it is for one reason.
+func (r *reading) tellDenials() {
+	if p := r.denials; p.Path != "" {
+		r.denials = Problem{}
+		r.problem(p)
+	}
 }
 
 func (r *reading) problem(p Problem) {
+	r.tellDenials()
 	r.read.Failed++
 	if len(r.read.Problems) < maxProblems {
 		r.read.Problems = append(r.read.Problems, p)

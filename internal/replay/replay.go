@@ -28,6 +28,8 @@ type Options struct {
 	// Since and Until bound, by eventTime, what is told of: what is not within teaches what is usual and what is known of
 	// keys. Zero: everything is.
 	Since, Until time.Time
+	// Now is when lessons are read: nothing is learnt of what is said to happen later. Zero: that is not known.
+	Now time.Time
 	// Lead is for how long before Since what was delivered is read, to teach; negative: everything is.
 	Lead time.Duration
 	// Validation is given the digests and the hashes of the log files; nil: nothing is validated.
@@ -65,11 +67,15 @@ type Summary struct {
 type Problem struct {
 	Path   string
 	Record int // position in the file from 1; 0: the file as a whole
+	More   int // files after it of which the same is true
 	What   string
 }
 
 func (p Problem) String() string {
-	if p.Record == 0 {
+	switch {
+	case p.More > 0:
+		return fmt.Sprintf("%s and %d more: %s", p.Path, p.More, p.What)
+	case p.Record == 0:
 		return p.Path + ": " + p.What
 	}
 	return fmt.Sprintf("%s: record %d: %s", p.Path, p.Record, p.What)

@@ -22,6 +22,7 @@ type Taught struct {
 	Repeated   int       `json:"repeated"`      // of an event that came before
 	Before     int       `json:"taught_before"` // not later than what archives had taught of their account and Region
 	Strangers  int       `json:"strangers"`     // with keys that the inventory does not know, though it has read all
+	Future     int       `json:"future"`        // of a time that has not come
 	First      time.Time `json:"first,omitzero"`
 	Last       time.Time `json:"last,omitzero"`
 }
@@ -36,7 +37,7 @@ const lessonsAtOnce = 20_000
 // to the audit log first. The error is ctx's, the temporary file's or the state's; what was taught before it stays.
 func (l *Lessons) Teach(ctx context.Context, db *state.DB, by audit.Entry) (Taught, error) {
 	t := &teaching{
-		lessons: l, taught: Taught{Files: l.Summary.Files, Records: l.Summary.Records, Strangers: l.lost},
+		lessons: l, taught: Taught{Files: l.Summary.Files, Records: l.Summary.Records, Strangers: l.lost, Future: l.future},
 		before: make(map[uint32]int64), keys: make(map[uint32]bool), principals: make(map[baseline.ID]bool),
 	}
 	next, stop := iter.Pull2(l.sorter.sorted())

@@ -41,7 +41,7 @@ func call(n int, after time.Duration) string {
 		`"resources":[{"ARN":%q,"accountId":%q,"type":"AWS::KMS::Key"}],`+
 		`"userIdentity":{"type":"AssumedRole","arn":"%s/s","accountId":%q,`+
 		`"sessionContext":{"sessionIssuer":{"type":"Role","arn":%q,"accountId":%q}}}}`,
-		began.Add(after).Format(time.RFC3339), n, region, account, n%5, n%40, arnIn(region, n%4), account,
+		began.Add(after).Format(time.RFC3339Nano), n, region, account, n%5, n%40, arnIn(region, n%4), account,
 		strings.Replace(role, ":iam:", ":sts:", 1), account, role, account)
 }
 
@@ -245,6 +245,71 @@ func TestSinceAndUntilBoundWhatIsLearnt(t *testing.T) {
 		Last: began.Add(290 * time.Minute),
 	}, taught); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOfATimeThatHasNotComeNothingIsLearnt(t *testing.T) {
+	now := began.Add(50 * 10 * time.Minute)
+	records := append(calls(100), call(100, 366*24*time.Hour))
+	db := newState(t)
+	taught := teach(t, db, Options{Paths: []string{folder(t, records...)}, Now: now})
+	if taught.Learnt != 57 || taught.Future != 44 || !taught.Last.Equal(now.Add(time.Hour)) {
+		t.Errorf("%+v", taught)
+	}
+	// Nor is what comes until then taken for taught.
+	rest := teach(t, db, Options{Paths: []string{folder(t, calls(100)...)}, Now: now.Add(24 * time.Hour)})
+	if rest.Learnt != 43 || rest.Before != 57 || rest.Future != 0 {
+		t.Errorf("a day later: %+v", rest)
+	}
+}
+
+func TestWhatIsOfOneSecondIsTaughtWhole(t *testing.T) {
+	var records []string
+	for n := range 30 { // ten each second, in fractions of it
+		records = append(records, call(n, time.Duration(n)*100*time.Millisecond))
+	}
+	paths := []string{folder(t, records...)}
+	want := newState(t)
+	teach(t, want, Options{Paths: paths})
+
+	db := newState(t)
+	l := read(t, Options{Paths: paths})
+	l.atOnce = 5
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	part, err := l.Teach(&after{ctx, cancel, 2}, db, entry())
+	if !errors.Is(err, context.Canceled) || part.Learnt != 10 {
+		t.Fatalf("broken off after %+v with error %v", part, err)
+	}
+	if rest := teach(t, db, Options{Paths: paths}); rest.Learnt != 20 || rest.Before != 10 {
+		t.Errorf("going on: %+v", rest)
+	}
+	if diff := cmp.Diff(usual(t, want), usual(t, db)); diff != "" {
+		t.Errorf("(-in one +in two):\n%s", diff)
+	}
+}
+
+func TestSinceIsWithinAndUntilIsNotWhateverTheFilesAreNamed(t *testing.T) {
+	since, until := time.Hour, 2*time.Hour
+	var records []string
+	for n, at := range []time.Duration{
+		since - time.Second, since - time.Millisecond, since, since + time.Millisecond,
+		until - time.Second, until - time.Millisecond, until, until + time.Millisecond,
+	} {
+		records = append(records, call(n, at))
+	}
+	o := Options{
+		Paths: []string{folder(t, records...)}, Since: began.Add(since), Until: began.Add(until), // "f.jsonl" tells no day
+	}
+	if taught := teach(t, newState(t), o); taught.Learnt != 4 || !taught.First.Equal(o.Since) ||
+		!taught.Last.Equal(o.Until.Add(-time.Second)) {
+		t.Errorf("taught %+v", taught)
+	}
+	o.Judge = detection.NewJudge(detection.Settings{})
+	got, err := Run(t.Context(), o)
+	if s := got.Summary; err != nil || s.Records != 8 || s.Outside != 4 || !s.First.Equal(o.Since) ||
+		!s.Last.Equal(o.Until.Add(-time.Second)) {
+		t.Errorf("%+v, error %v", got.Summary, err)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 
@@ -77,19 +76,32 @@ func (d *digest) verify(signature string, by *rsa.PublicKey) error {
 	return nil
 }
 
-// chain is whose digests follow upon each other: those of one account, Region and trail.
+// parts are those of a digest's name:
+// <account>_CloudTrail-Digest_<Region>_<trail>_<home Region>_<end>.json.gz, where the trail's may have a _ in it. A
+// backfill's has _backfill behind the end.
+func (d *digest) parts() []string {
+	return strings.Split(strings.TrimSuffix(nameOf(d.Object), backfillEnd), "_")
+}
+
+// backfill reports whether the digest was made after the one of its hour, of log files that came too late for that
+// one. Backfills follow upon each other, in a chain of their own.
+func (d *digest) backfill() bool { return strings.HasSuffix(nameOf(d.Object), backfillEnd) }
+
+const backfillEnd = "_backfill.json"
+
+// chain is whose digests follow upon each other: those of one account, Region and trail, and its backfills.
 func (d *digest) chain() string {
-	name := path.Base(d.Object)
-	if at := strings.LastIndexByte(name, '_'); at > 0 {
-		return name[:at]
+	parts := d.parts()
+	name := strings.Join(parts[:len(parts)-1], "_")
+	if d.backfill() {
+		name += backfillEnd
 	}
 	return name
 }
 
 // regions are those whose keys may have signed the digest: the one it is of, and the trail's home.
 func (d *digest) regions() (all []string) {
-	// <account>_CloudTrail-Digest_<Region>_<trail>_<home Region>_<end>.json.gz
-	parts := strings.Split(path.Base(d.Object), "_")
+	parts := d.parts()
 	if len(parts) < 6 || parts[1] != digestKind {
 		return nil
 	}

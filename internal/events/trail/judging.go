@@ -3,14 +3,19 @@ package trail
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"rotd/internal/events"
 )
 
-// KeysOf says whose public keys are needed: those of which Regions, and over which time.
-func (v *Validation) KeysOf() (regions []string, from, to time.Time) {
+// KeysOf says whose public keys are needed: those of which Regions, and over which time. Backfills are signed long
+// after the time that they are of: up to now.
+func (v *Validation) KeysOf(now time.Time) (regions []string, from, to time.Time) {
 	for _, j := range v.digests {
 		regions = append(regions, j.regions()...)
 		if from.IsZero() || j.Start.Before(from) {
@@ -18,6 +23,9 @@ func (v *Validation) KeysOf() (regions []string, from, to time.Time) {
 		}
 		if j.end.After(to) {
 			to = j.end
+		}
+		if j.backfill() && now.After(to) {
+			to = now
 		}
 	}
 	slices.Sort(regions)
@@ -31,15 +39,27 @@ func (v *Validation) End(keys []PublicKey) Validated {
 		byFingerprint[keys[i].Fingerprint] = &keys[i]
 	}
 	v.link()
-	for _, j := range v.digests {
+	for _, j := range inOrder(v.digests) {
 		j.judge(byFingerprint)
 		v.tell(j)
 	}
 	v.logs()
-	slices.SortStableFunc(v.result.Verdicts, func(a, b Verdict) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Verdict, b.Verdict))
+	slices.SortFunc(v.result.Verdicts, func(a, b Verdict) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Verdict, b.Verdict),
+			cmp.Compare(a.Detail, b.Detail))
 	})
 	return v.result
+}
+
+// inOrder goes over a map in the order of its names, so that of too many verdicts always the same are kept.
+func inOrder[V any](all map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if !yield(name, all[name]) {
+				return
+			}
+		}
+	}
 }
 
 // link gives each digest the signature that the next one has of it, and says where chains are broken. It is by that
@@ -49,10 +69,11 @@ func (v *Validation) link() {
 	for _, j := range v.digests {
 		chains[j.chain()] = append(chains[j.chain()], j)
 	}
-	for _, chain := range chains {
+	for _, chain := range inOrder(chains) {
 		slices.SortFunc(chain, func(a, b *judged) int { return a.end.Compare(b.end) })
 		for i, j := range chain {
-			v.last[j.place()] = later(v.last[j.place()], j)
+			place := placeOf(j.Object)
+			v.last[place] = later(v.last[place], j)
 			if i > 0 {
 				j.before = chain[i-1]
 			}
@@ -65,16 +86,26 @@ func (v *Validation) link() {
 func (v *Validation) follow(j *judged) {
 	previous := v.digests[nameOf(j.Previous)]
 	switch {
-	case j.Previous == "" && j.before != nil:
+	case j.Previous == "" && j.before != nil && !j.backfill():
 		v.say(OfDigest, j.path, Gap, fmt.Sprintf("a new chain begins: no digest is of %s to %s, when the trail did not log "+
 			"or did not make digests", j.before.EndText, j.Start.UTC().Format(time.RFC3339)))
 	case j.Previous == "":
 	case previous != nil:
 		previous.sign(j.PreviousSignature)
+	case v.unread[nameOf(j.Previous)]:
 	case j.before != nil || !v.days.From.IsZero() && v.days.within(j.Previous):
 		v.result.Digests++
-		v.say(OfDigest, j.Previous, Missing, "the digest "+path.Base(j.path)+" names it as the one before")
+		v.absent(OfDigest, j.Previous, "the digest "+path.Base(j.path)+" names it as the one before")
 	}
+}
+
+// absent says that a file is not among those read: it is missing if everything was tried.
+func (v *Validation) absent(kind Kind, file, why string) {
+	if v.partial {
+		v.say(kind, file, Untried, why+", and not every file there was tried")
+		return
+	}
+	v.say(kind, file, Missing, why)
 }
 
 // judge verifies a digest's signature.
@@ -92,7 +123,7 @@ func (j *judged) judge(keys map[string]*PublicKey) {
 		j.integrity, j.detail = KeyUnknown, "no public key has the fingerprint "+j.Fingerprint
 		return
 	}
-	by, err := key.at(j.end)
+	by, err := key.at(j.end, j.backfill())
 	if err != nil {
 		j.integrity, j.detail = KeyUnknown, err.Error()
 		return
@@ -123,13 +154,14 @@ func (v *Validation) tell(j *judged) {
 
 // logs judges the log files.
 func (v *Validation) logs() {
-	for _, e := range v.named {
+	for _, e := range inOrder(v.named) {
 		v.result.Logs += e.read
 		switch {
 		case e.broken:
+		case e.read == 0 && events.HoldsNoCalls(e.object): // which is not read
 		case e.read == 0:
 			v.result.Logs++
-			v.say(OfLog, e.object, Missing, "the digest "+path.Base(e.by.path)+" names it")
+			v.absent(OfLog, e.object, "the digest "+path.Base(e.by.path)+" names it")
 		case e.by.integrity == Valid:
 			v.result.ValidLogs += e.read
 		default:
@@ -137,30 +169,43 @@ func (v *Validation) logs() {
 				path.Base(e.by.path))
 		}
 	}
-	for _, files := range v.unnamed {
+	for _, files := range inOrder(v.unnamed) {
 		for _, f := range files {
 			v.result.Logs++
-			v.say(OfLog, f.path, Uncovered, v.why(f.path))
+			verdict, why := v.uncovered(f.path)
+			v.say(OfLog, f.path, verdict, why)
 		}
 	}
 }
 
-// why says why no digest may name a log file: those of the last hour come later.
-func (v *Validation) why(file string) string {
-	parts := strings.Split(nameOf(file), "_") // <account>_CloudTrail_<Region>_<time>_<random>.json
-	if len(parts) != 5 {
-		return "no digest names it"
+// uncovered judges a log file that no digest names. The digest of the last hour comes later.
+func (v *Validation) uncovered(file string) (verdict Integrity, why string) {
+	place := placeOf(file)
+	last, delivered := v.last[place], deliveredAt(file)
+	switch {
+	case v.partial || v.unread[place]:
+		return Unproven, "no digest names it that was read, and not every one was"
+	case last == nil || delivered == "" || delivered < last.end.UTC().Format(deliveryLayout):
+		return Uncovered, "no digest names it"
 	}
-	last, delivered := v.last[parts[0]+"/"+parts[2]], parts[3]
-	if last == nil || delivered < last.end.UTC().Format("20060102T1504Z") {
-		return "no digest names it"
-	}
-	return "it was delivered after the last digest, which ends at " + last.EndText
+	return Uncovered, "it was delivered after the last digest, which ends at " + last.EndText
 }
 
-// place is the account and Region that a digest is of.
-func (d *digest) place() string {
-	parts := strings.Split(path.Base(d.Object), "_")
+// deliveryLayout is that of the time in a log file's name.
+const deliveryLayout = "20060102T1504Z"
+
+// deliveredAt is the time in a log file's name; "" where it is not named as CloudTrail names them.
+func deliveredAt(file string) string {
+	parts := strings.Split(nameOf(file), "_") // <account>_CloudTrail_<Region>_<time>_<random>.json
+	if len(parts) != 5 {
+		return ""
+	}
+	return parts[3]
+}
+
+// placeOf is the account and Region that a log file or digest is of; "" where its name does not tell.
+func placeOf(file string) string {
+	parts := strings.Split(nameOf(file), "_")
 	if len(parts) < 3 {
 		return ""
 	}

@@ -22,9 +22,9 @@ type PublicKey struct {
 // clockMargin is by how much a digest's time may lie outside of its key's validity.
 const clockMargin = 24 * time.Hour
 
-// at is the key for a digest that ends at a time.
-func (k *PublicKey) at(end time.Time) (*rsa.PublicKey, error) {
-	if end.Before(k.From.Add(-clockMargin)) || end.After(k.To.Add(clockMargin)) {
+// at is the key for a digest that ends at a time. A backfill may be signed by a later one.
+func (k *PublicKey) at(end time.Time, backfill bool) (*rsa.PublicKey, error) {
+	if !backfill && end.Before(k.From.Add(-clockMargin)) || end.After(k.To.Add(clockMargin)) {
 		return nil, fmt.Errorf("the key %s was valid from %s to %s", k.Fingerprint, k.From.Format(time.RFC3339),
 			k.To.Format(time.RFC3339))
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Validation holds log files against CloudTrail's digests. It is pure: it is given hashes and contents. It keeps some
@@ -19,6 +20,8 @@ type Validation struct {
 	named   map[string]*expected // log files by name
 	unnamed map[string][]logFile // read, and not named so far
 	last    map[string]*judged   // by account and Region
+	unread  map[string]bool      // digests that could not be read, by name, and the accounts and Regions they are of
+	partial bool                 // not every file there was tried
 	result  Validated
 }
 
@@ -50,9 +53,12 @@ type logFile struct {
 func NewValidation(days Days) *Validation {
 	return &Validation{
 		days: days, digests: make(map[string]*judged), named: make(map[string]*expected),
-		unnamed: make(map[string][]logFile), last: make(map[string]*judged),
+		unnamed: make(map[string][]logFile), last: make(map[string]*judged), unread: make(map[string]bool),
 	}
 }
+
+// Untried takes that not every file under the paths was tried: what a digest names may be among them.
+func (v *Validation) Untried() { v.partial = true }
 
 // nameOf is what a file is known by, zipped or not.
 func nameOf(file string) string { return strings.TrimSuffix(path.Base(filepath.ToSlash(file)), ".gz") }
@@ -65,8 +71,7 @@ func (v *Validation) Digest(file string, raw []byte, signature string) {
 	d, err := parseDigest(raw)
 	switch {
 	case err != nil:
-		v.result.Digests++
-		v.say(OfDigest, file, Unreadable, err.Error())
+		v.unreadDigest(file, err.Error())
 		return
 	case nameOf(d.Object) != nameOf(file):
 		v.result.Digests++
@@ -91,6 +96,12 @@ func (v *Validation) Digest(file string, raw []byte, signature string) {
 	d.Logs = nil
 }
 
+func (v *Validation) unreadDigest(file, why string) {
+	v.result.Digests++
+	v.unread[nameOf(file)], v.unread[placeOf(file)] = true, true
+	v.say(OfDigest, file, Unreadable, why)
+}
+
 func (j *judged) sign(signature string) {
 	if signature != "" && !slices.Contains(j.signatures, signature) {
 		j.signatures = append(j.signatures, signature)
@@ -101,7 +112,7 @@ func (j *judged) sign(signature string) {
 func (v *Validation) expect(l *namedLog, by *judged) {
 	name := nameOf(l.Object)
 	sum, err := hex.DecodeString(l.Hash)
-	if v.named[name] != nil || !v.days.within(l.Object) {
+	if v.named[name] != nil || !v.asked(l.Object) {
 		return
 	}
 	e := &expected{object: l.Object, by: by}
@@ -109,9 +120,9 @@ func (v *Validation) expect(l *namedLog, by *judged) {
 	if err != nil || len(sum) != sha256.Size || l.Algorithm != "SHA-256" {
 		e.broken = true
 		v.say(OfLog, l.Object, Unproven, fmt.Sprintf("its digest has no SHA-256 of it, but %q", l.Algorithm))
-		return
+	} else {
+		e.sum = [sha256.Size]byte(sum)
 	}
-	e.sum = [sha256.Size]byte(sum)
 	for _, f := range v.unnamed[name] {
 		v.compare(e, f)
 	}
@@ -120,7 +131,7 @@ func (v *Validation) expect(l *namedLog, by *judged) {
 
 // Log takes a log file by the SHA-256 of its unzipped content.
 func (v *Validation) Log(file string, sum [sha256.Size]byte) {
-	if !v.days.within(filepath.ToSlash(file)) {
+	if !v.asked(file) {
 		return
 	}
 	name := nameOf(file)
@@ -131,15 +142,28 @@ func (v *Validation) Log(file string, sum [sha256.Size]byte) {
 	v.unnamed[name] = append(v.unnamed[name], logFile{file, sum})
 }
 
+// asked reports whether a log file is of the days that are asked about: by the folder it is in or, where a copy is in
+// another, by the time in its name.
+func (v *Validation) asked(file string) bool {
+	file = filepath.ToSlash(file)
+	if _, day := dated(file); day == "" {
+		if at, err := time.Parse(deliveryLayout, deliveredAt(file)); err == nil {
+			file = at.Format(dayLayout) + "/" + path.Base(file)
+		}
+	}
+	return v.days.within(file)
+}
+
 // Unread takes a log file or digest that could not be read to its end.
 func (v *Validation) Unread(file string, why string) {
 	name := nameOf(file)
 	switch {
-	case !v.days.within(filepath.ToSlash(file)):
-		return
 	case isDigest(file):
-		v.result.Digests++
-		v.say(OfDigest, file, Unreadable, why)
+		if v.days.ofDigests().within(filepath.ToSlash(file)) {
+			v.unreadDigest(file, why)
+		}
+		return
+	case !v.asked(file):
 		return
 	case v.named[name] == nil:
 		v.named[name] = &expected{object: file} // which no digest needs to name any more

@@ -19,8 +19,9 @@ const (
 	Valid      Integrity = "valid"
 	Altered    Integrity = "altered"     // the content is not the one that was delivered
 	Missing    Integrity = "missing"     // it was delivered and is not there
+	Untried    Integrity = "untried"     // it was delivered, and may be among the files that were not tried
 	Uncovered  Integrity = "uncovered"   // a log file that no digest names
-	Unproven   Integrity = "unproven"    // a log file that only digests name which are not valid themselves
+	Unproven   Integrity = "unproven"    // a log file that only digests name which are not valid, or were not read
 	Unsigned   Integrity = "unsigned"    // a digest whose signature was not kept
 	KeyUnknown Integrity = "key-unknown" // a digest whose public key is not at hand, or was not valid then
 	Gap        Integrity = "gap"         // a digest before which there was a time that none is of
