@@ -83,7 +83,12 @@ func (c *Context) spike(ev *events.Event, s *spike) []Found {
 			}
 		}
 	} else {
-		usual = all
+		if usual = all; all.N > spikeFew { // never at this time, and often enough at others to know what is much
+			limit = baseline.Counts{
+				Calls:    min(limit.Calls, max(c.farAbove(all.Calls), all.Most.Calls)),
+				Distinct: min(limit.Distinct, max(c.farAbove(all.Distinct), all.Most.Distinct)),
+			}
+		}
 	}
 	if s.read.Distinct <= limit.Distinct || s.read.Calls <= limit.Calls {
 		return nil
