@@ -23,7 +23,9 @@ func decryptSpike() Rule {
 				"days or weekends: more than three times their median, and more than six times their median absolute deviation " +
 				"above it. Hours of up to 8 different secrets, parameters or volumes, 128 objects or 32 other contexts are left " +
 				"out of the baseline. With no more than one such day known, more than twice what the principal has ever read " +
-				"within an hour, with whichever key; with up to six, more than that once. A count of calls alone never fires, " +
+				"within an hour, with whichever key, or, of one that reads in bulk on more than six days at other times, more " +
+				"than that once and far above those days; with up to six such days, more than the most ever once. A count of " +
+				"calls alone never fires, " +
 				"nor do log files. Twice as many secrets or parameters on one day of UTC count alike, against its own days: " +
 				"who reads slowly enough is in no hour's count. Once rotd has learnt the key's use for the learning time. LOW " +
 				"when reading in bulk is what the caller is there for, a role that is not of IAM Identity Center: it has done " +

@@ -382,6 +382,14 @@ func TestDecryptSpike(t *testing.T) {
 			}
 		}
 	}
+	byDay := func(each ...int) func(t testing.TB, w *world) { // so many secrets on as many days, ten hours before
+		return func(t testing.TB, w *world) {
+			t.Helper()
+			for i, n := range each {
+				w.learns(t, secretsOf(n, time.Duration(i-len(each))*aDay-10*time.Hour, by(developer))...)
+			}
+		}
+	}
 	learnt := func(earlier, then func(t testing.TB, w *world)) func(t testing.TB, w *world) {
 		return func(t testing.TB, w *world) {
 			t.Helper()
@@ -423,6 +431,18 @@ func TestDecryptSpike(t *testing.T) {
 		},
 		{
 			name: "a batch at another time is no more than its greatest hour", learnt: onlyAt(-10), events: secretsOf(36, 0),
+		},
+		{
+			name: "a person at night, who reads nine by day, and now more than three times as many", want: last(2),
+			learnt: learnt(keyLearntFor(28*aDay), byDay(9, 9, 9, 20, 9, 9, 9)), events: secretsOf(29, 0, by(developer)),
+		},
+		{
+			name:   "a person at night, who reads nine by day, and now three times as many",
+			learnt: learnt(keyLearntFor(28*aDay), byDay(9, 9, 9, 20, 9, 9, 9)), events: secretsOf(27, 0, by(developer)),
+		},
+		{
+			name:   "a person at night, who reads some on six days, and now less than twice the most ever",
+			learnt: learnt(keyLearntFor(28*aDay), byDay(9, 9, 20, 9, 9, 9)), events: secretsOf(29, 0, by(developer)),
 		},
 		{
 			name: "a pipeline at any time, as much as ever", learnt: func(t testing.TB, w *world) {
