@@ -120,7 +120,9 @@ func (d *daemonProcess) run(ctx context.Context) error {
 			d.log.Error("a part of rotd stopped by itself", zap.Error(err))
 			return errors.Join(err, d.stop())
 		case <-d.opts.Reload:
+			d.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 			d.reload()
+			d.notify(daemon.SdNotifyReady)
 		case <-watchdog:
 			d.pet()
 		}

@@ -36,7 +36,7 @@ func (w *World) Run() (*Daemon, error) {
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
 	credentials, d.Life = w.nextLife()
-	cmd.Env = w.environment(credentials)
+	cmd.Env = append(w.environment(credentials), w.Environment...)
 	cmd.Stdout, cmd.Stderr = &d.Log, &d.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -37,7 +37,8 @@ type World struct {
 	Pager             string // takes what is HIGH as text
 	Config            string // path of rotd.yaml
 	StatePath         string
-	HTTP              string // address of the status listener
+	HTTP              string   // address of the status listener
+	Environment       []string // more variables of the daemon's
 
 	Mallory awssim.Principal // whose access key was stolen
 	App     awssim.Principal // who uses the keys
