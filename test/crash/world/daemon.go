@@ -33,6 +33,9 @@ func (w *World) Run() (*Daemon, error) {
 		return nil, err
 	}
 	cmd := exec.Command(path, "run", "--config", w.Config) // ended by Kill, or with the test program
+	if w.Launch != nil {
+		cmd = w.Launch()
+	}
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
 	credentials, d.Life = w.nextLife()
