@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) error {
 	for _, w := range cfg.Warnings {
 		o.Logger.Warn("configuration", zap.String("warning", w.String()))
 	}
+	if err := restoreLost(ctx, cfg, o.Logger); err != nil {
+		return err
+	}
 	db, err := openState(cfg, o.Logger)
 	if err != nil {
 		return err

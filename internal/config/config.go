@@ -48,7 +48,16 @@ type Config struct {
 
 // State says where the daemon keeps what it knows.
 type State struct {
-	Path string // the bbolt file, absolute
+	Path      string // the bbolt file, absolute
+	Snapshots Snapshots
+}
+
+// Snapshots are copies of the state that outlive the machine.
+type Snapshots struct {
+	To      string // a folder of S3; empty: none are made
+	KMSKey  string // that S3 encrypts them with; empty: the bucket's
+	Keep    int    // so many, older ones are deleted; 0: none is, a lifecycle rule of the bucket does that
+	Restore bool   // the newest, at a start without a state file
 }
 
 // Intake says where CloudTrail's events come from.
@@ -131,6 +140,7 @@ type Schedules struct {
 	Drift     string // state and rotation status of the keys that can rotate
 	Retention string // old state dropped
 	Heartbeat string // the daemon looks at itself: silence, budgets, stuck work
+	Snapshot  string // a copy of the state put to State.Snapshots.To
 }
 
 // Limits keep rotd out of other people's way.
@@ -190,7 +200,7 @@ func Default() *Config {
 	return &Config{
 		Shard:  "default",
 		Mode:   policy.Observe,
-		State:  State{Path: "/var/lib/rotd/rotd.db"},
+		State:  State{Path: "/var/lib/rotd/rotd.db", Snapshots: Snapshots{Restore: true}},
 		Intake: Intake{Heartbeat: time.Hour},
 		Alerts: Alerts{
 			GroupWait: 10 * time.Second, IncidentWait: 10 * time.Minute, RepeatInterval: 4 * time.Hour, Heartbeat: day,
@@ -200,6 +210,7 @@ func Default() *Config {
 			Drift:     "*/15 * * * *",
 			Retention: "17 3 * * *",
 			Heartbeat: "@every 1m",
+			Snapshot:  "@every 1h",
 		},
 		Limits: Limits{QuotaShare: 0.25, SweepConcurrency: 8},
 		Guardrails: Guardrails{

@@ -44,7 +44,9 @@ func TestEveryKeyArrives(t *testing.T) {
 	got := parse(t, `
 shard: eu-2
 mode: enforce
-state: {path: /tmp/rotd.db}
+state:
+  path: /tmp/rotd.db
+  snapshots: {to: s3://backups/rotd/, kms_key: alias/backups, keep: 24, restore: false}
 intake:
   queues:
     - {url: "http://localhost:4566/000000000000/rotd", pollers: 16, senders: [AIDAEXAMPLE, "AROAEXAMPLE:rule"]}
@@ -108,7 +110,7 @@ alerts:
   repeat_interval: 30m
   heartbeat: 2h
 schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
-  heartbeat: "@every 30s"}
+  heartbeat: "@every 30s", snapshot: "@every 2h"}
 limits: {quota_share: 1, sweep_concurrency: 3, reencrypt_per_second: 500}
 guardrails:
   rotations_per_hour: 2
@@ -148,7 +150,7 @@ reports:
 	want := &Config{
 		Shard: "eu-2",
 		Mode:  policy.Enforce,
-		State: State{Path: "/tmp/rotd.db"},
+		State: State{Path: "/tmp/rotd.db", Snapshots: Snapshots{To: "s3://backups/rotd/", KMSKey: "alias/backups", Keep: 24}},
 		Intake: Intake{
 			Queues: []Queue{{
 				URL: "http://localhost:4566/000000000000/rotd", Pollers: 16,
@@ -224,7 +226,7 @@ reports:
 		},
 		Schedules: Schedules{
 			Inventory: "@daily", Drift: "CRON_TZ=Europe/Berlin */5 * * * *",
-			Retention: "@every 24h", Heartbeat: "@every 30s",
+			Retention: "@every 24h", Heartbeat: "@every 30s", Snapshot: "@every 2h",
 		},
 		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3, ReEncrypts: 500},
 		Guardrails: Guardrails{
