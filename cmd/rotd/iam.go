@@ -144,6 +144,7 @@ func needsOf(cfg *config.Config, role iam.Role) *iam.Needs {
 		}
 		return objects
 	}
+	n.Audit = within(cfg.Audit.Export)
 	n.Snapshots = within(cfg.State.Snapshots.To)
 	n.SnapshotKey, n.PrunesSnapshots = cfg.State.Snapshots.KMSKey != "", cfg.State.Snapshots.Keep > 0
 	for _, r := range cfg.Reports {

@@ -34,7 +34,8 @@ func TestPoliciesForEachRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	copies := filepath.Join(t.TempDir(), "copies.yaml")
-	snapshots := "state: {snapshots: {to: s3://backups/rotd/, kms_key: alias/backups, keep: 24}}\n"
+	snapshots := "state: {snapshots: {to: s3://backups/rotd/, kms_key: alias/backups, keep: 24}}\n" +
+		"audit: {export: s3://audit/rotd}\n"
 	if err := os.WriteFile(copies, []byte(iamConfig+snapshots), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -96,6 +96,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 			if err != nil {
 				d.log.Error("a scheduled job failed", zap.String("job", job), zap.Error(err))
 			}
+			d.tellJob(job, err)
 		},
 		OnPanic:      d.engine.ReportPanic,
 		OnStoreError: func(job string, err error) { d.log.Error("a job's last run", zap.String("job", job), zap.Error(err)) },
@@ -202,7 +203,7 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 			Name: "canary", Spec: "@every " + every.String(), AtStart: true, Run: d.engine.SendCanaries,
 		})
 	}
-	return slices.Concat(jobs, d.snapshotJobs(cfg), d.reportJobs(cfg.Reports))
+	return slices.Concat(jobs, d.snapshotJobs(cfg), d.auditJobs(cfg), d.reportJobs(cfg.Reports))
 }
 
 // heartbeat looks at rotd itself.

@@ -70,17 +70,34 @@ func (d *daemonProcess) snapshot(ctx context.Context, s config.Snapshots) error 
 	return forgetSnapshots(ctx, d.store, folder, c.Shard, s.Keep)
 }
 
-// finalSnapshot is the one of a stop: it holds all that rotd did, and that it ended cleanly.
-func (d *daemonProcess) finalSnapshot() {
-	s := d.cfg.State.Snapshots
-	if s.To == "" || d.store == nil {
-		return
+// keepElsewhere is the last thing of a stop: what leaves holds all that rotd did, and that it ended cleanly.
+func (d *daemonProcess) keepElsewhere() {
+	if d.store == nil {
+		return // rotd never came so far
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastSnapshot)
 	defer cancel()
-	if err := d.snapshot(ctx, s); err != nil {
-		d.log.Error("the last snapshot of the state could not be put to S3; what is newer than the one before it is on "+
-			"this machine only", zap.String("to", s.To), zap.Error(err))
+	if to := d.cfg.Audit.Export; to != "" {
+		if err := d.exportAudit(ctx, to); err != nil {
+			d.log.Error("the end of the audit log could not be exported; the next start does it", zap.Error(err))
+		}
+	}
+	if s := d.cfg.State.Snapshots; s.To != "" {
+		if err := d.snapshot(ctx, s); err != nil {
+			d.log.Error("the last snapshot of the state could not be put to S3; what is newer than the one before it is on "+
+				"this machine only", zap.String("to", s.To), zap.Error(err))
+		}
+	}
+}
+
+// tellJob tells of jobs that keep something elsewhere and fail. Sweeps tell by themselves what they could not read.
+func (d *daemonProcess) tellJob(job string, failed error) {
+	outside := job == "snapshot" || job == "audit-export" || strings.HasPrefix(job, "report-")
+	if !outside || errors.Is(failed, context.Canceled) {
+		return
+	}
+	if err := d.engine.NoteJob(job, failed); err != nil {
+		d.log.Error("what became of a job could not be noted", zap.String("job", job), zap.Error(err))
 	}
 }
 

@@ -159,6 +159,17 @@ func (s *Sim) Objects(bucket string) []string {
 	return slices.Sorted(maps.Keys(s.s3.buckets[bucket].objects))
 }
 
+// Object is what an object holds; nil when there is none.
+func (s *Sim) Object(bucket, key string) []byte {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	o := s.s3.buckets[bucket].objects[key]
+	if o == nil {
+		return nil
+	}
+	return slices.Clone(o.body)
+}
+
 // NotifyQueue has a queue (URL, ARN or name) told of each new object in S3's format, beginning with S3's test event.
 func (s *Sim) NotifyQueue(bucket, queue string) error {
 	q, err := s.sqs.find(queue)

@@ -19,6 +19,7 @@ type Config struct {
 	Shard           string      // names this daemon's share of the work; part of every id
 	Mode            policy.Mode // ceiling of every policy's mode
 	State           State
+	Audit           Audit
 	Intake          Intake
 	Accounts        []Account // empty: the caller's account and Region
 	Organization    Organization
@@ -58,6 +59,11 @@ type Snapshots struct {
 	KMSKey  string // that S3 encrypts them with; empty: the bucket's
 	Keep    int    // so many, older ones are deleted; 0: none is, a lifecycle rule of the bucket does that
 	Restore bool   // the newest, at a start without a state file
+}
+
+// Audit says where the audit log is kept besides the state.
+type Audit struct {
+	Export string // a file, absolute, or a folder of S3; empty: nowhere
 }
 
 // Intake says where CloudTrail's events come from.
@@ -141,6 +147,7 @@ type Schedules struct {
 	Retention string // old state dropped
 	Heartbeat string // the daemon looks at itself: silence, budgets, stuck work
 	Snapshot  string // a copy of the state put to State.Snapshots.To
+	Audit     string // what is new in the audit log put to Audit.Export
 }
 
 // Limits keep rotd out of other people's way.
@@ -211,6 +218,7 @@ func Default() *Config {
 			Retention: "17 3 * * *",
 			Heartbeat: "@every 1m",
 			Snapshot:  "@every 1h",
+			Audit:     "@every 1m",
 		},
 		Limits: Limits{QuotaShare: 0.25, SweepConcurrency: 8},
 		Guardrails: Guardrails{

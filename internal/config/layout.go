@@ -23,6 +23,7 @@ func layout(c *Config, known Known) shape {
 			{key: "mode", doc: "How far rotd may go by itself; a ceiling for every policy.", value: mode(&c.Mode)},
 			{key: "pause"},
 			{key: "state", doc: "Where the daemon keeps what it knows.", value: state(&c.State)},
+			{key: "audit", doc: "Where the audit log is kept besides.", value: auditLog(&c.Audit)},
 			{
 				key: "intake", doc: "Where CloudTrail's events come from.", value: intake(&c.Intake),
 				need: "intake: {queues: [{url: https://sqs.<region>.amazonaws.com/<account>/<name>}]}",
@@ -208,6 +209,15 @@ func snapshots(s *Snapshots) shape {
 	}}
 }
 
+func auditLog(a *Audit) shape {
+	return object{fields: []field{
+		{
+			key: "export", doc: "A file, or s3://bucket/prefix, that gets each entry as it is made.",
+			value: text(&a.Export, "a file or s3:// address", checkDestination),
+		},
+	}}
+}
+
 func schedules(s *Schedules) shape {
 	return object{fields: []field{
 		{key: "inventory", doc: "Every key read whole.", value: schedule(&s.Inventory)},
@@ -215,6 +225,7 @@ func schedules(s *Schedules) shape {
 		{key: "retention", doc: "Old state dropped.", value: schedule(&s.Retention)},
 		{key: "heartbeat", doc: "The daemon looks at itself.", value: schedule(&s.Heartbeat)},
 		{key: "snapshot", doc: "A copy of the state goes to state.snapshots.", value: schedule(&s.Snapshot)},
+		{key: "audit", doc: "What is new in the audit log goes to audit.export.", value: schedule(&s.Audit)},
 	}}
 }
 

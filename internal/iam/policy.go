@@ -30,6 +30,7 @@ type Needs struct {
 	Lists     bool     // the organization's accounts
 	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix/*
 	Snapshots []string // ARNs of buckets' folders that copies of the state are put to and fetched from
+	Audit     []string // ARNs of the bucket's folder that the audit log is exported to
 	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
 
 	SnapshotKey     bool // S3 encrypts copies of the state with a key that the configuration names
@@ -103,6 +104,7 @@ func (n *Needs) intake(d *Document) {
 	}
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
 	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
+	d.allow("AuditArchive", n.Audit, []string{"s3:PutObject", "s3:GetObject"})
 	d.allow("Snapshots", n.Snapshots, []string{"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"})
 	d.allow("SnapshotBuckets", bucketsOf(n.Snapshots), []string{"s3:ListBucket"})
 	if n.PrunesSnapshots {
