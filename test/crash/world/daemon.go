@@ -146,6 +146,12 @@ func (w *World) environment(p awssim.Principal) []string {
 	return env
 }
 
+// LifeEnvironment is the environment of a daemon that somebody else starts.
+func (w *World) LifeEnvironment() []string {
+	credentials, _ := w.nextLife()
+	return w.environment(credentials)
+}
+
 // Client asks the daemon that runs in this world.
 type Client = admin.Client
 
