@@ -85,6 +85,10 @@ vuln: ## Known vulnerabilities in what rotd calls; fails when the database canno
 image: ## Container image IMAGE (rotd), by docker, podman or buildah
 	@scripts/image.sh '$(IMAGE)' '$(VERSION)' '$(COMMIT)' '$(DATE)'
 
+.PHONY: packages
+packages: ## Debian and RPM packages, into dist/
+	@scripts/packages.sh '$(VERSION)' '$(COMMIT)' '$(DATE)'
+
 .PHONY: fmt
 fmt: ## Format all Go files
 	@git ls-files -co --exclude-standard -- '*.go' | xargs $(TOOL) gofumpt -l -w

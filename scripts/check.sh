@@ -49,7 +49,7 @@ gofumpt() { # fails when it lists a file
 
 tidy() {
   local module
-  for module in . tools tools/gremlins test/contract; do
+  for module in . tools tools/gremlins tools/nfpm test/contract; do
     (cd "$module" && go mod tidy -diff) || return
   done
 }
@@ -86,6 +86,8 @@ race=yes
 compiler=${CC:-gcc}
 need "${compiler%% *}" "gcc and libc6-dev (or set CC)" "race detector" || race=no
 need systemd-analyze "systemd" "test of the systemd unit" || true
+need rpm "rpm" "test of the packages" || true
+need buildah "buildah" "test of the image" || true
 need chromium "chromium" "test of the printed report" || true
 need pdftotext "poppler-utils" "test of the printed report" || true
 export ROTD_CONTRACT_NPM=1

@@ -113,7 +113,7 @@ func newRoot(c *cli) *cobra.Command {
 		newRotateCommand(c), newReplaceCommand(c), newUndoAliasCommand(c), newContainCommand(c),
 		newReencryptCommand(c), newSweepCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newStateCommand(c), newDetectionsCommand(c), newConfigCommand(c), newIAMCommand(c),
-		newVersionCommand(c),
+		newVersionCommand(c), newManCommand(),
 	)
 	addCompletion(root)
 	return root

@@ -138,10 +138,17 @@ func needsOf(cfg *config.Config, role iam.Role) *iam.Needs {
 			n.Assumes = append(n.Assumes, "arn:"+n.Partition+":iam::*:role/"+name)
 		}
 	}
-	for _, r := range cfg.Reports {
-		if folder, ok := strings.CutPrefix(r.To, "s3://"); ok {
-			n.Reports = append(n.Reports, "arn:"+n.Partition+":s3:::"+strings.TrimSuffix(folder, "/")+"/*")
+	within := func(to string) (objects []string) {
+		if folder, ok := strings.CutPrefix(to, "s3://"); ok {
+			objects = append(objects, "arn:"+n.Partition+":s3:::"+strings.TrimSuffix(folder, "/")+"/*")
 		}
+		return objects
+	}
+	n.Audit = within(cfg.Audit.Export)
+	n.Snapshots = within(cfg.State.Snapshots.To)
+	n.SnapshotKey, n.PrunesSnapshots = cfg.State.Snapshots.KMSKey != "", cfg.State.Snapshots.Keep > 0
+	for _, r := range cfg.Reports {
+		n.Reports = append(n.Reports, within(r.To)...)
 	}
 	for i := range cfg.Policies {
 		p := &cfg.Policies[i]

@@ -33,7 +33,14 @@ func TestPoliciesForEachRole(t *testing.T) {
 	if err := os.WriteFile(imports, []byte(iamConfig+source), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	copies := filepath.Join(t.TempDir(), "copies.yaml")
+	snapshots := "state: {snapshots: {to: s3://backups/rotd/, kms_key: alias/backups, keep: 24}}\n" +
+		"audit: {export: s3://audit/rotd}\n"
+	if err := os.WriteFile(copies, []byte(iamConfig+snapshots), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, flags := range map[string][]string{
+		"iam-snapshots": {"-c", copies},
 		"iam-daemon":    {"-c", path},
 		"iam-member":    {"-c", path, "--member", "--verbs", "reencrypt"},
 		"iam-emergency": {"-c", path, "--emergency"},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rotd/internal/admin"
+	"rotd/internal/app"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
 	"rotd/internal/state"
@@ -95,7 +96,11 @@ func openObject(ctx context.Context, r *state.Restoring) (closed func() error, e
 		return nil, err
 	}
 	if at.IsFolder() {
-		if at, err = newestCopy(ctx, store, at, r.Shard); err != nil {
+		if r.Shard == "" {
+			return nil, errors.New("which shard's copy is wanted cannot be told without a configuration: name the object, " +
+				"or give -c")
+		}
+		if at, err = app.NewestSnapshot(ctx, store, at, r.Shard); err != nil {
 			return nil, advisedOf(err)
 		}
 		r.Name = at.String()
@@ -107,30 +112,6 @@ func openObject(ctx context.Context, r *state.Restoring) (closed func() error, e
 	r.From, r.Size = object.Body, object.Size
 	r.SHA256 = orElse(r.SHA256, object.Metadata[admin.MetadataSHA256])
 	return object.Body.Close, nil
-}
-
-// newestCopy finds the shard's newest copy in a folder, by the time in its name.
-func newestCopy(ctx context.Context, store *awss3.Client, folder awss3.Location, shard string) (
-	newest awss3.Location, err error,
-) {
-	if shard == "" {
-		return newest, errors.New("which shard's copy is wanted cannot be told without a configuration: name the object, " +
-			"or give -c")
-	}
-	ours := folder
-	ours.Key += shard + "-"
-	for o, err := range store.List(ctx, ours) {
-		if err != nil {
-			return newest, err
-		}
-		if state.IsCopyName(strings.TrimPrefix(o.Key, folder.Key), shard) {
-			newest = o.Location // keys come in order, and so do the times in them
-		}
-	}
-	if newest.Key == "" {
-		return newest, fmt.Errorf("there is no copy of shard %q in %s", shard, folder)
-	}
-	return newest, nil
 }
 
 func advisedOf(err error) error {

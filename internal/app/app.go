@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) error {
 	for _, w := range cfg.Warnings {
 		o.Logger.Warn("configuration", zap.String("warning", w.String()))
 	}
+	if err := restoreLost(ctx, cfg, o.Logger); err != nil {
+		return err
+	}
 	db, err := openState(cfg, o.Logger)
 	if err != nil {
 		return err
@@ -120,7 +123,9 @@ func (d *daemonProcess) run(ctx context.Context) error {
 			d.log.Error("a part of rotd stopped by itself", zap.Error(err))
 			return errors.Join(err, d.stop())
 		case <-d.opts.Reload:
+			d.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 			d.reload()
+			d.notify(daemon.SdNotifyReady)
 		case <-watchdog:
 			d.pet()
 		}

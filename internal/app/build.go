@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,10 +52,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		return err
 	}
 	sdk := awskms.Configure(loaded, d.opts.Version, first)
-	if sdk.Region == "" {
-		sdk.Region = queue.RegionOf(d.cfg.Intake.Queues[0].URL)
-	}
-	if sdk.Region == "" {
+	if sdk = withRegion(sdk, d.cfg); sdk.Region == "" {
 		return errors.New("no AWS Region: set AWS_REGION, or a Region in the AWS profile that rotd uses")
 	}
 	if d.home, err = d.whoAmI(ctx, sdk); err != nil {
@@ -98,6 +96,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 			if err != nil {
 				d.log.Error("a scheduled job failed", zap.String("job", job), zap.Error(err))
 			}
+			d.tellJob(job, err)
 		},
 		OnPanic:      d.engine.ReportPanic,
 		OnStoreError: func(job string, err error) { d.log.Error("a job's last run", zap.String("job", job), zap.Error(err)) },
@@ -107,6 +106,14 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	}
 	p.registry.MustRegister(&gauges{d: d})
 	return nil
+}
+
+// withRegion gives the SDK the first queue's Region where it has none.
+func withRegion(sdk aws.Config, cfg *config.Config) aws.Config {
+	if sdk.Region == "" {
+		sdk.Region = queue.RegionOf(cfg.Intake.Queues[0].URL)
+	}
+	return sdk
 }
 
 // judgesBy tells the engine by what keys are judged: rotd.yaml as it is, by this version.
@@ -196,7 +203,7 @@ func (d *daemonProcess) jobs(cfg *config.Config) []scheduler.Job {
 			Name: "canary", Spec: "@every " + every.String(), AtStart: true, Run: d.engine.SendCanaries,
 		})
 	}
-	return append(jobs, d.reportJobs(cfg.Reports)...)
+	return slices.Concat(jobs, d.snapshotJobs(cfg), d.auditJobs(cfg), d.reportJobs(cfg.Reports))
 }
 
 // heartbeat looks at rotd itself.

@@ -93,6 +93,7 @@ func (d *daemonProcess) stop() error {
 	if err := d.closeDoors(); err != nil {
 		return err
 	}
+	d.keepElsewhere()
 	d.log.Info("stopped", zap.Duration("took", time.Since(start)))
 	return nil
 }

@@ -113,7 +113,8 @@ func (d *daemonProcess) takeOver() error {
 			zap.Error(err))
 	}
 	d.access.Store(access(cfg))
-	cfg.State, cfg.Intake.Queues, cfg.Accounts, cfg.Shard = d.cfg.State, d.cfg.Intake.Queues, d.cfg.Accounts, d.cfg.Shard
+	cfg.State.Path, cfg.Shard = d.cfg.State.Path, d.cfg.Shard
+	cfg.Intake.Queues, cfg.Accounts = d.cfg.Intake.Queues, d.cfg.Accounts
 	cfg.Admin.Socket, cfg.Admin.HTTP = d.cfg.Admin.Socket, d.cfg.Admin.HTTP
 	cfg.Organization = d.cfg.Organization
 	d.cfg = cfg
@@ -129,7 +130,7 @@ func needsRestart(old, updated *config.Config) []string {
 		}
 	}
 	add("shard", old.Shard != updated.Shard)
-	add("state", old.State != updated.State)
+	add("state.path", old.State.Path != updated.State.Path)
 	add("intake.queues", !slices.EqualFunc(old.Intake.Queues, updated.Intake.Queues, func(a, b config.Queue) bool {
 		return a.URL == b.URL && a.Pollers == b.Pollers
 	}))

@@ -63,7 +63,7 @@ func TestWhatNeedsARestart(t *testing.T) {
 			change: func(c *config.Config) {
 				c.Shard, c.State.Path, c.Admin.Socket, c.Limits.QuotaShare = "b", "/b", "/s", .5
 			},
-			want: []string{"shard", "state", "admin", "limits"},
+			want: []string{"shard", "state.path", "admin", "limits"},
 		},
 	}
 	example := func() *config.Config {

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -148,6 +150,24 @@ func (s *Sim) PutObject(bucket, key string, body []byte, header map[string]strin
 		return fmt.Errorf("awssim: no bucket %s", bucket)
 	}
 	return nil
+}
+
+// Objects are the keys of a bucket's objects, in order.
+func (s *Sim) Objects(bucket string) []string {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.s3.buckets[bucket].objects))
+}
+
+// Object is what an object holds; nil when there is none.
+func (s *Sim) Object(bucket, key string) []byte {
+	s.s3.mu.Lock()
+	defer s.s3.mu.Unlock()
+	o := s.s3.buckets[bucket].objects[key]
+	if o == nil {
+		return nil
+	}
+	return slices.Clone(o.body)
 }
 
 // NotifyQueue has a queue (URL, ARN or name) told of each new object in S3's format, beginning with S3's test event.

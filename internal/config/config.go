@@ -19,6 +19,7 @@ type Config struct {
 	Shard           string      // names this daemon's share of the work; part of every id
 	Mode            policy.Mode // ceiling of every policy's mode
 	State           State
+	Audit           Audit
 	Intake          Intake
 	Accounts        []Account // empty: the caller's account and Region
 	Organization    Organization
@@ -48,7 +49,21 @@ type Config struct {
 
 // State says where the daemon keeps what it knows.
 type State struct {
-	Path string // the bbolt file, absolute
+	Path      string // the bbolt file, absolute
+	Snapshots Snapshots
+}
+
+// Snapshots are copies of the state that outlive the machine.
+type Snapshots struct {
+	To      string // a folder of S3; empty: none are made
+	KMSKey  string // that S3 encrypts them with; empty: the bucket's
+	Keep    int    // so many, older ones are deleted; 0: none is, a lifecycle rule of the bucket does that
+	Restore bool   // the newest, at a start without a state file
+}
+
+// Audit says where the audit log is kept besides the state.
+type Audit struct {
+	Export string // a file, absolute, or a folder of S3; empty: nowhere
 }
 
 // Intake says where CloudTrail's events come from.
@@ -131,6 +146,8 @@ type Schedules struct {
 	Drift     string // state and rotation status of the keys that can rotate
 	Retention string // old state dropped
 	Heartbeat string // the daemon looks at itself: silence, budgets, stuck work
+	Snapshot  string // a copy of the state put to State.Snapshots.To
+	Audit     string // what is new in the audit log put to Audit.Export
 }
 
 // Limits keep rotd out of other people's way.
@@ -190,7 +207,7 @@ func Default() *Config {
 	return &Config{
 		Shard:  "default",
 		Mode:   policy.Observe,
-		State:  State{Path: "/var/lib/rotd/rotd.db"},
+		State:  State{Path: "/var/lib/rotd/rotd.db", Snapshots: Snapshots{Restore: true}},
 		Intake: Intake{Heartbeat: time.Hour},
 		Alerts: Alerts{
 			GroupWait: 10 * time.Second, IncidentWait: 10 * time.Minute, RepeatInterval: 4 * time.Hour, Heartbeat: day,
@@ -200,6 +217,8 @@ func Default() *Config {
 			Drift:     "*/15 * * * *",
 			Retention: "17 3 * * *",
 			Heartbeat: "@every 1m",
+			Snapshot:  "@every 1h",
+			Audit:     "@every 1m",
 		},
 		Limits: Limits{QuotaShare: 0.25, SweepConcurrency: 8},
 		Guardrails: Guardrails{

@@ -44,7 +44,10 @@ func TestEveryKeyArrives(t *testing.T) {
 	got := parse(t, `
 shard: eu-2
 mode: enforce
-state: {path: /tmp/rotd.db}
+state:
+  path: /tmp/rotd.db
+  snapshots: {to: s3://backups/rotd/, kms_key: alias/backups, keep: 24, restore: false}
+audit: {export: /var/log/rotd/audit.jsonl}
 intake:
   queues:
     - {url: "http://localhost:4566/000000000000/rotd", pollers: 16, senders: [AIDAEXAMPLE, "AROAEXAMPLE:rule"]}
@@ -108,7 +111,7 @@ alerts:
   repeat_interval: 30m
   heartbeat: 2h
 schedules: {inventory: "@daily", drift: "CRON_TZ=Europe/Berlin */5 * * * *", retention: "@every 24h",
-  heartbeat: "@every 30s"}
+  heartbeat: "@every 30s", snapshot: "@every 2h", audit: "@every 5m"}
 limits: {quota_share: 1, sweep_concurrency: 3, reencrypt_per_second: 500}
 guardrails:
   rotations_per_hour: 2
@@ -148,7 +151,8 @@ reports:
 	want := &Config{
 		Shard: "eu-2",
 		Mode:  policy.Enforce,
-		State: State{Path: "/tmp/rotd.db"},
+		Audit: Audit{Export: "/var/log/rotd/audit.jsonl"},
+		State: State{Path: "/tmp/rotd.db", Snapshots: Snapshots{To: "s3://backups/rotd/", KMSKey: "alias/backups", Keep: 24}},
 		Intake: Intake{
 			Queues: []Queue{{
 				URL: "http://localhost:4566/000000000000/rotd", Pollers: 16,
@@ -224,7 +228,7 @@ reports:
 		},
 		Schedules: Schedules{
 			Inventory: "@daily", Drift: "CRON_TZ=Europe/Berlin */5 * * * *",
-			Retention: "@every 24h", Heartbeat: "@every 30s",
+			Retention: "@every 24h", Heartbeat: "@every 30s", Snapshot: "@every 2h", Audit: "@every 5m",
 		},
 		Limits: Limits{QuotaShare: 1, SweepConcurrency: 3, ReEncrypts: 500},
 		Guardrails: Guardrails{

@@ -23,6 +23,7 @@ func layout(c *Config, known Known) shape {
 			{key: "mode", doc: "How far rotd may go by itself; a ceiling for every policy.", value: mode(&c.Mode)},
 			{key: "pause"},
 			{key: "state", doc: "Where the daemon keeps what it knows.", value: state(&c.State)},
+			{key: "audit", doc: "Where the audit log is kept besides.", value: auditLog(&c.Audit)},
 			{
 				key: "intake", doc: "Where CloudTrail's events come from.", value: intake(&c.Intake),
 				need: "intake: {queues: [{url: https://sqs.<region>.amazonaws.com/<account>/<name>}]}",
@@ -183,6 +184,37 @@ func organization(o *Organization) shape {
 func state(st *State) shape {
 	return object{fields: []field{
 		{key: "path", doc: "The state file.", value: text(&st.Path, "a path", checkAbsolute)},
+		{key: "snapshots", doc: "Copies of it that outlive the machine.", value: snapshots(&st.Snapshots)},
+	}}
+}
+
+func snapshots(s *Snapshots) shape {
+	return object{fields: []field{
+		{
+			key: "to", doc: "Where they go, s3://bucket/prefix; none are made without.",
+			value: text(&s.To, "a folder in S3", checkS3),
+		},
+		{
+			key: "kms_key", doc: "KMS key that S3 encrypts them with; the bucket's without.",
+			value: text(&s.KMSKey, "a key", checkKey),
+		},
+		{
+			key: "keep", doc: "So many, older ones are deleted; 0: none is, a lifecycle rule of the bucket does that.",
+			value: integer(&s.Keep, 0, 10_000),
+		},
+		{
+			key: "restore", doc: "Put the newest in place at a start without a state file.",
+			value: boolean(&s.Restore),
+		},
+	}}
+}
+
+func auditLog(a *Audit) shape {
+	return object{fields: []field{
+		{
+			key: "export", doc: "A file, or s3://bucket/prefix, that gets each entry as it is made.",
+			value: text(&a.Export, "a file or s3:// address", checkDestination),
+		},
 	}}
 }
 
@@ -192,6 +224,8 @@ func schedules(s *Schedules) shape {
 		{key: "drift", doc: "State and rotation status of the keys that can rotate.", value: schedule(&s.Drift)},
 		{key: "retention", doc: "Old state dropped.", value: schedule(&s.Retention)},
 		{key: "heartbeat", doc: "The daemon looks at itself.", value: schedule(&s.Heartbeat)},
+		{key: "snapshot", doc: "A copy of the state goes to state.snapshots.", value: schedule(&s.Snapshot)},
+		{key: "audit", doc: "What is new in the audit log goes to audit.export.", value: schedule(&s.Audit)},
 	}}
 }
 

@@ -50,7 +50,7 @@ func TestCatalogueHasItsEntries(t *testing.T) {
 			"alert-undeliverable HIGH", "outbox-overflow HIGH", "state-recovered HIGH", "state-tampered CRITICAL",
 			"state-record-unreadable HIGH", "rule-panicked HIGH", "dead-letter-queue-not-empty MEDIUM",
 			"containment-failed HIGH",
-			"contained-key-deadline CRITICAL", "suppression-expired LOW", "users-rule-failed MEDIUM",
+			"contained-key-deadline CRITICAL", "suppression-expired LOW", "job-failed MEDIUM", "users-rule-failed MEDIUM",
 		},
 	}
 	got := make(map[string][]string)

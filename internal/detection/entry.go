@@ -40,7 +40,7 @@ func Catalogue() []Entry {
 	for _, r := range Rules() {
 		all = append(all, r.entry())
 	}
-	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries(), suppressionEntries(),
+	return slices.Concat(all, selfEntries(), deadLetterEntries(), containedEntries(), suppressionEntries(), jobEntries(),
 		usersEntries())
 }
 

@@ -74,6 +74,8 @@ func selfFindings() []finding.Finding {
 			Name: "sup_1", Rules: []string{"key-unused"}, Keys: []string{payARN}, Author: "uid:1000 (ann)", Reason: "kept",
 			Created: noon.Add(-24 * time.Hour), Expires: noon,
 		}, noon),
+		JobFailed("default", "snapshot", errors.New("put s3://backups/rotd/default-20261101T000000Z.db: AccessDenied\nHIGH"),
+			noon),
 		SweepFoundMissed(missing(7), noon),
 		SweepFoundMissed(missing(1), noon),
 		SweepFoundMissed(unjudged(missing(2), 9), noon),

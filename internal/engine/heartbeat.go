@@ -120,6 +120,18 @@ func (e *Engine) NoteListing(listed time.Time, failed error) error {
 	})
 }
 
+// NoteJob opens or ends the finding that a scheduled job fails.
+func (e *Engine) NoteJob(job string, failed error) error {
+	now := time.Now().UTC()
+	return e.note(now, func(n *notebook) error {
+		f := detection.JobFailed(e.db.Shard(), job, failed, now)
+		if failed != nil {
+			return n.found(f)
+		}
+		return n.resolveByFingerprint(f.Fingerprint, "the job succeeded", false)
+	})
+}
+
 // NoteRecovered tells that a damaged state was set aside.
 func (e *Engine) NoteRecovered(setAside, damage string) error {
 	now := time.Now().UTC()

@@ -29,7 +29,12 @@ type Needs struct {
 	Assumes   []string // ARNs of roles in other accounts, and for emergencies
 	Lists     bool     // the organization's accounts
 	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix/*
+	Snapshots []string // ARNs of buckets' folders that copies of the state are put to and fetched from
+	Audit     []string // ARNs of the bucket's folder that the audit log is exported to
 	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
+
+	SnapshotKey     bool // S3 encrypts copies of the state with a key that the configuration names
+	PrunesSnapshots bool // rotd deletes old copies itself
 
 	Rotates    bool // a policy lets rotd rotate, or people rotate through it
 	Restores   bool // a policy answers a scheduled deletion
@@ -99,6 +104,15 @@ func (n *Needs) intake(d *Document) {
 	}
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
 	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
+	d.allow("AuditArchive", n.Audit, []string{"s3:PutObject", "s3:GetObject"})
+	d.allow("Snapshots", n.Snapshots, []string{"s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"})
+	d.allow("SnapshotBuckets", bucketsOf(n.Snapshots), []string{"s3:ListBucket"})
+	if n.PrunesSnapshots {
+		d.allow("OldSnapshots", n.Snapshots, []string{"s3:DeleteObject"})
+	}
+	if n.SnapshotKey {
+		d.allow("SnapshotKey", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = throughS3()
+	}
 }
 
 // besides are the queues beside some, of the same account and Region: their dead-letter queues, which SQS alone names.
@@ -166,8 +180,12 @@ func (n *Needs) moveObjects(d *Document) {
 	d.allow("ObjectBuckets", bucketsOf(n.Objects), []string{
 		"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning",
 	})
-	keys := d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"})
-	keys.Condition = map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
+	d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = throughS3()
+}
+
+// throughS3 is the condition of what S3 does in the role's name.
+func throughS3() map[string]map[string]string {
+	return map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
 }
 
 // bucketsOf are the ARNs of the buckets of objects, each once.

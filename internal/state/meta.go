@@ -50,6 +50,23 @@ func (tx *Tx) SetPause(p *Pause) error {
 	return putJSON(tx.bucket(bucketMeta), []byte("pause"), p)
 }
 
+// AuditExported says how far the audit log is exported.
+type AuditExported struct {
+	To  string `json:"to"`  // a file, or a folder of S3
+	Seq uint64 `json:"seq"` // of the last entry that is there
+}
+
+// AuditExported returns it; zero when nothing was exported yet.
+func (tx *Tx) AuditExported() (e AuditExported, err error) {
+	e, _, err = getJSON[AuditExported](tx.bucket(bucketMeta), []byte("audit_exported"))
+	return e, err
+}
+
+// SetAuditExported keeps it.
+func (tx *Tx) SetAuditExported(e AuditExported) error {
+	return putJSON(tx.bucket(bucketMeta), []byte("audit_exported"), e)
+}
+
 // JudgedBy is by what keys were last judged; "" when nobody said.
 func (tx *Tx) JudgedBy() string { return string(tx.bucket(bucketMeta).Get([]byte("judged_by"))) }
 

@@ -33,10 +33,13 @@ func (w *World) Run() (*Daemon, error) {
 		return nil, err
 	}
 	cmd := exec.Command(path, "run", "--config", w.Config) // ended by Kill, or with the test program
+	if w.Launch != nil {
+		cmd = w.Launch()
+	}
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
 	credentials, d.Life = w.nextLife()
-	cmd.Env = w.environment(credentials)
+	cmd.Env = append(w.environment(credentials), w.Environment...)
 	cmd.Stdout, cmd.Stderr = &d.Log, &d.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -141,6 +144,12 @@ func (w *World) environment(p awssim.Principal) []string {
 		env = append(env, "AWS_SESSION_TOKEN="+p.SessionToken)
 	}
 	return env
+}
+
+// LifeEnvironment is the environment of a daemon that somebody else starts.
+func (w *World) LifeEnvironment() []string {
+	credentials, _ := w.nextLife()
+	return w.environment(credentials)
 }
 
 // Client asks the daemon that runs in this world.

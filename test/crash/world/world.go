@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -37,7 +38,9 @@ type World struct {
 	Pager             string // takes what is HIGH as text
 	Config            string // path of rotd.yaml
 	StatePath         string
-	HTTP              string // address of the status listener
+	HTTP              string           // address of the status listener
+	Environment       []string         // more variables of the daemon's
+	Launch            func() *exec.Cmd // runs the daemon in another way; nil: its binary, with Config
 
 	Mallory awssim.Principal // whose access key was stolen
 	App     awssim.Principal // who uses the keys

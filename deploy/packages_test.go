@@ -1,0 +1,321 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	olderRelease = "v98.0.0-rc.1"
+	newerRelease = "v98.0.0"
+	packagedOn   = "2026-01-02T03:04:05Z"
+)
+
+// packages builds both packages of a release and returns their paths.
+func packages(t *testing.T, release string) (deb, rpm string) {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "scripts/packages.sh", release, "0123456", packagedOn, dir)
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the packages of %s: %v\n%s", release, err, out)
+	}
+	found := func(pattern string) string {
+		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(paths) != 1 {
+			t.Fatalf("%s: %q (%v)", pattern, paths, err)
+		}
+		return paths[0]
+	}
+	return found("*.deb"), found("*.rpm")
+}
+
+// needPrograms skips where a program is missing; in CI it has to be there.
+func needPrograms(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("no %s: install it", name)
+			}
+			t.Skipf("no %s: install it", name)
+		}
+	}
+	if os.Getuid() != 0 {
+		t.Skip("package managers install into another root as root only")
+	}
+}
+
+// machine is a root directory with what the packages' scripts call and nothing else: no /proc, no running systemd.
+type machine struct {
+	*testing.T
+	root string
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	m := &machine{t, t.TempDir()}
+	for _, dir := range []string{
+		"dev", "etc", "tmp", "usr/bin", "usr/lib", "usr/lib64", "var/lib/dpkg/info", "var/lib/dpkg/updates",
+		"var/lib/private/rotd",
+	} {
+		if err := os.MkdirAll(filepath.Join(m.root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, link := range []string{"bin", "lib", "lib64"} {
+		if err := os.Symlink("usr/"+link, filepath.Join(m.root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.write("dev/null", "")
+	m.write("var/lib/dpkg/status", "")
+	m.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+	m.write("etc/group", "root:x:0:\n")
+	for _, program := range []string{"sh", "cat", "chown", "chmod", "systemd-sysusers"} {
+		m.borrow(program)
+	}
+	return m
+}
+
+// borrow copies a program of this machine with the libraries it is linked with.
+func (m *machine) borrow(program string) {
+	m.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		m.Fatal(err)
+	}
+	out, err := exec.CommandContext(m.Context(), "ldd", path).Output()
+	if err != nil {
+		m.Fatal(err)
+	}
+	m.copy(path, "usr/bin/"+program)
+	for _, library := range regexp.MustCompile(`/[^ ]+`).FindAllString(string(out), -1) {
+		m.copy(library, strings.TrimPrefix(library, "/"))
+	}
+}
+
+func (m *machine) copy(from, to string) {
+	m.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		m.Fatal(err)
+	}
+	path := filepath.Join(m.root, to)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		m.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o755); err != nil {
+		m.Fatal(err)
+	}
+}
+
+func (m *machine) write(name, content string) {
+	m.Helper()
+	if err := os.WriteFile(filepath.Join(m.root, name), []byte(content), 0o644); err != nil {
+		m.Fatal(err)
+	}
+}
+
+func (m *machine) read(name string) string {
+	m.Helper()
+	content, err := os.ReadFile(filepath.Join(m.root, name))
+	if err != nil {
+		m.Fatal(err)
+	}
+	return string(content)
+}
+
+// files are all files below a directory, but for those of the package manager.
+func (m *machine) files(below string) (names []string) {
+	m.Helper()
+	err := filepath.WalkDir(filepath.Join(m.root, below), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, strings.TrimPrefix(path, m.root))
+		}
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		m.Fatal(err)
+	}
+	return names
+}
+
+// ownership is a file's mode and owners, such as "drwxr-x--- 0 999".
+func (m *machine) ownership(name string) string {
+	m.Helper()
+	info, err := os.Stat(filepath.Join(m.root, name))
+	if err != nil {
+		m.Fatal(err)
+	}
+	owned, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		m.Fatalf("%T", info.Sys())
+	}
+	return fmt.Sprintf("%v %d %d", info.Mode(), owned.Uid, owned.Gid)
+}
+
+// does runs one of this machine's programs and wants it to succeed.
+func (m *machine) does(program string, args ...string) string {
+	m.Helper()
+	out, err := exec.CommandContext(m.Context(), program, args...).CombinedOutput()
+	if err != nil {
+		m.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// dpkg installs, removes or purges.
+func (m *machine) dpkg(args ...string) string {
+	m.Helper()
+	return m.does("dpkg", append([]string{"--root=" + m.root, "--force-confold"}, args...)...)
+}
+
+// says runs a program inside the root.
+func (m *machine) says(args ...string) string {
+	m.Helper()
+	return m.does("chroot", append([]string{m.root}, args...)...)
+}
+
+// group is the number of the operators' group.
+func (m *machine) group() string {
+	m.Helper()
+	found := regexp.MustCompile(`(?m)^rotd-operators:[^:]*:([0-9]+):`).FindStringSubmatch(m.read("etc/group"))
+	if found == nil {
+		m.Fatalf("no rotd-operators in\n%s", m.read("etc/group"))
+	}
+	return found[1]
+}
+
+func (m *machine) wantInstalled(release string) {
+	m.Helper()
+	if said := m.says("/usr/bin/rotd", "version"); !strings.HasPrefix(said, "rotd "+release+" (commit 0123456, ") {
+		m.Errorf("rotd version: %s", said)
+	}
+	group := m.group()
+	for name, want := range map[string]string{
+		"etc/rotd":                                      "drwxr-x--- 0 " + group,
+		"etc/rotd/rotd.yaml":                            "-rw-r----- 0 " + group,
+		"usr/bin/rotd":                                  "-rwxr-xr-x 0 0",
+		"usr/lib/systemd/system/rotd.service":           "-rw-r--r-- 0 0",
+		"usr/share/man/man1/rotd.1.gz":                  "-rw-r--r-- 0 0",
+		"usr/share/man/man1/rotd-run.1.gz":              "-rw-r--r-- 0 0",
+		"usr/share/bash-completion/completions/rotd":    "-rw-r--r-- 0 0",
+		"usr/share/fish/vendor_completions.d/rotd.fish": "-rw-r--r-- 0 0",
+		"usr/share/doc/rotd/changelog.gz":               "-rw-r--r-- 0 0",
+	} {
+		if got := m.ownership(name); got != want {
+			m.Errorf("/%s is %s, want %s", name, got, want)
+		}
+	}
+	m.says("/usr/bin/rotd", "config", "validate", "/etc/rotd/rotd.yaml")
+}
+
+const firstSteps = "rotd is installed and not started."
+
+func TestThePackages(t *testing.T) {
+	t.Parallel()
+	needPrograms(t, "dpkg", "rpm", "ldd", "systemd-sysusers")
+	olderDeb, olderRPM := packages(t, olderRelease)
+	newerDeb, newerRPM := packages(t, newerRelease)
+	t.Run("dpkg installs, upgrades, removes and purges the Debian package", func(t *testing.T) {
+		goesThroughDpkg(t, olderDeb, newerDeb)
+	})
+	t.Run("rpm installs, upgrades and erases the other", func(t *testing.T) { goesThroughRPM(t, olderRPM, newerRPM) })
+	t.Run("the same commit makes the same bytes", func(t *testing.T) {
+		deb, rpm := packages(t, newerRelease)
+		if diff := cmp.Diff([]string{sum(t, newerDeb), sum(t, newerRPM)}, []string{sum(t, deb), sum(t, rpm)}); diff != "" {
+			t.Errorf("two builds differ (-first +second):\n%s", diff)
+		}
+	})
+}
+
+func goesThroughDpkg(t *testing.T, older, newer string) {
+	m := newMachine(t)
+	if said := m.dpkg("--install", older); !strings.Contains(said, firstSteps) {
+		t.Errorf("the first steps are not said:\n%s", said)
+	}
+	m.wantInstalled(olderRelease)
+
+	mine := m.read("etc/rotd/rotd.yaml") + "# mine\n"
+	m.write("etc/rotd/rotd.yaml", mine)
+	m.write("var/lib/private/rotd/rotd.db", "evidence")
+	said := m.dpkg("--install", newer)
+	if !strings.Contains(said, "over (98.0.0~rc.1)") || strings.Contains(said, firstSteps) {
+		t.Errorf("an upgrade said\n%s", said)
+	}
+	m.wantInstalled(newerRelease)
+	if got := m.read("etc/rotd/rotd.yaml"); got != mine {
+		t.Errorf("the configuration was changed (-want +got):\n%s", cmp.Diff(mine, got))
+	}
+
+	m.dpkg("--remove", "rotd")
+	if diff := cmp.Diff([]string{"/etc/rotd/rotd.yaml"}, m.files("etc/rotd")); diff != "" {
+		t.Errorf("after removal (-want +got):\n%s", diff)
+	}
+	if left := m.files("usr/share"); len(left) > 0 {
+		t.Errorf("removal left %q", left)
+	}
+	if said := m.dpkg("--purge", "rotd"); !strings.Contains(said, "stays in /var/lib/private/rotd") {
+		t.Errorf("what stays is not said:\n%s", said)
+	}
+	if left := m.files("etc/rotd"); len(left) > 0 {
+		t.Errorf("purging left %q", left)
+	}
+	if got := m.read("var/lib/private/rotd/rotd.db"); got != "evidence" {
+		t.Errorf("the state is %q", got)
+	}
+}
+
+func goesThroughRPM(t *testing.T, older, newer string) {
+	m := newMachine(t)
+	rpm := func(args ...string) string {
+		return m.does("rpm", append([]string{"--root", m.root, "--nosignature"}, args...)...)
+	}
+	if said := rpm("--install", "--nodeps", older); !strings.Contains(said, firstSteps) {
+		t.Errorf("the first steps are not said:\n%s", said)
+	}
+	m.wantInstalled(olderRelease)
+	mine := m.read("etc/rotd/rotd.yaml") + "# mine\n"
+	m.write("etc/rotd/rotd.yaml", mine)
+	m.write("var/lib/private/rotd/rotd.db", "evidence")
+	if said := rpm("--upgrade", "--nodeps", newer); strings.Contains(said, firstSteps) {
+		t.Errorf("an upgrade said\n%s", said)
+	}
+	m.wantInstalled(newerRelease)
+	if got := m.read("etc/rotd/rotd.yaml"); got != mine {
+		t.Errorf("the configuration was changed (-want +got):\n%s", cmp.Diff(mine, got))
+	}
+	if said := rpm("--erase", "rotd"); !strings.Contains(said, "stays in /var/lib/private/rotd") {
+		t.Errorf("what stays is not said:\n%s", said)
+	}
+	if diff := cmp.Diff([]string{"/etc/rotd/rotd.yaml.rpmsave"}, m.files("etc/rotd")); diff != "" {
+		t.Errorf("after it was erased (-want +got):\n%s", diff)
+	}
+}
+
+// sum is a file's name and hash.
+func sum(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %x", filepath.Base(path), h.Sum(nil))
+}
