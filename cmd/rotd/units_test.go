@@ -264,7 +264,7 @@ func TestTimesForPeople(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		"": {}, "24h": before(24 * time.Hour), "7d": before(7 * day), "1d12h": before(36 * time.Hour),
 		"2026-03-14T12:00:00Z": noon,
-		"2026-03-01": time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		"2026-03-01":           time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		if got, err := parseSince(noon, text); err != nil || !got.Equal(want) {
 			t.Errorf("since %q: %v, %v", text, got, err)

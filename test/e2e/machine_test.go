@@ -87,8 +87,10 @@ func newHost(t *testing.T) *host {
 
 // run runs a program on the machine.
 func (h *host) run(args ...string) (said string, err error) {
-	enter := []string{"--target", fmt.Sprint(h.init.Process.Pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup",
-		"--root", "--wd", "--"}
+	enter := []string{
+		"--target", fmt.Sprint(h.init.Process.Pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup",
+		"--root", "--wd", "--",
+	}
 	out, err := exec.Command("nsenter", append(enter, args...)...).CombinedOutput()
 	return string(out), err
 }
@@ -191,7 +193,9 @@ func TestThePackageRunsUnderSystemd(t *testing.T) {
 	h.does("rotd", "health")
 
 	h.does("systemctl", "kill", "--signal=KILL", "rotd")
-	until(t, "a start after the crash", func() bool { return h.property("NRestarts") == "1" && h.property("SubState") == "running" })
+	until(t, "a start after the crash", func() bool {
+		return h.property("NRestarts") == "1" && h.property("SubState") == "running"
+	})
 	h.does("systemctl", "reload", "rotd")
 
 	said := h.does("dpkg", "--install", "/tmp/newer.deb")
