@@ -29,6 +29,8 @@ type Needs struct {
 	Assumes   []string // ARNs of roles in other accounts, and for emergencies
 	Lists     bool     // the organization's accounts
 	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix/*
+	Logs      []string // ARNs of log files in S3 that messages name: arn:aws:s3:::bucket/prefix*
+	LogKeys   []string // ARNs of the keys that those are encrypted with
 	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
 
 	Rotates    bool // a policy lets rotd rotate, or people rotate through it
@@ -97,6 +99,8 @@ func (n *Needs) intake(d *Document) {
 	if n.Lists {
 		d.allow("ListAccounts", []string{"*"}, []string{"organizations:ListAccounts"})
 	}
+	d.allow("ReadLogs", n.Logs, []string{"s3:GetObject"})
+	d.allow("ReadLogsKey", n.LogKeys, []string{"kms:Decrypt"})
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
 	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
 }
