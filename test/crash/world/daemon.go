@@ -38,7 +38,9 @@ func (w *World) Run() (*Daemon, error) {
 	}
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
-	credentials, d.Life = w.nextLife()
+	if credentials, d.Life, err = w.nextLife(); err != nil {
+		return nil, err
+	}
 	cmd.Env = append(w.environment(credentials), w.Environment...)
 	cmd.Stdout, cmd.Stderr = &d.Log, &d.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
