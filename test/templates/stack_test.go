@@ -128,7 +128,7 @@ func (s *stack) resolve(v any) (any, error) {
 		}
 		return list, nil
 	case map[string]any:
-		if name, argument, ok := function(v); ok {
+		if name, argument, ok := called(v); ok {
 			return s.call(name, argument)
 		}
 		resolved := make(map[string]any)
@@ -146,8 +146,8 @@ func (s *stack) resolve(v any) (any, error) {
 	return v, nil
 }
 
-// function tells whether an object is a call. A resource's Condition is none: it stands beside other names.
-func function(v map[string]any) (name string, argument any, ok bool) {
+// called tells whether an object is a call. A resource's Condition is none: it stands beside other names.
+func called(v map[string]any) (name string, argument any, ok bool) {
 	if len(v) != 1 {
 		return "", nil, false
 	}
