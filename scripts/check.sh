@@ -49,12 +49,17 @@ gofumpt() { # fails when it lists a file
 
 tidy() {
   local module
-  for module in . tools tools/gremlins tools/nfpm test/contract; do
+  for module in . tools tools/gremlins tools/nfpm test/contract test/templates; do
     (cd "$module" && go mod tidy -diff) || return
   done
 }
 
-vet() { go vet ./... && (cd test/contract && go vet ./...); }
+vet() {
+  local module
+  for module in . test/contract test/templates; do
+    go -C "$module" vet ./... || return
+  done
+}
 
 # Under the race detector where there is a C compiler; vet has had its step.
 raced() {
@@ -107,6 +112,7 @@ step "random plans" random
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
 step "prove a third" go run ./test/prove -share 3
 step "contract" scripts/contract.sh
+step "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
 step "demo" bin/rotd demo
 step "demo: an incident" bin/rotd demo --story incident
 

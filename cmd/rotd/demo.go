@@ -47,14 +47,15 @@ func newDemoCommand() *cobra.Command {
 // demoTale is a story that can be told: its rotd.yaml, with places to fill in, and what happens.
 type demoTale struct {
 	yaml     string
+	verbs    []string // what people do through rotd, as in `rotd iam print-policy --verbs`
 	chapters func(*demoStory) []demoChapter
 }
 
 // demoTales are the stories by name.
 func demoTales() map[string]demoTale {
 	return map[string]demoTale{
-		"everyday": {everydayYAML, (*demoStory).everyday},
-		"incident": {incidentYAML, (*demoStory).incident},
+		"everyday": {everydayYAML, nil, (*demoStory).everyday},
+		"incident": {incidentYAML, []string{"replace", "contain", "reencrypt", "import"}, (*demoStory).incident},
 	}
 }
 
@@ -73,7 +74,7 @@ func runDemo(ctx context.Context, out io.Writer, tale demoTale, keep bool) (err 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	t := &teller{out: out, started: time.Now()}
-	w, err := newDemoWorld(dir, tale.yaml)
+	w, err := newDemoWorld(dir, tale.yaml, tale.verbs)
 	if err != nil {
 		return err
 	}
@@ -90,6 +91,7 @@ func runDemo(ctx context.Context, out io.Writer, tale demoTale, keep bool) (err 
 		}
 		return err
 	}
+	s.permissions()
 	if t.failed > 0 {
 		t.log(d.logTail())
 		return fmt.Errorf("%w: %d of %d expectations failed", errDemo, t.failed, t.checked)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,16 @@ func (s *demoStory) run(ctx context.Context, chapters []demoChapter) error {
 		}
 	}
 	return nil
+}
+
+// permissions tells whether the policy of rotd's role was enough.
+func (s *demoStory) permissions() {
+	requests := s.world.sim.Requests(func(r awssim.Request) bool { return r.AccessKeyID == s.world.rotd.AccessKeyID })
+	refused := slices.DeleteFunc(slices.Clone(requests), func(r awssim.Request) bool {
+		return !strings.HasPrefix(r.ErrorCode, "AccessDenied")
+	})
+	s.tell.check(len(refused) == 0, "rotd's role had the policy that `rotd iam print-policy` prints: AWS refused %d of "+
+		"its %d calls", len(refused), len(requests))
 }
 
 // as gives a KMS client of a principal.

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"rotd/internal/awssim"
+	"rotd/internal/config"
+	"rotd/internal/iam"
 )
 
 const (
@@ -37,7 +39,7 @@ type demoWorld struct {
 }
 
 // newDemoWorld starts the simulated AWS and writes rotd's configuration for it into a folder.
-func newDemoWorld(dir, yaml string) (*demoWorld, error) {
+func newDemoWorld(dir, yaml string, verbs []string) (*demoWorld, error) {
 	sim := awssim.New(awssim.Options{Latency: time.Millisecond, Seed: 1})
 	if err := sim.Start(); err != nil {
 		return nil, err
@@ -62,7 +64,26 @@ func newDemoWorld(dir, yaml string) (*demoWorld, error) {
 	if err := os.WriteFile(w.config, []byte(w.rotdYAML(yaml)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the demo's configuration: %w", err)
 	}
-	return w, nil
+	return w, w.limit(verbs)
+}
+
+// limit gives rotd's role the policy that `rotd iam print-policy` prints for its configuration.
+func (w *demoWorld) limit(verbs []string) error {
+	cfg, err := config.Load(w.config, knownIDs())
+	if err != nil {
+		return err
+	}
+	needs := needsOf(cfg, iam.Daemon)
+	// A URL of loopback does not tell it.
+	needs.Queues = []string{"arn:aws:sqs:" + demoRegion + ":" + demoAccount + ":rotd"}
+	for _, verb := range verbs {
+		addVerb(needs, verb)
+	}
+	policy, err := iam.Policy(iam.Daemon, needs).JSON()
+	if err != nil {
+		return fmt.Errorf("write the policy of rotd's role: %w", err)
+	}
+	return w.sim.SetPolicy(w.rotd.AccessKeyID, string(policy))
 }
 
 // role makes the credentials of an assumed role.

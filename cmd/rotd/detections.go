@@ -135,7 +135,7 @@ func newDetectionsCommand(c *cli) *cobra.Command {
 		},
 	}
 	return group("detections", "The rules and checks of this version, and your own", list, show,
-		newDetectionsTestCommand(c), newDetectionsImportCommand(c))
+		newDetectionsTestCommand(c), newDetectionsImportCommand(c), newEventPatternCommand(c))
 }
 
 // tuning is what may be tuned, each parameter on a line of its own.

@@ -21,7 +21,7 @@ func newIAMCommand(c *cli) *cobra.Command {
 
 func newPrintPolicyCommand(c *cli) *cobra.Command {
 	var emergency, member bool
-	var verbs, objects []string
+	var verbs, objects, logs, logKeys []string
 	cmd := &cobra.Command{
 		Use:   "print-policy",
 		Short: "Print the IAM policy that a role of rotd needs, and nothing more",
@@ -30,7 +30,8 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 			"of AWS.",
 			"What policies make rotd do by itself follows from the configuration. --verbs adds what people do through the "+
 				"role: rotate, replace, contain, reencrypt, import. --objects says where in S3 the objects are that people "+
-				"move to another key (rotd reencrypt --s3)."),
+				"move to another key (rotd reencrypt --s3), --logs where a trail's log files are that messages in the queue name, "+
+				"and --logs-key under which key of your own."),
 		Example: "  rotd iam print-policy -c rotd.yaml\n  rotd iam print-policy -c rotd.yaml --emergency\n" +
 			"  rotd iam print-policy -c rotd.yaml --objects s3://bucket/prefix",
 		Args: exactly(),
@@ -43,6 +44,9 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 			}
 			if len(objects) > 0 && (emergency || member) {
 				return wrongUse(cmd, "--objects is of the daemon's own role: only that one moves objects")
+			}
+			if len(logs)+len(logKeys) > 0 && (emergency || member) {
+				return wrongUse(cmd, "--logs and --logs-key are of the daemon's own role: only that one reads log files")
 			}
 			cfg, err := config.Load(c.configPath(), knownIDs())
 			if err != nil {
@@ -62,13 +66,13 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 				}
 			}
 			needs.Imports = needs.Imports || cfg.ImportedMaterial.Configured() && (needs.Rotates || emergency)
-			for _, location := range objects {
-				at, err := awss3.Parse(location)
-				if err != nil {
-					return wrongUse(cmd, "--objects: %v", err)
-				}
-				needs.Objects = append(needs.Objects, "arn:"+needs.Partition+":s3:::"+at.Bucket+"/"+at.Key+"*")
+			if needs.Objects, err = objectARNs(needs.Partition, objects); err != nil {
+				return wrongUse(cmd, "--objects: %v", err)
 			}
+			if needs.Logs, err = objectARNs(needs.Partition, logs); err != nil {
+				return wrongUse(cmd, "--logs: %v", err)
+			}
+			needs.LogKeys = logKeys
 			text, err := iam.Policy(role, needs).JSON()
 			if err != nil {
 				return fmt.Errorf("write the policy: %w", err)
@@ -84,8 +88,22 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 	f.BoolVar(&emergency, "emergency", false, "of the role for emergencies (emergency_role_arn)")
 	f.BoolVar(&member, "member", false, "of the role that rotd assumes in another account (role_arn)")
 	f.StringSliceVar(&objects, "objects", nil, "where objects are that people move to another key: s3://bucket/prefix")
+	f.StringSliceVar(&logs, "logs", nil, "where log files are that messages in the queue name: s3://bucket/prefix")
+	f.StringSliceVar(&logKeys, "logs-key", nil, "the ARN of the key that log files are encrypted with")
 	f.StringSliceVar(&verbs, "verbs", nil, "what people do through the role, besides what policies ask for")
 	return cmd
+}
+
+// objectARNs are the ARNs of all objects at locations in S3.
+func objectARNs(partition string, locations []string) (arns []string, err error) {
+	for _, location := range locations {
+		at, err := awss3.Parse(location)
+		if err != nil {
+			return nil, err
+		}
+		arns = append(arns, "arn:"+partition+":s3:::"+at.Bucket+"/"+at.Key+"*")
+	}
+	return arns, nil
 }
 
 func addVerb(n *iam.Needs, verb string) bool {

@@ -48,6 +48,9 @@ func TestPoliciesForEachRole(t *testing.T) {
 		"iam-objects": {
 			"-c", path, "--objects", "s3://backups/db/", "--objects", "s3://backups/logs", "--objects", "s3://exports",
 		},
+		"iam-logs": {
+			"-c", path, "--logs", "s3://trail/AWSLogs/", "--logs-key", "arn:aws:kms:eu-west-1:111122223333:key/k1",
+		},
 		"iam-emergency-imports": {"-c", imports, "--emergency"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,8 +62,10 @@ func TestPoliciesForEachRole(t *testing.T) {
 		})
 	}
 	for says, flags := range map[string][]string{
-		"only that one moves objects":  {"--member", "--objects", "s3://backups"},
-		"not of the form s3://bucket/": {"--objects", "backups"},
+		"only that one moves objects":   {"--member", "--objects", "s3://backups"},
+		"only that one reads log files": {"--emergency", "--logs", "s3://trail/"},
+		"--logs: ":                      {"--logs", "trail"},
+		"not of the form s3://bucket/":  {"--objects", "backups"},
 	} {
 		s := newSession(nil)
 		if status := s.run(t, append([]string{"iam", "print-policy", "-c", path}, flags...)...); status != 2 ||

@@ -12,6 +12,7 @@ import (
 type call struct {
 	Service   string // as in the credential scope: sqs, sns, kms, s3, sts
 	Operation string
+	Action    string // the IAM action behind Operation, such as sqs:DeleteMessage
 	Region    string
 	// Principal is who calls; nil until authenticated. AccessKeyID is what the request names, known or not.
 	Principal   *Principal
@@ -29,6 +30,9 @@ type call struct {
 	Resource string         // ARN or name of what the call was about
 	Effect   bool           // the state changed
 	Params   map[string]any // small; nil for none
+
+	// What conditions of IAM policies ask about the request, by condition key.
+	context map[string]string
 
 	// A planned fault may let the first entries of a batch fail.
 	failEntries int

@@ -27,7 +27,7 @@
 //	principal        → unknown key: the protocol's own error
 //	operation        → from X-Amz-Target, Action= or the S3 path
 //	faults           → BeforeEffect
-//	Allow list       → access denied
+//	Allow list       → access denied; an IAM policy's resources and conditions are judged by the operation
 //	the operation    → effect, then the service's observer (CloudTrail)
 //	faults           → AfterEffect
 //	latency, answer  → faults AfterAnswer

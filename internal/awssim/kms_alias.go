@@ -42,6 +42,8 @@ func (k *KMS) createAlias(c *kmsCall, in aliasInput) (any, error) {
 	a := &kmsAlias{c.account(), c.Region, in.AliasName, key.ID, c.now, c.now}
 	c.about(a.arn())
 	switch {
+	case !c.permits(c.Action, a.arn()):
+		return nil, unpermitted(c.call, c.Action, a.arn())
 	case k.alias(a.arn()) != nil:
 		return nil, apiErrorf("AlreadyExistsException", 0, "An alias with the name %s already exists", a.arn())
 	case len(k.aliasesOf(key)) >= maxAliases:
@@ -154,6 +156,9 @@ func (k *KMS) aliasInUse(c *kmsCall, name string) (arn string, a *kmsAlias, err 
 	}
 	c.Params = map[string]any{"AliasName": name}
 	arn = aliasARN(c.Region, c.account(), name)
+	if !c.permits(c.Action, arn) {
+		return "", nil, unpermitted(c.call, c.Action, arn)
+	}
 	if a = k.alias(arn); a == nil {
 		return "", nil, apiErrorf("NotFoundException", 0, "Alias %s is not found.", arn)
 	}

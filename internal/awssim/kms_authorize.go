@@ -29,10 +29,12 @@ func (d KMSDenial) matches(c *kmsCall, key string) bool {
 		(d.Principal == "" || d.Principal == c.Principal.ARN || d.Principal == c.Principal.SessionIssuerARN)
 }
 
-// authorize tells whether the caller may do this to the key: denials, what AWS keeps to itself, the key's policy. The
-// caller's IAM policies are Principal.Allow, judged before. k.mu is held.
+// authorize tells whether the caller may do this to the key: denials, what AWS keeps to itself, the key's policy, the
+// caller's own. k.mu is held.
 func (k *KMS) authorize(c *kmsCall, key *KMSKey, action string) error {
 	switch {
+	case !c.permits(c.asked(action), key.ARN):
+		return unpermitted(c.call, c.asked(action), key.ARN)
 	case slices.ContainsFunc(k.denials, func(d KMSDenial) bool { return d.matches(c, key.ARN) }):
 		return denied(c, action, key.ARN)
 	case key.Manager == types.KeyManagerTypeAws && !managedKeyAllows(c.Operation):
@@ -47,6 +49,9 @@ func (k *KMS) authorize(c *kmsCall, key *KMSKey, action string) error {
 
 // authorizeAny is authorize for calls about no key in particular. k.mu is held.
 func (k *KMS) authorizeAny(c *kmsCall) error {
+	if !c.permits(c.Action, "*") {
+		return unpermitted(c.call, c.Action, "*")
+	}
 	if slices.ContainsFunc(k.denials, func(d KMSDenial) bool { return d.matches(c, "") }) {
 		return denied(c, "kms:"+c.Operation, "*")
 	}
@@ -61,6 +66,22 @@ func managedKeyAllows(operation string) bool {
 		return true
 	}
 	return false
+}
+
+// asked is the IAM action that is asked of the next key: ReEncrypt's first one is moved from, its second one to.
+func (c *kmsCall) asked(action string) string {
+	switch {
+	case action != "kms:ReEncrypt":
+		return action
+	case len(c.resources) == 0:
+		return "kms:ReEncryptFrom"
+	}
+	return "kms:ReEncryptTo"
+}
+
+func unpermitted(c *call, action, resource string) *APIError {
+	return apiErrorf("AccessDeniedException", 0, "User: %s is not authorized to perform: %s on resource: %s because no "+
+		"identity-based policy allows the %s action", c.Principal.ARN, action, resource, action)
 }
 
 func denied(c *kmsCall, action, resource string) *APIError {

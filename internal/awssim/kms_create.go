@@ -19,7 +19,11 @@ type createKeyInput struct {
 }
 
 func (k *KMS) createKey(c *kmsCall, in createKeyInput) (any, error) {
+	c.tagged(in.Tags)
 	if err := k.authorizeAny(c); err != nil {
+		return nil, err
+	}
+	if err := c.mayTag(in.Tags); err != nil {
 		return nil, err
 	}
 	key := &KMSKey{
@@ -53,6 +57,23 @@ func (k *KMS) createKey(c *kmsCall, in createKeyInput) (any, error) {
 	c.about(key.ARN)
 	c.names(key.ARN)
 	return c.answers(fields{"KeyMetadata": key.metadata()}), nil
+}
+
+// tagged tells conditions of the tags that a request gives.
+func (c *kmsCall) tagged(tags []kmsTag) {
+	c.context = make(map[string]string)
+	for _, t := range tags {
+		c.context["aws:RequestTag/"+t.TagKey] = t.TagValue
+	}
+}
+
+// mayTag tells whether the caller may give a new key its tags, which is a permission besides that to make it.
+func (c *kmsCall) mayTag(tags []kmsTag) error {
+	const action = "kms:TagResource"
+	if made := keyARN(c.Region, c.account(), "new"); len(tags) > 0 && !c.permits(action, made) {
+		return unpermitted(c.call, action, made)
+	}
+	return nil
 }
 
 // complete checks what was asked for against what KMS can make, and fills in what it left open.

@@ -32,6 +32,13 @@ func (k *KMS) replicateKey(c *kmsCall, in replicateKeyInput) (any, error) {
 	if err := primary.usable(); err != nil {
 		return nil, err
 	}
+	c.tagged(in.Tags)
+	if !c.permits("kms:CreateKey", "*") { // in the replica's Region
+		return nil, unpermitted(c.call, "kms:CreateKey", "*")
+	}
+	if err := c.mayTag(in.Tags); err != nil {
+		return nil, err
+	}
 	replica := primary.replicaIn(in.ReplicaRegion, c.now, k.opts.ReplicationDelay)
 	replica.Description = in.Description
 	if in.Policy != "" {

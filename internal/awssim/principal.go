@@ -24,6 +24,8 @@ type Principal struct {
 
 	// Allow lists the actions allowed, such as kms:DescribeKey or sqs:*; nil allows all.
 	Allow []string
+
+	policy *identityPolicy // in place of Allow; nil: none
 }
 
 // AddPrincipal makes an access key known, replacing what it stood for.
@@ -74,6 +76,9 @@ func (s *Sim) principal(accessKeyID string) *Principal {
 
 // may tells whether the principal is allowed an action such as kms:DescribeKey.
 func (p *Principal) may(action string) bool {
+	if p.policy != nil {
+		return p.policy.names(action)
+	}
 	if p.Allow == nil {
 		return true
 	}

@@ -119,10 +119,11 @@ func (s *Sim) perform(svc *service, c *call, fired []*PlannedFault) (any, *APIEr
 		return nil, apiErrorf("UnknownOperationException", http.StatusBadRequest, "awssim does not know %s:%s",
 			c.Service, c.Operation)
 	}
-	if action := svc.actionOf(c.Operation); !svc.open[c.Operation] && !c.Principal.may(action) {
+	c.Action = svc.actionOf(c.Operation)
+	if !svc.open[c.Operation] && !c.Principal.may(c.Action) {
 		return nil, apiErrorf("AccessDeniedException", 0,
 			"User: %s is not authorized to perform: %s because no identity-based policy allows the %s action",
-			c.Principal.ARN, action, action)
+			c.Principal.ARN, c.Action, c.Action)
 	}
 	return s.run(op, c)
 }

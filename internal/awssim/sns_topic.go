@@ -85,6 +85,9 @@ func (s *snsService) topicOf(c *call) (*topic, *APIError) {
 	if !ok || parts.service != "sns" || parts.region != c.Region {
 		return nil, apiErrorf("InvalidParameter", 0, "Invalid parameter: TopicArn")
 	}
+	if !c.permits(c.Action, arn) {
+		return nil, unpermitted(c, c.Action, arn)
+	}
 	t := s.topics[arn]
 	if t == nil {
 		return nil, apiErrorf("NotFound", 404, "Topic does not exist")

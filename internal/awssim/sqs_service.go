@@ -102,6 +102,9 @@ func (s *sqsService) queueFor(c *call, url string) (*queue, error) {
 		return nil, apiErrorf("QueueDoesNotExist", 0, "The specified queue does not exist.")
 	}
 	c.Resource = q.arn
+	if !c.permits(c.Action, q.arn) {
+		return nil, unpermitted(c, c.Action, q.arn)
+	}
 	return q, nil
 }
 

@@ -97,6 +97,9 @@ func (s *Sim) readAssumeRole(c *call) (role *Role, session string, seconds int, 
 	arn := c.Form.Get("RoleArn")
 	session, seconds = c.Form.Get("RoleSessionName"), defaultSession
 	c.Resource = arn
+	if !c.permits(c.Action, arn) {
+		return nil, "", 0, unpermitted(c, c.Action, arn)
+	}
 	if d := c.Form.Get("DurationSeconds"); d != "" {
 		seconds, err = strconv.Atoi(d)
 	}

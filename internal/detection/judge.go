@@ -2,8 +2,10 @@ package detection
 
 import (
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"rotd/internal/events"
@@ -121,6 +123,22 @@ func (j *Judge) index(loaded []*Rule) {
 // may be a key's use.
 func (j *Judge) Wants(source, name string) bool {
 	return source == kmsSource || len(j.rulesFor(source, name)) > 0
+}
+
+// Wanted is what Wants says yes to: each source once, by name, and the names of its events unless all are wanted.
+func (j *Judge) Wanted() []Wanted {
+	wanted := []Wanted{{Source: kmsSource}}
+	for source, in := range j.wanted {
+		switch {
+		case source == kmsSource:
+		case len(in.all) > 0:
+			wanted = append(wanted, Wanted{Source: source})
+		default:
+			wanted = append(wanted, Wanted{Source: source, Names: slices.Sorted(maps.Keys(in.byName))})
+		}
+	}
+	slices.SortFunc(wanted, func(a, b Wanted) int { return strings.Compare(a.Source, b.Source) })
+	return wanted
 }
 
 func (j *Judge) rulesFor(source, name string) []*Rule {

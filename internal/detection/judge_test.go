@@ -70,6 +70,21 @@ func TestEveryKMSRecordIsWantedEvenWithoutRules(t *testing.T) {
 	}
 }
 
+func TestWhatIsWantedIsNamedOncePerSource(t *testing.T) {
+	judge := newJudge([]Rule{
+		always("some", Wanted{Source: trailSource, Names: []string{"StopLogging", "DeleteTrail"}}),
+		always("more", Wanted{Source: trailSource, Names: []string{"StopLogging"}}, Wanted{Source: iamSource}),
+		always("one", Wanted{Source: iamSource, Names: []string{"CreateUser"}}),
+		always("off", Wanted{Source: s3Source, Names: []string{"PutObject"}}),
+	}, nil, Settings{Disabled: []string{"off"}})
+	want := []Wanted{
+		{Source: trailSource, Names: []string{"DeleteTrail", "StopLogging"}}, {Source: iamSource}, {Source: kmsSource},
+	}
+	if diff := cmp.Diff(want, judge.Wanted()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestAPanicCostsThatRulesWordOnly(t *testing.T) {
 	broken := always("broken", wants("DisableKey")...)
 	broken.Judge = func(*Context, *events.Event) []Found { panic("boom") }

@@ -31,6 +31,8 @@ type Needs struct {
 	Reports   []string // ARNs of buckets' folders that reports are put to: arn:aws:s3:::bucket/prefix/*
 	Snapshots []string // ARNs of buckets' folders that copies of the state are put to and fetched from
 	Audit     []string // ARNs of the bucket's folder that the audit log is exported to
+	Logs      []string // ARNs of log files in S3 that messages name: arn:aws:s3:::bucket/prefix*
+	LogKeys   []string // ARNs of the keys that those are encrypted with
 	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
 
 	SnapshotKey     bool // S3 encrypts copies of the state with a key that the configuration names
@@ -102,6 +104,8 @@ func (n *Needs) intake(d *Document) {
 	if n.Lists {
 		d.allow("ListAccounts", []string{"*"}, []string{"organizations:ListAccounts"})
 	}
+	d.allow("ReadLogs", n.Logs, []string{"s3:GetObject"})
+	d.allow("ReadLogsKey", n.LogKeys, []string{"kms:Decrypt"})
 	d.allow("Reports", n.Reports, []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"})
 	d.allow("ReportBuckets", bucketsOf(n.Reports), []string{"s3:ListBucket"})
 	d.allow("AuditArchive", n.Audit, []string{"s3:PutObject", "s3:GetObject"})

@@ -41,6 +41,7 @@ var house = []layer{
 	{path: "internal/impact", rank: 2, pure: true},
 	{path: "internal/detection", rank: 3, pure: true},
 	{path: "internal/userrules", rank: 4, pure: true},
+	{path: "internal/eventbridge", rank: 4, pure: true},
 	{path: "internal/sigma", rank: 5, pure: true},
 	{path: "internal/cost", rank: 3, pure: true},
 	{path: "internal/report", rank: 4, pure: true},

@@ -175,8 +175,12 @@ func TestThePackageRunsUnderSystemd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environment := strings.Join(w.LifeEnvironment(), "\n") + "\n"
-	if err := os.WriteFile(h.path("/etc/rotd/environment"), []byte(environment), 0o600); err != nil {
+	environment, err := w.LifeEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = os.WriteFile(h.path("/etc/rotd/environment"), []byte(strings.Join(environment, "\n")+"\n"), 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
 	h.does("rotd", "config", "validate", "/etc/rotd/rotd.yaml")

@@ -38,7 +38,9 @@ func (w *World) Run() (*Daemon, error) {
 	}
 	d := &Daemon{cmd: cmd, world: w, exited: make(chan struct{})}
 	var credentials awssim.Principal
-	credentials, d.Life = w.nextLife()
+	if credentials, d.Life, err = w.nextLife(); err != nil {
+		return nil, err
+	}
 	cmd.Env = append(w.environment(credentials), w.Environment...)
 	cmd.Stdout, cmd.Stderr = &d.Log, &d.Log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -147,9 +149,9 @@ func (w *World) environment(p awssim.Principal) []string {
 }
 
 // LifeEnvironment is the environment of a daemon that somebody else starts.
-func (w *World) LifeEnvironment() []string {
-	credentials, _ := w.nextLife()
-	return w.environment(credentials)
+func (w *World) LifeEnvironment() ([]string, error) {
+	credentials, _, err := w.nextLife()
+	return w.environment(credentials), err
 }
 
 // Client asks the daemon that runs in this world.

@@ -19,7 +19,7 @@ type lives struct {
 const rotdSession = "rotd-daemon-"
 
 // nextLife makes the credentials of another daemon.
-func (w *World) nextLife() (p awssim.Principal, life int) {
+func (w *World) nextLife() (p awssim.Principal, life int, err error) {
 	w.lives.mu.Lock()
 	defer w.lives.mu.Unlock()
 	w.lives.n++
@@ -28,7 +28,10 @@ func (w *World) nextLife() (p awssim.Principal, life int) {
 		w.lives.keys = make(map[string]bool)
 	}
 	w.lives.keys[p.AccessKeyID] = true
-	return p, w.lives.n
+	if w.Policy != "" {
+		err = w.Sim.SetPolicy(p.AccessKeyID, w.Policy)
+	}
+	return p, w.lives.n, err
 }
 
 // IsRotd reports whether an access key is one of the daemons'.

@@ -39,6 +39,7 @@ type World struct {
 	Config            string // path of rotd.yaml
 	StatePath         string
 	HTTP              string           // address of the status listener
+	Policy            string           // IAM policy of rotd's role; empty: everything is allowed
 	Environment       []string         // more variables of the daemon's
 	Launch            func() *exec.Cmd // runs the daemon in another way; nil: its binary, with Config
 
