@@ -89,6 +89,10 @@ image: ## Container image IMAGE (rotd), by docker, podman or buildah
 packages: ## Debian and RPM packages, into dist/
 	@scripts/packages.sh '$(VERSION)' '$(COMMIT)' '$(DATE)'
 
+.PHONY: release
+release: ## Archives, packages, SBOM and checksums of a tagged commit, into dist/; signed with MINISIGN_KEY or COSIGN_KEY
+	@scripts/release.sh '$(VERSION)' '$(COMMIT)' '$(DATE)'
+
 .PHONY: fmt
 fmt: ## Format all Go files
 	@git ls-files -co --exclude-standard -- '*.go' | xargs $(TOOL) gofumpt -l -w

@@ -49,7 +49,7 @@ gofumpt() { # fails when it lists a file
 
 tidy() {
   local module
-  for module in . tools tools/gremlins tools/nfpm test/contract test/templates; do
+  for module in . tools tools/gremlins tools/nfpm tools/sbom test/contract test/templates; do
     (cd "$module" && go mod tidy -diff) || return
   done
 }

@@ -22,11 +22,13 @@ export STAGE ARCH VERSION SOURCE_DATE_EPOCH
 
 CGO_ENABLED=0 go build -trimpath -tags timetzdata \
   -ldflags "-s -w -X main.version=$described -X main.commit=$commit -X main.date=$date" -o "$STAGE/rotd" ./cmd/rotd
-CGO_ENABLED=0 go build -trimpath -modfile=tools/nfpm/go.mod -o .cache/nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
+here=$(go env GOHOSTARCH)
+CGO_ENABLED=0 GOARCH=$here go build -trimpath -modfile=tools/nfpm/go.mod -o .cache/nfpm \
+  github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 rotd=$STAGE/rotd
-[ "$(go env GOHOSTARCH)" = "$ARCH" ] || # the pages are the same on all machines
-  { rotd=$STAGE/rotd-here && CGO_ENABLED=0 GOARCH='' go build -o "$rotd" ./cmd/rotd; }
+[ "$here" = "$ARCH" ] || # the pages are the same on all machines
+  { rotd=$STAGE/rotd-here && CGO_ENABLED=0 GOARCH=$here go build -o "$rotd" ./cmd/rotd; }
 "$rotd" man "$STAGE/man"
 gzip -9n "$STAGE"/man/*
 gzip -9nc CHANGELOG.md >"$STAGE/CHANGELOG.gz"
