@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rotd/internal/admin"
+	"rotd/internal/audit"
 	"rotd/test/crash/world"
 )
 
@@ -171,7 +172,7 @@ func TestThePackageRunsUnderSystemd(t *testing.T) {
 	t.Cleanup(w.Client.Close)
 	w.Config = h.path("/etc/rotd/rotd.yaml")
 	err := w.Configure(w.StatePath, "/var/lib/rotd/rotd.db", w.Client.Socket(), "/run/rotd/rotd.sock",
-		w.Dir+"/material", "/material")
+		w.Dir+"/material", "/material", "intake:\n", "audit: {export: /var/log/rotd/audit.jsonl}\nintake:\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,6 +212,12 @@ func TestThePackageRunsUnderSystemd(t *testing.T) {
 		t.Errorf("after the upgrade the record of actions is %+v (%v)\n%s", page, err, said)
 	}
 	wantNothingRepeated(t, w)
+
+	v := audit.NewVerifier()
+	exported, err := os.ReadFile(h.path("/var/log/rotd/audit.jsonl"))
+	if _, failed := v.Write(exported); err != nil || failed != nil || !v.End().Whole {
+		t.Errorf("the exported audit log: %d bytes, %v, %v", len(exported), err, failed)
+	}
 
 	h.does("dpkg", "--remove", "rotd")
 	if state := h.says("systemctl", "is-active", "rotd"); state != "inactive\n" {
