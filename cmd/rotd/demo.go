@@ -25,9 +25,10 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run rotd on a simulated AWS on this machine: a story of 30 s",
-		Long: prose("Run rotd on a simulated AWS on loopback and tell a story: keys of every kind, ordinary traffic, rotation "+
-			"switched off and put back, an overdue key rotated, a key opened to the world, a kill in the middle, and a "+
-			"responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this machine.",
+		Long: prose("Run rotd on a simulated AWS on loopback and tell a story: keys of every kind, ordinary traffic, "+
+			"rotation switched off and put back, an overdue key rotated, a key opened to the world, a kill in the middle, "+
+			"and a responder's emergency rotation. It ends with 0 only if everything came out as told. Nothing leaves this "+
+			"machine.",
 			"--story incident tells another: what a responder does about keys that an intruder used."),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

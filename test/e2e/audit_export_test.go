@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rotd/internal/admin"
 	"rotd/internal/audit"
 	"rotd/internal/awssim"
 	"rotd/internal/state"
@@ -97,9 +100,9 @@ func TestTheAuditLogIsExportedToS3EachEntryOnce(t *testing.T) {
 func TestTheAuditLogIsExportedToAFileEachEntryOnce(t *testing.T) {
 	t.Parallel()
 	w := exporting(t, "DIR/audit.jsonl")
-	path := filepath.Join(w.Dir, "audit.jsonl")
+	log := filepath.Join(w.Dir, "audit.jsonl")
 	livesTwice(t, w, func() {
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		file, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +113,7 @@ func TestTheAuditLogIsExportedToAFileEachEntryOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	exported, err := os.ReadFile(path)
+	exported, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,5 +133,32 @@ func TestWhatCannotBeExportedIsTold(t *testing.T) {
 	untilTold(t, w, "finding-resolved job-failed")
 	if err := d.Stop(20 * time.Second); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWhatIsNotRotdsInTheAuditLogsPlaceIsToldAndStays puts something else where the next object belongs.
+func TestWhatIsNotRotdsInTheAuditLogsPlaceIsToldAndStays(t *testing.T) {
+	t.Parallel()
+	w := exporting(t, "s3://backups/audit")
+	d := ready(t, w)
+	untilTold(t, w, "digest")
+	if err := d.Stop(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	keys := w.Sim.Objects(backups)
+	if len(keys) == 0 {
+		t.Fatal("nothing was exported")
+	}
+	place := fmt.Sprintf("%s/%012d.jsonl", path.Dir(keys[0]), strings.Count(kept(t, w), "\n")+1)
+	const forged = `{"schema":"rotd.audit/1"}` + "\n"
+	if err := w.Sim.PutObject(backups, place, []byte(forged), nil); err != nil {
+		t.Fatal(err)
+	}
+	ready(t, w)
+	untilTold(t, w, "finding-opened job-failed")
+	says(t, w, w.App, admin.ExitDone, "is not what rotd writes there", "findings", "list", "--rule", "job-failed", "-o",
+		"json")
+	if got := string(w.Sim.Object(backups, place)); got != forged {
+		t.Errorf("the object is %q", got)
 	}
 }
