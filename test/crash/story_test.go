@@ -181,18 +181,19 @@ func (s *story) personReplaces(ctx context.Context, name string) error {
 // looked up before it is made again.
 func (s *story) asks(ctx context.Context, what, name string, ask func(alias string) error) error {
 	alias := "alias/pay-" + name
-	var last error
+	var last error // but for what only says that the story's time is up
 	err := s.until(ctx, "the request to "+what+" "+name, func() bool {
 		detail, err := s.w.Client.Key(ctx, alias)
-		if err != nil {
-			last = err
-			return false
-		}
-		if len(detail.Actions) > 0 {
+		if err == nil && len(detail.Actions) > 0 {
 			return true
 		}
-		last = ask(alias)
-		return last == nil
+		if err == nil {
+			err = ask(alias)
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		return err == nil
 	})
 	if err != nil {
 		return fmt.Errorf("%w (%w)", err, last)
