@@ -150,7 +150,7 @@ func (w *World) Redrive(maxReceive int) error {
 const Pollers = 2
 
 // Configure writes rotd.yaml, with pairs of an old and a new text replaced: guardrails that are minutes in production
-// are a second here.
+// are a second here, and the hourly limit is out of the way, against which calls count that kills had repeated.
 func (w *World) Configure(oldnew ...string) error {
 	content := strings.NewReplacer(
 		"{db}", w.StatePath, "{queue}", w.Queue, "{topic}", w.Topic, "{pager}", w.Pager, "{account}", Account,
@@ -176,7 +176,8 @@ alerts:
   incident_wait: 1s
 schedules: {drift: "@every 5s"}
 imported_material: {file: "{material}"}
-guardrails: {grace: 1s, startup_hold: 500ms, key_cooldown: 1h, settle: 1s, arm_on_new_state: true}
+guardrails:
+  {grace: 1s, startup_hold: 500ms, key_cooldown: 1h, rotations_per_hour: 100, settle: 1s, arm_on_new_state: true}
 admin: {socket: "{socket}", http: {http}}
 `)
 	content = strings.NewReplacer(oldnew...).Replace(content)
