@@ -2,7 +2,7 @@ package crash
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -68,7 +68,9 @@ func (s *story) personAsks(ctx context.Context, name string, method remediation.
 	err = s.until(ctx, string(method)+" of "+name, func() bool {
 		detail, err := s.w.Client.Key(ctx, r.Key)
 		if err != nil {
-			last = err
+			if ctx.Err() == nil {
+				last = err
+			}
 			return false
 		}
 		i := slices.IndexFunc(detail.Actions, func(a remediation.Action) bool { return a.Method == method })
@@ -76,11 +78,13 @@ func (s *story) personAsks(ctx context.Context, name string, method remediation.
 			id = detail.Actions[i].ID
 			return detail.Actions[i].State == remediation.Succeeded
 		}
-		_, last = s.w.Client.Contain(ctx, r)
+		if _, err := s.w.Client.Contain(ctx, r); ctx.Err() == nil {
+			last = err
+		}
 		return false
 	})
 	if err != nil {
-		err = fmt.Errorf("%w (%w)", err, last)
+		err = errors.Join(err, last)
 	}
 	return id, err
 }

@@ -196,7 +196,7 @@ func (s *story) asks(ctx context.Context, what, name string, ask func(alias stri
 		return err == nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w (the last answer: %v)", err, last)
+		return errors.Join(err, last)
 	}
 	return nil
 }
