@@ -39,14 +39,16 @@ func measure(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
-	if o.Only == onlyReencrypt {
-		if r.Reencrypt, err = b.reencrypts(ctx); err != nil {
-			return nil, err
-		}
-	} else if o.Keys > 0 {
-		if r.Sweep, err = b.sweeps(ctx); err != nil {
-			return nil, err
-		}
+	switch {
+	case o.Only == onlyReencrypt:
+		r.Reencrypt, err = b.reencrypts(ctx)
+	case o.Only == onlyLife:
+		r.Life, err = b.lives(ctx)
+	case o.Keys > 0:
+		r.Sweep, err = b.sweeps(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	r.judge()
 	return r, nil

@@ -49,31 +49,52 @@ limits: {quota_share: 1}
 admin: {socket: "{socket}", http: "{http}"}
 `
 
-// startRotd starts the daemon on a new state in a new folder, and waits until it is ready and has taken its first
-// inventory: what is measured afterwards is the work alone.
-func (b *bench) startRotd(ctx context.Context) (*process, error) {
-	dir, err := os.MkdirTemp(b.dir, "run-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the state: %w", err)
+// folder is where a daemon has its configuration, state and socket.
+type folder struct {
+	dir    string
+	status string // address of its metrics
+}
+
+func (f folder) config() string { return filepath.Join(f.dir, "rotd.yaml") }
+func (f folder) state() string  { return filepath.Join(f.dir, "rotd.db") }
+func (f folder) socket() string { return filepath.Join(f.dir, "rotd.sock") }
+
+// newRun is a new folder, configured, without a state.
+func (b *bench) newRun(ctx context.Context) (run folder, err error) {
+	if run.dir, err = os.MkdirTemp(b.dir, "run-"); err != nil {
+		return run, fmt.Errorf("make a folder for the state: %w", err)
 	}
-	config, socket := filepath.Join(dir, "rotd.yaml"), filepath.Join(dir, "rotd.sock")
-	status, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
+	if run.status, err = freeAddress(ctx); err != nil {
+		return run, err
 	}
 	content := strings.NewReplacer(
-		"{db}", filepath.Join(dir, "rotd.db"), "{queue}", b.aws.Queue, "{topic}", b.aws.Topic, "{socket}", socket,
-		"{pollers}", strconv.Itoa(b.opts.Pollers), "{http}", status,
+		"{db}", run.state(), "{queue}", b.aws.Queue, "{topic}", b.aws.Topic, "{socket}", run.socket(),
+		"{pollers}", strconv.Itoa(b.opts.Pollers), "{http}", run.status,
 	).Replace(rotdYAML)
-	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
-		return nil, fmt.Errorf("write rotd.yaml: %w", err)
+	if err := os.WriteFile(run.config(), []byte(content), 0o600); err != nil {
+		return run, fmt.Errorf("write rotd.yaml: %w", err)
 	}
-	p, err := startProcess(b.aws, b.rotd, "run", "--config", config)
+	return run, nil
+}
+
+// startRotd starts the daemon on a new state in a new folder; see startOn.
+func (b *bench) startRotd(ctx context.Context) (*process, error) {
+	run, err := b.newRun(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.status = status
-	client := admin.NewClient(socket)
+	return b.startOn(ctx, run)
+}
+
+// startOn starts the daemon, and waits until it is ready and has taken its first inventory: what is measured afterwards
+// is the work alone.
+func (b *bench) startOn(ctx context.Context, run folder) (*process, error) {
+	p, err := startProcess(b.aws, b.rotd, "run", "--config", run.config())
+	if err != nil {
+		return nil, err
+	}
+	p.status = run.status
+	client := admin.NewClient(run.socket())
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()

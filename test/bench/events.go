@@ -63,10 +63,13 @@ func decrypts(run, n int, key string, now time.Time) ([]string, error) {
 		return nil, err
 	}
 	bodies := make([]string, n)
-	begin := now.Add(-eventsSpan)
 	for i := range bodies {
-		at := begin.Add(eventsSpan * time.Duration(i) / time.Duration(n))
-		bodies[i] = t.body(event{run: run, number: i, key: key, at: at})
+		bodies[i] = t.body(event{run: run, number: i, key: key, at: timeOf(i, n, now)})
 	}
 	return bodies, nil
+}
+
+// timeOf is when event i of n was.
+func timeOf(i, n int, now time.Time) time.Time {
+	return now.Add(-eventsSpan).Add(eventsSpan * time.Duration(i) / time.Duration(n))
 }

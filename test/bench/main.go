@@ -7,7 +7,8 @@
 //   - memory: idle, and at its peak during the intake;
 //   - sweeps: a large fleet of keys read under AWS's quotas, and read again when little has changed, with a sequential
 //     boto3 loop to compare with;
-//   - reencrypt, only when asked for: a manifest moved to another key at a configured rate.
+//   - reencrypt, only when asked for: a manifest moved to another key at a configured rate;
+//   - life, only when asked for: starts, stops under load, and the restoration of a large state.
 //
 // It ends with status 1 when a target is missed, or when the simulator was too slow for the figures to mean anything.
 // What packages measure of themselves is in their benchmarks (scripts/bench.sh).
@@ -21,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -95,7 +97,8 @@ type options struct {
 	Share    float64       `json:"share"`   // of AWS's quotas for the sweep
 	Blobs    int           `json:"blobs"`   // of the manifest that is moved to another key
 	Rate     int           `json:"rate"`    // of them a second, configured
-	Only     string        `json:"only"`    // sweep, reencrypt: nothing but that
+	Restore  int64         `json:"restore"` // bytes of the state that is restored
+	Only     string        `json:"only"`    // sweep, reencrypt, life: nothing but that
 
 	json bool
 	out  string // file that gets the report as Markdown, too
@@ -105,7 +108,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
-		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000,
+		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000, Restore: 1 << 30,
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	quick := f.Bool("quick", false, "a small run to see that it works: 5,000 messages, one round, 2,000 keys")
@@ -113,11 +116,12 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of the intake")
 	f.IntVar(&o.Pollers, "pollers", o.Pollers, "pollers of each contender, 1 to 64")
 	f.IntVar(&o.Events, "events", o.Events, "events of the alerting")
-	f.IntVar(&o.Keys, "keys", o.Keys, "keys of the fleet that is swept; 0: none is")
+	f.IntVar(&o.Keys, "keys", o.Keys, "keys of the fleet that is swept, and of a large state; 0: none is")
 	f.Float64Var(&o.Share, "share", o.Share, "share of AWS's quotas for the sweep")
 	f.IntVar(&o.Blobs, "blobs", o.Blobs, "blobs of the manifest that is moved to another key")
 	f.IntVar(&o.Rate, "rate", o.Rate, "blobs a second that rotd may move")
-	f.StringVar(&o.Only, "only", "", `"sweep" or "reencrypt": measure nothing but that`)
+	f.Int64Var(&o.Restore, "restore", o.Restore, "bytes of the state that is restored")
+	f.StringVar(&o.Only, "only", "", `"sweep", "reencrypt" or "life": measure nothing but that`)
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	f.StringVar(&o.out, "o", "", "write the report to this file, too, as Markdown")
 	f.StringVar(&o.rotd, "rotd", "", "measure this binary instead of building one")
@@ -130,9 +134,9 @@ func parse(args []string) (options, error) {
 	if o.Messages < batch || o.Rounds < 1 || o.Pollers < 1 || o.Pollers > 64 || o.Events < 1 {
 		return o, errors.New("there must be at least ten messages, one round, one event and 1 to 64 pollers")
 	}
-	if o.Only != "" && o.Only != onlySweep && o.Only != onlyReencrypt || o.Keys < 0 || o.Keys > 100_000 ||
+	if !slices.Contains([]string{"", onlySweep, onlyReencrypt, onlyLife}, o.Only) || o.Keys < 0 || o.Keys > 100_000 ||
 		o.Share <= 0 || o.Share > 1 {
-		return o, errors.New("-only is sweep, reencrypt or nothing, -keys at most 100,000, -share above 0 and at most 1")
+		return o, errors.New("-only is sweep, reencrypt, life or nothing, -keys at most 100,000, -share in (0, 1]")
 	}
 	if o.Blobs < 1 || o.Rate < 1 {
 		return o, errors.New("-blobs and -rate are at least 1")
@@ -144,11 +148,12 @@ func parse(args []string) (options, error) {
 const (
 	onlySweep     = "sweep"
 	onlyReencrypt = "reencrypt"
+	onlyLife      = "life"
 )
 
 func (o options) quick() options {
 	o.Messages, o.Rounds, o.Events, o.Rest, o.Keys = 5_000, 1, 20, time.Second, 2_000
-	o.Blobs = 2_000
+	o.Blobs, o.Restore = 2_000, 16<<20
 	return o
 }
 
@@ -159,6 +164,8 @@ func (o options) Page() string {
 		return "docs/benchmarks-sweep.md"
 	case onlyReencrypt:
 		return "docs/benchmarks-reencrypt.md"
+	case onlyLife:
+		return "docs/benchmarks-life.md"
 	}
 	return "docs/benchmarks.md"
 }
@@ -173,6 +180,11 @@ func (o options) Arguments() string {
 	switch o.Only {
 	case onlyReencrypt:
 		args = []string{"-only", o.Only, "-blobs", strconv.Itoa(o.Blobs), "-rate", strconv.Itoa(o.Rate)}
+	case onlyLife:
+		args = []string{
+			"-only", o.Only, "-keys", strconv.Itoa(o.Keys), "-messages", strconv.Itoa(o.Messages),
+			"-restore", strconv.FormatInt(o.Restore, 10),
+		}
 	case onlySweep:
 		args = []string{"-only", o.Only, "-keys", strconv.Itoa(o.Keys), "-share", strconv.FormatFloat(o.Share, 'f', -1, 64)}
 	}

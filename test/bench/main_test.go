@@ -55,6 +55,23 @@ func TestASmallRunMeasuresEverything(t *testing.T) {
 	}
 }
 
+func TestASmallRunMeasuresALife(t *testing.T) {
+	o := options{Only: onlyLife, Messages: 500, Pollers: 4, Keys: 1000, Restore: 4 << 20}
+	r, err := measure(t.Context(), o, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := r.Life
+	if l == nil || len(l.Empty) != lifeRounds || len(l.Full) != lifeRounds || len(l.Stops) != lifeRounds || l.Lost != 0 ||
+		l.FullBytes < 1<<20 || l.RestoreBytes < o.Restore || l.Restored <= 0 || len(r.Targets) != 5 {
+		t.Errorf("%+v, %+v", l, r.Targets)
+	}
+	page, err := r.markdown()
+	if err != nil || strings.Contains(string(page), "%!") || strings.Contains(string(page), "<no value>") {
+		t.Errorf("the report as Markdown: %s, %v", page, err)
+	}
+}
+
 func TestEventsAreEventBridgesAndDiffer(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	bodies, err := decrypts(3, 100, "arn:aws:kms:us-east-1:111122223333:key/7d3c1c52-0e5b-4a57-8f0a-3f9b0c1d2e3f", now)
@@ -89,7 +106,7 @@ func TestEventsAreEventBridgesAndDiffer(t *testing.T) {
 func TestArguments(t *testing.T) {
 	whole := options{
 		Messages: 60_000, Rounds: 5, Pollers: 32, Events: 200, Apart: 50 * time.Millisecond, Rest: 5 * time.Second,
-		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000,
+		Keys: 100_000, Share: 0.95, Blobs: 100_000, Rate: 1000, Restore: 1 << 30,
 	}
 	o, err := parse(nil)
 	if diff := cmp.Diff(whole, o, cmp.AllowUnexported(options{})); diff != "" || err != nil {

@@ -29,7 +29,9 @@ type report struct {
 	Sweep   *sweeping       `json:"sweep,omitempty"`
 	// Reencrypt is what moving a manifest took; nil: it was not asked for.
 	Reencrypt *reencrypting `json:"reencrypt,omitempty"`
-	Targets   []target      `json:"targets"` // filled in by judge
+	// Life is what starts, stops and a restoration took; nil: it was not asked for.
+	Life    *living  `json:"life,omitempty"`
+	Targets []target `json:"targets"` // filled in by judge
 }
 
 // target is one thing that was wanted and what became of it.
@@ -55,6 +57,11 @@ const (
 	// fewKeysSwept are too few to say how near a sweep comes to its share: what it begins and ends with weighs too much.
 	fewKeysSwept = 20_000
 	fewBlobs     = 20_000 // likewise
+
+	mostToReady     = 300 * time.Millisecond // on a new state
+	mostToReadyFull = 3 * time.Second        // with a large one
+	mostToStop      = 5 * time.Second
+	mostToRestore   = time.Minute
 )
 
 // judge compares what was measured with what was wanted.
@@ -67,6 +74,9 @@ func (r *report) judge() {
 	}
 	if r.Reencrypt != nil {
 		r.judgeReencrypt()
+	}
+	if r.Life != nil {
+		r.judgeLife()
 	}
 }
 
@@ -105,6 +115,23 @@ func (r *report) judgeReencrypt() {
 		m.Daemon.Anon < mostInMove)
 	r.add("reencrypt: the command's peak of RssAnon", mib(m.Command.Anon), "under "+mib(mostInMove), "FAIL",
 		m.Command.Anon < mostInMove)
+}
+
+func (r *report) judgeLife() {
+	l := r.Life
+	for _, t := range []struct {
+		what string
+		took time.Duration
+		most time.Duration
+	}{
+		{"start to ready on a new state", slowest(l.Empty), mostToReady},
+		{fmt.Sprintf("start to ready with %d keys", l.Keys), slowest(l.Full), mostToReadyFull},
+		{"SIGTERM to the end under load", slowest(l.Stops), mostToStop},
+		{"restoring a state of " + mib(l.RestoreBytes), l.Restored, mostToRestore},
+	} {
+		r.add(t.what, ms(t.took), "under "+ms(t.most), "FAIL", t.took < t.most)
+	}
+	r.add("messages lost by stops under load", strconv.Itoa(l.Lost), "none", "FAIL", l.Lost == 0)
 }
 
 func (r *report) judgeIntake() {
@@ -171,12 +198,22 @@ func times(v float64) string   { return fmt.Sprintf("%.2f ×", v) }
 func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 func mib(n int64) string       { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 
+func ms(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
 // markdown renders the report for people.
 func (r *report) markdown() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"mib": mib,
 		"inc": func(i int) int { return i + 1 },
-		"ms":  func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) },
+		"ms":  ms,
+		"all": func(all []time.Duration) string {
+			return ms(all[0]) + " | " + ms(all[len(all)/2]) + " | " + ms(slowest(all))
+		},
 		"row": func(r run) string {
 			return fmt.Sprintf("%.0f | %.2f | %.2f", r.perSecond(), r.Took.Most.Seconds(), r.cpuPer100k())
 		},

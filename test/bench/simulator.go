@@ -97,9 +97,21 @@ func (c *Control) Where(_ int, aws *AWS) error {
 	return nil
 }
 
+// Load are the messages of a run.
+type Load struct {
+	Messages int
+	Now      time.Time // when the last of the events was
+	Run      int       // part of their ids; PrepareAt answers with it
+}
+
 // Prepare makes the bodies of the next run ready, so that filling the queue costs little, and makes sure that nothing
 // is left of the run before.
-func (c *Control) Prepare(messages int, _ *int) (err error) {
+func (c *Control) Prepare(messages int, _ *int) error {
+	return c.PrepareAt(Load{Messages: messages, Now: time.Now()}, new(int))
+}
+
+// PrepareAt is Prepare for events of known times.
+func (c *Control) PrepareAt(load Load, run *int) (err error) {
 	s := c.s
 	depth, err := s.sim.QueueDepth(s.aws.Queue)
 	if err == nil && depth != (awssim.QueueDepth{}) {
@@ -112,8 +124,24 @@ func (c *Control) Prepare(messages int, _ *int) (err error) {
 		s.seen = log[len(log)-1].Seq
 	}
 	s.runs++
-	s.next, err = decrypts(s.runs, messages, s.key, time.Now())
+	*run = s.runs
+	s.next, err = decrypts(s.runs, load.Messages, s.key, load.Now)
 	return err
+}
+
+// Left tells how many messages are in the queue.
+func (c *Control) Left(_ int, left *int) error {
+	depth, err := c.s.sim.QueueDepth(c.s.aws.Queue)
+	*left = depth.Visible + depth.InFlight + depth.Delayed
+	return err
+}
+
+// LeftUntil waits until a client has dealt with all messages of the queue but so many.
+func (c *Control) LeftUntil(most int, left *int) error {
+	return until(time.Minute, func() (bool, error) {
+		err := c.Left(0, left)
+		return *left > 0 && *left <= most, err
+	})
 }
 
 // Polling waits until so many receives wait for messages at the same time.
@@ -155,8 +183,8 @@ func (c *Control) Intake(_ int, took *Took) error {
 	}
 	start := time.Now()
 	return until(5*time.Minute, func() (bool, error) {
-		depth, err := s.sim.QueueDepth(s.aws.Queue)
-		left := depth.Visible + depth.InFlight + depth.Delayed
+		var left int
+		err := c.Left(0, &left)
 		if took.Most == 0 && left <= messages/10 {
 			took.Most = time.Since(start)
 		}
