@@ -18,8 +18,10 @@ import (
 // What is measured of a daemon's life.
 const (
 	lifeRounds = 5
-	stopsAfter = 4             // one message in so many is dealt with when rotd is told to stop
-	lifeWithin = 2 * time.Hour // all of it
+	trickled   = 200                   // messages that come one by one
+	trickleGap = 50 * time.Millisecond // between them
+	stopsAfter = 4                     // one message in so many is dealt with when rotd is told to stop
+	lifeWithin = 2 * time.Hour         // all of it
 )
 
 // living is how long starts, stops and restorations take.
@@ -31,6 +33,8 @@ type living struct {
 	Stops        []time.Duration `json:"stops"`      // from SIGTERM to the end while messages come in, ascending
 	Left         int             `json:"left"`       // messages that had not been dealt with by then, over all stops
 	Lost         int             `json:"lost"`       // messages that no daemon judged
+	Written      int64           `json:"written"`    // bytes to the disk for each message of a trickle
+	CPU          time.Duration   `json:"cpu"`        // for each message of a trickle
 	Restored     time.Duration   `json:"restored"`   // `rotd state restore`
 	RestoreBytes int64           `json:"restore_bytes"`
 }
@@ -63,6 +67,9 @@ func (b *bench) lives(ctx context.Context) (_ *living, err error) {
 		if err := b.stopsUnderLoad(ctx, l); err != nil {
 			return nil, fmt.Errorf("stop under load: %w", err)
 		}
+	}
+	if err := b.trickle(ctx, l); err != nil {
+		return nil, fmt.Errorf("messages one by one: %w", err)
 	}
 	slices.Sort(l.Empty)
 	slices.Sort(l.Full)
@@ -149,6 +156,29 @@ func (b *bench) stopsUnderLoad(ctx context.Context, l *living) error {
 	}
 	lost, err := unjudged(run.state(), load)
 	l.Lost += lost
+	return err
+}
+
+// trickle is what messages cost that come one by one, so that each has a commit of its own.
+func (b *bench) trickle(ctx context.Context, l *living) (err error) {
+	load := Load{Messages: trickled, Now: time.Now()}
+	if err := b.simulator.call(ctx, "PrepareAt", load, &load.Run); err != nil {
+		return err
+	}
+	p, err := b.startRotd(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	written, cpu, err := p.used()
+	if err != nil {
+		return err
+	}
+	if err := b.simulator.call(ctx, "Trickle", trickleGap, new(int)); err != nil {
+		return err
+	}
+	writtenAfter, cpuAfter, err := p.used()
+	l.Written, l.CPU = (writtenAfter-written)/trickled, (cpuAfter-cpu)/trickled
 	return err
 }
 

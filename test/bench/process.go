@@ -128,6 +128,21 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
+// used is what the process has written to the disk so far, in bytes, and the CPU time that it has used.
+func (p *process) used() (written int64, cpu time.Duration, err error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("read what was written: %w", err)
+	}
+	_, after, _ := strings.Cut(string(raw), "\nwrite_bytes: ")
+	value, _, _ := strings.Cut(after, "\n")
+	if written, err = strconv.ParseInt(value, 10, 64); err != nil {
+		return 0, 0, fmt.Errorf("read what was written: %w", err)
+	}
+	cpu, err = p.cpu()
+	return written, cpu, err
+}
+
 // memory is what is resident, in bytes: anonymous memory is the process's own, file is shared and can be dropped.
 type memory struct {
 	Anon int64 `json:"rss_anon"`

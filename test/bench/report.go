@@ -188,6 +188,12 @@ func (s *sweeping) OfPython() float64 { return s.perSecond() / s.Python }
 // StatePerKey is the size of the state for each key, in bytes.
 func (s *sweeping) StatePerKey() int64 { return s.StateBytes / int64(s.Keys) }
 
+// WrittenKiB is what a message that comes alone has written to the disk.
+func (l *living) WrittenKiB() float64 { return float64(l.Written) / (1 << 10) }
+
+// CPUms is the CPU time of a message that comes alone, in milliseconds.
+func (l *living) CPUms() float64 { return float64(l.CPU) / float64(time.Millisecond) }
+
 // Percentile is the time within which p % of the alerts came.
 func (r *report) Percentile(p int) time.Duration {
 	rank := (len(r.Alerts)*p + 99) / 100

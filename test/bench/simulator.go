@@ -193,6 +193,23 @@ func (c *Control) Intake(_ int, took *Took) error {
 	})
 }
 
+// Trickle puts the messages into the queue so far apart, and waits until a client has dealt with them.
+func (c *Control) Trickle(apart time.Duration, left *int) error {
+	tick := time.NewTicker(apart)
+	defer tick.Stop()
+	for _, body := range c.s.next {
+		if _, err := c.s.sim.Send(c.s.aws.Queue, body); err != nil {
+			return fmt.Errorf("put a message into the queue: %w", err)
+		}
+		<-tick.C
+	}
+	c.s.next = nil
+	return until(time.Minute, func() (bool, error) {
+		err := c.Left(0, left)
+		return *left == 0, err
+	})
+}
+
 // until asks a few hundred times a second whether something has happened.
 func until(limit time.Duration, happened func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
