@@ -22,7 +22,9 @@
 //	└── starts                                      JSON: the last starts and whether each stopped cleanly
 //	seen                                            eventIDs already handled, in slices of one hour of eventTime
 //	└── <hour: uint32>                              a bucket; retention drops it whole
-//	    └── <second: uint32><eventID: 16 bytes>     → nothing; also <minute's second><SHA-256 of a sharedEventID>
+//	    ├── <second: uint32><id, modulo 4: 1 byte>  → <id: 8 bytes>...: eventIDs folded, 64 at most; sharedEventIDs
+//	    │                                           hashed, by their minute's second
+//	    └── <second: uint32><id: 8 bytes>           → nothing; those beyond
 //	late                                            eventIDs whose eventTime is not to be trusted
 //	├── order: <arrival: uint64>                    → <eventID: 16 bytes>; at most MaxLate, the oldest go first
 //	└── ids:   <eventID: 16 bytes>                  → <arrival>

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,63 @@ func TestMarkSeen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAFloodInOneSecondIsRememberedWhole: beyond what records hold events have entries of their own.
+func TestAFloodInOneSecondIsRememberedWhole(t *testing.T) {
+	const flood = 5 * seenGroups * seenTogether / 2
+	db := openTest(t)
+	for round, want := range []bool{true, false} {
+		update(t, db, func(tx *Tx) error {
+			for i := range flood {
+				fresh, err := tx.MarkSeen(uuid(i), day())
+				again, errAgain := tx.MarkSeen(uuid(i), day())
+				if err = errors.Join(err, errAgain); err != nil || fresh != want || again {
+					return fmt.Errorf("event %d in round %d: fresh %t, again %t (%w)", i, round, fresh, again, err)
+				}
+			}
+			slice, err := tx.seenSlice(uint32(day().Unix() / sliceSeconds))
+			if err != nil {
+				return err
+			}
+			return slice.ForEach(func(k, v []byte) error {
+				if len(v) > seenTogether*shortID {
+					return fmt.Errorf("record %x has %d bytes", k, len(v))
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// TestABusyDaysEventsTakeLittleRoom holds what docs/sizing.md counts with.
+func TestABusyDaysEventsTakeLittleRoom(t *testing.T) {
+	const seconds, perSecond, most = 3600, 50, 20
+	db := openTest(t)
+	db.bolt.NoSync = true
+	random := rand.New(rand.NewPCG(1, 2))
+	for second := range seconds {
+		update(t, db, func(tx *Tx) error {
+			for i := range perSecond {
+				at := day().Add(time.Duration(second-i) * time.Second) // what comes is a minute in disorder
+				id := fmt.Sprintf("%08x-1111-4222-8333-%012x", random.Uint32(), random.Uint64()>>16)
+				if _, err := tx.MarkSeen(id, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	used := 0
+	update(t, db, func(tx *Tx) error {
+		stats := tx.bucket(bucketSeen).Stats()
+		used = stats.LeafAlloc + stats.BranchAlloc
+		return nil
+	})
+	if per := used / (seconds * perSecond); per > most {
+		t.Errorf("an event takes %d bytes, at most %d are wanted", per, most)
+	}
+	t.Logf("%d bytes for each event", used/(seconds*perSecond))
 }
 
 func TestSeenIsForgottenWithItsSlice(t *testing.T) {
