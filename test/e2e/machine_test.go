@@ -157,33 +157,91 @@ func (h *host) carry(from, to string) {
 	}
 }
 
+// installed installs a package and configures it for a world of its own, with pairs of old and new text replaced.
+func (h *host) installed(deb string, oldnew ...string) *world.World {
+	h.Helper()
+	h.carry(deb, "/tmp/rotd.deb")
+	h.does("dpkg", "--install", "/tmp/rotd.deb")
+	w := newWorld(h.T, world.Options{}, "cards")
+	w.Client = admin.NewClient(h.path("/run/rotd/rotd.sock"))
+	h.Cleanup(w.Client.Close)
+	w.Config = h.path("/etc/rotd/rotd.yaml")
+	err := w.Configure(append(oldnew, w.StatePath, "/var/lib/rotd/rotd.db", w.Client.Socket(), "/run/rotd/rotd.sock",
+		w.Dir+"/material", "/material")...)
+	if err != nil {
+		h.Fatal(err)
+	}
+	environment, err := w.LifeEnvironment()
+	if err != nil {
+		h.Fatal(err)
+	}
+	err = os.WriteFile(h.path("/etc/rotd/environment"), []byte(strings.Join(environment, "\n")+"\n"), 0o600)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return w
+}
+
+// drill is what docs/install.md has people type after the loss of a machine, command by command.
+func drill(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(page), "### The drill\n")
+	_, after, begins := strings.Cut(after, "```\n")
+	block, _, ends := strings.Cut(after, "\n```\n")
+	if !found || !begins || !ends {
+		t.Fatal("docs/install.md has no drill")
+	}
+	return strings.Split(block, "\n")
+}
+
+// TestTheRecoveryDrillIsAsWritten follows it.
+func TestTheRecoveryDrillIsAsWritten(t *testing.T) {
+	t.Parallel()
+	deb, _ := debs(t)
+	h := newHost(t)
+	w := h.installed(deb, "intake:\n", "audit: {export: s3://backups/audit/}\nintake:\n",
+		"state: {path: ", "state: {snapshots: {to: s3://backups/rotd}, path: ")
+	w.Sim.CreateBucket(world.Region, world.Account, backups)
+	h.does("systemctl", "enable", "--now", "rotd")
+	untilTold(t, w, "digest")
+	disable(t, w, "cards")
+	untilTold(t, w, "action-succeeded enable-automatic alias/pay-cards")
+	untilTold(t, w, "finding-resolved rotation-turned-off alias/pay-cards")
+
+	wanted := map[string]string{
+		"rotd findings list --rule state-recovered": "The state was restored from a copy",
+		"rotd actions list && rotd audit list":      "succeeded",
+		"rotd sweep inventory && rotd status":       "the state is new or restored",
+		"rotd resume":                               "Automatic actions go on",
+	}
+	for _, command := range drill(t) {
+		line, _, _ := strings.Cut(command, "#")
+		line = strings.TrimSpace(line)
+		said := h.does("sh", "-c", line)
+		if !strings.Contains(said, wanted[line]) {
+			t.Errorf("%s says\n%s", line, said)
+		}
+		delete(wanted, line)
+	}
+	for line := range wanted {
+		t.Errorf("the drill has no %s", line)
+	}
+	h.does("systemctl", "stop", "rotd")
+	wantNothingRepeated(t, w)
+}
+
 // TestThePackageRunsUnderSystemd installs the package on a machine of its own, starts the unit with all of its sandbox,
 // and lets it do its work beside the simulated AWS: through a crash, a reload, an upgrade and its removal.
 func TestThePackageRunsUnderSystemd(t *testing.T) {
 	t.Parallel()
 	older, newer := debs(t)
 	h := newHost(t)
-	h.carry(older, "/tmp/older.deb")
 	h.carry(newer, "/tmp/newer.deb")
-	h.does("dpkg", "--install", "/tmp/older.deb")
-
-	w := newWorld(t, world.Options{}, "cards")
-	w.Client = admin.NewClient(h.path("/run/rotd/rotd.sock"))
-	t.Cleanup(w.Client.Close)
-	w.Config = h.path("/etc/rotd/rotd.yaml")
-	err := w.Configure(w.StatePath, "/var/lib/rotd/rotd.db", w.Client.Socket(), "/run/rotd/rotd.sock",
-		w.Dir+"/material", "/material", "intake:\n", "audit: {export: /var/log/rotd/audit.jsonl}\nintake:\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	environment, err := w.LifeEnvironment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = os.WriteFile(h.path("/etc/rotd/environment"), []byte(strings.Join(environment, "\n")+"\n"), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := h.installed(older, "intake:\n", "audit: {export: /var/log/rotd/audit.jsonl}\nintake:\n")
 	h.does("rotd", "config", "validate", "/etc/rotd/rotd.yaml")
 	h.does("systemctl", "enable", "--now", "rotd")
 	untilTold(t, w, "digest")
