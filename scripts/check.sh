@@ -70,17 +70,23 @@ raced() {
 
 plans=TestRandomPlansOnARealState
 
-# The race detector makes made up traffic and random plans up to ten times as dear: all of them is judged without it, and
-# about a tenth is watched for races.
+# The race detector makes a test up to ten times as dear, and sees nothing where nothing runs beside something else: it
+# watches the packages that start goroutines or lock something. What test/ and deploy/ start are processes of their own.
 unit() {
-  local packages
-  packages=$(go list ./... | grep -vE '/test/(crash|traffic)$') || return
-  # shellcheck disable=SC2086 # a list of words
-  raced -shuffle=on -skip="^$plans\$" $packages || return
-  go test -vet=off -shuffle=on ./test/traffic || return
-  [ "$race" = no ] || raced -run='^TestASeedGivesTheSameRecordsForEver$' ./test/traffic
+  local package beside=() alone=()
+  for package in $(go list ./... | grep -v '/test/crash$'); do
+    if [[ $package != rotd/test/* && $package != rotd/deploy ]] &&
+      grep -qE '\bgo (func|[A-Za-z.]+)\(|"sync(/atomic)?"|errgroup|t\.Parallel\(\)' "${package#rotd/}"/*.go; then
+      beside+=("$package")
+    else
+      alone+=("$package")
+    fi
+  done
+  raced -shuffle=on -skip="^$plans\$" "${beside[@]}" || return
+  go test -vet=off -shuffle=on "${alone[@]}"
 }
 
+# About a tenth of the random plans is watched for races.
 random() {
   go test -vet=off -run="^$plans\$" ./internal/engine || return
   [ "$race" = no ] || raced -run="^$plans\$" ./internal/engine -rapid.checks=10
@@ -110,7 +116,7 @@ step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "random plans" random
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove a third" go run ./test/prove -share 3
+step "prove a sixth" go run ./test/prove -share 6
 step "contract" scripts/contract.sh
 step "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
 step "demo" bin/rotd demo
