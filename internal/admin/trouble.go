@@ -22,6 +22,7 @@ const (
 	runTooLong   = 2 * time.Hour
 	fewReceives  = 10 // a redrive policy with fewer drives good messages out during an outage
 	firstPatient = 10 * time.Minute
+	clockFarOff  = 5 * time.Minute // AWS refuses signatures of such a clock
 )
 
 // Judge fills Troubles from the rest of the status.
@@ -41,6 +42,14 @@ func (s *Status) Judge() {
 		grave("rotd config validate", "the configuration was not reloaded, the old one goes on: %s",
 			strings.Join(lines[:min(len(lines), 2)], " "))
 	}
+	if ahead := time.Duration(s.ClockAhead) * time.Second; ahead != 0 {
+		tell := minor
+		if ahead.Abs() >= clockFarOff {
+			tell = grave
+		}
+		tell("timedatectl", "this machine's clock is wrong, %s: rotd's times, windows and waits are off by as much",
+			ClockOff(ahead))
+	}
 	s.judgeIntake(grave, minor)
 	s.judgeFindings(grave, minor)
 	s.judgeSweeps(grave, minor)
@@ -48,6 +57,14 @@ func (s *Status) Judge() {
 	s.judgeTelling(grave)
 	slices.SortStableFunc(all, func(a, b Trouble) int { return rank(b) - rank(a) })
 	s.Troubles = all
+}
+
+// ClockOff says how far a clock is off.
+func ClockOff(ahead time.Duration) string {
+	if ahead < 0 {
+		return fmt.Sprintf("%s behind AWS's", -ahead)
+	}
+	return fmt.Sprintf("%s ahead of AWS's", ahead)
 }
 
 func rank(t Trouble) int {

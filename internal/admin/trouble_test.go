@@ -40,6 +40,14 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		{"not ready", func(s *Status) { s.NotReady = []string{"the state cannot be written"} }, []Trouble{
 			{true, "not ready: the state cannot be written", ""},
 		}},
+		{"a clock that is somewhat off", func(s *Status) { s.ClockAhead = 90 }, []Trouble{{
+			false, "this machine's clock is wrong, 1m30s ahead of AWS's: rotd's times, windows and waits are off by as much",
+			"timedatectl",
+		}}},
+		{"a clock that AWS refuses", func(s *Status) { s.ClockAhead = -3600 }, []Trouble{{
+			true, "this machine's clock is wrong, 1h0m0s behind AWS's: rotd's times, windows and waits are off by as much",
+			"timedatectl",
+		}}},
 		{"a queue that is missing", func(s *Status) {
 			s.Queues[0] = Queue{
 				URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",

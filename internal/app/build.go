@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"rotd/internal/admin"
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
@@ -51,7 +52,8 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	if d.proofs, err = proofs(loaded); err != nil {
 		return err
 	}
-	sdk := awskms.Configure(loaded, d.opts.Version, first)
+	d.clock.Changed = d.tellClock
+	sdk := d.clock.Watch(awskms.Configure(loaded, d.opts.Version, first))
 	if sdk = withRegion(sdk, d.cfg); sdk.Region == "" {
 		return errors.New("no AWS Region: set AWS_REGION, or a Region in the AWS profile that rotd uses")
 	}
@@ -142,6 +144,16 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
 		}
 	}
+}
+
+// tellClock tells that this machine's clock is off by AWS's, and that it is right again.
+func (d *daemonProcess) tellClock(ahead time.Duration) {
+	if ahead == 0 {
+		d.log.Info("this machine's clock is right again")
+		return
+	}
+	d.log.Error("this machine's clock is wrong: set it right. AWS's answers are dated otherwise, and rotd's times, "+
+		"windows and waits are off by as much", zap.String("clock", admin.ClockOff(ahead)))
 }
 
 // observeKMS counts requests to KMS.
