@@ -123,24 +123,33 @@ func (d *daemonProcess) judgesBy(cfg *config.Config) error {
 	return d.engine.JudgesBy(d.opts.Version + " " + cfg.Digest)
 }
 
+// askWithin bounds one question who rotd is: a network that swallows everything is told of, not waited for.
+const askWithin = 15 * time.Second
+
 // whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not
 // dead.
 func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Place, error) {
+	d.log.Info("asking AWS who rotd is", zap.String("region", sdk.Region))
+	d.waitsFor("asking AWS who rotd is")
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		who, err := awskms.WhoAmI(ctx, sdk)
+		asking, cancel := context.WithTimeout(ctx, askWithin)
+		who, err := awskms.WhoAmI(asking, sdk)
+		cancel()
 		if err == nil {
 			d.log.Info("calling AWS", zap.String("as", who.ARN), zap.String("region", sdk.Region))
 			d.self = who.ARN
 			return awskms.Place{Partition: who.Partition, Account: who.Account, Region: sdk.Region}, nil
 		}
-		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
-			zap.Error(err))
-		why := "cannot ask AWS who rotd is: " + err.Error()
-		d.waiting.Store(&why)
-		d.notify("STATUS=cannot reach AWS: asking STS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
+		if ctx.Err() != nil {
+			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
+		}
+		why := awskms.Plainly(err)
+		d.log.Error("cannot ask AWS who rotd is; it is asked again", zap.String("why", why),
+			zap.String("region", sdk.Region), zap.Error(err))
+		d.waitsFor("cannot ask AWS who rotd is: " + why)
+		d.notify("STATUS=cannot ask AWS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
 		select {
 		case <-ctx.Done():
-			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
 		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
 		}
 	}

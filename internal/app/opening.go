@@ -1,7 +1,12 @@
 package app
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,7 +23,21 @@ const tellEvery = 10 * time.Second
 func openState(cfg *config.Config, log *zap.Logger) (*state.DB, error) {
 	stop := whileOpening(log)
 	defer stop()
-	return state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	db, err := state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	return db, remedy(err)
+}
+
+// remedy adds to what the disk refused what to do about it.
+func remedy(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w; make room, nothing is lost meanwhile", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; rotd writes there: mount it writable, or set another state.path", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; rotd runs as uid %d, whose file and folder it must be", err, os.Geteuid())
+	}
+	return err
 }
 
 // whileOpening asks systemd for more time, again and again, until it is stopped.
