@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/events/queue"
+	"rotd/internal/state"
 )
 
 // Trouble is one thing that is not in order, and what to do about it.
@@ -120,6 +121,10 @@ func (s *Status) judgeFindings(grave, minor telling) {
 func (s *Status) judgeSweeps(grave, minor telling) {
 	if len(s.Places) == 0 && s.Now.Sub(s.Started) > firstPatient {
 		grave("rotd sweep inventory", "no account and Region was swept yet")
+	}
+	unread := func(p state.Coverage) bool { return p.LastComplete.IsZero() }
+	if s.Keys == 0 && len(s.Places) > 0 && !slices.ContainsFunc(s.Places, unread) {
+		minor("", "no account and Region has any key: are the Region and `accounts` those that are meant?")
 	}
 	for i := range s.Places {
 		p := &s.Places[i]

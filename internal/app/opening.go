@@ -21,7 +21,7 @@ const tellEvery = 10 * time.Second
 
 // openState opens the state. A large file takes a while to verify, and longer to compact: systemd is told to wait.
 func openState(cfg *config.Config, log *zap.Logger) (*state.DB, error) {
-	stop := whileOpening(log)
+	stop := whileOpening(log, "opening the state")
 	defer stop()
 	db, err := state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
 	return db, remedy(err)
@@ -40,8 +40,8 @@ func remedy(err error) error {
 	return err
 }
 
-// whileOpening asks systemd for more time, again and again, until it is stopped.
-func whileOpening(log *zap.Logger) (stop func()) {
+// whileOpening asks systemd for more time, again and again, until it is stopped, and says what takes it.
+func whileOpening(log *zap.Logger, what string) (stop func()) {
 	ended := make(chan struct{})
 	var teller sync.WaitGroup
 	teller.Go(func() {
@@ -52,8 +52,8 @@ func whileOpening(log *zap.Logger) (stop func()) {
 			case <-ended:
 				return
 			case <-ticker.C:
-				log.Info("the state is being opened", zap.Duration("since", time.Since(begun).Round(time.Second)))
-				_, err := daemon.SdNotify(false, "STATUS=opening the state\nEXTEND_TIMEOUT_USEC=60000000")
+				log.Info("still "+what, zap.Duration("since", time.Since(begun).Round(time.Second)))
+				_, err := daemon.SdNotify(false, "STATUS="+what+"\nEXTEND_TIMEOUT_USEC=60000000")
 				if err != nil {
 					log.Warn("cannot tell systemd that the start takes longer", zap.Error(err))
 				}
