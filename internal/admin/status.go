@@ -27,6 +27,10 @@ type Status struct {
 	// ReloadError says why the last reload of the configuration was refused; empty when it was not, or there was none.
 	ReloadError string `json:"reload_error,omitempty"`
 
+	// ClockAhead is how many seconds the daemon's clock is ahead of AWS's, negative when it is behind; 0 while that is
+	// little.
+	ClockAhead int64 `json:"clock_ahead_seconds,omitempty"`
+
 	Armed  bool         `json:"armed"`           // automatic actions are allowed on this state at all
 	Paused *state.Pause `json:"pause,omitempty"` // nil: not paused
 	// Breaker is the circuit breaker while it is open; nil: it is closed.

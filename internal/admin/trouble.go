@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rotd/internal/events/queue"
+	"rotd/internal/state"
 )
 
 // Trouble is one thing that is not in order, and what to do about it.
@@ -22,6 +23,7 @@ const (
 	runTooLong   = 2 * time.Hour
 	fewReceives  = 10 // a redrive policy with fewer drives good messages out during an outage
 	firstPatient = 10 * time.Minute
+	clockFarOff  = 5 * time.Minute // AWS refuses signatures of such a clock
 )
 
 // Judge fills Troubles from the rest of the status.
@@ -41,6 +43,14 @@ func (s *Status) Judge() {
 		grave("rotd config validate", "the configuration was not reloaded, the old one goes on: %s",
 			strings.Join(lines[:min(len(lines), 2)], " "))
 	}
+	if ahead := time.Duration(s.ClockAhead) * time.Second; ahead != 0 {
+		tell := minor
+		if ahead.Abs() >= clockFarOff {
+			tell = grave
+		}
+		tell("timedatectl", "this machine's clock is wrong, %s: rotd's times, windows and waits are off by as much",
+			ClockOff(ahead))
+	}
 	s.judgeIntake(grave, minor)
 	s.judgeFindings(grave, minor)
 	s.judgeSweeps(grave, minor)
@@ -48,6 +58,14 @@ func (s *Status) Judge() {
 	s.judgeTelling(grave)
 	slices.SortStableFunc(all, func(a, b Trouble) int { return rank(b) - rank(a) })
 	s.Troubles = all
+}
+
+// ClockOff says how far a clock is off.
+func ClockOff(ahead time.Duration) string {
+	if ahead < 0 {
+		return fmt.Sprintf("%s behind AWS's", -ahead)
+	}
+	return fmt.Sprintf("%s ahead of AWS's", ahead)
 }
 
 func rank(t Trouble) int {
@@ -103,6 +121,10 @@ func (s *Status) judgeFindings(grave, minor telling) {
 func (s *Status) judgeSweeps(grave, minor telling) {
 	if len(s.Places) == 0 && s.Now.Sub(s.Started) > firstPatient {
 		grave("rotd sweep inventory", "no account and Region was swept yet")
+	}
+	unread := func(p state.Coverage) bool { return p.LastComplete.IsZero() }
+	if s.Keys == 0 && len(s.Places) > 0 && !slices.ContainsFunc(s.Places, unread) {
+		minor("", "no account and Region has any key: are the Region and `accounts` those that are meant?")
 	}
 	for i := range s.Places {
 		p := &s.Places[i]

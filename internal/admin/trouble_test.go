@@ -21,6 +21,7 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 				ReadAt: noon, Redrive: true, MaxReceives: 20,
 			}},
 			Places: []state.Coverage{{Account: "111122223333", Region: "us-east-1", LastComplete: ago(time.Hour)}},
+			Keys:   3,
 			Jobs:   []Job{{Name: "drift", LastFinished: ago(time.Minute)}},
 			Budget: &Budget{Left: 6, Reserve: 5, KeyARN: keyARN},
 		}
@@ -40,6 +41,17 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		{"not ready", func(s *Status) { s.NotReady = []string{"the state cannot be written"} }, []Trouble{
 			{true, "not ready: the state cannot be written", ""},
 		}},
+		{"no keys at all", func(s *Status) { s.Keys = 0 }, []Trouble{
+			{false, "no account and Region has any key: are the Region and `accounts` those that are meant?", ""},
+		}},
+		{"a clock that is somewhat off", func(s *Status) { s.ClockAhead = 90 }, []Trouble{{
+			false, "this machine's clock is wrong, 1m30s ahead of AWS's: rotd's times, windows and waits are off by as much",
+			"timedatectl",
+		}}},
+		{"a clock that AWS refuses", func(s *Status) { s.ClockAhead = -3600 }, []Trouble{{
+			true, "this machine's clock is wrong, 1h0m0s behind AWS's: rotd's times, windows and waits are off by as much",
+			"timedatectl",
+		}}},
 		{"a queue that is missing", func(s *Status) {
 			s.Queues[0] = Queue{
 				URL: "q/rotd", State: queue.StateQueueMissing, Reason: "the queue does not exist",

@@ -70,6 +70,7 @@ type daemonProcess struct {
 	unclean int          // starts shortly before this one that did not end cleanly
 	home    awskms.Place // the daemon's own account and Region
 	self    string       // the ARN that it calls AWS by
+	clock   awskms.Clock // this machine's, by AWS's
 	store   *awss3.Client
 	engine  *engine.Engine
 	fleet   *fleet // the accounts and Regions that are looked after
@@ -96,7 +97,7 @@ func (d *daemonProcess) run(ctx context.Context) error {
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("note the start: %w", err)
+		return fmt.Errorf("note the start: %w", remedy(err))
 	}
 	failed, err := d.begin(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"rotd/internal/admin"
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
@@ -51,7 +52,8 @@ func (d *daemonProcess) build(ctx context.Context) error {
 	if d.proofs, err = proofs(loaded); err != nil {
 		return err
 	}
-	sdk := awskms.Configure(loaded, d.opts.Version, first)
+	d.clock.Changed = d.tellClock
+	sdk := d.clock.Watch(awskms.Configure(loaded, d.opts.Version, first))
 	if sdk = withRegion(sdk, d.cfg); sdk.Region == "" {
 		return errors.New("no AWS Region: set AWS_REGION, or a Region in the AWS profile that rotd uses")
 	}
@@ -121,27 +123,46 @@ func (d *daemonProcess) judgesBy(cfg *config.Config) error {
 	return d.engine.JudgesBy(d.opts.Version + " " + cfg.Digest)
 }
 
+// askWithin bounds one question who rotd is: a network that swallows everything is told of, not waited for.
+const askWithin = 15 * time.Second
+
 // whoAmI asks STS for the daemon's account until it answers: an AWS that cannot be reached makes rotd not ready, not
 // dead.
 func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Place, error) {
+	d.log.Info("asking AWS who rotd is", zap.String("region", sdk.Region))
+	d.waitsFor("asking AWS who rotd is")
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		who, err := awskms.WhoAmI(ctx, sdk)
+		asking, cancel := context.WithTimeout(ctx, askWithin)
+		who, err := awskms.WhoAmI(asking, sdk)
+		cancel()
 		if err == nil {
 			d.log.Info("calling AWS", zap.String("as", who.ARN), zap.String("region", sdk.Region))
 			d.self = who.ARN
 			return awskms.Place{Partition: who.Partition, Account: who.Account, Region: sdk.Region}, nil
 		}
-		d.log.Error("cannot ask AWS who rotd is; it is asked again. Check the credentials, the Region and the network",
-			zap.Error(err))
-		why := "cannot ask AWS who rotd is: " + err.Error()
-		d.waiting.Store(&why)
-		d.notify("STATUS=cannot reach AWS: asking STS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
+		if ctx.Err() != nil {
+			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
+		}
+		why := awskms.Plainly(err)
+		d.log.Error("cannot ask AWS who rotd is; it is asked again", zap.String("why", why),
+			zap.String("region", sdk.Region), zap.Error(err))
+		d.waitsFor("cannot ask AWS who rotd is: " + why)
+		d.notify("STATUS=cannot ask AWS who rotd is\nEXTEND_TIMEOUT_USEC=60000000")
 		select {
 		case <-ctx.Done():
-			return awskms.Place{}, fmt.Errorf("ask AWS who rotd is: %w", ctx.Err())
 		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
 		}
 	}
+}
+
+// tellClock tells that this machine's clock is off by AWS's, and that it is right again.
+func (d *daemonProcess) tellClock(ahead time.Duration) {
+	if ahead == 0 {
+		d.log.Info("this machine's clock is right again")
+		return
+	}
+	d.log.Error("this machine's clock is wrong: set it right. AWS's answers are dated otherwise, and rotd's times, "+
+		"windows and waits are off by as much", zap.String("clock", admin.ClockOff(ahead)))
 }
 
 // observeKMS counts requests to KMS.

@@ -88,6 +88,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		counter(calls, s.Stats.ReleaseGivenUp, s.Queue, "release")
 		counter(calls, s.Stats.ExtendErrors, s.Queue, "extend")
 	}
+	ahead := describe("rotd_clock_ahead_seconds", "How far this machine's clock is ahead of AWS's; 0 while it is little.")
+	gauge(ahead, g.d.clock.Ahead().Seconds())
 	gauge(describe("rotd_state_bytes", "Size of the state file."), float64(g.d.db.Size()))
 	waiting, logged := 0, 0
 	if err := g.d.db.View(func(tx *state.Tx) error {

@@ -1,7 +1,12 @@
 package app
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -16,13 +21,27 @@ const tellEvery = 10 * time.Second
 
 // openState opens the state. A large file takes a while to verify, and longer to compact: systemd is told to wait.
 func openState(cfg *config.Config, log *zap.Logger) (*state.DB, error) {
-	stop := whileOpening(log)
+	stop := whileOpening(log, "opening the state")
 	defer stop()
-	return state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	db, err := state.Open(state.Options{Path: cfg.State.Path, Shard: cfg.Shard, Now: time.Now()})
+	return db, remedy(err)
 }
 
-// whileOpening asks systemd for more time, again and again, until it is stopped.
-func whileOpening(log *zap.Logger) (stop func()) {
+// remedy adds to what the disk refused what to do about it.
+func remedy(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w; make room, nothing is lost meanwhile", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; rotd writes there: mount it writable, or set another state.path", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; rotd runs as uid %d, whose file and folder it must be", err, os.Geteuid())
+	}
+	return err
+}
+
+// whileOpening asks systemd for more time, again and again, until it is stopped, and says what takes it.
+func whileOpening(log *zap.Logger, what string) (stop func()) {
 	ended := make(chan struct{})
 	var teller sync.WaitGroup
 	teller.Go(func() {
@@ -33,8 +52,8 @@ func whileOpening(log *zap.Logger) (stop func()) {
 			case <-ended:
 				return
 			case <-ticker.C:
-				log.Info("the state is being opened", zap.Duration("since", time.Since(begun).Round(time.Second)))
-				_, err := daemon.SdNotify(false, "STATUS=opening the state\nEXTEND_TIMEOUT_USEC=60000000")
+				log.Info("still "+what, zap.Duration("since", time.Since(begun).Round(time.Second)))
+				_, err := daemon.SdNotify(false, "STATUS="+what+"\nEXTEND_TIMEOUT_USEC=60000000")
 				if err != nil {
 					log.Warn("cannot tell systemd that the start takes longer", zap.Error(err))
 				}

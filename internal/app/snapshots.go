@@ -170,7 +170,8 @@ func restoreLost(ctx context.Context, cfg *config.Config, log *zap.Logger) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
 	defer cancel()
-	stop := whileOpening(log)
+	log.Info("there is no state: its newest snapshot is looked for", zap.String("snapshots", s.To))
+	stop := whileOpening(log, "fetching the newest snapshot of the state")
 	defer stop()
 	err := restoreNewest(ctx, cfg, log)
 	if errors.Is(err, ErrNoSnapshot) {

@@ -14,6 +14,9 @@ func (b *backend) started() error {
 	return admin.As(admin.ErrBusy, errors.New(b.d.startingUp()))
 }
 
+// waitsFor notes what the start waits for.
+func (d *daemonProcess) waitsFor(what string) { d.waiting.Store(&what) }
+
 // startingUp says what the start waits for.
 func (d *daemonProcess) startingUp() string {
 	if why := d.waiting.Load(); why != nil {

@@ -23,7 +23,8 @@ func (b *backend) Status(ctx context.Context) (*admin.Status, error) {
 		Version: d.opts.Version, Shard: d.db.Shard(), Mode: d.engine.Settings().Guardrails.MaxMode,
 		Now: time.Now().UTC(), Started: d.started,
 		NotReady: b.NotReady(ctx), LastEvent: d.engine.LastEvent(),
-		State: admin.File{Path: d.db.Path(), Bytes: d.db.Size()},
+		State:      admin.File{Path: d.db.Path(), Bytes: d.db.Size()},
+		ClockAhead: int64(d.clock.Ahead() / time.Second),
 	}
 	s.Ready = len(s.NotReady) == 0
 	if refused := d.reloadRefused.Load(); refused != nil {

@@ -2,7 +2,9 @@ package awskms
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,4 +29,24 @@ func WhoAmI(ctx context.Context, cfg aws.Config) (Identity, error) {
 		id.Partition = parts[1]
 	}
 	return id, nil
+}
+
+// Plainly says of an error of WhoAmI what is wrong, without all that the SDK says around it.
+func Plainly(err error) string {
+	if errors.Is(err, errCredentials) {
+		_, why, _ := strings.Cut(err.Error(), errCredentials.Error()+": ")
+		return errCredentials.Error() + " in the environment, in AWS_PROFILE or ~/.aws, or of the container's or " +
+			"instance's role: " + why
+	}
+	if code := ErrorCode(err); code != "" {
+		return "AWS refuses rotd's credentials: " + code + ": " + Message(err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "AWS does not answer"
+	}
+	if sent, ok := errors.AsType[*url.Error](err); ok {
+		at, _ := strings.CutPrefix(sent.URL, "https://")
+		return "AWS cannot be reached at " + strings.TrimSuffix(at, "/") + ": " + sent.Err.Error()
+	}
+	return err.Error()
 }

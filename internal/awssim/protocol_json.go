@@ -59,8 +59,9 @@ func (p awsJSON) renderError(_ *call, err *APIError) *answer {
 
 // jsonErrorNames are what the errors common to all services are called in JSON protocols.
 var jsonErrorNames = map[string]string{
-	"InvalidClientTokenId": "UnrecognizedClientException",
-	"ExpiredToken":         "ExpiredTokenException",
+	"InvalidClientTokenId":  "UnrecognizedClientException",
+	"ExpiredToken":          "ExpiredTokenException",
+	"SignatureDoesNotMatch": "InvalidSignatureException",
 }
 
 // decodeJSON reads the call's body into the input of an operation.

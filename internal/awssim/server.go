@@ -166,7 +166,7 @@ func (s *Sim) authenticate(c *call) *APIError {
 	if c.Principal.SourceIP != "" {
 		c.SourceIP = c.Principal.SourceIP
 	}
-	return nil
+	return s.signedAt(c)
 }
 
 func (s *Sim) newCall(r *http.Request, body []byte) *call {
@@ -204,6 +204,9 @@ func (s *Sim) write(w http.ResponseWriter, c *call, a *answer) bool {
 	h := w.Header()
 	h["Content-Type"] = []string{a.contentType}
 	h["X-Amzn-Requestid"] = []string{c.RequestID}
+	if s.opts.JudgesTime {
+		h["Date"] = []string{s.clock.Now().Format(http.TimeFormat)}
+	}
 	for k, v := range a.header {
 		h.Set(k, v)
 	}

@@ -24,6 +24,9 @@ type Options struct {
 	Addr       string        // loopback address to listen on, default 127.0.0.1:0
 	Seed       uint64        // of identifiers and of disorder
 	LogLimit   int           // requests the oracle keeps, default 200,000; the oldest are forgotten first
+	// JudgesTime refuses requests that were signed at another time than Clock's, as AWS does, and dates answers by it.
+	// Without it a clock may stand still, or jump.
+	JudgesTime bool
 }
 
 const defaultLogLimit = 200_000

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	presignedFor  = 15 * time.Minute // without X-Amz-Expires
-	emptySHA256   = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-	presignedTime = "20060102T150405Z"
+	presignedFor = 15 * time.Minute // without X-Amz-Expires
+	emptySHA256  = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	isoBasic     = "20060102T150405Z"
 )
 
 // presigned judges the signature of a presigned request, which is the only kind whose signature is looked at: whoever
@@ -27,7 +27,7 @@ func presigned(c *call) error {
 	if signature == "" {
 		return nil
 	}
-	at, err := time.Parse(presignedTime, query.Get("X-Amz-Date"))
+	at, err := time.Parse(isoBasic, query.Get("X-Amz-Date"))
 	if err != nil {
 		return apiErrorf("IncompleteSignature", http.StatusBadRequest, "Date must be in ISO-8601 'basic format'.")
 	}
@@ -37,7 +37,7 @@ func presigned(c *call) error {
 	}
 	if c.Time.After(at.Add(valid)) {
 		return apiErrorf("SignatureDoesNotMatch", http.StatusForbidden, "Signature expired: %s is now earlier than %s",
-			at.Format(presignedTime), c.Time.Add(-valid).Format(presignedTime))
+			at.Format(isoBasic), c.Time.Add(-valid).Format(isoBasic))
 	}
 	again, err := signAgain(c, query, at)
 	if err != nil {

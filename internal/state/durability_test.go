@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -140,6 +141,41 @@ func fillDisk(path string) error {
 		if err := errors.Join(waiting(db, written), db.Check()); err != nil {
 			return fmt.Errorf("limit %d, room again: %w", limit, err)
 		}
+	}
+	return db.Close()
+}
+
+// TestAStateThatCouldNotBeBegunIsNoDamagedOne: the child's disk has no room for a new state, and then has.
+func TestAStateThatCouldNotBeBegunIsNoDamagedOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if out, err := child(t, "begin", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// beginOnAFullDisk begins a state where there is room for a part of it, and again where there is enough.
+func beginOnAFullDisk(path string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	for _, room := range []uint64{1, 4 << 10, 12 << 10, 16 << 10, 40 << 10} {
+		if err := limitFileSize(room); err != nil {
+			return err
+		}
+		if _, err := Open(options(path)); err == nil {
+			return fmt.Errorf("%d bytes are enough for a state", room)
+		}
+		if err := limitFileSize(^uint64(0)); err != nil {
+			return err
+		}
+		if info, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%d bytes: %+v is left of what could not be begun: %w", room, info, err)
+		}
+	}
+	db, err := Open(options(path))
+	if err != nil {
+		return err
+	}
+	if db.Opened != (Opening{New: true}) {
+		return fmt.Errorf("opened %+v", db.Opened)
 	}
 	return db.Close()
 }

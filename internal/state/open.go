@@ -103,6 +103,7 @@ func open(path string, o Options) (*DB, error) {
 	if o.bounds != nil {
 		db.bounds = *o.bounds
 	}
+	begun := db.Size() == 0
 	if err = removeLeftovers(path); err == nil {
 		err = db.load(o)
 	}
@@ -113,6 +114,9 @@ func open(path string, o Options) (*DB, error) {
 		if damaged.aside, err = setAside(path, o.Now); err == nil {
 			err = damaged
 		}
+	} else if begun {
+		// What a full disk leaves of a new state would be a damaged one to the next start.
+		err = errors.Join(err, os.Remove(path))
 	}
 	if db.bolt != nil {
 		_ = db.bolt.Close() // unlocks and closes the file; it was not written to

@@ -46,26 +46,3 @@ func TestOutagesAreWaitedOut(t *testing.T) {
 		})
 	}
 }
-
-// TestAMissingQueueMakesRotdNotReadyNotDead starts rotd before its queue.
-func TestAMissingQueueMakesRotdNotReadyNotDead(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, world.Options{}, "cards")
-	later := w.Queue + "-later"
-	if err := w.Configure(w.Queue, later); err != nil {
-		t.Fatal(err)
-	}
-	d := run(t, w)
-	until(t, "word that the queue does not exist", func() bool {
-		r, err := w.Client.Ready(t.Context())
-		return err == nil && !r.Ready && len(r.Reasons) == 1
-	})
-	w.Sim.CreateQueue(world.Region, world.Account, "rotd-later")
-	until(t, "rotd to be ready", func() bool {
-		r, err := w.Client.Ready(t.Context())
-		return err == nil && r.Ready
-	})
-	if err := d.Stop(20 * time.Second); err != nil {
-		t.Error(err)
-	}
-}

@@ -106,6 +106,9 @@ func TestWithoutItsCopiesALostStateIsNotBegunAnew(t *testing.T) {
 	if err != nil || status != int(admin.ExitFailed) || !strings.Contains(d.Log.String(), "cannot be restored") {
 		t.Fatalf("exit status %d (%v)", status, err)
 	}
+	if !strings.Contains(d.Log.String(), "its newest snapshot is looked for") { // which may take long
+		t.Error("nobody was told what is done")
+	}
 	if _, err := os.Stat(w.StatePath); err == nil {
 		t.Error("a new state was begun")
 	}

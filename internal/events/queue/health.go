@@ -71,7 +71,8 @@ func (h *health) failed(err error) {
 		h.reason = reason
 		return
 	}
-	h.log.Warn("cannot receive, trying on", zap.String("state", string(state)), zap.Error(err))
+	h.log.Warn("cannot receive, trying on", zap.String("state", string(state)), zap.String("reason", reason),
+		zap.Error(err))
 	h.set(state, reason)
 }
 

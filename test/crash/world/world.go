@@ -61,6 +61,8 @@ type Options struct {
 	Keys       map[string]awssim.KeyOptions // by name; Account, Region and alias/pay-NAME are added
 	Rule       awssim.EventRule             // Queue is filled in
 	HTTP       string                       // address of the status listener; default 127.0.0.1:0
+	// ClockAhead is how far this machine's clock is ahead of AWS's.
+	ClockAhead time.Duration
 }
 
 // New makes a world that ends with the test.
@@ -72,7 +74,10 @@ func New(t testing.TB, o Options) *World {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	sim := awssim.New(awssim.Options{Latency: time.Millisecond, Seed: o.Seed})
+	sim := awssim.New(awssim.Options{
+		Latency: time.Millisecond, Seed: o.Seed,
+		Clock: awssim.NewScaledClock(time.Now().Add(-o.ClockAhead), 1), JudgesTime: o.ClockAhead != 0,
+	})
 	if err := sim.Start(); err != nil {
 		t.Fatal(err)
 	}
