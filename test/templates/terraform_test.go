@@ -220,8 +220,8 @@ func bothWays(
 	}
 }
 
-// isPart tells whether a resource of Terraform's is a part of one of CloudFormation's: a rule's target, or a policy that
-// a role has with it.
+// isPart tells whether a resource of Terraform's is a part of one of CloudFormation's: a rule's target, or a policy
+// that a role has with it.
 func isPart(s *stack, kind, name string) bool {
 	whole := map[string]string{
 		"aws_cloudwatch_event_target": "AWS::Events::Rule", "aws_iam_role_policy": "AWS::IAM::Role",
