@@ -42,8 +42,8 @@ func newPrintPolicyCommand(c *cli) *cobra.Command {
 			if emergency && member {
 				return wrongUse(cmd, "--emergency and --member are two roles: print one at a time")
 			}
-			if len(objects) > 0 && (emergency || member) {
-				return wrongUse(cmd, "--objects is of the daemon's own role: only that one moves objects")
+			if len(objects) > 0 && member {
+				return wrongUse(cmd, "--objects is of the daemon's own role or, with --emergency, of that for emergencies")
 			}
 			if len(logs)+len(logKeys) > 0 && (emergency || member) {
 				return wrongUse(cmd, "--logs and --logs-key are of the daemon's own role: only that one reads log files")
@@ -164,7 +164,10 @@ func needsOf(cfg *config.Config, role iam.Role) *iam.Needs {
 	}
 	n.Audit = within(cfg.Audit.Export)
 	n.Snapshots = within(cfg.State.Snapshots.To)
-	n.SnapshotKey, n.PrunesSnapshots = cfg.State.Snapshots.KMSKey != "", cfg.State.Snapshots.Keep > 0
+	n.SnapshotKey, n.PrunesSnapshots = cfg.State.Snapshots.KMSKey, cfg.State.Snapshots.Keep > 0
+	if n.SnapshotKey != "" && !strings.Contains(n.SnapshotKey, ":key/") {
+		n.SnapshotKey = "*" // an alias, or an id without its account
+	}
 	for _, r := range cfg.Reports {
 		n.Reports = append(n.Reports, within(r.To)...)
 	}

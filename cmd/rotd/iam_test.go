@@ -39,8 +39,15 @@ func TestPoliciesForEachRole(t *testing.T) {
 	if err := os.WriteFile(copies, []byte(iamConfig+snapshots), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	named := filepath.Join(t.TempDir(), "named.yaml")
+	snapshots = strings.Replace(snapshots, "alias/backups", "'arn:aws:kms:eu-west-1:111122223333:key/"+
+		"6f2a0c6b-0d4b-4a43-9d3a-1f0a3b1f6a2e'", 1)
+	if err := os.WriteFile(named, []byte(iamConfig+snapshots), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, flags := range map[string][]string{
 		"iam-snapshots": {"-c", copies},
+		"iam-named-key": {"-c", named},
 		"iam-daemon":    {"-c", path},
 		"iam-member":    {"-c", path, "--member", "--verbs", "reencrypt"},
 		"iam-emergency": {"-c", path, "--emergency"},
@@ -52,6 +59,7 @@ func TestPoliciesForEachRole(t *testing.T) {
 			"-c", path, "--logs", "s3://trail/AWSLogs/", "--logs-key", "arn:aws:kms:eu-west-1:111122223333:key/k1",
 		},
 		"iam-emergency-imports": {"-c", imports, "--emergency"},
+		"iam-emergency-objects": {"-c", path, "--emergency", "--objects", "s3://backups/db/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSession(nil)
@@ -62,7 +70,7 @@ func TestPoliciesForEachRole(t *testing.T) {
 		})
 	}
 	for says, flags := range map[string][]string{
-		"only that one moves objects":   {"--member", "--objects", "s3://backups"},
+		"or, with --emergency, of that": {"--member", "--objects", "s3://backups"},
 		"only that one reads log files": {"--emergency", "--logs", "s3://trail/"},
 		"--logs: ":                      {"--logs", "trail"},
 		"not of the form s3://bucket/":  {"--objects", "backups"},

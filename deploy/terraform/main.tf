@@ -1,5 +1,5 @@
 # The same as ../cloudformation/rotd.yaml, for those who use Terraform: what rotd needs where it runs. The comments that
-# say why are there; a test compares the two. Other accounts and Regions take ../cloudformation/member.yaml.
+# say why are there; a test compares the two. Other accounts and Regions take member/, which is member.yaml.
 
 terraform {
   required_version = ">= 1.3"

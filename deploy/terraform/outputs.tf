@@ -11,7 +11,7 @@ output "notices_topic_arn" {
 }
 
 output "role_arn" {
-  description = "RotdRoleArn of member.yaml"
+  description = "rotd_role_arn of member/"
   value       = aws_iam_role.role.arn
 }
 
@@ -20,6 +20,6 @@ output "emergency_role_arn" {
 }
 
 output "bus_arn" {
-  description = "HubBusArn of member.yaml"
+  description = "hub_bus_arn of member/"
   value       = one(aws_cloudwatch_event_bus.bus[*].arn)
 }

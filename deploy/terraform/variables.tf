@@ -49,19 +49,19 @@ variable "notices_email" {
 }
 
 variable "organization_id" {
-  description = "The organization whose accounts send their events here by member.yaml; empty, this account alone."
+  description = "The organization whose accounts send their events here by member/; empty, this account alone."
   type        = string
   default     = ""
 }
 
 variable "member_role_name" {
-  description = "The role of member.yaml that rotd assumes in each account."
+  description = "The role of member/ that rotd assumes in each account."
   type        = string
   default     = "rotd-member"
 }
 
 variable "member_emergency_role_name" {
-  description = "The role of member.yaml that rotd assumes there for emergencies."
+  description = "The role of member/ that rotd assumes there for emergencies."
   type        = string
   default     = "rotd-emergency"
 }

@@ -33,6 +33,7 @@ type call struct {
 
 	// What conditions of IAM policies ask about the request, by condition key.
 	context map[string]string
+	judged  bool // an IAM policy was asked
 
 	// A planned fault may let the first entries of a batch fail.
 	failEntries int
@@ -58,6 +59,9 @@ type service struct {
 	action func(operation string) string
 	// open are the operations that need no permission.
 	open map[string]bool
+	// authorize judges a call by the caller's IAM policy, as far as the request alone says what it is about; nil where
+	// operations do.
+	authorize func(c *call) *APIError
 	// observe is called once for every authenticated call that was judged (denied, refused by a planned error, failed
 	// or done), after its effect and before its answer. err is nil or an *APIError. nil for no observer.
 	observe func(c *call, result any, err *APIError)

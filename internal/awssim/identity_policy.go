@@ -48,11 +48,6 @@ func parseIdentityPolicy(text string) (*identityPolicy, error) {
 	return &identityPolicy{statements: d.Statement, used: make(map[Permission]bool)}, nil
 }
 
-// names tells whether any statement has the action, on whatever resource.
-func (p *identityPolicy) names(action string) bool {
-	return slices.ContainsFunc(p.statements, func(s identityStatement) bool { return slices.Contains(s.Action, action) })
-}
-
 // allows judges an action on a resource, in a context of condition keys and values.
 func (p *identityPolicy) allows(action, resource string, context map[string]string) bool {
 	p.mu.Lock()
@@ -116,38 +111,76 @@ func like(pattern, text string) bool {
 // one the actions in Principal.Allow, judged before, are all there is.
 func (c *call) permits(action, resource string) bool {
 	p := c.Principal.policy
+	c.judged = true
 	return p == nil || p.allows(action, resource, c.context)
 }
 
-// SetPolicy gives a known access key an IAM policy in place of Principal.Allow.
-func (s *Sim) SetPolicy(accessKeyID, document string) error {
+// aboutAnything judges calls that no IAM policy can narrow to a resource.
+func aboutAnything(c *call) *APIError {
+	if !c.permits(c.Action, "*") {
+		return unpermitted(c, c.Action, "*")
+	}
+	return nil
+}
+
+// SetPolicy gives a known access key, or a role by its ARN, an IAM policy in place of Allow. That of a role is in force
+// in the sessions that it has, too.
+func (s *Sim) SetPolicy(of, document string) error {
 	policy, err := parseIdentityPolicy(document)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.principals[accessKeyID]
-	if p == nil {
-		return fmt.Errorf("awssim: there is no access key %s", accessKeyID)
+	p, role := s.principals[of], s.roles[of]
+	switch {
+	case p != nil:
+		s.limit(p, policy)
+	case role != nil:
+		with := *role
+		with.policy = policy
+		s.roles[of] = &with
+		for _, session := range s.principals {
+			if session.SessionIssuerARN == of {
+				s.limit(session, policy)
+			}
+		}
+	default:
+		return fmt.Errorf("awssim: there is no access key or role %s", of)
 	}
-	with := *p // calls in hand go on with the one they have
-	with.policy = policy
-	s.principals[accessKeyID] = &with
 	return nil
 }
 
-// Unused are the permissions of an access key's IAM policy that no call has needed, in its order.
-func (s *Sim) Unused(accessKeyID string) (unused []Permission) {
-	p := s.principal(accessKeyID)
-	if p == nil || p.policy == nil {
+// limit gives a principal a policy; calls in hand go on with the one they have. s.mu is held.
+func (s *Sim) limit(p *Principal, policy *identityPolicy) {
+	with := *p
+	with.policy = policy
+	s.principals[p.AccessKeyID] = &with
+}
+
+func (s *Sim) policyOf(of string) *identityPolicy {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.principals[of]; p != nil {
+		return p.policy
+	}
+	if role := s.roles[of]; role != nil {
+		return role.policy
+	}
+	return nil
+}
+
+// Unused are the permissions that no call has needed of the IAM policy of an access key or a role, in its order.
+func (s *Sim) Unused(of string) (unused []Permission) {
+	p := s.policyOf(of)
+	if p == nil {
 		return nil
 	}
-	p.policy.mu.Lock()
-	defer p.policy.mu.Unlock()
-	for _, statement := range p.policy.statements {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, statement := range p.statements {
 		for _, action := range statement.Action {
-			if permission := (Permission{statement.Sid, action}); !p.policy.used[permission] {
+			if permission := (Permission{statement.Sid, action}); !p.used[permission] {
 				unused = append(unused, permission)
 			}
 		}

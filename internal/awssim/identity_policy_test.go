@@ -8,7 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"rotd/internal/awssim"
 )
@@ -125,5 +128,85 @@ func TestAPolicyThatWouldBeMisjudgedIsRefused(t *testing.T) {
 	}
 	if w.sim.SetPolicy("AKIANOBODY", `{"Statement":[]}`) == nil {
 		t.Error("a policy of nobody's is taken")
+	}
+}
+
+func TestARoleIsAssumedWithPermissionByWhoItTrustsAndMayWhatItsPolicySays(t *testing.T) {
+	const rotd, member = "arn:aws:iam::111122223333:role/rotd", "arn:aws:iam::444455556666:role/rotd-member"
+	w, _ := standing(t)
+	w.sim.AddRole(awssim.Role{ARN: member, ExternalID: "x-1", Trusted: []string{rotd}})
+	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"L","Effect":"Allow","Action":["kms:ListKeys",
+		"kms:ListAliases"],"Resource":["*"]}]}`
+	if err := w.sim.SetPolicy(member, policy); err != nil {
+		t.Fatal(err)
+	}
+	assume := func(issuer, may, externalID string) (*sts.AssumeRoleOutput, error) {
+		p := w.sim.NewAccessKey(account, "limited")
+		p.SessionIssuerARN = issuer
+		w.sim.AddPrincipal(p)
+		if err := w.sim.SetPolicy(p.AccessKeyID, `{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],
+			"Resource":["`+may+`"]}]}`); err != nil {
+			t.Fatal(err)
+		}
+		return worldOf(t, w.sim, p).sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{
+			RoleArn: aws.String(member), RoleSessionName: aws.String("rotd"), ExternalId: &externalID,
+		})
+	}
+	for name, refusedTo := range map[string][3]string{
+		"without permission":           {rotd, rotd, "x-1"},
+		"by a role that is not its":    {member, "arn:aws:iam::*:role/rotd-member", "x-1"},
+		"with somebody else's id":      {rotd, "arn:aws:iam::*:role/rotd-member", "x-2"},
+		"in an account that is not it": {rotd, "arn:aws:iam::111122223333:role/rotd-member", "x-1"},
+	} {
+		if _, err := assume(refusedTo[0], refusedTo[1], refusedTo[2]); !refused(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	out, err := assume(rotd, "arn:aws:iam::*:role/rotd-member", "x-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := kms.NewFromConfig(worldOf(t, w.sim, awssim.Principal{
+		AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey,
+		SessionToken: *out.Credentials.SessionToken,
+	}).cfg)
+	if _, err := session.ListKeys(t.Context(), &kms.ListKeysInput{}); err != nil {
+		t.Errorf("what its policy allows: %v", err)
+	}
+	if _, err := session.CreateKey(t.Context(), &kms.CreateKeyInput{}); !refused(err) {
+		t.Errorf("what its policy does not: %v", err)
+	}
+	want := []awssim.Permission{{Sid: "L", Action: "kms:ListAliases"}}
+	if got := w.sim.Unused(member); !slices.Equal(got, want) {
+		t.Errorf("without use: %v", got)
+	}
+	if err := w.sim.SetPolicy(member, `{"Statement":[]}`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.ListKeys(t.Context(), &kms.ListKeysInput{}); !refused(err) {
+		t.Errorf("what its new policy does not allow: %v", err)
+	}
+}
+
+func TestAnOrganizationIsListedWithPermission(t *testing.T) {
+	w, _ := standing(t)
+	for statement, want := range map[string]bool{
+		`{"Effect":"Allow","Action":["organizations:ListAccounts"],"Resource":["*"]}`:    true,
+		`{"Effect":"Allow","Action":["organizations:DescribeAccount"],"Resource":["*"]}`: false,
+	} {
+		client := organizations.NewFromConfig(limited(t, w, statement).cfg)
+		_, err := client.ListAccounts(t.Context(), &organizations.ListAccountsInput{})
+		if want && err != nil || !want && !refused(err) {
+			t.Errorf("with %s: %v", statement, err)
+		}
+	}
+}
+
+// An operation that asks no policy would let everybody do it.
+func TestWhatNoPolicyWasAskedForFails(t *testing.T) {
+	w, _ := standing(t)
+	l := limited(t, w, `{"Effect":"Allow","Action":["sns:Publish"],"Resource":["*"]}`)
+	if _, err := l.sns.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("t")}); err == nil {
+		t.Error("a topic is made")
 	}
 }

@@ -19,7 +19,7 @@ func newOrganizations() (*orgService, *service) {
 	o := &orgService{}
 	return o, &service{
 		name: "organizations", protocol: awsJSON{contentType: "application/x-amz-json-1.1", rename: jsonErrorNames},
-		ops: map[string]operation{"ListAccounts": o.listAccounts},
+		ops: map[string]operation{"ListAccounts": o.listAccounts}, authorize: aboutAnything,
 	}
 }
 

@@ -13,14 +13,16 @@ import (
 const (
 	storageClass = "X-Amz-Storage-Class"
 	lockMode     = "X-Amz-Object-Lock-Mode"
+	lockedUntil  = "X-Amz-Object-Lock-Retain-Until-Date"
+	legalHold    = "X-Amz-Object-Lock-Legal-Hold"
 )
 
 // keptHeader reports whether an object keeps a header and shows it when it is read.
 func keptHeader(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control", "Expires",
-		storageClass, "X-Amz-Website-Redirect-Location", lockMode, "X-Amz-Object-Lock-Retain-Until-Date",
-		"X-Amz-Object-Lock-Legal-Hold", "X-Amz-Restore", "X-Amz-Archive-Status":
+		storageClass, "X-Amz-Website-Redirect-Location", lockMode, lockedUntil, legalHold,
+		"X-Amz-Restore", "X-Amz-Archive-Status":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Amz-Meta-") || strings.HasPrefix(name, encryptedBy)

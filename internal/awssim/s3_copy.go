@@ -44,6 +44,9 @@ func (s *s3Service) copyObject(c *call) (any, error) {
 	etag := etagOf(append([]byte(header[encryptedBy+"-Aws-Kms-Key-Id"]), source.body...))
 	made := newObject(source.body, etag, c.Time, header)
 	if c.HTTP.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+		if err := c.copiesTags(from, b.name+"/"+key, source); err != nil {
+			return nil, err
+		}
 		made.tags = source.tags
 	}
 	s.put(b, key, made)
@@ -75,7 +78,7 @@ func (s *s3Service) copiedTo(c *call, b *bucketState, key string, source *object
 	if b.noACLs && len(grantsOf(sent)) > 0 {
 		return nil, apiErrorf("AccessControlListNotSupported", http.StatusBadRequest, "The bucket does not allow ACLs")
 	}
-	if err := s.seals(sent[encryptedBy+"-Aws-Kms-Key-Id"]); err != nil {
+	if err := s.seals(c, "kms:GenerateDataKey", sent); err != nil {
 		return nil, err
 	}
 	header := map[string]string{}
@@ -106,6 +109,13 @@ func (s *s3Service) copySource(c *call) (name string, o *object, err error) {
 	if name, err = url.PathUnescape(name); err != nil {
 		return "", nil, apiErrorf("InvalidArgument", http.StatusBadRequest, "Invalid copy source encoding.")
 	}
+	action := "s3:GetObject"
+	if query != "" {
+		action = "s3:GetObjectVersion"
+	}
+	if err := c.onObject(action, name); err != nil {
+		return "", nil, err
+	}
 	bucket, key, _ := strings.Cut(name, "/")
 	b := s.buckets[bucket]
 	if b == nil {
@@ -126,7 +136,7 @@ func (s *s3Service) copySource(c *call) (name string, o *object, err error) {
 		return "", nil, apiErrorf("InvalidObjectState", http.StatusForbidden,
 			"The operation is not valid for the object's storage class")
 	}
-	return name, o, s.seals(o.header[encryptedBy+"-Aws-Kms-Key-Id"])
+	return name, o, s.seals(c, "kms:Decrypt", o.header)
 }
 
 func (b *bucketState) version(key, version string) *object {
@@ -138,10 +148,17 @@ func (b *bucketState) version(key, version string) *object {
 	return nil
 }
 
-// seals tells whether S3 can use a key that is named by its ARN; others are taken as they are.
-func (s *s3Service) seals(arn string) error {
+// seals tells whether S3 can use the key of an object with these headers in the caller's name, if it is named by its
+// ARN; others are taken as they are.
+func (s *s3Service) seals(c *call, action string, header map[string]string) error {
+	arn := header[encryptedBy+"-Aws-Kms-Key-Id"]
 	if !strings.Contains(arn, ":key/") {
 		return nil
+	}
+	through := *c
+	through.context = map[string]string{"kms:ViaService": "s3." + c.Region + ".amazonaws.com"}
+	if !through.permits(action, arn) {
+		return unpermitted(c, action, arn)
 	}
 	var key *KMSKey
 	s.sim.KMS().locked(func() { key = s.sim.KMS().latest(arn) })

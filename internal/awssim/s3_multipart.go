@@ -43,11 +43,12 @@ func (s *s3Service) createUpload(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.seals(c.HTTP.Header.Get(encryptedBy + "-Aws-Kms-Key-Id")); err != nil {
+	header := sentHeader(c)
+	if err := s.seals(c, "kms:GenerateDataKey", header); err != nil {
 		return nil, err
 	}
 	u := &multipart{
-		id: s.sim.newID("", 32), bucket: b.name, key: key, begun: c.Time, header: sentHeader(c), parts: map[int]part{},
+		id: s.sim.newID("", 32), bucket: b.name, key: key, begun: c.Time, header: header, parts: map[int]part{},
 	}
 	s.uploads[u.id] = u
 	c.Effect = true
@@ -64,7 +65,10 @@ func (s *s3Service) upload(c *call) (*multipart, error) {
 	if u == nil || u.bucket != b.name || u.key != key {
 		return nil, apiErrorf("NoSuchUpload", http.StatusNotFound, "The specified upload does not exist.")
 	}
-	return u, nil
+	if c.Operation == "AbortMultipartUpload" {
+		return u, nil
+	}
+	return u, s.seals(c, "kms:Decrypt", u.header) // the data key was made when the upload began
 }
 
 func (s *s3Service) uploadPart(c *call) (any, error) {

@@ -59,6 +59,9 @@ func (s *s3Service) putObject(c *call) (any, error) {
 		return nil, err
 	}
 	header := sentHeader(c)
+	if err := s.seals(c, "kms:GenerateDataKey", header); err != nil {
+		return nil, err
+	}
 	etag := etagOf(c.Body)
 	if err := s.keep(c, bytes.Clone(c.Body), header, etag); err != nil {
 		return nil, err
@@ -113,12 +116,14 @@ func (s *s3Service) read(c *call, missing string) (any, error) {
 	}
 	o := b.objects[key]
 	if o == nil {
-		return nil, apiErrorf(missing, http.StatusNotFound, "The specified key does not exist.")
+		return nil, c.missing(b.name, missing)
 	}
-	header := maps.Clone(o.header)
-	if header == nil {
-		header = map[string]string{}
+	if c.Operation == "GetObject" {
+		if err := s.seals(c, "kms:Decrypt", o.header); err != nil {
+			return nil, err
+		}
 	}
+	header := c.shown(o.header, b.name+"/"+key)
 	if o.version != "" {
 		header["X-Amz-Version-Id"] = o.version
 	}

@@ -75,23 +75,10 @@ func newS3(s *Sim) *s3Service {
 
 func (s *s3Service) service() *service {
 	return &service{
-		name:     "s3",
-		protocol: restS3{},
-		action: func(op string) string {
-			switch op {
-			case "HeadObject":
-				return "s3:GetObject"
-			case "HeadBucket", "ListObjectsV2":
-				return "s3:ListBucket"
-			case "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
-				return "s3:PutObject"
-			case "ListObjectVersions":
-				return "s3:ListBucketVersions"
-			case "ListMultipartUploads":
-				return "s3:ListBucketMultipartUploads"
-			}
-			return ""
-		},
+		name:      "s3",
+		protocol:  restS3{},
+		action:    s3ActionOf,
+		authorize: authorizeS3,
 		ops: map[string]operation{
 			"CreateBucket": s.createBucket, "HeadBucket": s.headBucket, "ListObjectsV2": s.listObjects,
 			"PutObject": s.putObject, "GetObject": s.getObject, "HeadObject": s.headObject,

@@ -125,7 +125,16 @@ func (s *Sim) perform(svc *service, c *call, fired []*PlannedFault) (any, *APIEr
 			"User: %s is not authorized to perform: %s because no identity-based policy allows the %s action",
 			c.Principal.ARN, c.Action, c.Action)
 	}
-	return s.run(op, c)
+	if svc.authorize != nil {
+		if err := svc.authorize(c); err != nil {
+			return nil, err
+		}
+	}
+	result, err := s.run(op, c)
+	if err == nil && c.Principal.policy != nil && !c.judged && !svc.open[c.Operation] {
+		return nil, internalFailure(fmt.Errorf("nothing asked whether the IAM policy allows %s", c.Action))
+	}
+	return result, err
 }
 
 // run contains a panic of an operation: it is answered as an internal failure and logged with its stack.

@@ -70,6 +70,9 @@ func (s *sqsService) listQueues(c *call) (any, error) {
 	if err := decodeJSON(c, &in); err != nil {
 		return nil, err
 	}
+	if err := aboutAnything(c); err != nil {
+		return nil, err
+	}
 	var out struct {
 		QueueURLs []string `json:"QueueUrls,omitempty"`
 	}

@@ -12,10 +12,12 @@ import (
 type Role struct {
 	ARN        string
 	ExternalID string   // demanded when not empty
-	Trusted    []string // ARNs of the principals that may assume it; nil for anybody known
+	Trusted    []string // ARNs of the users and roles that may assume it; nil for anybody known
 	Allow      []string // actions allowed in its sessions, as in Principal
 	SourceIP   string   // of its sessions, as in Principal
 	id         string   // AROA…
+
+	policy *identityPolicy // in place of Allow; nil: none
 }
 
 // AddRole makes a role known, replacing one of the same ARN.
@@ -109,12 +111,15 @@ func (s *Sim) readAssumeRole(c *call) (role *Role, session string, seconds int, 
 	s.mu.RLock()
 	role = s.roles[arn]
 	s.mu.RUnlock()
-	if role == nil || role.ExternalID != "" && role.ExternalID != c.Form.Get("ExternalId") ||
-		role.Trusted != nil && !slices.Contains(role.Trusted, c.Principal.ARN) {
+	if role == nil || role.ExternalID != "" && role.ExternalID != c.Form.Get("ExternalId") || !role.trusts(c.Principal) {
 		return nil, "", 0, apiErrorf("AccessDenied", 403, "User: %s is not authorized to perform: sts:AssumeRole on "+
 			"resource: %s", c.Principal.ARN, arn)
 	}
 	return role, session, seconds, nil
+}
+
+func (r *Role) trusts(p *Principal) bool {
+	return r.Trusted == nil || slices.Contains(r.Trusted, p.ARN) || slices.Contains(r.Trusted, p.SessionIssuerARN)
 }
 
 // newSession makes the principal of a role's session known.
@@ -126,7 +131,7 @@ func (s *Sim) newSession(role *Role, name string, expires time.Time) Principal {
 		Account: parts.account, Type: "AssumedRole",
 		ARN:              "arn:" + parts.partition + ":sts::" + parts.account + ":assumed-role/" + roleName + "/" + name,
 		SessionIssuerARN: role.ARN, SessionName: name, PrincipalID: role.id + ":" + name,
-		SourceIP: role.SourceIP, Expires: expires, Allow: role.Allow,
+		SourceIP: role.SourceIP, Expires: expires, Allow: role.Allow, policy: role.policy,
 	}
 	s.AddPrincipal(p)
 	return p

@@ -23,7 +23,7 @@ func newCloudTrail() (*trailService, *service) {
 	t := &trailService{}
 	return t, &service{
 		name: "cloudtrail", protocol: awsJSON{contentType: "application/x-amz-json-1.1", rename: jsonErrorNames},
-		ops: map[string]operation{"ListPublicKeys": t.listPublicKeys},
+		ops: map[string]operation{"ListPublicKeys": t.listPublicKeys}, authorize: aboutAnything,
 	}
 }
 

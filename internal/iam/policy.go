@@ -35,8 +35,8 @@ type Needs struct {
 	LogKeys   []string // ARNs of the keys that those are encrypted with
 	Objects   []string // ARNs of objects that people move to another key: arn:aws:s3:::bucket/prefix*
 
-	SnapshotKey     bool // S3 encrypts copies of the state with a key that the configuration names
-	PrunesSnapshots bool // rotd deletes old copies itself
+	SnapshotKey     string // S3 encrypts copies of the state with it: ARN, or "*" when only KMS can tell; "": none
+	PrunesSnapshots bool   // rotd deletes old copies itself
 
 	Rotates    bool // a policy lets rotd rotate, or people rotate through it
 	Restores   bool // a policy answers a scheduled deletion
@@ -78,7 +78,7 @@ func Policy(role Role, n *Needs) *Document {
 		n = &all
 	}
 	n.act(d)
-	if role == Daemon {
+	if role != Member {
 		n.moveObjects(d)
 	}
 	return d
@@ -114,8 +114,12 @@ func (n *Needs) intake(d *Document) {
 	if n.PrunesSnapshots {
 		d.allow("OldSnapshots", n.Snapshots, []string{"s3:DeleteObject"})
 	}
-	if n.SnapshotKey {
-		d.allow("SnapshotKey", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = throughS3()
+	if n.SnapshotKey != "" {
+		key := []string{n.SnapshotKey}
+		if n.SnapshotKey == "*" {
+			key = n.keys()
+		}
+		d.allow("SnapshotKey", key, []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = throughS3()
 	}
 }
 

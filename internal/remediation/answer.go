@@ -2,6 +2,7 @@ package remediation
 
 import (
 	"fmt"
+	"regexp"
 
 	"rotd/internal/inventory"
 )
@@ -40,7 +41,7 @@ func refusal(a *Action, answer *Answer) string {
 	case "UnsupportedOperationException":
 		why = "KMS says this kind of key cannot be " + a.Verb.Past() + ": " + answer.Message + "."
 	case "AccessDeniedException", "AccessDenied":
-		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a.Current().Operation) +
+		why = "KMS refuses rotd the call. Let rotd's role call " + permission(a.Current().Operation, answer.Message) +
 			", in IAM and in the key policy."
 	case "NotFoundException":
 		why = "KMS does not know the key. Check account and Region."
@@ -62,10 +63,16 @@ func refusal(a *Action, answer *Answer) string {
 	return join(why, "Nothing was changed.")
 }
 
-// permission is what rotd's role needs for a call.
-func permission(op Operation) string {
+var lacking = regexp.MustCompile(`not authorized to perform: (kms:\w+)`)
+
+// permission is what rotd's role needs for a call. Some need another than the one they are named for, such as a new
+// key's tags: KMS says which.
+func permission(op Operation, message string) string {
 	if op == ImportKeyMaterial {
 		return "kms:GetParametersForImport and kms:ImportKeyMaterial"
+	}
+	if found := lacking.FindStringSubmatch(message); found != nil {
+		return found[1]
 	}
 	return "kms:" + string(op)
 }

@@ -185,6 +185,14 @@ func TestStep(t *testing.T) {
 			Failed, end, "kms:EnableKeyRotation",
 		},
 		{
+			"a missing permission is the one that KMS names", EnableAutomatic, running,
+			Observation{Answer: &Answer{
+				Kind: Refused, Code: "AccessDeniedException",
+				Message: "User: u is not authorized to perform: kms:TagResource on resource: r",
+			}},
+			Failed, end, "Let rotd's role call kms:TagResource, in IAM",
+		},
+		{
 			"an unknown key fails", NewMaterial, running, answer(Refused, "NotFoundException"), Failed,
 			end, "does not know the key",
 		},

@@ -28,17 +28,20 @@ var kinds = map[string]string{
 	"aws_iam_instance_profile": "AWS::IAM::InstanceProfile", "aws_cloudwatch_metric_alarm": "AWS::CloudWatch::Alarm",
 }
 
-// module is the Terraform module, its blocks by what they are.
+// modules are the folders of Terraform modules, by the template that makes the same.
+var modules = map[string]string{"rotd.yaml": "../../deploy/terraform/", "member.yaml": "../../deploy/terraform/member/"}
+
+// module is a Terraform module, its blocks by what they are.
 type module struct {
-	defaults  map[string]hcl.Expression // of variables
+	defaults  map[string]hcl.Expression // of variables; nil for those that must be given
 	locals    map[string]hcl.Expression
 	resources []*hclsyntax.Block
 }
 
-func loadModule(t *testing.T) *module {
+func loadModule(t *testing.T, folder string) *module {
 	t.Helper()
 	m := &module{defaults: make(map[string]hcl.Expression), locals: make(map[string]hcl.Expression)}
-	files, err := filepath.Glob("../../deploy/terraform/*.tf")
+	files, err := filepath.Glob(folder + "*.tf")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no module: %v", err)
 	}
@@ -51,7 +54,10 @@ func loadModule(t *testing.T) *module {
 		for _, block := range file.Body.(*hclsyntax.Body).Blocks {
 			switch block.Type {
 			case "variable":
-				m.defaults[block.Labels[0]] = block.Body.Attributes["default"].Expr
+				m.defaults[block.Labels[0]] = nil
+				if d, optional := block.Body.Attributes["default"]; optional {
+					m.defaults[block.Labels[0]] = d.Expr
+				}
 			case "locals":
 				for name, a := range block.Body.Attributes {
 					m.locals[name] = a.Expr
@@ -85,18 +91,22 @@ func (m *module) apply(t *testing.T, s *stack) (map[string]*hclsyntax.Block, *hc
 	})
 	current := cty.ObjectVal(map[string]cty.Value{"current": place})
 	c := &hcl.EvalContext{
-		Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc, "concat": stdlib.ConcatFunc},
+		Functions: map[string]function.Function{
+			"jsonencode": stdlib.JSONEncodeFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
+		},
 		Variables: map[string]cty.Value{"data": cty.ObjectVal(map[string]cty.Value{
 			"aws_partition": current, "aws_region": current, "aws_caller_identity": current,
 		})},
 	}
 	variables := make(map[string]cty.Value)
 	for name, expr := range m.defaults {
-		variables[name] = value(t, expr, c)
+		if expr != nil {
+			variables[name] = value(t, expr, c)
+		}
 	}
 	for name, given := range s.parameters {
 		if text, ok := given.(string); ok {
-			if _, known := variables[snake(name)]; !known && !strings.HasPrefix(name, "AWS::") {
+			if _, known := m.defaults[snake(name)]; !known && !strings.HasPrefix(name, "AWS::") {
 				t.Fatalf("Terraform's module has no variable %s", snake(name))
 			}
 			variables[snake(name)] = cty.StringVal(text)
@@ -196,25 +206,38 @@ func generic(t *testing.T, v any) (doc any) {
 	return doc
 }
 
+// bothWays does something with every choice of each template's parameters, and with what the module makes of them.
+func bothWays(
+	t *testing.T, do func(t *testing.T, s *stack, exist map[string]*hclsyntax.Block, c *hcl.EvalContext),
+) {
+	t.Helper()
+	for name, folder := range modules {
+		m := loadModule(t, folder)
+		each(t, name, func(t *testing.T, s *stack) {
+			exist, c := m.apply(t, s)
+			do(t, s, exist, c)
+		})
+	}
+}
+
+// isPart tells whether a resource of Terraform's is a part of one of CloudFormation's: a rule's target, or a policy
+// that a role has with it.
+func isPart(s *stack, kind, name string) bool {
+	whole := map[string]string{
+		"aws_cloudwatch_event_target": "AWS::Events::Rule", "aws_iam_role_policy": "AWS::IAM::Role",
+	}[kind]
+	return whole != "" && object(s.resources[camel(name)])["Type"] == whole
+}
+
 func TestTerraformMakesWhatCloudFormationMakes(t *testing.T) {
-	m := loadModule(t)
-	each(t, "rotd.yaml", func(t *testing.T, s *stack) {
-		exist, _ := m.apply(t, s)
+	bothWays(t, func(t *testing.T, s *stack, exist map[string]*hclsyntax.Block, _ *hcl.EvalContext) {
 		want, got := make(map[string]any), make(map[string]any)
 		for name, r := range s.resources {
 			want[name] = object(r)["Type"]
 		}
 		for name := range exist {
-			kind, name, _ := strings.Cut(name, ".")
-			if kind == "aws_cloudwatch_event_target" {
-				if want[camel(name)] != "AWS::Events::Rule" {
-					t.Errorf("a target of no rule: %s", name)
-				}
-				continue
-			}
-			got[camel(name)] = kinds[kind]
-			if _, fed := exist["aws_cloudwatch_event_target."+name]; kind == "aws_cloudwatch_event_rule" && !fed {
-				t.Errorf("a rule without a target: %s", name)
+			if kind, name, _ := strings.Cut(name, "."); !isPart(s, kind, name) {
+				got[camel(name)] = kinds[kind]
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -223,30 +246,62 @@ func TestTerraformMakesWhatCloudFormationMakes(t *testing.T) {
 	})
 }
 
+func TestTerraformsRulesHaveCloudFormationsTargets(t *testing.T) {
+	bothWays(t, func(t *testing.T, s *stack, exist map[string]*hclsyntax.Block, c *hcl.EvalContext) {
+		for name, block := range exist {
+			if block.Labels[0] != "aws_cloudwatch_event_rule" {
+				continue
+			}
+			target, fed := exist["aws_cloudwatch_event_target."+block.Labels[1]]
+			if !fed {
+				t.Errorf("a rule without a target: %s", name)
+				continue
+			}
+			want := object(s.properties(t, camel(block.Labels[1]))["Targets"].([]any)[0])
+			for attribute, property := range map[string]string{"arn": "Arn", "role_arn": "RoleArn"} {
+				var got any
+				if a, there := target.Body.Attributes[attribute]; there {
+					got = value(t, a.Expr, c).AsString()
+				}
+				if got != want[property] {
+					t.Errorf("%s goes to %v (%s), not %v", name, got, attribute, want[property])
+				}
+			}
+		}
+	})
+}
+
 func TestTerraformsPoliciesAndPatternsAreCloudFormations(t *testing.T) {
-	m := loadModule(t)
 	same := map[string][2]string{ // what is JSON in both
 		"aws_iam_role":              {"assume_role_policy", "AssumeRolePolicyDocument"},
 		"aws_iam_role_policy":       {"policy", "PolicyDocument"},
 		"aws_kms_key":               {"policy", "KeyPolicy"},
 		"aws_cloudwatch_event_rule": {"event_pattern", "EventPattern"},
 	}
-	each(t, "rotd.yaml", func(t *testing.T, s *stack) {
-		exist, c := m.apply(t, s)
+	bothWays(t, func(t *testing.T, s *stack, exist map[string]*hclsyntax.Block, c *hcl.EvalContext) {
 		for name, block := range exist {
 			names, compared := same[block.Labels[0]]
 			if !compared {
 				continue
 			}
 			properties := s.properties(t, camel(block.Labels[1]))
+			if isPart(s, block.Labels[0], block.Labels[1]) {
+				properties = maps.Clone(object(properties["Policies"].([]any)[0]))
+				properties["RoleName"] = camel(block.Labels[1])
+			}
 			if diff := cmp.Diff(generic(t, properties[names[1]]), document(t, block, names[0], c)); diff != "" {
 				t.Errorf("%s (-CloudFormation +Terraform):\n%s", name, diff)
 			}
-			if role, ok := block.Body.Attributes["role"]; ok && value(t, role.Expr, c).AsString() != properties["RoleName"] {
-				t.Errorf("%s is not of role %v", name, properties["RoleName"])
+			for attribute, property := range map[string]string{"role": "RoleName", "state": "State"} {
+				a, there := block.Body.Attributes[attribute]
+				if there && value(t, a.Expr, c).AsString() != properties[property] {
+					t.Errorf("%s: its %s is not %v", name, attribute, properties[property])
+				}
 			}
-			if state, ok := block.Body.Attributes["state"]; ok && value(t, state.Expr, c).AsString() != properties["State"] {
-				t.Errorf("%s is not in state %v", name, properties["State"])
+			want, named := properties["RoleName"]
+			called := block.Body.Attributes["name"]
+			if block.Labels[0] == "aws_iam_role" && named && value(t, called.Expr, c).AsString() != want {
+				t.Errorf("%s is not called %v", name, want)
 			}
 		}
 	})

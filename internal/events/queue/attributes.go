@@ -43,6 +43,7 @@ type attributeReader struct {
 	url    string
 	every  time.Duration
 	outage *outage
+	dead   *outage // of the dead-letter queue, which rotd may not be allowed to ask
 	stats  *counters
 	log    *zap.Logger
 
@@ -121,6 +122,7 @@ func (r *attributeReader) readDeadLetters(ctx context.Context, a *Attributes) {
 		a.DeadLetters, err = strconv.ParseInt(
 			out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)], 10, 64)
 	}
+	r.dead.note(err)
 	if err != nil {
 		a.DeadLetterError = err.Error()
 	}

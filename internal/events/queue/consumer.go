@@ -128,6 +128,7 @@ func New(client SQS, url string, handler Handler, opts Options) (*Consumer, erro
 	}
 	c.attributes = &attributeReader{client: client, url: url, every: opts.AttributesEvery, stats: &c.stats, log: log}
 	c.attributes.outage = &outage{what: "read the queue's attributes", log: log}
+	c.attributes.dead = &outage{what: "tell whether messages lie in the dead-letter queue", log: log}
 	c.deletes = c.newSender("delete messages", c.calls.deleteBatch, &c.stats.deleted, &c.stats.deleteGivenUp)
 	c.releases = c.newSender("make messages visible", c.calls.changeBatch, &c.stats.released, &c.stats.releaseGivenUp)
 	return c, nil

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestSourcesAreThoseThatAQueuesPolicyLetsSend(t *testing.T) {
@@ -77,10 +80,15 @@ func TestTheDeadLetterQueueIsCounted(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			q := &twoQueues{dead: tc.dead, refused: tc.refused}
-			r := attributeReader{client: q, url: "https://sqs.eu-west-1.amazonaws.com/1/rotd", outage: &outage{}}
+			core, logs := observer.New(zapcore.InfoLevel)
+			r := attributeReader{
+				client: q, url: "https://sqs.eu-west-1.amazonaws.com/1/rotd", outage: &outage{},
+				dead: &outage{what: "count", log: zap.New(core)},
+			}
 			if err := r.read(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			diff(t, "told in the log", logs.Len() == 1, tc.fault != "")
 			a := r.get()
 			diff(t, "messages", a.DeadLetters, tc.want)
 			diff(t, "error", a.DeadLetterError, tc.fault)

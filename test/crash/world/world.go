@@ -58,7 +58,7 @@ type World struct {
 type Options struct {
 	Seed       uint64
 	MaxReceive int                          // of the redrive policy; default 20
-	Keys       map[string]awssim.KeyOptions // by name; Account, Region and alias/pay-NAME are added
+	Keys       map[string]awssim.KeyOptions // by name; Region, alias/pay-NAME and, unless given, Account are added
 	Rule       awssim.EventRule             // Queue is filled in
 	HTTP       string                       // address of the status listener; default 127.0.0.1:0
 	// ClockAhead is how far this machine's clock is ahead of AWS's.
@@ -122,7 +122,8 @@ func (w *World) furnish(o Options) error {
 		return fmt.Errorf("add the event rule: %w", err)
 	}
 	for name, k := range o.Keys {
-		k.Account, k.Region, k.Aliases = Account, Region, append([]string{"alias/pay-" + name}, k.Aliases...)
+		k.Account, k.Region = cmp.Or(k.Account, Account), Region
+		k.Aliases = append([]string{"alias/pay-" + name}, k.Aliases...)
 		arn, err := w.Sim.KMS().CreateKey(k)
 		if err != nil {
 			return fmt.Errorf("key %s: %w", name, err)

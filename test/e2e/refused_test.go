@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"rotd/internal/iam"
+	"rotd/test/crash/world"
+)
+
+// without is a policy without some of its statements.
+func without(t *testing.T, policy string, sids ...string) string {
+	t.Helper()
+	var d iam.Document
+	if err := json.Unmarshal([]byte(policy), &d); err != nil {
+		t.Fatal(err)
+	}
+	before := len(d.Statement)
+	d.Statement = slices.DeleteFunc(d.Statement, func(s iam.Statement) bool { return slices.Contains(sids, s.Sid) })
+	if len(d.Statement) != before-len(sids) {
+		t.Fatalf("the policy has not each of %v once:\n%s", sids, policy)
+	}
+	text, err := d.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// deprive takes statements from the policy that an access key was given.
+func deprive(t *testing.T, w *world.World, accessKeyID string, sids ...string) {
+	t.Helper()
+	if err := w.Sim.SetPolicy(accessKeyID, without(t, w.Policy, sids...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command runs one of rotd's commands and returns what it says, whatever becomes of it.
+func command(t *testing.T, w *world.World, args ...string) string {
+	t.Helper()
+	_, said, err := w.Says(t.Context(), w.App, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+// untilToldOf waits until people can read an action and what it was refused on: in what was said, or where they look.
+func untilToldOf(t *testing.T, w *world.World, said, action, resource string) {
+	t.Helper()
+	until(t, "word of "+action+" on "+resource, func() bool {
+		told := []string{said, command(t, w, "status"), command(t, w, "quarantine", "list", "-o", "json")}
+		var findings struct {
+			Items []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal([]byte(command(t, w, "findings", "list", "-o", "json")), &findings); err != nil {
+			return false // the daemon does not answer yet
+		}
+		for _, f := range findings.Items {
+			told = append(told, string(f))
+		}
+		return slices.ContainsFunc(told, func(text string) bool {
+			text = strings.Join(strings.Fields(text), " ") // lines are broken for the terminal
+			return strings.Contains(text, action) && strings.Contains(text, resource)
+		})
+	})
+}
+
+// TestWhatIsRefusedIsToldByActionAndResource takes one statement after the other from the policy of a running daemon.
+// Where another allows the same to some of what it is about, that one is taken, too.
+func TestWhatIsRefusedIsToldByActionAndResource(t *testing.T) {
+	t.Parallel()
+	w, flags := storing(t)
+	w.Policy = printed(t, w, flags...)
+	ready(t, w)
+	untilTold(t, w, "digest")
+	rotd := w.Sim.Requests(w.ByRotd)[0].AccessKeyID
+
+	asked := func(args ...string) string {
+		return command(t, w, append(args, "--reason", "INC-1", "--yes", "--emergency")...)
+	}
+	sweep := func(job string) func() string { return func() string { return command(t, w, "sweep", job) } }
+	move := func() string {
+		return asked("reencrypt", "--s3", "s3://vault/data/", "--from", "alias/pay-cards", "--to", "alias/pay-stolen")
+	}
+	logged := func(name string) func() string {
+		return func() string { writeLogFile(t, w, name); return "" }
+	}
+	replace := func() string { return asked("replace", "alias/pay-signing") }
+	const s3 = "arn:aws:s3:::"
+	for _, tt := range []struct {
+		sids     string
+		ask      func() string
+		action   string
+		resource string
+	}{
+		{"ListKeys", sweep("inventory"), "kms:ListKeys", "*"},
+		{"ReadKeys", sweep("inventory"), "kms:DescribeKey", w.Keys["cards"]},
+		{"ReadLogs", logged("second"), "s3:GetObject", s3 + "trail/AWSLogs/"},
+		{"ReadLogsKey ObjectKeys", logged("third"), "kms:Decrypt", w.Keys["logs"]},
+		{"Reports", sweep("report-often"), "s3:PutObject", s3 + "reports/rotd/"},
+		{"ReportBuckets", sweep("report-often"), "s3:ListBucket", s3 + "reports"},
+		{"Snapshots", sweep("snapshot"), "s3:PutObject", s3 + "backups/rotd/"},
+		{"SnapshotBuckets", sweep("snapshot"), "s3:ListBucket", s3 + "backups"},
+		{"OldSnapshots", sweep("snapshot"), "s3:DeleteObject", s3 + "backups/rotd/"},
+		{"SnapshotKey ObjectKeys", sweep("snapshot"), "kms:GenerateDataKey", w.Keys["storage"]},
+		{"Rotate", func() string { return asked("rotate", "alias/pay-cards") }, "kms:RotateKeyOnDemand", w.Keys["cards"]},
+		{"AuditArchive", sweep("audit-export"), "s3:PutObject", s3 + "archive/audit/"},
+		{
+			"Import", func() string { return asked("rotate", "alias/pay-hsm") }, "kms:GetParametersForImport",
+			w.Keys["hsm"],
+		},
+		{"CreateKeys", replace, "kms:CreateKey", w.Keys["signing"]},
+		{"Replace", replace, "kms:TagResource", w.Keys["signing"]},
+		{"MoveAliases", replace, "kms:UpdateAlias", "alias/pay-signing"},
+		{"Restore", func() string {
+			return asked("contain", "alias/pay-doomed", "--cancel-deletion")
+		}, "kms:CancelKeyDeletion", w.Keys["doomed"]},
+		{"Contain", func() string {
+			return asked("contain", "alias/pay-stolen", "--disable")
+		}, "kms:DisableKey", w.Keys["stolen"]},
+		{"RetireAliases", func() string {
+			return asked("contain", "alias/pay-stolen", "--retire-alias", "alias/spare")
+		}, "kms:DeleteAlias", "alias/spare"},
+		{"Reencrypt", func() string {
+			return asked("reencrypt", "--manifest", oneSealed(t, w, world.Account), "--to", "alias/pay-stolen")
+		}, "kms:ReEncryptFrom", w.Keys["cards"]},
+		{"MoveObjects", move, "s3:GetObject", "vault"},
+		{"ObjectBuckets", move, "s3:ListBucket", "vault"},
+		{"ObjectKeys", move, "kms:Decrypt", w.Keys["cards"]},
+		{"Events", sweep("heartbeat"), "sqs:ReceiveMessage", "arn:aws:sqs:us-east-1:111122223333:rotd"},
+		{"Alerts", func() string { return asked("rotate", "alias/pay-cards") }, "sns:Publish", w.Topic},
+	} {
+		deprive(t, w, rotd, strings.Fields(tt.sids)...)
+		untilToldOf(t, w, tt.ask(), tt.action, tt.resource)
+		if err := w.Sim.SetPolicy(rotd, w.Policy); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestWhatIsRefusedToLookAfterOtherAccountsIsTold begins with a role that it may not assume.
+func TestWhatIsRefusedToLookAfterOtherAccountsIsTold(t *testing.T) {
+	t.Parallel()
+	w := lending(t)
+	full := printed(t, w, "--verbs", "rotate")
+	w.Policy = without(t, full, "Assume")
+	d := run(t, w)
+	until(t, "an answer", func() bool { _, err := w.Client.Status(t.Context()); return err == nil })
+	untilToldOf(t, w, "", "sts:AssumeRole", memberRole)
+	w.Policy = full
+	rotd := w.Sim.Requests(w.ByRotd)[0].AccessKeyID
+	deprive(t, w, rotd, "ListAccounts")
+	untilToldOf(t, w, command(t, w, "sweep", "inventory"), "organizations:ListAccounts", "*")
+	d.Kill()
+}
