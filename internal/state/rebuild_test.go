@@ -67,10 +67,19 @@ func forgotten(name string) bool {
 // TestARebuiltStateHasAllThatCanBeRead spoils one bucket alone: of everything else every entry is there, indexes and
 // totals too, and the state is not armed.
 func TestARebuiltStateHasAllThatCanBeRead(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+	t.Run("of a full life", func(t *testing.T) { rebuildWithoutJobs(t, unpacked(t, SchemaVersion)) })
+	t.Run("of many entries", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		write(t, path, filled(t, 40))
+		rebuildWithoutJobs(t, path)
+	})
+}
+
+func rebuildWithoutJobs(t *testing.T, path string) {
+	t.Helper()
 	db := openAt(t, path)
 	update(t, db, func(tx *Tx) error {
-		return errors.Join(fill(tx, 40), tx.SetPause(&Pause{At: day(), By: "ann", Reason: "r"}),
+		return errors.Join(tx.SetPause(&Pause{At: day(), By: "ann", Reason: "r"}),
 			tx.SetProtected(map[string]string{keyARN(1): "alias/1"}))
 	})
 	update(t, db, func(tx *Tx) error { return tx.btx.DeleteBucket([]byte(bucketJobs)) })
