@@ -136,3 +136,36 @@ func TestAtItsOwnSchemaNothingIsCopied(t *testing.T) {
 		t.Errorf("copies: %v", copies)
 	}
 }
+
+func TestANewerStateIsRefusedWithTheWayBackThatThereIs(t *testing.T) {
+	const none = "run the newer rotd: there is no copy from before the upgrade that this one could read beside it"
+	for name, tc := range map[string]struct {
+		copies []string
+		want   string
+	}{
+		"no copy":                              {nil, none},
+		"copies that are not such":             {[]string{"1-x.bak.part", "x-1.bak", "0-20261101T000000Z.bak"}, none},
+		"a copy of a schema that is newer too": {[]string{"2-20261101T000000Z.bak"}, none},
+		"several: the newest that can be read": {
+			[]string{"1-20261101T000000Z.bak", "1-20261102T000000Z.bak", "2-20261103T000000Z.bak"},
+			"run the newer rotd, or go back to the copy from before the upgrade, without what happened since: " +
+				"rotd state restore PATH.schema1-20261102T000000Z.bak --force",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openTest(t)
+			update(t, db, func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("schema"), uint64Bytes(9)) })
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, end := range tc.copies {
+				write(t, db.path+".schema"+end, nil)
+			}
+			_, err := Open(options(db.path))
+			if got := strings.ReplaceAll(message(err), db.path, "PATH"); !errors.Is(err, ErrNewerSchema) ||
+				got != "the state was written by a newer rotd: PATH has schema 9, this rotd knows 1; "+tc.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
