@@ -172,6 +172,8 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 		shown(setAside))
 	f.Remedy = []string{
 		"Find out what damaged it: a full disk, a fault of the disk, or somebody who wrote to it.",
+		"Stop rotd and put a copy in place (rotd state restore COPY --force), or without any what can be read of the " +
+			"damaged file: rotd state rebuild " + shown(setAside) + " --force",
 		"When the new inventory is complete and looks right: rotd resume",
 	}
 	return f
