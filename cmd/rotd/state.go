@@ -14,8 +14,8 @@ import (
 )
 
 func newStateCommand(c *cli) *cobra.Command {
-	return group("state", "The state file: back it up, check, restore, compact it", newStateBackupCommand(c),
-		newStateCheckCommand(c), newStateRestoreCommand(c), newStateCompactCommand(c))
+	return group("state", "The state file: back it up, check, restore, rebuild, compact it", newStateBackupCommand(c),
+		newStateCheckCommand(c), newStateRestoreCommand(c), newStateRebuildCommand(c), newStateCompactCommand(c))
 }
 
 func newStateCheckCommand(c *cli) *cobra.Command {

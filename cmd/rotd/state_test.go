@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -204,6 +205,73 @@ func TestWhatCannotBeWrittenLeavesNothing(t *testing.T) {
 	if !w.has("fnd_1") {
 		t.Error("the state is another")
 	}
+}
+
+// spoil adds findings until they need pages of their own, and zeroes one of those pages.
+func (w *stateWorld) spoil() {
+	w.Helper()
+	db := w.open()
+	for i := range 100 {
+		w.add(db, fmt.Sprintf("fnd_spoilt_%03d", i))
+	}
+	w.close(db)
+	content, err := os.ReadFile(w.path)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for page := 2; page < len(content)/4096; page++ {
+		harmed := bytes.Clone(content)
+		if clear(harmed[page*4096:][:4096]); !bytes.Contains(content[page*4096:][:4096], []byte(`"id":"fnd_spoilt_050"`)) {
+			continue
+		}
+		if err := os.WriteFile(w.path, harmed, 0o600); err != nil {
+			w.Fatal(err)
+		}
+		if _, err := state.Inspect(w.path); err != nil {
+			return
+		}
+	}
+	w.Fatal("no page has the finding")
+}
+
+func TestADamagedStateIsRebuiltWhereNoDaemonRuns(t *testing.T) {
+	w := newStateWorld(t)
+	_, failed := w.run(admin.ExitRefused, "state", "rebuild")
+	says(t, failed, "is in order: there is nothing to rebuild")
+
+	db := w.open()
+	_, failed = w.run(admin.ExitFailed, "state", "rebuild")
+	says(t, failed, "is in use by")
+	w.close(db)
+
+	w.spoil()
+	out, _ := w.run(admin.ExitDone, "state", "rebuild")
+	for _, want := range []string{"is rebuilt from what could be read of", "set aside", "LOST", "`rotd resume`"} {
+		says(t, out, want)
+	}
+	if kept, err := filepath.Glob(w.path + ".damaged-*"); err != nil || len(kept) != 1 {
+		t.Errorf("kept: %v, %v", kept, err)
+	}
+	if w.has("fnd_spoilt_050") || !w.has("fnd_spoilt_000") || !w.has("fnd_spoilt_099") {
+		t.Error("saved is not all but the page that was damaged")
+	}
+
+	// The daemon sets a damaged state aside and begins a new one: from then on that is in order, and newer.
+	w.spoil()
+	db = w.open()
+	w.add(db, "fnd_new")
+	w.close(db)
+	_, failed = w.run(admin.ExitRefused, "state", "rebuild")
+	aside, err := filepath.Glob(w.path + ".damaged-*")
+	if err != nil || len(aside) != 2 {
+		t.Fatalf("set aside: %v, %v", aside, err)
+	}
+	says(t, failed, "rotd state rebuild "+aside[1])
+	_, failed = w.run(admin.ExitRefused, "state", "rebuild", aside[1])
+	says(t, failed, "With --force it is set aside")
+	out, _ = w.run(admin.ExitDone, "state", "rebuild", aside[1], "--force", "-o", "jsonl")
+	says(t, out, `{"type":"rebuilding","bytes":`)
+	says(t, out, `{"bucket":"findings","saved":`)
 }
 
 // bucket is S3 with an empty bucket, found by the SDK's own means.

@@ -42,9 +42,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings {
-		o.Logger.Warn("configuration", zap.String("warning", w.String()))
-	}
+	warn(cfg, o.Logger)
 	if err := restoreLost(ctx, cfg, o.Logger); err != nil {
 		return err
 	}
@@ -58,6 +56,12 @@ func Run(ctx context.Context, o Options) error {
 	d.access.Store(access(cfg))
 	err = d.run(ctx)
 	return errors.Join(err, db.Close())
+}
+
+func warn(cfg *config.Config, log *zap.Logger) {
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration", zap.String("warning", w.String()))
+	}
 }
 
 // daemonProcess is one run of the daemon.

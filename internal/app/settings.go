@@ -96,6 +96,7 @@ func (d *daemonProcess) takeOver() error {
 	if err := d.audit(reloading); err != nil {
 		return err
 	}
+	warn(cfg, d.log)
 	for _, what := range needsRestart(d.cfg, cfg) {
 		d.log.Warn("a change of the configuration needs a restart; the old value goes on", zap.String("setting", what))
 	}

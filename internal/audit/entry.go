@@ -67,6 +67,7 @@ const (
 	BackupRequested     Event = "state.backup-requested"
 	CompactionRequested Event = "state.compaction-requested"
 	StateRestored       Event = "state.restored"
+	StateRebuilt        Event = "state.rebuilt"   // from what could be read of a damaged one; Detail: lost
 	ArchiveTaught       Event = "archive.taught"  // what is usual, from old log files
 	StateRecovered      Event = "state.recovered" // a damaged state was set aside and a new one begun
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -16,6 +17,10 @@ type field struct {
 	doc   string // one sentence, in the schema
 	value shape  // nil: the design names it, this version does not have it
 	need  string // not empty: the key is required; an example of it
+
+	// instead is the key of the same mapping that this one became in version since. It is still read, as that one, with a
+	// warning; it has no doc and no value of its own.
+	instead, since string
 }
 
 // object is a mapping with known keys.
@@ -62,7 +67,11 @@ func (o object) read(r *reader, path string, n ast.Node) {
 		return
 	}
 	got := &seen{r: r, path: path, start: yamltree.First(n), at: map[string]*token.Token{}, bad: map[string]bool{}}
-	for _, e := range unique(r, path, entries) {
+	entries = unique(r, path, entries)
+	for _, e := range entries {
+		if f := o.field(e.Name); f != nil && f.instead != "" {
+			o.renamed(got, f, &e, entries)
+		}
 		o.entry(got, e)
 	}
 	for _, f := range o.fields {
@@ -73,6 +82,19 @@ func (o object) read(r *reader, path string, n ast.Node) {
 	if o.check != nil {
 		o.check(got)
 	}
+}
+
+// renamed warns of a key that has another name now, and has its value read as that one's. Both at once are an error:
+// nobody can tell which is meant.
+func (o object) renamed(got *seen, f *field, e *yamltree.Entry, entries []yamltree.Entry) {
+	path := join(got.path, e.Name)
+	if slices.ContainsFunc(entries, func(other yamltree.Entry) bool { return other.Name == f.instead }) {
+		got.r.fail(e.Key, path, "is %s since version %s, which is given too: remove this one", f.instead, f.since)
+	} else {
+		got.r.warnAt(e.Key, path, "is %s since version %s: write that, this name will be gone in a later one", f.instead,
+			f.since)
+	}
+	e.Name = f.instead
 }
 
 // entry reads one key and its value.
@@ -118,7 +140,7 @@ func (o object) field(key string) *field {
 func (o object) names() []string {
 	var names []string
 	for _, f := range o.fields {
-		if f.value != nil {
+		if f.value != nil { // neither what this version does not have nor what has another name now
 			names = append(names, f.key)
 		}
 	}
@@ -130,11 +152,18 @@ func (o object) keys() string { return enumerate(o.names()) }
 func (o object) schema() map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, f := range o.fields {
-		if f.value == nil {
+		doc, value := f.doc, f.value
+		if f.instead != "" {
+			doc, value = fmt.Sprintf("Since version %s %s.", f.since, f.instead), o.field(f.instead).value
+		}
+		if value == nil {
 			continue
 		}
-		s := f.value.schema()
-		s["description"] = f.doc
+		s := value.schema()
+		s["description"] = doc
+		if f.instead != "" {
+			s["deprecated"] = true
+		}
 		properties[f.key] = s
 		if f.need != "" {
 			required = append(required, f.key)

@@ -29,7 +29,12 @@ func (r *reader) fail(at *token.Token, path, format string, args ...any) {
 
 // warn takes a path alone: what is not in the file is said of the file as a whole.
 func (r *reader) warn(path, format string, args ...any) {
-	r.warnings = append(r.warnings, r.problem(r.places[path], path, fmt.Sprintf(format, args...)))
+	r.warnAt(r.places[path], path, format, args...)
+}
+
+// warnAt tells of something at a place of the file.
+func (r *reader) warnAt(at *token.Token, path, format string, args ...any) {
+	r.warnings = append(r.warnings, r.problem(at, path, fmt.Sprintf(format, args...)))
 }
 
 // whole reports a problem of the file as such.

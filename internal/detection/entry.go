@@ -205,12 +205,12 @@ func selfWork() []Entry {
 		selfEntry("outbox-overflow", "Alerts were dropped: the outbox is full", finding.High, selfQuiet,
 			"Alerts found no room and will not be sent; the findings are kept.", "The outbox is full.",
 			"Find out why SNS takes nothing, or what raises so many findings."),
-		selfEntry("state-recovered", "The state is a new one or a restored copy", finding.High,
+		selfEntry("state-recovered", "The state is a new one, a restored copy or rebuilt", finding.High,
 			"When a person has looked at it: `rotd resume`.",
-			"What rotd knew, or learned since the copy, is gone; nothing is done by itself until a complete inventory "+
-				"and `rotd resume`.",
-			"The state file was damaged and set aside at start, or a person restored a copy.", "Find out what damaged "+
-				"it, then rotd resume."),
+			"What rotd knew, or learned since the copy, or what of it could not be read, is gone; nothing is done by itself "+
+				"until a complete inventory and `rotd resume`.",
+			"The state file was damaged and set aside at start, or a person restored a copy or rebuilt a damaged one.",
+			"Find out what damaged it, then rotd resume."),
 		selfEntry("state-tampered", "Somebody put hands on rotd's state file", finding.Critical,
 			"When the file is whole and in its place again.",
 			"rotd goes on with the file it has open; what it knows is gone when it stops. A file that is cut off mostly ends "+

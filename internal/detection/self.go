@@ -172,6 +172,8 @@ func StateRecovered(shard, setAside, damage string, at time.Time) finding.Findin
 		shown(setAside))
 	f.Remedy = []string{
 		"Find out what damaged it: a full disk, a fault of the disk, or somebody who wrote to it.",
+		"Stop rotd and put a copy in place (rotd state restore COPY --force), or without any what can be read of the " +
+			"damaged file: rotd state rebuild " + shown(setAside) + " --force",
 		"When the new inventory is complete and looks right: rotd resume",
 	}
 	return f
@@ -210,6 +212,29 @@ func StateRestored(shard, from, setAside string, copiedAt, at time.Time) finding
 		"rotd findings list",
 		"When the inventory is complete and looks right: rotd resume",
 	}
+	return f
+}
+
+// StateRebuilt says that a person rebuilt the state from what could be read of a damaged one, and what could not: the
+// same finding, as with a copy.
+func StateRebuilt(shard, from, setAside string, lost []string, writtenAt, at time.Time) finding.Finding {
+	f := StateRestored(shard, from, setAside, writtenAt, at)
+	f.Title = "The state was rebuilt from a damaged one"
+	missing := "Every entry of it could be read."
+	if len(lost) > 0 {
+		missing = "Lost are, by bucket: " + shown(strings.Join(lost, "; ")) + "."
+	}
+	f.Description = fmt.Sprintf("The state is what could be read of %s, last written to at %s. %s What KMS knows is "+
+		"found again, alerts that were waiting are sent again with the same alert_id, actions that were under way are settled "+
+		"by reading KMS. Nothing is done by itself until a complete inventory and `rotd resume`.", shown(from),
+		writtenAt.UTC().Format(time.RFC3339), missing)
+	if setAside != "" && setAside != from {
+		f.Description += " The state that was there is kept as " + shown(setAside) + "."
+	}
+	f.Remedy = append([]string{
+		"Find out what damaged it: a full disk, a fault of the disk, or somebody who wrote to it.",
+		"Compare the audit log with its exports and the heads that were told: rotd audit verify",
+	}, f.Remedy...)
 	return f
 }
 

@@ -98,6 +98,8 @@ func selfFindings() []finding.Finding {
 		StateRecovered("default", "/var/lib/rotd/rotd.db.damaged", "invalid page", noon),
 		StateTampered("default", "/var/lib/rotd/rotd.db", "it was deleted, or moved away", noon),
 		StateRestored("default", "s3://backups/rotd.db", "/var/lib/rotd/rotd.db.replaced", noon.Add(-time.Hour), noon),
+		StateRebuilt("default", "/var/lib/rotd/rotd.db", "/var/lib/rotd/rotd.db.damaged",
+			[]string{"findings: what was on 2 pages", "jobs: all"}, noon.Add(-time.Hour), noon),
 		StateRecordUnreadable("default", `decode "arn:aws:kms:x": unexpected EOF`, noon),
 		OutboxOverflow("default", 12, noon),
 		BreakerOpen("default", &remediation.Breaker{OpenedAt: noon, Failures: []remediation.Failure{

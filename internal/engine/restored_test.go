@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"bytes"
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -82,4 +85,47 @@ func TestWhatPeopleAskedForBeforeTheCopyIsNotDoneAfterIt(t *testing.T) {
 		t.Errorf("%+v, %d calls", a, w.issued())
 	}
 	w.awaitTold(waits.ID)
+}
+
+// rebuild stops the run, damages a page of its state, rebuilds that and runs again.
+func (w *world) rebuild() *state.Rebuilt {
+	w.Helper()
+	w.stop()
+	content, err := os.ReadFile(w.path)
+	w.check(err)
+	damaged, done := bytes.Clone(content), (*state.Rebuilt)(nil)
+	for page := 2; done == nil || len(done.Restored.Restored.Lost) == 0; page++ { // free ones say nothing
+		copy(damaged, content)
+		clear(damaged[page*4096:][:4096])
+		w.check(os.WriteFile(w.path, damaged, 0o600))
+		done, err = state.Rebuild(w.path, state.Restoring{Path: w.path, Shard: "default", Now: time.Now()})
+		if _, inOrder := errors.AsType[*state.InOrderError](err); !inOrder {
+			w.check(err)
+		}
+	}
+	w.build()
+	w.check(w.engine.NoteRestored())
+	w.stopBuilt()
+	w.start()
+	return done
+}
+
+func TestARebuiltStateTellsWhatIsLostAndActsOnlyAfterAPersonsWord(t *testing.T) {
+	w := newWorld(t)
+	w.payments()
+	done := w.rebuild()
+	w.awaitTold("state-recovered", notifyOpened)
+	f := w.found("state-recovered")
+	if f.Title != "The state was rebuilt from a damaged one" ||
+		!strings.Contains(f.Description, strings.Join(done.Restored.Restored.Lost, "; ")) {
+		t.Errorf("told: %s %s", f.Title, f.Description)
+	}
+	if armed, err := w.engine.Armed(); armed || err != nil {
+		t.Errorf("armed %t, %v", armed, err)
+	}
+	w.check(w.engine.Resume("ada", ""))
+	w.sweep(Inventory)
+	if armed, err := w.engine.Armed(); !armed || err != nil {
+		t.Errorf("after an inventory and a person's word: armed %t, %v", armed, err)
+	}
 }

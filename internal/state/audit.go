@@ -54,8 +54,11 @@ func (tx *Tx) auditEpoch() (epoch, because string, err error) {
 	if err != nil || !ok {
 		return audit.Epoch(shard, tx.Created()), "the state was created", err
 	}
-	return audit.Epoch(shard, r.At), fmt.Sprintf("the state was restored from %s, a copy that was last written to at %s",
-		r.From, r.CopiedAt.UTC().Format(time.RFC3339)), nil
+	because = "the state was restored from %s, a copy that was last written to at %s"
+	if r.Rebuilt {
+		because = "the state was rebuilt from what could be read of %s, which was damaged and last written to at %s"
+	}
+	return audit.Epoch(shard, r.At), fmt.Sprintf(because, r.From, r.CopiedAt.UTC().Format(time.RFC3339)), nil
 }
 
 // AuditHead is the newest entry of the audit log; the zero Head when there is none.

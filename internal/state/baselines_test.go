@@ -21,10 +21,6 @@ func baselineInvariants(tx *Tx) error {
 		if _, err := tx.KeyBaseline(arn); err != nil {
 			wrong = append(wrong, err)
 		}
-		parts := strings.SplitN(arn, ":", 6)
-		if tx.bucket(bucketKeys).Get([]byte(arn)) == nil && tx.Taught(parts[4], parts[3]).IsZero() {
-			wrong = append(wrong, fmt.Errorf("what is usual of %q, which is no key", arn))
-		}
 	}
 	principals := len(learnt(tx, baselinePrincipals))
 	for name, want := range map[string]int{totalBaselineBytes: bytes, totalPrincipals: principals} {

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 func children() map[string]func(path string) error {
 	return map[string]func(string) error{
 		"hold": holdState, "commit": commitForEver, "full": fillDisk, "compact": compactForEver, "cramped": compactCramped,
-		"begin": beginOnAFullDisk,
+		"begin":          beginOnAFullDisk,
+		"migrate-killed": migrateKilled, "migrate-full": migrateFull,
 	}
 }
 

@@ -120,13 +120,16 @@ func (tx *Tx) starts() ([]start, error) {
 	return starts, err
 }
 
-// Restoration says that this state was put back from a copy.
+// Restoration says that this state was put back from a copy, or rebuilt from what could be read of a damaged one.
 type Restoration struct {
 	At       time.Time `json:"at"`        // when
 	From     string    `json:"from"`      // what: a file or s3://…
 	CopiedAt time.Time `json:"copied_at"` // the copy's last commit: what happened since is not in it
 	SetAside string    `json:"set_aside,omitempty"`
 	Told     bool      `json:"told"` // people were told
+	// Rebuilt says that From was damaged, and Lost what of it could not be read, by bucket.
+	Rebuilt bool     `json:"rebuilt,omitempty"`
+	Lost    []string `json:"lost,omitempty"`
 }
 
 // Restored returns the last restoration of this state; ok is false when it was never restored.

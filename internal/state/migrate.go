@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -26,7 +28,7 @@ func (db *DB) migrate(from, to uint64, steps []migration, now time.Time) error {
 	if from == to {
 		return nil
 	}
-	backup := fmt.Sprintf("%s.schema%d-%s.bak", db.path, from, now.UTC().Format("20060102T150405Z"))
+	backup := fmt.Sprintf("%s%s%d-%s.bak", db.path, backupEnd, from, now.UTC().Format("20060102T150405Z"))
 	if err := db.copyTo(backup); err != nil {
 		return fmt.Errorf("copy the state before migrating it: %w", err)
 	}
@@ -46,6 +48,27 @@ func (db *DB) migrate(from, to uint64, steps []migration, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// backupEnd comes before the schema in the name of a copy from before a migration.
+const backupEnd = ".schema"
+
+// wayBack says how a state that a newer rotd migrated is had again as it was before, by the copies that are there.
+func wayBack(path string) string {
+	copies, _ := filepath.Glob(path + backupEnd + "*-*.bak") // the pattern is one
+	newest, of := "", uint64(0)
+	for _, name := range copies { // of one schema in the order of time
+		schema, _, _ := strings.Cut(strings.TrimPrefix(name, path+backupEnd), "-")
+		n, err := strconv.ParseUint(schema, 10, 64)
+		if err == nil && n >= max(of, 1) && n <= SchemaVersion {
+			newest, of = name, n
+		}
+	}
+	if newest == "" {
+		return "run the newer rotd: there is no copy from before the upgrade that this one could read beside it"
+	}
+	return fmt.Sprintf("run the newer rotd, or go back to the copy from before the upgrade, without what happened since: "+
+		"rotd state restore %s --force", newest)
 }
 
 // copyTo writes a copy of the file that is durable, and there whole or not at all.

@@ -3,7 +3,6 @@ package state
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"rotd/internal/finding"
 )
 
 // step is a migration that leaves a trace.
@@ -140,52 +137,35 @@ func TestAtItsOwnSchemaNothingIsCopied(t *testing.T) {
 	}
 }
 
-// rewriteFixture writes testdata/schema1.db anew: only while no rotd with that schema was released.
-var rewriteFixture = flag.Bool("rewrite-fixture", false, "write testdata/schema1.db anew")
-
-// TestASchema1FileOpens: the fixture was written by the first rotd, with four of everything that fill
-// writes; every later one must open it.
-func TestASchema1FileOpens(t *testing.T) {
-	if *rewriteFixture {
-		db := openTest(t)
-		update(t, db, func(tx *Tx) error { return fill(tx, 4) })
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		whole, err := os.ReadFile(db.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join("testdata", "schema1.db"), whole)
+func TestANewerStateIsRefusedWithTheWayBackThatThereIs(t *testing.T) {
+	const none = "run the newer rotd: there is no copy from before the upgrade that this one could read beside it"
+	for name, tc := range map[string]struct {
+		copies []string
+		want   string
+	}{
+		"no copy":                              {nil, none},
+		"copies that are not such":             {[]string{"1-x.bak.part", "x-1.bak", "0-20261101T000000Z.bak"}, none},
+		"a copy of a schema that is newer too": {[]string{"2-20261101T000000Z.bak"}, none},
+		"several: the newest that can be read": {
+			[]string{"1-20261101T000000Z.bak", "1-20261102T000000Z.bak", "2-20261103T000000Z.bak"},
+			"run the newer rotd, or go back to the copy from before the upgrade, without what happened since: " +
+				"rotd state restore PATH.schema1-20261102T000000Z.bak --force",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openTest(t)
+			update(t, db, func(tx *Tx) error { return tx.bucket(bucketMeta).Put([]byte("schema"), uint64Bytes(9)) })
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, end := range tc.copies {
+				write(t, db.path+".schema"+end, nil)
+			}
+			_, err := Open(options(db.path))
+			if got := strings.ReplaceAll(message(err), db.path, "PATH"); !errors.Is(err, ErrNewerSchema) ||
+				got != "the state was written by a newer rotd: PATH has schema 9, this rotd knows 1; "+tc.want {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
-	fixture, err := os.ReadFile(filepath.Join("testdata", "schema1.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "state.db")
-	write(t, path, fixture)
-	db := openAt(t, path)
-	same(t, "set aside", db.Opened.SetAside, "")
-	same(t, "new", db.Opened.New, false)
-	update(t, db, func(tx *Tx) error {
-		fresh, err := tx.MarkSeen(uuid(1), day().Add(time.Minute))
-		same(t, "an event is still seen", fresh, false)
-		late, errLate := tx.MarkLate("late 1")
-		same(t, "a late one, too", late, false)
-		key, errKey := tx.Key(keyARN(1))
-		same(t, "a key", key, testKey(1, "alias/1"))
-		f, errFinding := tx.Finding(testFinding(1, finding.Resolved).ID)
-		same(t, "a finding", f, testFinding(1, finding.Resolved))
-		pending, errPending := tx.PendingActions(10)
-		same(t, "pending actions", actionIDs(pending), []int{0, 2})
-		same(t, "alerts", tx.WaitingCount(), 4)
-		same(t, "the rules' memory", tx.Memory().Noted("name 1", day()), "value")
-		arming, armed, errArmed := tx.Armed()
-		same(t, "armed by", arming.By, "uid:0 (root)")
-		same(t, "armed", armed, true)
-		items, _, errItems := tx.QuarantineCount()
-		same(t, "quarantined", items, 4)
-		same(t, "own", tx.IsOwnRequest("request 1"), true)
-		return errors.Join(err, errLate, errKey, errFinding, errPending, errArmed, errItems)
-	})
 }

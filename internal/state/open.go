@@ -166,9 +166,12 @@ func (db *DB) openBolt(readOnly bool) (err error) {
 	return nil
 }
 
+// damagedEnd comes before the time in the name of a damaged file that was set aside.
+const damagedEnd = ".damaged-"
+
 // setAside moves a damaged file out of the way, never over an earlier one.
 func setAside(path string, now time.Time) (string, error) {
-	aside, err := freeName(path + ".damaged-" + now.UTC().Format("20060102T150405Z"))
+	aside, err := freeName(path + damagedEnd + now.UTC().Format("20060102T150405Z"))
 	if err == nil {
 		err = os.Rename(path, aside)
 	}

@@ -77,7 +77,7 @@ func TestOpenRefuses(t *testing.T) {
 			meta("shard", []byte("prod")), ErrOtherShard, `belongs to shard "prod", the configuration says "default"`,
 		},
 		"a newer schema, with the way back": {
-			meta("schema", uint64Bytes(SchemaVersion+1)), ErrNewerSchema, "run the newer rotd, or restore a copy",
+			meta("schema", uint64Bytes(SchemaVersion+1)), ErrNewerSchema, "run the newer rotd",
 		},
 		"a bbolt file that is not rotd's": {
 			func(t *testing.T, path string) { foreign(t, path, map[string]string{"members": "m"}) },

@@ -43,25 +43,39 @@ type element struct {
 
 // newestMeta chooses the meta page as bbolt does.
 func newestMeta(file io.ReaderAt) (meta, error) {
-	first, okFirst, err := readMeta(file, 0)
+	all, err := metas(file)
 	if err != nil {
 		return meta{}, err
+	}
+	return all[0], nil
+}
+
+// metas reads the meta pages that are whole, the newer first; there is one at least, or an error.
+func metas(file io.ReaderAt) ([]meta, error) {
+	first, okFirst, err := readMeta(file, 0)
+	if err != nil {
+		return nil, err
 	}
 	for at := int64(minPageSize); at <= maxPageSize; at *= 2 {
 		if okFirst && at != first.pageSize {
 			continue
 		}
 		second, ok, err := readMeta(file, at)
+		ok = ok && second.pageSize == at
 		switch {
 		case err != nil:
-			return meta{}, err
-		case ok && second.pageSize == at && (!okFirst || second.txid > first.txid):
-			return second, nil
+			return nil, err
+		case ok && !okFirst:
+			return []meta{second}, nil
+		case ok && second.txid > first.txid:
+			return []meta{second, first}, nil
+		case ok:
+			return []meta{first, second}, nil
 		case okFirst:
-			return first, nil
+			return []meta{first}, nil
 		}
 	}
-	return meta{}, damage("neither of its first two pages describes a state")
+	return nil, damage("neither of its first two pages describes a state")
 }
 
 // readMeta reads a meta page; ok says that it is one and whole.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,6 +26,8 @@ type Restoring struct {
 	Now    time.Time
 	Force  bool   // also over a state that is newer than the copy, or another shard's
 	By     string // who asks, as the audit log has it
+
+	rebuilding *rebuilding // makes the state in place of a copy; nil: From is one
 }
 
 // NewerStateError says that the state in place has what the copy has not.
@@ -98,7 +101,13 @@ func (r *Restoring) prepare(part string, old *os.File, exists bool) (*Restored, 
 	if err := b.hasRoom(r.Path, r.Size); err != nil {
 		return nil, err
 	}
-	if err := r.write(part); err != nil {
+	replacesItself := false
+	if b := r.rebuilding; b != nil {
+		if err := b.write(part, old); err != nil {
+			return nil, fmt.Errorf("rebuild %s: %w", r.Name, err)
+		}
+		replacesItself = b.inPlace
+	} else if err := r.write(part); err != nil {
 		return nil, fmt.Errorf("write the copy: %w", err)
 	}
 	d, err := Inspect(part)
@@ -109,7 +118,7 @@ func (r *Restoring) prepare(part string, old *os.File, exists bool) (*Restored, 
 		return nil, fmt.Errorf("%w: %s is of shard %q, the configuration says %q", ErrOtherShard, r.Name, d.Shard, r.Shard)
 	}
 	done := &Restored{Description: d}
-	if exists && verify(old) == nil { // a damaged state is what copies are for; it is set aside
+	if exists && !replacesItself && verify(old) == nil { // a damaged state is what copies are for; it is set aside
 		there, err := describeLocked(old, r.Path)
 		if why := newer(&there, err, &d); why != "" && !r.Force {
 			return nil, &NewerStateError{Path: r.Path, Because: why}
@@ -145,7 +154,11 @@ func (r *Restoring) write(part string) error {
 
 // keepOld gives the state in place a second name, so that there is one in place at every moment.
 func (r *Restoring) keepOld() (string, error) {
-	aside, err := freeName(r.Path + ".replaced-" + r.Now.UTC().Format("20060102T150405Z"))
+	end := ".replaced-"
+	if r.rebuilding != nil && r.rebuilding.inPlace {
+		end = damagedEnd
+	}
+	aside, err := freeName(r.Path + end + r.Now.UTC().Format("20060102T150405Z"))
 	if err == nil {
 		err = os.Link(r.Path, aside)
 	}
@@ -170,6 +183,9 @@ func (r *Restoring) mark(part string, done *Restored) error {
 		done.Restored = &Restoration{
 			At: r.Now.UTC(), From: r.Name, CopiedAt: done.Commits.At, SetAside: done.SetAside,
 		}
+		if b := r.rebuilding; b != nil {
+			done.Restored.Rebuilt, done.Restored.Lost = true, b.losses()
+		}
 		return errors.Join(tx.disarm(), tx.AskCompaction(nil), tx.SetRestored(done.Restored),
 			tx.Audit(r.entry(done)))
 	})
@@ -181,6 +197,10 @@ func (r *Restoring) entry(done *Restored) audit.Entry {
 	e := audit.Entry{Time: r.Now, Actor: r.By, Event: audit.StateRestored, Detail: map[string]string{
 		"from": r.Name, "copied_at": done.Commits.At.UTC().Format(time.RFC3339), "copys_head": done.Audit.String(),
 	}}
+	if done.Restored.Rebuilt {
+		e.Event = audit.StateRebuilt
+		e.Detail["lost"] = strings.Join(done.Restored.Lost, "; ")
+	}
 	if done.SetAside != "" {
 		e.Detail["set_aside"] = done.SetAside
 	}

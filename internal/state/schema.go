@@ -85,8 +85,8 @@ func (db *DB) prepare(o Options) error {
 		db.Opened.New = true
 		return db.create(o)
 	case version > SchemaVersion:
-		return fmt.Errorf("%w: %s has schema %d, this rotd knows %d; run the newer rotd, or restore a copy from "+
-			"before the upgrade (%s.schema*-*.bak)", ErrNewerSchema, db.path, version, SchemaVersion, db.path)
+		return fmt.Errorf("%w: %s has schema %d, this rotd knows %d; %s", ErrNewerSchema, db.path, version, SchemaVersion,
+			wayBack(db.path))
 	case shard != o.Shard:
 		return fmt.Errorf("%w: %s belongs to shard %q, the configuration says %q; give each shard its own state.path",
 			ErrOtherShard, db.path, shard, o.Shard)

@@ -70,7 +70,7 @@ func TestAReencryptionSurvivesEveryKill(t *testing.T) {
 				},
 			})
 			for runs := 0; ; runs++ {
-				command = moveAll(ctx, t, s.w, manifest)
+				command = moveAll(ctx, t, s.w, manifest, "alias/pay-reports1")
 				out, err := command.CombinedOutput()
 				if err == nil {
 					break
@@ -119,10 +119,10 @@ func sealed(t *testing.T, w *world.World) (path string, plain []string) {
 	return path, plain
 }
 
-func moveAll(ctx context.Context, t *testing.T, w *world.World, manifest string) *exec.Cmd {
+func moveAll(ctx context.Context, t *testing.T, w *world.World, manifest, to string) *exec.Cmd {
 	t.Helper()
-	command, err := w.Command(ctx, "reencrypt", "--manifest", manifest, "--from", "alias/pay-cards1", "--to",
-		"alias/pay-reports1", "--reason", "leaked", "--yes", "--wait", "1m")
+	command, err := w.Command(ctx, "reencrypt", "--manifest", manifest, "--from", "alias/pay-cards1", "--to", to,
+		"--reason", "leaked", "--yes", "--wait", "1m")
 	if err != nil {
 		t.Fatal(err)
 	}

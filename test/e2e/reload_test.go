@@ -51,6 +51,10 @@ func TestAReloadTakesAGoodFileAndLeavesABadOne(t *testing.T) {
 	if s, err := w.Client.Status(t.Context()); err != nil || s.ReloadError != "" {
 		t.Errorf("status after a good file: %+v, %v", s, err)
 	}
+	// The good file's, at the start and by the reload.
+	if n := strings.Count(d.Log.String(), "guardrails.arm_on_new_state: "); n != 2 {
+		t.Errorf("the log has %d warnings of arm_on_new_state, want 2", n)
+	}
 	if err := d.Stop(20 * time.Second); err != nil {
 		t.Error(err)
 	}

@@ -20,15 +20,21 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("make a folder for the binary: %w", err)
 	}
 	path := filepath.Join(dir, "rotd")
+	return path, BuildAs(path, "")
+})
+
+// BuildAs builds the daemon as another version of itself.
+func BuildAs(path, version string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildWithin)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "rotd/cmd/rotd")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", path,
+		"rotd/cmd/rotd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build rotd: %w\n%s", err, out)
+		return fmt.Errorf("build rotd: %w\n%s", err, out)
 	}
-	return path, nil
-})
+	return nil
+}
 
 // Build builds the daemon, so that no test's time goes into it.
 func Build() error {
