@@ -225,8 +225,8 @@ func StateRebuilt(shard, from, setAside string, lost []string, writtenAt, at tim
 		missing = "Lost are, by bucket: " + shown(strings.Join(lost, "; ")) + "."
 	}
 	f.Description = fmt.Sprintf("The state is what could be read of %s, last written to at %s. %s What KMS knows is "+
-		"found again, alerts that were waiting are sent again with the same alert_id, actions that were under way are settled "+
-		"by reading KMS. Nothing is done by itself until a complete inventory and `rotd resume`.", shown(from),
+		"found again, alerts that were waiting are sent again with the same alert_id, actions that were under way are "+
+		"settled by reading KMS. Nothing is done by itself until a complete inventory and `rotd resume`.", shown(from),
 		writtenAt.UTC().Format(time.RFC3339), missing)
 	if setAside != "" && setAside != from {
 		f.Description += " The state that was there is kept as " + shown(setAside) + "."

@@ -74,7 +74,7 @@ func wayBack(path string) string {
 // copyTo writes a copy of the file that is durable, and there whole or not at all.
 func (db *DB) copyTo(path string) error {
 	part := path + ".part"
-	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // beside the state
 	if err != nil {
 		return fmt.Errorf("create a copy: %w", err)
 	}
@@ -87,10 +87,10 @@ func (db *DB) copyTo(path string) error {
 	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
-		err = os.Rename(part, path)
+		err = os.Rename(part, path) //nolint:gosec // beside the state
 	}
 	if err != nil {
-		return fmt.Errorf("write the copy: %w", errors.Join(err, os.Remove(part)))
+		return fmt.Errorf("write the copy: %w", errors.Join(err, removeIfThere(part)))
 	}
 	return syncFolder(filepath.Dir(path))
 }

@@ -126,6 +126,45 @@ func rebuildWithoutJobs(t *testing.T, path string) {
 	})
 }
 
+// TestAStateWithoutItsFirstPagesIsFoundAsItWasLast: bbolt leaves older roots behind, and which of them is the last only
+// the lost pages say.
+func TestAStateWithoutItsFirstPagesIsFoundAsItWasLast(t *testing.T) {
+	for _, n := range []int{1, 60} { // plain values in the root's page, and in one of their own
+		path := filepath.Join(t.TempDir(), "state.db")
+		db := openAt(t, path)
+		for i := range 40 {
+			update(t, db, func(tx *Tx) error {
+				err := tx.PutFinding(testFinding(1000+i, finding.Open))
+				if i == 0 {
+					err = errors.Join(err, fill(tx, n))
+				}
+				for j := range n {
+					through := day().Add(time.Duration(i) * time.Hour)
+					err = errors.Join(err, tx.SetTaught(account(j), "cn-north-1", through))
+				}
+				return err
+			})
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before, content := entriesOf(t, path), read(path)
+		clear(content[:2*os.Getpagesize()])
+		write(t, path, content)
+		done, err := rebuilt(t, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "lost", done.Restored.Restored.Lost, []string{"(the list of buckets): what was on 2 pages"})
+		wantWhole(t, "without its first pages", path, done)
+		after := entriesOf(t, path)
+		maps.DeleteFunc(before, func(name, value string) bool { return forgotten(name) || after[name] == value })
+		same(t, "entries that are lost", slices.Sorted(maps.Keys(before)), nil)
+	}
+}
+
+func account(n int) string { return fmt.Sprintf("%012d", n) }
+
 // TestEveryBucketIsTakenOverOrFollowsFromOthers fails for a new bucket until somebody decided.
 func TestEveryBucketIsTakenOverOrFollowsFromOthers(t *testing.T) {
 	follow := []string{

@@ -2,7 +2,9 @@ package state
 
 import (
 	"encoding/binary"
+	"maps"
 	"os"
+	"slices"
 )
 
 // salvager reads what can be read of a damaged file. Where verify refuses the whole file for the first page that bbolt
@@ -20,27 +22,80 @@ type tree struct {
 	sequence uint64
 }
 
-// salvage chooses the meta page that leads to more buckets, the newer of equals, and returns its top-level buckets and
-// how many pages that hold them cannot be read.
+// salvage finds the top-level buckets, by the meta page that leads to more of them, the newer of equals. Where both
+// meta pages are lost it looks for what they led to. unread is how many pages of all these are lost.
 func salvage(file *os.File) (s *salvager, top map[string]tree, unread int, err error) {
-	all, err := metas(file)
-	if err != nil {
-		return nil, nil, 0, err
-	}
 	info, err := file.Stat()
 	if err != nil {
 		return nil, nil, 0, err
 	}
+	all, err := metas(file)
+	if err != nil {
+		if s, top, unread = lostRoot(file, info.Size()); s == nil {
+			return nil, nil, 0, err
+		}
+		return s, top, unread + 2, nil
+	}
 	for _, m := range all {
 		pages := min(m.high, uint64(info.Size()/m.pageSize)) //nolint:gosec // sizes are positive
-		one := &salvager{file: file, pageSize: m.pageSize, claimed: make([]bool, max(pages, 2))}
-		one.claimed[0], one.claimed[1] = true, true
+		one := newSalvager(file, m.pageSize, pages)
 		found, lost := one.subs(tree{root: m.root})
 		if s == nil || len(found) > len(top) {
 			s, top, unread = one, found, lost
 		}
 	}
 	return s, top, unread, nil
+}
+
+func newSalvager(file *os.File, pageSize int64, pages uint64) *salvager {
+	s := &salvager{file: file, pageSize: pageSize, claimed: make([]bool, max(pages, 2))}
+	s.claimed[0], s.claimed[1] = true, true
+	return s
+}
+
+// lostRoot looks through all pages, of this machine's size, for the root of all buckets. Older ones stay behind in free
+// pages: the one with the most commits is the last.
+func lostRoot(file *os.File, size int64) (best *salvager, top map[string]tree, unread int) {
+	first := slices.Min(slices.Collect(maps.Keys(layout())))
+	most := uint64(0)
+	pageSize := int64(os.Getpagesize())
+	pages := uint64(size / pageSize) //nolint:gosec // sizes are positive
+	page := make([]byte, pageSize)
+	for id := uint64(2); id < pages; id++ {
+		_, err := file.ReadAt(page, int64(id)*pageSize)
+		if err != nil || !beginsWith(page, id, first) {
+			continue
+		}
+		one := newSalvager(file, pageSize, pages)
+		found, lost := one.subs(tree{root: id})
+		commits := newSalvager(file, pageSize, pages).commits(found[bucketMeta])
+		if len(found) > 0 && (best == nil || commits > most || commits == most && len(found) > len(top)) {
+			best, top, unread, most = one, found, lost, commits
+		}
+	}
+	return best, top, unread
+}
+
+// beginsWith reports whether a page is what it says it is and begins with a key.
+func beginsWith(page []byte, id uint64, key string) bool {
+	native := binary.NativeEndian
+	kind := native.Uint16(page[8:])
+	if native.Uint64(page) != id || kind != leafPage && kind != branchPage {
+		return false
+	}
+	elems, err := elements(page, nil)
+	return err == nil && len(elems) > 0 && string(elems[0].key) == key
+}
+
+// commits is the count of commits that plain values have, 0 when it cannot be read.
+func (s *salvager) commits(meta tree) (n uint64) {
+	_, _ = s.each(meta, func(e *element) error { // the function returns no error
+		if string(e.key) == "commits" && len(e.value) == 16 {
+			n = binary.BigEndian.Uint64(e.value)
+		}
+		return nil
+	})
+	return n
 }
 
 // subs returns the buckets in a bucket, and how many of its pages cannot be read.
