@@ -17,13 +17,15 @@ type Trouble struct {
 	Next  string `json:"next,omitempty"` // a command or a place to look
 }
 
+// ClockFarOff is how far off a clock is grave: AWS refuses signatures of such a one.
+const ClockFarOff = 5 * time.Minute
+
 // How long things may take before they are a trouble.
 const (
 	alertsLate   = 5 * time.Minute
 	runTooLong   = 2 * time.Hour
 	fewReceives  = 10 // a redrive policy with fewer drives good messages out during an outage
 	firstPatient = 10 * time.Minute
-	clockFarOff  = 5 * time.Minute // AWS refuses signatures of such a clock
 )
 
 // Judge fills Troubles from the rest of the status.
@@ -45,7 +47,7 @@ func (s *Status) Judge() {
 	}
 	if ahead := time.Duration(s.ClockAhead) * time.Second; ahead != 0 {
 		tell := minor
-		if ahead.Abs() >= clockFarOff {
+		if ahead.Abs() >= ClockFarOff {
 			tell = grave
 		}
 		tell("timedatectl", "this machine's clock is wrong, %s: rotd's times, windows and waits are off by as much",

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"rotd/internal/admin"
 	"rotd/internal/awskms"
 	"rotd/internal/awss3"
 	"rotd/internal/config"
@@ -77,6 +76,7 @@ func (d *daemonProcess) build(ctx context.Context) error {
 		Own:       own,
 		Logger:    d.log.Named("engine"),
 		Partition: d.home.Partition,
+		ClockOff:  d.clockOff,
 
 		SweepConcurrency: d.cfg.Limits.SweepConcurrency,
 	})
@@ -153,16 +153,6 @@ func (d *daemonProcess) whoAmI(ctx context.Context, sdk aws.Config) (awskms.Plac
 		case <-time.After(rand.N(wait) + wait/2): //nolint:gosec // jitter is no secret
 		}
 	}
-}
-
-// tellClock tells that this machine's clock is off by AWS's, and that it is right again.
-func (d *daemonProcess) tellClock(ahead time.Duration) {
-	if ahead == 0 {
-		d.log.Info("this machine's clock is right again")
-		return
-	}
-	d.log.Error("this machine's clock is wrong: set it right. AWS's answers are dated otherwise, and rotd's times, "+
-		"windows and waits are off by as much", zap.String("clock", admin.ClockOff(ahead)))
 }
 
 // observeKMS counts requests to KMS.

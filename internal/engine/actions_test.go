@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,6 +254,34 @@ func TestAutomaticActionsWaitForWhatHoldsThem(t *testing.T) {
 			w.awaitAction(remediation.Succeeded)
 		})
 	}
+}
+
+// TestNothingIsDueOrOldByAWrongClock: a clock a year ahead would rotate every key, and forget everything.
+func TestNothingIsDueOrOldByAWrongClock(t *testing.T) {
+	var right atomic.Bool
+	w := newWorld(t, func(w *world) {
+		w.settings.Policies[0].Rotation.Automatic = 0
+		w.clockOff = func() string {
+			if right.Load() {
+				return ""
+			}
+			return "8760h0m0s ahead of AWS's"
+		}
+	})
+	w.key(awssim.KeyOptions{Aliases: []string{"alias/pay-cards"}, Created: time.Now().Add(-400 * day)})
+	w.sweep(Inventory)
+	w.await("the action to be held", func() bool {
+		a := w.actions()
+		return len(a) == 1 && a[0].Guardrail == remediation.GuardWrongClock
+	})
+	if err := w.engine.Retain(t.Context()); err == nil || !strings.Contains(err.Error(), "8760h0m0s ahead of AWS's") {
+		t.Errorf("retention: %v", err)
+	}
+	if n := w.issued(); n != 0 {
+		t.Errorf("%d rotations", n)
+	}
+	right.Store(true)
+	w.check(w.engine.Retain(t.Context()))
 }
 
 func TestAPauseOutlivesARestart(t *testing.T) {

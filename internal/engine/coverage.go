@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -173,8 +174,11 @@ func (n *notebook) baselineFindings(place *Place) ([]finding.Finding, error) {
 	}
 }
 
-// Retain drops what is older than it is kept for.
+// Retain drops what is older than it is kept for. By a wrong clock everything may be.
 func (e *Engine) Retain(context.Context) error {
+	if off := e.clockOff(); off != "" {
+		return fmt.Errorf("nothing is dropped: this machine's clock is %s", off)
+	}
 	now := time.Now().UTC()
 	if err := e.own.renew(now); err != nil {
 		return err

@@ -129,6 +129,7 @@ func (n *notebook) facts(a *remediation.Action) (remediation.Facts, error) {
 	if f.Breaker, err = n.tx.Breaker(); err != nil {
 		return f, err
 	}
+	f.ClockOff = n.e.clockOff()
 	key, err := n.key(a.KeyARN)
 	if err != nil {
 		return f, err

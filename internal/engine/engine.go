@@ -71,6 +71,8 @@ type Options struct {
 	Own       *OwnKeys // the access keys that this daemon signs with
 	Logger    *zap.Logger
 	Partition string // of the daemon's own account
+	// ClockOff says how far this machine's clock is off, when that is far, and "" when it is right; nil: it is.
+	ClockOff func() string
 	// SweepConcurrency is how many places are swept at once; 0 means 8.
 	SweepConcurrency int
 }
@@ -89,6 +91,7 @@ type Engine struct {
 	log       *zap.Logger
 	partition string
 	started   time.Time
+	clockOff  func() string // "" when this machine's clock is right
 
 	commits   chan *work
 	intake    gate // closed while a fault that is no message's own lasts
@@ -136,7 +139,7 @@ const (
 func New(o Options) *Engine {
 	e := &Engine{
 		db: o.DB, objects: o.Objects, publisher: o.Publisher, store: o.Store, metrics: o.Metrics, log: o.Logger,
-		partition: o.Partition, started: time.Now().UTC(),
+		partition: o.Partition, started: time.Now().UTC(), clockOff: o.ClockOff,
 		commits:      make(chan *work, maxCommitWaiting),
 		own:          o.Own,
 		intake:       newGate(),
@@ -148,6 +151,9 @@ func New(o Options) *Engine {
 		objectSlots:  make(chan struct{}, objectsAtOnce),
 		sweepsAtOnce: cmp.Or(o.SweepConcurrency, sweepsAtOnce),
 		entropy:      ulid.Monotonic(rand.Reader, 0),
+	}
+	if e.clockOff == nil {
+		e.clockOff = func() string { return "" }
 	}
 	e.settings.Store(o.Settings)
 	e.places.Store(&o.Places)

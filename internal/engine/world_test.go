@@ -63,6 +63,7 @@ type world struct {
 	spy      func(*queue.Batch) // sees every batch first
 	log      *zap.Logger
 	silent   bool
+	clockOff func() string                // what the engine is told of the clock; nil: it is right
 	share    float64                      // of KMS's quotas; 0: all
 	regions  []string                     // besides the account's own
 	source   material.Source              // of imported material
@@ -210,7 +211,7 @@ func (w *world) build() {
 	r.engine = New(Options{
 		DB: db, Settings: &settings, Objects: objects, Metrics: NewMetrics(r.registry), Own: own, Logger: w.log,
 		Partition: "aws", Publisher: notify.NewPublisher(notify.NewClient(cfg), within),
-		Places: places, Store: awss3.New(cfg),
+		Places: places, Store: awss3.New(cfg), ClockOff: w.clockOff,
 	})
 	opts := queue.Options{
 		Pollers: 2, WaitTime: time.Second, ReceiveGrace: time.Millisecond, DrainTimeout: within, Logger: w.log,

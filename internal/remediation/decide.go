@@ -173,6 +173,10 @@ func (j *judgement) unattended(soon time.Time) {
 		j.hold(GuardGrace, fmt.Sprintf("Automatic, so people have until %s to stop it. Run rotd pause to do so.",
 			clock(until)), until)
 	}
+	if j.f.ClockOff != "" && (j.a.GivesMaterial() || j.a.Method == NewKey) {
+		j.hold(GuardWrongClock, fmt.Sprintf("This machine's clock is %s: whether a key is due cannot be told. Set it right.",
+			j.f.ClockOff), soon)
+	}
 }
 
 // paced judges how often material may change, of this key and of all.

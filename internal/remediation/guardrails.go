@@ -40,6 +40,7 @@ type Facts struct {
 	Armed     bool        // a complete inventory and `rotd resume` have followed a new state
 	Paused    string      // why rotd is paused; empty: it is not
 	StartedAt time.Time   // of this daemon
+	ClockOff  string      // how far this machine's clock is off, when that is far; empty: it is right
 	// MovedTo is the stricter policy that a tag or alias change gave the key, and HeldUntil until when what it starts
 	// awaits approval; zero: no such change.
 	MovedTo   string
@@ -78,6 +79,7 @@ const (
 	GuardGrace        = "grace"
 	GuardHourlyLimit  = "hourly-limit"
 	GuardStartupHold  = "startup-hold"
+	GuardWrongClock   = "wrong-clock"
 	GuardNotArmed     = "not-armed"
 	GuardNewPolicy    = "new-policy"
 	GuardReserve      = "budget-reserve"
@@ -154,7 +156,7 @@ func (j *judgement) block(guardrail, reason string) {
 // wait makes an action wait that might be allowed later.
 func (j *judgement) wait(guardrail, reason string, until time.Time) {
 	switch guardrail {
-	case GuardPaused, GuardNotArmed, GuardStartupHold, GuardOneAtATime:
+	case GuardPaused, GuardNotArmed, GuardStartupHold, GuardWrongClock, GuardOneAtATime:
 		j.quiet = true
 	}
 	if j.stop == nil {

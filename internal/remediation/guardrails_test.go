@@ -145,6 +145,17 @@ func TestDecide(t *testing.T) {
 			guard: GuardStartupHold, automatic: Wait, person: Allow, emergency: Allow, until: now.Add(2 * time.Minute),
 		},
 		{
+			name: "nothing is due by a wrong clock", method: NewMaterial,
+			f:     func(f *Facts) { f.ClockOff = "8760h0m0s ahead of AWS's" },
+			guard: GuardWrongClock, automatic: Wait, person: Allow, emergency: Allow, until: soon,
+			says: "This machine's clock is 8760h0m0s ahead of AWS's",
+		},
+		{
+			name: "a setting is put back by a wrong clock too", method: EnableAutomatic,
+			f:         func(f *Facts) { f.ClockOff = "8760h0m0s ahead of AWS's" },
+			automatic: Allow, person: Allow, emergency: Allow,
+		},
+		{
 			name: "a stricter policy by a tag change is for automatic actions", method: EnableAutomatic,
 			f:     func(f *Facts) { f.MovedTo, f.HeldUntil = "payments", now.Add(time.Hour) },
 			guard: GuardNewPolicy, automatic: NeedsApproval, person: Allow, emergency: Allow, until: now.Add(time.Hour),

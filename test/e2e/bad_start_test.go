@@ -1,26 +1,15 @@
 package e2e
 
 import (
-	"encoding/binary"
-	"errors"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"go.etcd.io/bbolt"
-
 	"rotd/internal/admin"
-	"rotd/internal/state"
 	"rotd/test/crash/world"
 )
 
@@ -66,7 +55,7 @@ func badStarts() map[string]badStart {
 }
 
 // badStartRow is a row of the table: what rotd says has … for what differs.
-var badStartRow = regexp.MustCompile("(?m)^\\| (.*) \\| `(.*)` \\| (?:(waits)|(runs)|ends with ([0-9])) \\| .* \\|$")
+var badStartRow = regexp.MustCompile("(?m)^\\| (.*) \\| `(.*)` \\| (waits|runs|ends with [0-9]) \\| .* \\|$")
 
 // TestWhatKeepsRotdFromStartingIsDocumentedAndSaid makes what each row of the table tells of, and wants rotd to say and
 // do what stands there.
@@ -92,38 +81,44 @@ func TestWhatKeepsRotdFromStartingIsDocumentedAndSaid(t *testing.T) {
 		says := regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(row[2]), "…", ".*"))
 		t.Run(row[1], func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bad.o, "cards")
-			if bad.before != nil {
-				bad.before(t, w)
-			}
-			d := run(t, w)
-			if bad.during != nil {
-				if err := d.Ready(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				bad.during(t, w, d)
-			}
-			if row[5] != "" {
-				wantEnd(t, d, row[5])
-			} else {
-				wantWord(t, w, says, row[4] != "")
-			}
-			if row[4] == "" {
-				until(t, "the log to say "+row[2], func() bool { return says.MatchString(d.Log.String()) })
-			}
-			if bad.mend != nil {
-				bad.mend(t, w, d)
-				until(t, "rotd to be ready by itself", func() bool {
-					r, err := w.Client.Ready(t.Context())
-					return err == nil && r.Ready
-				})
-			}
-			if row[5] == "" {
-				if err := d.Stop(20 * time.Second); err != nil {
-					t.Error(err)
-				}
-			}
+			bad.becomes(t, says, row[3])
 		})
+	}
+}
+
+// becomes wants a daemon to say this, and to wait, to run or to end.
+func (bad *badStart) becomes(t *testing.T, says *regexp.Regexp, what string) {
+	w := newWorld(t, bad.o, "cards")
+	if bad.before != nil {
+		bad.before(t, w)
+	}
+	d := run(t, w)
+	if bad.during != nil {
+		if err := d.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		bad.during(t, w, d)
+	}
+	inLog := func() bool { return says.MatchString(d.Log.String()) }
+	if status, ends := strings.CutPrefix(what, "ends with "); ends {
+		if got, err := d.ExitStatus(patience); err != nil || strconv.Itoa(got) != status || !inLog() {
+			t.Errorf("exit status %d (%v), want %s, and a log that says %q", got, err, status, says)
+		}
+		return
+	}
+	wantWord(t, w, says, what == "runs")
+	if what == "waits" {
+		until(t, "the log to say it", inLog)
+	}
+	if bad.mend != nil {
+		bad.mend(t, w, d)
+		until(t, "rotd to be ready by itself", func() bool {
+			r, err := w.Client.Ready(t.Context())
+			return err == nil && r.Ready
+		})
+	}
+	if err := d.Stop(20 * time.Second); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -136,13 +131,6 @@ func TestTheSocketOfADeadRotdIsTakenOver(t *testing.T) {
 		t.Fatalf("the dead one left %v (%v)", info, err)
 	}
 	ready(t, w)
-}
-
-func wantEnd(t *testing.T, d *world.Daemon, status string) {
-	t.Helper()
-	if got, err := d.ExitStatus(patience); err != nil || strconv.Itoa(got) != status {
-		t.Errorf("exit status %d (%v), want %s", got, err, status)
-	}
 }
 
 // wantWord waits until the daemon says what it waits for; one that does its work says so in its status.
@@ -161,240 +149,4 @@ func wantWord(t *testing.T, w *world.World, says *regexp.Regexp, runs bool) {
 			return says.MatchString(trouble.What)
 		})
 	})
-}
-
-func noConfiguration(t *testing.T, w *world.World) {
-	if err := os.Remove(w.Config); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func mistake(t *testing.T, w *world.World) {
-	if err := w.Configure("mode: enforce", "mode: enforced"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// launch has the daemon started by a program before it in the command line.
-func launch(t *testing.T, w *world.World, program string, args ...string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("no %s here", program)
-	}
-	rotd, err := w.Command(t.Context(), "run", "--config", w.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Launch = func() *exec.Cmd { return exec.Command(program, append(args, rotd.Args...)...) }
-	try := exec.CommandContext(t.Context(), program, append(args, "true")...)
-	if out, err := try.CombinedOutput(); err != nil {
-		t.Skipf("%s cannot do that here: %v\n%s", program, err, out)
-	}
-}
-
-// withoutOverride takes root's right to open everything from the daemon.
-func withoutOverride(t *testing.T, w *world.World) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		launch(t, w, "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
-	}
-}
-
-func secretConfiguration(t *testing.T, w *world.World) {
-	if err := os.Chmod(w.Config, 0); err != nil {
-		t.Fatal(err)
-	}
-	withoutOverride(t, w)
-}
-
-// stateFolder gives the state a folder of its own.
-func stateFolder(t *testing.T, w *world.World) (folder string) {
-	t.Helper()
-	folder = filepath.Join(w.Dir, "state")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	before := w.StatePath
-	w.StatePath = filepath.Join(folder, filepath.Base(before))
-	if err := w.Configure(); err != nil {
-		t.Fatal(err)
-	}
-	return folder
-}
-
-func secretState(t *testing.T, w *world.World) {
-	folder := stateFolder(t, w)
-	if err := os.Chmod(folder, 0); err != nil {
-		t.Fatal(err)
-	}
-	withoutOverride(t, w)
-}
-
-// mounted starts the daemon in a mount namespace in which a script was run, with the state's folder as its $0.
-func mounted(t *testing.T, w *world.World, script string) {
-	t.Helper()
-	launch(t, w, "unshare", "--mount", "sh", "-ec", script+"\nexec \"$@\"", stateFolder(t, w))
-}
-
-func readOnlyState(t *testing.T, w *world.World) {
-	mounted(t, w, `mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"`)
-}
-
-func fullDisk(t *testing.T, w *world.World) { mounted(t, w, `mount -t tmpfs -o size=16k tmpfs "$0"`) }
-
-func smallDisk(t *testing.T, w *world.World) { mounted(t, w, `mount -t tmpfs -o size=2m tmpfs "$0"`) }
-
-// ballast is a file on the daemon's disk, which nobody but the daemon sees.
-func ballast(w *world.World, d *world.Daemon) string {
-	return filepath.Join("/proc", strconv.Itoa(d.Pid()), "root", filepath.Dir(w.StatePath), "ballast")
-}
-
-func fillDisk(t *testing.T, w *world.World, d *world.Daemon) {
-	if err := os.WriteFile(ballast(w, d), make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is not full: %v", err)
-	}
-	for range 10 { // to be kept, as nobody can read it
-		if _, err := w.Sim.Send(w.Queue, strings.Repeat("no event ", 10_000)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func makeRoom(t *testing.T, w *world.World, d *world.Daemon) {
-	if err := os.Remove(ballast(w, d)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func newerState(t *testing.T, w *world.World) {
-	db, err := state.Open(state.Options{Path: w.StatePath, Shard: "default", Now: time.Now()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	bolt, err := bbolt.Open(w.StatePath, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bolt.Close()
-	err = bolt.Update(func(tx *bbolt.Tx) error {
-		newer := binary.BigEndian.AppendUint64(nil, state.SchemaVersion+1)
-		return tx.Bucket([]byte("meta")).Put([]byte("schema"), newer)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func twoOnOneState(t *testing.T, w *world.World) { ready(t, w) }
-
-func twoOnOneSocket(t *testing.T, w *world.World) {
-	ready(t, w)
-	stateFolder(t, w)
-}
-
-func othersSocket(t *testing.T, w *world.World) { listen(t, "unix", w.Client.Socket()) }
-
-func fileAsSocket(t *testing.T, w *world.World) {
-	if err := os.WriteFile(w.Client.Socket(), []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if kept, err := os.ReadFile(w.Client.Socket()); err != nil || string(kept) != "precious" {
-			t.Errorf("the file holds %q (%v)", kept, err)
-		}
-	})
-}
-
-func socketNowhere(t *testing.T, w *world.World) {
-	if err := w.Configure(w.Client.Socket(), filepath.Join(w.Dir, "nowhere", "rotd.sock")); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// listen takes an address, and connections to it, and says nothing to them.
-func listen(t *testing.T, network, address string) (taken string) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	return listener.Addr().String()
-}
-
-func takenAddress(t *testing.T, w *world.World) {
-	w.HTTP = listen(t, "tcp", "127.0.0.1:0")
-	if err := w.Configure(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func noRegion(_ *testing.T, w *world.World) { w.Environment = append(w.Environment, "AWS_REGION=") }
-
-func noProfile(_ *testing.T, w *world.World) {
-	w.Environment = append(w.Environment, "AWS_PROFILE=nobody")
-}
-
-func noCredentials(_ *testing.T, w *world.World) {
-	w.Environment = append(w.Environment, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=")
-}
-
-// silentMetadata has the credentials asked of a service that takes connections and never answers.
-func silentMetadata(t *testing.T, w *world.World) {
-	noCredentials(t, w)
-	w.Environment = append(w.Environment, "AWS_EC2_METADATA_DISABLED=false",
-		"AWS_EC2_METADATA_SERVICE_ENDPOINT=http://"+listen(t, "tcp", "127.0.0.1:0"))
-}
-
-func silentAWS(t *testing.T, w *world.World) {
-	w.Environment = append(w.Environment, "AWS_ENDPOINT_URL_STS=http://"+listen(t, "tcp", "127.0.0.1:0"))
-}
-
-func unknownKey(_ *testing.T, w *world.World) {
-	w.Environment = append(w.Environment, "AWS_ACCESS_KEY_ID=AKIANOBODY", "AWS_SESSION_TOKEN=")
-}
-
-// noSuchRegion has the daemon look for AWS itself, where there is no network to find it on.
-func noSuchRegion(t *testing.T, w *world.World) {
-	launch(t, w, "unshare", "--net", "sh", "-ec", `ip link set lo up; exec "$@"`, "sh")
-	w.Environment = append(w.Environment, "AWS_ENDPOINT_URL=", "AWS_ENDPOINT_URL_STS=", "AWS_REGION=xx-nowhere-9")
-}
-
-func lostState(t *testing.T, w *world.World) {
-	err := w.Configure("state: {path: "+w.StatePath+"}",
-		"state: {path: "+w.StatePath+", snapshots: {to: s3://backups/rotd}}")
-	if err != nil {
-		t.Fatal(err)
-	}
-	noCredentials(t, w)
-}
-
-func emptyRegion(t *testing.T, w *world.World) {
-	if err := w.Configure("regions: ["+world.Region+"]", "regions: [eu-west-1]"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func otherRegion(_ *testing.T, w *world.World) {
-	w.Environment = append(w.Environment, "AWS_REGION=eu-west-1")
-}
-
-func createQueueThere(_ *testing.T, w *world.World, _ *world.Daemon) {
-	w.Sim.CreateQueue("eu-west-1", world.Account, "rotd")
-}
-
-func noQueue(t *testing.T, w *world.World) { deleteQueue(t, w, nil) }
-
-func deleteQueue(t *testing.T, w *world.World, _ *world.Daemon) {
-	client := sqs.NewFromConfig(w.Sim.As(w.App, world.Region))
-	if _, err := client.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: aws.String(w.Queue)}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func createQueue(_ *testing.T, w *world.World, _ *world.Daemon) {
-	w.Sim.CreateQueue(world.Region, world.Account, "rotd")
 }

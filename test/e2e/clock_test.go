@@ -26,6 +26,7 @@ func TestAWrongClockIsToldOfAndHindersNothing(t *testing.T) {
 			untilTold(t, w, "action-succeeded enable-automatic alias/pay-cards")
 			untilDrained(t, w)
 			says(t, w, w.App, admin.ExitDone, "this machine's clock is wrong, 2h0m0s "+name, "status")
+			says(t, w, w.App, admin.ExitFailed, "nothing is dropped: this machine's clock is 2h0m0s "+name, "sweep", "retention")
 			if !strings.Contains(d.Log.String(), `"clock":"2h0m0s `+name+`"`) {
 				t.Error("the log does not tell of the clock")
 			}
