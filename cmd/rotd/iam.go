@@ -10,6 +10,7 @@ import (
 
 	"rotd/internal/awss3"
 	"rotd/internal/config"
+	"rotd/internal/events"
 	"rotd/internal/finding"
 	"rotd/internal/iam"
 	"rotd/internal/policy"
@@ -193,15 +194,8 @@ func queueARN(raw string) string {
 		return ""
 	}
 	host, path := strings.Split(u.Hostname(), "."), strings.Split(strings.Trim(u.Path, "/"), "/")
-	if len(host) < 4 || host[0] != "sqs" || len(path) != 2 {
+	if len(host) < 4 || host[0] != "sqs" && host[0] != "sqs-fips" || len(path) != 2 {
 		return ""
 	}
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(host[1], "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(host[1], "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":sqs:" + host[1] + ":" + path[0] + ":" + path[1]
+	return "arn:" + events.Partition(host[1]) + ":sqs:" + host[1] + ":" + path[0] + ":" + path[1]
 }

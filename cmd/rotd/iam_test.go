@@ -88,6 +88,8 @@ func TestARNOfAQueue(t *testing.T) {
 		"https://sqs.us-east-1.amazonaws.com/111122223333/rotd":     "arn:aws:sqs:us-east-1:111122223333:rotd",
 		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/rotd": "arn:aws-cn:sqs:cn-north-1:111122223333:rotd",
 		"https://sqs.us-gov-west-1.amazonaws.com/111122223333/rotd": "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:rotd",
+		"https://sqs.eusc-de-east-1.amazonaws.eu/111122223333/rotd": "arn:aws-eusc:sqs:eusc-de-east-1:111122223333:rotd",
+		"https://sqs-fips.us-west-1.amazonaws.com/111122223333/q":   "arn:aws:sqs:us-west-1:111122223333:q",
 		"http://127.0.0.1:4100/111122223333/rotd":                   "",
 		"https://sqs.us-east-1.amazonaws.com/rotd":                  "",
 	} {

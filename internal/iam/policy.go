@@ -191,9 +191,9 @@ func (n *Needs) moveObjects(d *Document) {
 	d.allow("ObjectKeys", n.keys(), []string{"kms:Decrypt", "kms:GenerateDataKey"}).Condition = throughS3()
 }
 
-// throughS3 is the condition of what S3 does in the role's name.
+// throughS3 is the condition of what S3 does in the role's name, in each Region and partition.
 func throughS3() map[string]map[string]string {
-	return map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
+	return map[string]map[string]string{"StringLike": {"kms:ViaService": "s3.*"}}
 }
 
 // bucketsOf are the ARNs of the buckets of objects, each once.

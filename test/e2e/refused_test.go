@@ -10,13 +10,18 @@ import (
 	"rotd/test/crash/world"
 )
 
-// without is a policy without some of its statements.
-func without(t *testing.T, policy string, sids ...string) string {
+func statements(t *testing.T, policy string) (d iam.Document) {
 	t.Helper()
-	var d iam.Document
 	if err := json.Unmarshal([]byte(policy), &d); err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// without is a policy without some of its statements.
+func without(t *testing.T, policy string, sids ...string) string {
+	t.Helper()
+	d := statements(t, policy)
 	before := len(d.Statement)
 	d.Statement = slices.DeleteFunc(d.Statement, func(s iam.Statement) bool { return slices.Contains(sids, s.Sid) })
 	if len(d.Statement) != before-len(sids) {
@@ -47,11 +52,12 @@ func command(t *testing.T, w *world.World, args ...string) string {
 	return said
 }
 
-// untilToldOf waits until people can read an action and what it was refused on: in what was said, or where they look.
-func untilToldOf(t *testing.T, w *world.World, said, action, resource string) {
+// untilToldOf asks until people can read an action and what it was refused on: in the answer, or where they look. The
+// first answer may be about what is under way.
+func untilToldOf(t *testing.T, w *world.World, ask func() string, action, resource string) {
 	t.Helper()
 	until(t, "word of "+action+" on "+resource, func() bool {
-		told := []string{said, command(t, w, "status"), command(t, w, "quarantine", "list", "-o", "json")}
+		told := []string{ask(), command(t, w, "status"), command(t, w, "quarantine", "list", "-o", "json")}
 		var findings struct {
 			Items []json.RawMessage `json:"items"`
 		}
@@ -90,6 +96,7 @@ func TestWhatIsRefusedIsToldByActionAndResource(t *testing.T) {
 	}
 	replace := func() string { return asked("replace", "alias/pay-signing") }
 	const s3 = "arn:aws:s3:::"
+	tried := []string{"DeadLetters"} // that one is told in the log alone
 	for _, tt := range []struct {
 		sids     string
 		ask      func() string
@@ -133,10 +140,16 @@ func TestWhatIsRefusedIsToldByActionAndResource(t *testing.T) {
 		{"Events", sweep("heartbeat"), "sqs:ReceiveMessage", "arn:aws:sqs:us-east-1:111122223333:rotd"},
 		{"Alerts", func() string { return asked("rotate", "alias/pay-cards") }, "sns:Publish", w.Topic},
 	} {
+		tried = append(tried, strings.Fields(tt.sids)...)
 		deprive(t, w, rotd, strings.Fields(tt.sids)...)
-		untilToldOf(t, w, tt.ask(), tt.action, tt.resource)
+		untilToldOf(t, w, tt.ask, tt.action, tt.resource)
 		if err := w.Sim.SetPolicy(rotd, w.Policy); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, s := range statements(t, w.Policy).Statement {
+		if !slices.Contains(tried, s.Sid) {
+			t.Errorf("nobody took %s away", s.Sid)
 		}
 	}
 }
@@ -149,10 +162,11 @@ func TestWhatIsRefusedToLookAfterOtherAccountsIsTold(t *testing.T) {
 	w.Policy = without(t, full, "Assume")
 	d := run(t, w)
 	until(t, "an answer", func() bool { _, err := w.Client.Status(t.Context()); return err == nil })
-	untilToldOf(t, w, "", "sts:AssumeRole", memberRole)
+	inventory := func() string { return command(t, w, "sweep", "inventory") }
+	untilToldOf(t, w, inventory, "sts:AssumeRole", memberRole)
 	w.Policy = full
 	rotd := w.Sim.Requests(w.ByRotd)[0].AccessKeyID
 	deprive(t, w, rotd, "ListAccounts")
-	untilToldOf(t, w, command(t, w, "sweep", "inventory"), "organizations:ListAccounts", "*")
+	untilToldOf(t, w, inventory, "organizations:ListAccounts", "*")
 	d.Kill()
 }
