@@ -27,7 +27,7 @@ func TestARebuiltStateSettlesWhatWasUnderWayAndBeginsNothing(t *testing.T) {
 	disable(t, w, "cards")
 	until(t, "the kill", func() bool { return planned.Fired() > 0 })
 	<-d.Exited()
-	without(t, w.StatePath, "jobs")
+	withoutBucket(t, w.StatePath, "jobs")
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -52,8 +52,8 @@ func TestARebuiltStateSettlesWhatWasUnderWayAndBeginsNothing(t *testing.T) {
 	}
 }
 
-// without takes a bucket out of a state, so that neither of the last two commits has it.
-func without(t *testing.T, path, bucket string) {
+// withoutBucket takes a bucket out of a state, so that neither of the last two commits has it.
+func withoutBucket(t *testing.T, path, bucket string) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
