@@ -198,10 +198,16 @@ func drill(t *testing.T) []string {
 	return strings.Split(block, "\n")
 }
 
-// TestTheRecoveryDrillIsAsWritten follows it.
-func TestTheRecoveryDrillIsAsWritten(t *testing.T) {
+// TestThePackageOnAMachine has one machine after the other: they share the cgroup that this process is in.
+func TestThePackageOnAMachine(t *testing.T) {
 	t.Parallel()
-	deb, _ := debs(t)
+	older, newer := debs(t)
+	t.Run("runs under systemd until it is removed", func(t *testing.T) { runsUnderSystemd(t, older, newer) })
+	t.Run("recovers as the drill is written", func(t *testing.T) { recovers(t, newer) })
+}
+
+// recovers follows the drill.
+func recovers(t *testing.T, deb string) {
 	h := newHost(t)
 	w := h.installed(deb, "intake:\n", "audit: {export: s3://backups/audit/}\nintake:\n",
 		"state: {path: ", "state: {snapshots: {to: s3://backups/rotd}, path: ")
@@ -234,11 +240,9 @@ func TestTheRecoveryDrillIsAsWritten(t *testing.T) {
 	wantNothingRepeated(t, w)
 }
 
-// TestThePackageRunsUnderSystemd installs the package on a machine of its own, starts the unit with all of its sandbox,
-// and lets it do its work beside the simulated AWS: through a crash, a reload, an upgrade and its removal.
-func TestThePackageRunsUnderSystemd(t *testing.T) {
-	t.Parallel()
-	older, newer := debs(t)
+// runsUnderSystemd installs the package on a machine of its own, starts the unit with all of its sandbox, and lets it do
+// its work beside the simulated AWS: through a crash, a reload, an upgrade and its removal.
+func runsUnderSystemd(t *testing.T, older, newer string) {
 	h := newHost(t)
 	h.carry(newer, "/tmp/newer.deb")
 	w := h.installed(older, "intake:\n", "audit: {export: /var/log/rotd/audit.jsonl}\nintake:\n")
