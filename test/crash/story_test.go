@@ -21,8 +21,8 @@ const (
 	day = 24 * time.Hour
 	// ordinary is how many harmless events each round of the story has.
 	ordinary = 100
-	// patience bounds everything a story waits for.
-	patience = 90 * time.Second
+	// patience bounds everything a story waits for: most are over in seconds, on a machine that does much else in minutes.
+	patience = 4 * time.Minute
 	// otherRegion is swept too, and has the replicas of keys.
 	otherRegion = "us-west-2"
 )
