@@ -29,6 +29,7 @@ rm -rf etc/systemd/system/*.wants lib/systemd/system/*.wants
 mount -t proc proc proc
 mount --bind proc/sys proc/sys && mount -o remount,bind,ro proc/sys
 mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mount -t sysfs -o ro sysfs sys
