@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"go.etcd.io/bbolt"
 
 	"rotd/internal/audit"
@@ -33,7 +34,7 @@ func rebuilt(t *testing.T, path string, change ...func(*Restoring)) (*Rebuilt, e
 	return Rebuild(path, r)
 }
 
-// entriesOf are all entries of a file by bucket and key, sequences too.
+// entriesOf are all entries of a file by bucket and key.
 func entriesOf(t *testing.T, path string) map[string]string {
 	t.Helper()
 	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
@@ -48,7 +49,9 @@ func entriesOf(t *testing.T, path string) map[string]string {
 			if v == nil {
 				return add(name+"/"+string(k), b.Bucket(k))
 			}
-			all[name+" "+string(k)] = string(v)
+			value := jsontext.Value(bytes.Clone(v))
+			_ = value.Canonicalize() // maps are written in any order; what is no JSON stays as it is
+			all[name+" "+string(k)] = string(value)
 			return nil
 		})
 	}
