@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -60,6 +61,10 @@ func (c *cli) rebuilt(damaged, path string, done *state.Rebuilt, err error) erro
 	}
 	if newer, ok := errors.AsType[*state.NewerStateError](err); ok {
 		return &exitError{status: admin.ExitRefused, err: newer}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: of a state that is gone nothing can be rebuilt; restore a copy, or start the daemon, which "+
+			"begins a new one", err)
 	}
 	if err != nil {
 		return err

@@ -272,6 +272,12 @@ func TestADamagedStateIsRebuiltWhereNoDaemonRuns(t *testing.T) {
 	out, _ = w.run(admin.ExitDone, "state", "rebuild", aside[1], "--force", "-o", "jsonl")
 	says(t, out, `{"type":"rebuilding","bytes":`)
 	says(t, out, `{"bucket":"findings","saved":`)
+
+	if err := os.Remove(w.path); err != nil {
+		t.Fatal(err)
+	}
+	_, failed = w.run(admin.ExitFailed, "state", "rebuild")
+	says(t, failed, "of a state that is gone nothing can be rebuilt; restore a copy, or start the daemon")
 }
 
 // bucket is S3 with an empty bucket, found by the SDK's own means.

@@ -98,6 +98,9 @@ func (db *DB) rewrite(usage Usage) (*os.File, error) {
 	}
 	part := db.path + compactPart
 	err := db.writeCompact(part)
+	if err == nil {
+		err = giveTo(part, db.path)
+	}
 	var file *os.File
 	if err == nil {
 		file, err = lockedFile(part)

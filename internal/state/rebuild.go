@@ -80,8 +80,12 @@ func Rebuild(damaged string, r Restoring) (*Rebuilt, error) {
 	case inUse, errors.Is(err, ErrNewerSchema), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return nil, err
 	}
+	info, err := os.Stat(damaged)
+	if err != nil {
+		return nil, fmt.Errorf("rebuild the state: %w", err)
+	}
 	b := &rebuilding{damaged: damaged, shard: r.Shard, now: r.Now}
-	r.Name, r.rebuilding = damaged, b
+	r.Name, r.Size, r.rebuilding = damaged, info.Size(), b // the new one is hardly larger
 	done, err := Restore(r)
 	if err != nil {
 		return nil, err

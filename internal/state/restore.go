@@ -87,6 +87,13 @@ func (r *Restoring) restore(old *os.File, exists bool) (*Restored, error) {
 		err = r.mark(part, done)
 	}
 	if err == nil {
+		owned := r.Path
+		if !exists {
+			owned = filepath.Dir(r.Path)
+		}
+		err = giveTo(part, owned)
+	}
+	if err == nil {
 		err = os.Rename(part, r.Path)
 	}
 	if err != nil {

@@ -189,7 +189,8 @@ func (db *DB) create(o Options) error {
 	if err != nil {
 		return fmt.Errorf("create the schema: %w", err)
 	}
-	return syncFolder(filepath.Dir(db.path))
+	folder := filepath.Dir(db.path)
+	return errors.Join(giveTo(db.path, folder), syncFolder(folder))
 }
 
 func uint64Bytes(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
