@@ -172,7 +172,8 @@ func (s *Status) judgeActing(grave, minor telling) {
 		}
 	}
 	if !s.Armed && s.Mode != "observe" {
-		minor("rotd resume", "the state is new or restored: nothing automatic happens before a complete inventory and a resume")
+		minor("rotd resume",
+			"the state is new or restored: nothing automatic happens before a complete inventory and a resume")
 	}
 	if s.Awaiting > 0 {
 		minor("rotd actions list --state awaiting-approval", "%s approval", plural(s.Awaiting, "action awaits",

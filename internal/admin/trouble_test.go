@@ -130,7 +130,10 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 			},
 		}},
 		{"a new state", func(s *Status) { s.Armed = false }, []Trouble{
-			{false, "the state is new or restored: nothing automatic happens before a complete inventory and a resume", "rotd resume"},
+			{
+				false, "the state is new or restored: nothing automatic happens before a complete inventory and a resume",
+				"rotd resume",
+			},
 		}},
 		{"a new state that only observes", func(s *Status) { s.Armed, s.Mode = false, "observe" }, nil},
 		{"a small budget", func(s *Status) { s.Budget.Left = 5 }, []Trouble{

@@ -241,8 +241,8 @@ func recovers(t *testing.T, deb string) {
 	wantNothingRepeated(t, w)
 }
 
-// runsUnderSystemd installs the package on a machine of its own, starts the unit with all of its sandbox, and lets it do
-// its work beside the simulated AWS: through a crash, a reload, an upgrade and its removal.
+// runsUnderSystemd installs the package on a machine of its own, starts the unit with all of its sandbox, and lets it
+// do its work beside the simulated AWS: through a crash, a reload, an upgrade and its removal.
 func runsUnderSystemd(t *testing.T, older, newer string) {
 	h := newHost(t)
 	h.carry(newer, "/tmp/newer.deb")

@@ -62,7 +62,7 @@ func (t tree) apply(ctx context.Context, patch string, flags ...string) error {
 
 // goTest runs the tests of pkg that pattern names, and tells whether anything failed. With -trimpath the copies share
 // compiled packages: where they lie does not matter then. What vet would say is not what a break is to be seen by.
-// Compiling and linking is most of the time: a package that is built for one test is not optimised, nor can it be debugged.
+// Compiling and linking is most of the time: a package that is built for one test is not optimised, and has no symbols.
 func (t tree) goTest(ctx context.Context, pkg, pattern string) (output string, failed bool) {
 	run := exec.CommandContext(ctx, "go", "test", "-trimpath", "-vet=off", "-gcflags=-N -l", "-ldflags=-s -w", "-count=1",
 		"-timeout=5m", "-v", "-run=^("+pattern+")$", pkg)
