@@ -123,6 +123,17 @@ func TestKeyMassDestruction(t *testing.T) {
 			want: []string{title, title, title, title}, says: []string{"put 6 keys out of use", "1 more."},
 		},
 		{
+			name: "an earlier call is told between them",
+			events: []object{
+				call("DisableKey", 2, 12*m), call("DisableKey", 1, 0), call("DisableKey", 3, 13*m), call("DisableKey", 4, 14*m),
+			},
+			want: []string{title},
+			says: []string{
+				"put 3 keys out of use within 10 min: " + keyNumbered(2) + " (DisableKey at 2026-11-20 12:12Z), " +
+					keyNumbered(3) + " (DisableKey at 2026-11-20 12:13Z), ",
+			},
+		},
+		{
 			name: "an allowed principal is not excused",
 			events: []object{
 				record("DisableKey", by("pay-api")), call("DisableKey", 2, 0, by("pay-api")),

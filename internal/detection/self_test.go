@@ -397,6 +397,37 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 	}
 }
 
+func TestALongOutcomeLeavesRoomForWhatStandsBehindIt(t *testing.T) {
+	long := strings.Repeat("x", 2*maxDescription)
+	const said = `KMS last said: "AccessDenied: no".`
+	failed := func(a *remediation.Action) *remediation.Action {
+		a.Outcome, a.LastError = long, "AccessDenied: no"
+		return a
+	}
+	moved := keyContext()
+	moved.Moved = &policy.Pending{Policy: "lax", Since: noon, Changed: []string{"alias/a added"}, Laxer: []string{long}}
+	judged, _ := newJudge(nil, []Check{keyPolicyAssignmentChanged()}, Settings{}).Key(moved, true)
+	lockedOut, _ := newJudge([]Rule{keyPolicyOwnerRemoved()}, nil, Settings{}).Event(newWorld().context(), decode(t,
+		record("PutKeyPolicy", on("arn:aws:kms:eu-west-1:"+long+":key/k"), bringing(strangersPolicy))))
+	for name, tt := range map[string]struct {
+		found finding.Finding
+		end   string
+	}{
+		"a rotation":    {RotationFailed("default", failed(&remediation.Action{ID: "act_1", KeyARN: payARN}), noon), said},
+		"a containment": {ContainmentFailed("default", failed(containing()), noon), said},
+		"a replacement": {RotationFailed("default", failed(&remediation.Action{
+			ID: "act_1", KeyARN: payARN, Verb: remediation.Replace, Method: remediation.NewKey,
+			Calls: []remediation.Call{{Operation: remediation.CreateKey}},
+		}), noon), said},
+		"a key that moved":         {judged[0].Verdict.Finding, "it rotd goes on by what was before."},
+		"a key of a false account": {lockedOut[0], "that proves none."},
+	} {
+		if text := tt.found.Description; len(text) > maxDescription || !strings.HasSuffix(text, tt.end) {
+			t.Errorf("%s, in %d bytes: …%s", name, len(text), text[max(0, len(text)-80):])
+		}
+	}
+}
+
 func TestWhatWentThroughEndsTheFailuresOfItsKindOnly(t *testing.T) {
 	methods := []remediation.Method{
 		remediation.NewMaterial, remediation.ImportedMaterial, remediation.NewKey, remediation.MoveBack,
