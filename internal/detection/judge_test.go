@@ -397,3 +397,19 @@ func TestUsersRulesThatRememberShareTheirPartOfTheMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesJudgeWithoutAnInventory(t *testing.T) {
+	judge := NewJudge(Settings{})
+	for _, r := range Rules() {
+		for _, w := range r.Wants {
+			for _, name := range append(w.Names, "Decrypt") {
+				for _, extra := range []object{{}, failing("AccessDenied"), failing("DisabledException")} {
+					ev := decode(t, record(name, object{"eventSource": w.Source}, extra))
+					if _, panics := judge.Event(&Context{Memory: newWorld()}, ev); len(panics) > 0 {
+						t.Errorf("%s: %v\n%s", name, panics[0], panics[0].Stack)
+					}
+				}
+			}
+		}
+	}
+}

@@ -238,6 +238,30 @@ func TestASweepThatReadsNothingIsGraverThanOneThatReadsAPart(t *testing.T) {
 				"Let rotd's role call kms:ListKeys: in IAM",
 			},
 		},
+		{
+			"the Region is not enabled", 0, 0,
+			[]string{"operation error KMS: ListKeys, api error UnrecognizedClientException: The security token is invalid."},
+			blind,
+			[]string{"See that the Region is enabled in the account"},
+		},
+		{
+			"the Region's STS is not enabled", 0, 0,
+			[]string{"operation error STS: AssumeRole, api error InvalidClientTokenId: The security token is invalid."},
+			blind,
+			[]string{"See that the Region is enabled in the account"},
+		},
+		{
+			"AWS does not answer", 0, 0,
+			[]string{"operation error KMS: ListKeys, request canceled"},
+			blind,
+			[]string{`The errors say: "operation error KMS: ListKeys, request canceled".`},
+		},
+		{
+			"what is refused is no action", 0, 0,
+			[]string{"not authorized to perform: kms:$(reboot) because"},
+			blind,
+			[]string{"not one could be read. Until they can be read", "Throttling passes"},
+		},
 		{"no key can be read", 3, 3, []string{"reading key x: timeout"}, blind, []string{"Throttling passes"}},
 		{"some keys cannot be read", 10, 2, []string{"operation error KMS: DescribeKey, AccessDenied"}, part, []string{
 			"2 of 10 keys of account 111122223333 in eu-west-1 could not be read.", "AWS refuses rotd kms:DescribeKey.",
@@ -504,6 +528,8 @@ func TestQueuePlace(t *testing.T) {
 		queueURL: {"111122223333", "eu-west-1"},
 		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/rotd": {"111122223333", "cn-north-1"},
 		"http://127.0.0.1:4566/000000000000/rotd":                   {},
+		"https://sqs.eu-west-1.amazonaws.com/111122223333":          {},
+		"https://sqs.localhost/111122223333/rotd":                   {},
 		"s3://bucket": {},
 		"":            {},
 	} {
