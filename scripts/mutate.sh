@@ -51,7 +51,8 @@ for package in "${!asked[@]}"; do
       [[ " ${asked[$package]} " == *" $file "* || $file == *_test.go ]] || others+=(--exclude-files "^${file//./\\.}\$")
     done
   fi
-  "$scratch/gremlins" unleash "./$package" --timeout-coefficient 30 "${others[@]}" >"$scratch/out" 2>&1 ||
+  "$scratch/gremlins" unleash "./$package" --invert-logical --timeout-coefficient 30 "${others[@]}" \
+    >"$scratch/out" 2>&1 ||
     { cat "$scratch/out" >&2 && exit 1; } # stdout is the list
   # "      LIVED CONDITIONALS_BOUNDARY at words.go:26:10", the source line behind it.
   statuses='KILLED|LIVED|TIMED OUT|NOT COVERED|NOT VIABLE'

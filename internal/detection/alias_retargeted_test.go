@@ -63,6 +63,11 @@ func TestAliasRetargeted(t *testing.T) {
 			want: []string{"HIGH " + title}, says: []string{"from " + payARN + " to " + otherARN},
 		},
 		{
+			name:   "deleted by a record that names another key than was known, and made anew",
+			events: []object{call("DeleteAlias", otherARN), call("CreateAlias", payARN, at(time.Hour))},
+			want:   []string{"HIGH " + title}, says: []string{"from " + otherARN + " to " + payARN},
+		},
+		{
 			name: "deleted by a record that names no key, and nobody knows which it was", world: elsewhere,
 			events: []object{
 				record("DeleteAlias", object{"resources": nil}, asking(object{"aliasName": "alias/payments"})),

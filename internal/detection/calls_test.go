@@ -43,3 +43,48 @@ func TestAnEventsPlaceIsItsRecipientsElseItsCallers(t *testing.T) {
 		}
 	}
 }
+
+func TestAnyWordOfAServicesTellsThatItCalls(t *testing.T) {
+	for name, tt := range map[string]struct {
+		given object
+		want  bool
+	}{
+		"invokedBy":                 {object{"userIdentity": invokedBy("s3.amazonaws.com")}, true},
+		"an identity of its own":    {object{"userIdentity": object{"type": "AWSService"}}, true},
+		"what KMS does by itself":   {object{"eventType": "AwsServiceEvent"}, true},
+		"an address inside AWS":     {from("AWS Internal"), true},
+		"its name for an address":   {from("s3.amazonaws.com"), true},
+		"an agent that anybody has": {object{"userAgent": "s3.amazonaws.com"}, false},
+	} {
+		if got := byService(decode(t, record("Decrypt", tt.given))); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestAnOutsidersVPCIsNeitherTheKeysNorTheCallersNorATrustedAccounts(t *testing.T) {
+	c := &Context{Trusted: func(account string) bool { return account == "777788889999" }}
+	caller := object{"userIdentity": object{"type": "AWSAccount", "accountId": "444455556666"}}
+	for account, want := range map[string]string{
+		"111122223333": "", "444455556666": "", "777788889999": "", "999900001111": "999900001111", "": "",
+	} {
+		if got := c.outsidersVPC(decode(t, record("Decrypt", caller, throughVPCOf(account)))); got != want {
+			t.Errorf("of %q: %q", account, got)
+		}
+	}
+}
+
+func TestACallNamesItsKeyByWhateverTheRecordHas(t *testing.T) {
+	nowhere := object{"resources": nil}
+	for want, r := range map[string]object{
+		"DeleteAlias on alias/unknown": record("DeleteAlias", nowhere, asking(object{"aliasName": "alias/unknown"})),
+		"DeleteAlias on " + otherARN:   record("DeleteAlias", on(otherARN)),
+		"DeleteAlias":                  record("DeleteAlias", nowhere, asking(nil)),
+	} {
+		ev := decode(t, r)
+		about := newWorld().context().target(ev)
+		if got := called(ev, &about); got != adminARN+" called "+want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

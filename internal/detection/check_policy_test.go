@@ -36,6 +36,14 @@ func notJudgedForPolicy() []checkTest {
 		{name: "gone", with: all(gone, policyText(publicPolicy)), want: "NOT JUDGED KMS no longer knows the key"},
 		{name: "not described", with: notDescribed, want: "UNVERIFIABLE KMS did not describe the key to rotd"},
 		{
+			name: "not described yet", with: func(c *KeyContext) { c.Key.Manager = "" },
+			want: "UNVERIFIABLE KMS did not describe the key to rotd",
+		},
+		{
+			name: "not described any more", with: unread("DescribeKey"),
+			want: "UNVERIFIABLE KMS did not describe the key to rotd",
+		},
+		{
 			name: "a policy that is denied, whatever it was before", with: all(policyText(publicPolicy), unread("GetKeyPolicy")),
 			want: "UNVERIFIABLE KMS did not show the key policy to rotd",
 		},

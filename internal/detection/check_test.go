@@ -255,6 +255,17 @@ func TestRotationOverdue(t *testing.T) {
 			name: "imported material", with: func(c *KeyContext) { created(100)(c); c.Key.Origin = "EXTERNAL" },
 			want: title, says: []string{"--import-type NEW_KEY_MATERIAL"},
 		},
+		{
+			name: "imported material from a source", with: all(created(100), imported, sourced),
+			want: title, says: []string{"Rotate it now, to material that is imported for it"},
+		},
+		{
+			name: "imported material that waits for its rotation",
+			with: all(created(100), imported, func(c *KeyContext) {
+				c.Key.Rotation.Pending = &inventory.Pending{Import: "IMPORTED"}
+			}),
+			want: title, says: []string{"Rotate it now, to material that is imported for it"},
+		},
 		{name: "an asymmetric key to be replaced", with: replaced, want: title, says: []string{"rotd replace makes"}},
 		{
 			name: "a replaced key that is kept", with: func(c *KeyContext) { replaced(c); c.Key.Aliases = nil },
@@ -417,6 +428,10 @@ func TestKeyUnverifiable(t *testing.T) {
 			name: "a malformed policy from before it was denied", with: all(policyText("{"), unread("GetKeyPolicy")),
 			want: "LOW KMS does not let rotd read all of the key",
 		},
+		{
+			name: "a key policy that was not read yet", with: policyText(""),
+			want: "IN ORDER everything about the key could be read",
+		},
 		{name: "nothing is described", with: notDescribed, want: "LOW KMS does not let rotd read all of the key"},
 		{
 			name: "a replica whose primary is out of view", with: replica,
@@ -470,6 +485,14 @@ func TestKeyUnmanaged(t *testing.T) {
 		},
 		{
 			name: "not described", with: func(c *KeyContext) { unmatched(c); notDescribed(c) },
+			want: "UNVERIFIABLE KMS did not describe the key to rotd",
+		},
+		{
+			name: "not described yet", with: func(c *KeyContext) { unmatched(c); c.Key.Manager = "" },
+			want: "UNVERIFIABLE KMS did not describe the key to rotd",
+		},
+		{
+			name: "not described any more", with: func(c *KeyContext) { unmatched(c); unread("DescribeKey")(c) },
 			want: "UNVERIFIABLE KMS did not describe the key to rotd",
 		},
 		{

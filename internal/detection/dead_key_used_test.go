@@ -44,6 +44,24 @@ func TestDeadKeyUsed(t *testing.T) {
 			says: []string{"the key is disabled. Whoever called needs the key and is failing now."},
 		},
 		{
+			name:   "a key that was never described",
+			world:  state(""),
+			events: []object{record("Decrypt", failing("DisabledException"))}, want: []string{title},
+			says: []string{"the key is disabled. Whoever called needs the key and is failing now."},
+		},
+		{
+			name: "a primary that waits for its replicas' end, which has no date yet", world: state("PendingReplicaDeletion"),
+			events: []object{record("Decrypt", failing("KMSInvalidStateException"))}, want: []string{title},
+			says: []string{"When last read, at 2026-11-20 11:00Z, it was PendingReplicaDeletion."},
+		},
+		{
+			name: "a key disabled a minute after it was made",
+			world: func(w *world) {
+				w.keys[payARN].State, w.keys[payARN].Created = "Disabled", noon.Add(-time.Minute)
+			},
+			events: []object{record("Decrypt", failing("DisabledException"))}, want: []string{title},
+		},
+		{
 			name:   "the inventory has not heard of it yet",
 			events: []object{record("Sign", failing("DisabledException"))},
 			want:   []string{title},

@@ -89,6 +89,13 @@ func TestDormantKeyUsed(t *testing.T) {
 		{name: "refused", world: usedAgo(31 * day), events: []object{record("Decrypt", failing("AccessDenied"))}},
 		{name: "a reading", world: usedAgo(31 * day), events: []object{record("DescribeKey")}},
 		{
+			name: "a key that no policy matches", world: func(w *world) {
+				usedAgo(31 * day)(w)
+				w.keys[payARN].Aliases = nil
+			},
+			events: []object{record("Decrypt")},
+		},
+		{
 			name: "a policy without idle time", world: func(w *world) { w.uses[payARN] = noon.Add(-99 * day) },
 			events: []object{record("Decrypt")},
 		},

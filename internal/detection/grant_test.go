@@ -128,6 +128,29 @@ func withGrants(read time.Duration, grants ...inventory.Grant) *inventory.Key {
 	return k
 }
 
+func TestNobodyIsPlacedByAPartOfAName(t *testing.T) {
+	iam, sts := "arn:aws:iam::111122223333:", "arn:aws:sts::111122223333:"
+	for text, want := range map[string]granteeKind{
+		iam + "user/aws-service-role/x":                  toPerson,
+		iam + "group/x":                                  toUnplaced,
+		iam + "group/aws-reserved/sso.amazonaws.com/x":   toUnplaced,
+		iam + "assumed-role/x/y":                         toUnplaced,
+		sts + "role/x":                                   toUnplaced,
+		sts + "session/AWSReservedSSO_Admin_0123/x":      toUnplaced,
+		"arn:aws:iam::11112222333:role/x":                toUnplaced,
+		"arn:aws:iam::abcdefghijkl:role/x":               toUnplaced,
+		"111122223333:x":                                 toUnplaced,
+		"x:aws:ec2-infrastructure:i-1":                   toUnplaced,
+		"111122223333:aws:ec2-infrastructure:i-0123":     toService,
+		iam + "role/aws-service-role/x.amazonaws.com/X":  toService,
+		sts + "assumed-role/AWSReservedSSO_Admin_0123/x": toPerson,
+	} {
+		if got := placed(text); got.kind != want {
+			t.Errorf("%s is of kind %d, want %d", text, got.kind, want)
+		}
+	}
+}
+
 func TestGrantToOutsiderIsOver(t *testing.T) {
 	const gone = "KMS shows no grant to it any more"
 	part := withGrants(time.Minute)

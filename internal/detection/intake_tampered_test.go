@@ -37,6 +37,17 @@ func TestIntakeTampered(t *testing.T) {
 			want: changed("EventBridge rule", "PutRule"), says: []string{"The rule is now ENABLED: it does not bring all"},
 		},
 		{
+			name: "the rule set to bring all", world: careful(),
+			events: []object{call("events", "PutRule", object{
+				"name": "rotd-kms", "state": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+			})},
+			want: changed("EventBridge rule", "PutRule"), says: []string{"It may bring other events than before."},
+		},
+		{
+			name: "the rule set without a state", world: careful(), events: []object{call("events", "PutRule", named)},
+			want: changed("EventBridge rule", "PutRule"), says: []string{"It may bring other events than before."},
+		},
+		{
 			name: "the rule's targets removed", world: careful(),
 			events: []object{call("events", "RemoveTargets", object{"rule": "rotd-kms", "ids": []string{"1"}})},
 			want:   changed("EventBridge rule", "RemoveTargets"),

@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -368,5 +369,47 @@ func TestFindingsOutliveTheirMessage(t *testing.T) {
 	copy(raw, strings.Repeat("x", len(raw)))
 	if len(found) != 3 || !reflect.DeepEqual(before, mustJSON(t, found)) {
 		t.Errorf("findings changed with their message: %s", cmp.Diff(string(before), string(mustJSON(t, found))))
+	}
+}
+
+func TestUsersRulesThatRememberShareTheirPartOfTheMemory(t *testing.T) {
+	for remembering, want := range map[int]int{0: 20_000, 12: 20_000, 25: 10_000, 100: 2_500} {
+		most := 0
+		theirs := func(id string, remembers bool) Rule {
+			r := always(id, wants("DisableKey")...)
+			r.Remembers, r.Users = remembers, &Users{Judge: func(c *Context, _ *events.Event) ([]Found, error) {
+				c.Room(id)
+				return nil, nil
+			}}
+			return r
+		}
+		ours := always("ours", wants("DisableKey")...)
+		ours.Remembers = true
+		rules := []Rule{ours, theirs("forgetful", false), theirs("off", true)}
+		for i := range remembering {
+			rules = append(rules, theirs(fmt.Sprint(i), true))
+		}
+		c := newWorld().context()
+		c.Rooms = func(_ string, names int) Memory { most = names; return c.Memory }
+		newJudge(rules, nil, Settings{Disabled: []string{"off"}}).Event(c, decode(t, record("DisableKey")))
+		if most != want {
+			t.Errorf("of %d that remember each may keep %d names, want %d", remembering, most, want)
+		}
+	}
+}
+
+func TestRulesJudgeWithoutAnInventory(t *testing.T) {
+	judge := NewJudge(Settings{})
+	for _, r := range Rules() {
+		for _, w := range r.Wants {
+			for _, name := range append(w.Names, "Decrypt") {
+				for _, extra := range []object{{}, failing("AccessDenied"), failing("DisabledException")} {
+					ev := decode(t, record(name, object{"eventSource": w.Source}, extra))
+					if _, panics := judge.Event(&Context{Memory: newWorld()}, ev); len(panics) > 0 {
+						t.Errorf("%s: %v\n%s", name, panics[0], panics[0].Stack)
+					}
+				}
+			}
+		}
 	}
 }

@@ -123,6 +123,29 @@ func TestKeyMassDestruction(t *testing.T) {
 			want: []string{title, title, title, title}, says: []string{"put 6 keys out of use", "1 more."},
 		},
 		{
+			name: "an earlier call is told between them",
+			events: []object{
+				call("DisableKey", 2, 12*m), call("DisableKey", 1, 0), call("DisableKey", 3, 13*m), call("DisableKey", 4, 14*m),
+			},
+			want: []string{title},
+			says: []string{
+				"put 3 keys out of use within 10 min: " + keyNumbered(2) + " (DisableKey at 2026-11-20 12:12Z), " +
+					keyNumbered(3) + " (DisableKey at 2026-11-20 12:13Z), ",
+			},
+		},
+		{
+			name: "one of them twice",
+			events: []object{
+				call("DisableKey", 1, 0), call("DisableKey", 1, m), call("DisableKey", 2, 2*m), call("DisableKey", 3, 3*m),
+			},
+			want: []string{title},
+			says: []string{
+				"put 3 keys out of use within 10 min: " + keyNumbered(1) + " (DisableKey at 2026-11-20 12:01Z), " +
+					keyNumbered(2) + " (DisableKey at 2026-11-20 12:02Z), " +
+					keyNumbered(3) + " (DisableKey at 2026-11-20 12:03Z).",
+			},
+		},
+		{
 			name: "an allowed principal is not excused",
 			events: []object{
 				record("DisableKey", by("pay-api")), call("DisableKey", 2, 0, by("pay-api")),
@@ -173,6 +196,17 @@ func TestKeyMassDestruction(t *testing.T) {
 			events: []object{
 				lockingOut(1, 0, ownPolicy), lockingOut(2, m, letting("444455556666")), lockingOut(3, 2*m, ownPolicy),
 				lockingOut(4, 2*m, "{"),
+			},
+		},
+		{
+			name:   "two keys, and a policy that leaves the owner in",
+			events: []object{call("DisableKey", 1, 0), call("DisableKey", 2, 0), lockingOut(3, 0, ownPolicy)},
+		},
+		{
+			name: "two keys, and one that the record does not name",
+			events: []object{
+				call("DisableKey", 1, 0), call("DisableKey", 2, 0),
+				record("DisableKey", object{"resources": nil, "requestParameters": nil}),
 			},
 		},
 		{
@@ -251,6 +285,14 @@ func TestTheKeysNamedAreThoseOfTheFullestWindow(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestOnlyWhatIsNotedWholeIsAHit(t *testing.T) {
+	for line, want := range map[string]bool{"1 DisableKey k": true, "1 DisableKey": false, "now DisableKey k": false} {
+		if _, ok := parseHit(line); ok != want {
+			t.Errorf("%q: %t", line, ok)
+		}
 	}
 }
 

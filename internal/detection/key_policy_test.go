@@ -67,6 +67,12 @@ func TestKeyPolicyChanged(t *testing.T) {
 			says:   []string{"The policy is not in the record, which leaves out what is too large"},
 		},
 		{
+			name:   "the record leaves the policy alone out",
+			events: []object{record("PutKeyPolicy", asking(object{"keyId": payARN, "policyName": "default"}))},
+			want:   []string{"MEDIUM " + title},
+			says:   []string{"The policy is not in the record, which leaves out what is too large"},
+		},
+		{
 			name: "by CloudFormation for a person",
 			events: []object{record("PutKeyPolicy", bringing(letting("444455556666")),
 				object{"userIdentity": object{
@@ -274,6 +280,11 @@ func TestKeyPolicyOwnerRemoved(t *testing.T) {
 			name: "a replica", events: []object{record("ReplicateKey",
 				asking(object{"keyId": payARN, "replicaRegion": "us-east-1", "policy": strangersPolicy}))},
 			want: []string{title}, says: []string{"--region us-east-1"},
+		},
+		{
+			name: "a replica in a Region that the record leaves out", events: []object{record("ReplicateKey",
+				asking(object{"keyId": payARN, "policy": strangersPolicy}))},
+			want: []string{title}, says: []string{"--key-id " + payARN + " --policy-name default --region eu-west-1"},
 		},
 		{
 			name: "in GovCloud, by a policy of the commercial partition", events: []object{record("PutKeyPolicy",

@@ -717,6 +717,11 @@ func TestInstanceCredentialsElsewhere(t *testing.T) {
 			},
 		},
 		{
+			name:   "from another network than before, from which the role calls as well",
+			learnt: func(t testing.TB, w *world) { t.Helper(); daily(1, other)(t, w); daily(1, other, elsewhere)(t, w) },
+			events: []object{record("Decrypt", instance), record("Decrypt", instance, elsewhere, id("e-2"))},
+		},
+		{
 			name: "from a private address", learnt: daily(1, instance),
 			events: []object{record("Decrypt", instance, from("10.9.8.7"))},
 		},

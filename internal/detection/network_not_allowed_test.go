@@ -70,6 +70,10 @@ func TestNetworkNotAllowed(t *testing.T) {
 			name: "refused", world: careful(),
 			events: []object{record("Decrypt", from("198.51.100.7"), failing("AccessDenied"))},
 		},
+		{
+			name: "a key that no policy matches", world: careful(func(w *world) { w.keys[payARN].Aliases = nil }),
+			events: []object{record("Decrypt", from("198.51.100.7"))},
+		},
 		{name: "a policy without networks", events: []object{record("Decrypt", from("198.51.100.7"))}},
 	})
 }

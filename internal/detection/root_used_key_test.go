@@ -4,14 +4,25 @@ import "testing"
 
 func TestRootUsedKey(t *testing.T) {
 	const title = "The account's root user used a key"
-	root := object{"userIdentity": object{
-		"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333",
-		"sessionContext": object{"attributes": object{"mfaAuthenticated": "false"}},
-	}}
+	with := func(attributes object) object {
+		return object{"userIdentity": object{
+			"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333",
+			"sessionContext": object{"attributes": attributes},
+		}}
+	}
+	root := with(object{"mfaAuthenticated": "false"})
 	testRule(t, rootUsedKey(), []ruleTest{
 		{
 			name: "root decrypts", events: []object{record("Decrypt", root)}, want: []string{"HIGH " + title},
 			says: []string{"The root user of account 111122223333 called Decrypt on alias/payments.", "without MFA"},
+		},
+		{
+			name: "root decrypts, with MFA", events: []object{record("Decrypt", with(object{"mfaAuthenticated": "true"}))},
+			want: []string{"HIGH " + title}, says: []string{"on alias/payments. Nothing that"},
+		},
+		{
+			name: "root decrypts, by a record that does not tell of MFA", events: []object{record("Decrypt", with(nil))},
+			want: []string{"HIGH " + title}, says: []string{"on alias/payments. Nothing that"},
 		},
 		{name: "root describes a key", events: []object{record("DescribeKey", root)}, want: []string{"HIGH " + title}},
 		{

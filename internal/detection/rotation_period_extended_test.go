@@ -60,7 +60,12 @@ func TestRotationPeriodExtendedIsOver(t *testing.T) {
 		k.ReadAt, k.Rotation = noon.Add(time.Minute), r
 		return k
 	}
+	before := read(&inventory.Rotation{Enabled: true, PeriodDays: 90})
+	before.ReadAt = noon.Add(-time.Minute)
 	testOver(t, rotationPeriodExtended(), record("EnableKeyRotation"), []overTest{
+		{"the period was the policy's before", before, ""},
+		{"the rotation was not read", read(nil), ""},
+		{"rotation is off, its period is the policy's", read(&inventory.Rotation{PeriodDays: 90}), ""},
 		{
 			"the period is the policy's", read(&inventory.Rotation{Enabled: true, PeriodDays: 90}),
 			"KMS shows a period of 90 days, and policy payments asks for 90 at most",

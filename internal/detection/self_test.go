@@ -240,6 +240,30 @@ func TestASweepThatReadsNothingIsGraverThanOneThatReadsAPart(t *testing.T) {
 				"Let rotd's role call kms:ListKeys: in IAM",
 			},
 		},
+		{
+			"the Region is not enabled", 0, 0,
+			[]string{"operation error KMS: ListKeys, api error UnrecognizedClientException: The security token is invalid."},
+			blind,
+			[]string{"See that the Region is enabled in the account"},
+		},
+		{
+			"the Region's STS is not enabled", 0, 0,
+			[]string{"operation error STS: AssumeRole, api error InvalidClientTokenId: The security token is invalid."},
+			blind,
+			[]string{"See that the Region is enabled in the account"},
+		},
+		{
+			"AWS does not answer", 0, 0,
+			[]string{"operation error KMS: ListKeys, request canceled"},
+			blind,
+			[]string{`The errors say: "operation error KMS: ListKeys, request canceled".`},
+		},
+		{
+			"what is refused is no action", 0, 0,
+			[]string{"not authorized to perform: kms:$(reboot) because"},
+			blind,
+			[]string{"not one could be read. Until they can be read", "Throttling passes"},
+		},
 		{"no key can be read", 3, 3, []string{"reading key x: timeout"}, blind, []string{"Throttling passes"}},
 		{"some keys cannot be read", 10, 2, []string{"operation error KMS: DescribeKey, AccessDenied"}, part, []string{
 			"2 of 10 keys of account 111122223333 in eu-west-1 could not be read.", "AWS refuses rotd kms:DescribeKey.",
@@ -399,6 +423,37 @@ func TestAFailedReplacementTellsWhatStandsHalfDone(t *testing.T) {
 	}
 }
 
+func TestALongOutcomeLeavesRoomForWhatStandsBehindIt(t *testing.T) {
+	long := strings.Repeat("x", 2*maxDescription)
+	const said = `KMS last said: "AccessDenied: no".`
+	failed := func(a *remediation.Action) *remediation.Action {
+		a.Outcome, a.LastError = long, "AccessDenied: no"
+		return a
+	}
+	moved := keyContext()
+	moved.Moved = &policy.Pending{Policy: "lax", Since: noon, Changed: []string{"alias/a added"}, Laxer: []string{long}}
+	judged, _ := newJudge(nil, []Check{keyPolicyAssignmentChanged()}, Settings{}).Key(moved, true)
+	lockedOut, _ := newJudge([]Rule{keyPolicyOwnerRemoved()}, nil, Settings{}).Event(newWorld().context(), decode(t,
+		record("PutKeyPolicy", on("arn:aws:kms:eu-west-1:"+long+":key/k"), bringing(strangersPolicy))))
+	for name, tt := range map[string]struct {
+		found finding.Finding
+		end   string
+	}{
+		"a rotation":    {RotationFailed("default", failed(&remediation.Action{ID: "act_1", KeyARN: payARN}), noon), said},
+		"a containment": {ContainmentFailed("default", failed(containing()), noon), said},
+		"a replacement": {RotationFailed("default", failed(&remediation.Action{
+			ID: "act_1", KeyARN: payARN, Verb: remediation.Replace, Method: remediation.NewKey,
+			Calls: []remediation.Call{{Operation: remediation.CreateKey}},
+		}), noon), said},
+		"a key that moved":         {judged[0].Verdict.Finding, "it rotd goes on by what was before."},
+		"a key of a false account": {lockedOut[0], "that proves none."},
+	} {
+		if text := tt.found.Description; len(text) > maxDescription || !strings.HasSuffix(text, tt.end) {
+			t.Errorf("%s, in %d bytes: …%s", name, len(text), text[max(0, len(text)-80):])
+		}
+	}
+}
+
 func TestWhatWentThroughEndsTheFailuresOfItsKindOnly(t *testing.T) {
 	methods := []remediation.Method{
 		remediation.NewMaterial, remediation.ImportedMaterial, remediation.NewKey, remediation.MoveBack,
@@ -475,6 +530,8 @@ func TestQueuePlace(t *testing.T) {
 		queueURL: {"111122223333", "eu-west-1"},
 		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/rotd": {"111122223333", "cn-north-1"},
 		"http://127.0.0.1:4566/000000000000/rotd":                   {},
+		"https://sqs.eu-west-1.amazonaws.com/111122223333":          {},
+		"https://sqs.localhost/111122223333/rotd":                   {},
 		"s3://bucket": {},
 		"":            {},
 	} {

@@ -99,6 +99,21 @@ func TestTrailBlinded(t *testing.T) {
 			want:   []string{blinded}, says: []string{"only in part; unseen go, for instance, PutKeyPolicy."},
 		},
 		{
+			name: "advanced selectors that leave out three changes",
+			events: []object{advanced([]object{
+				management, field("eventName", "notEquals", "PutKeyPolicy", "CreateGrant", "UpdateAlias"),
+			})},
+			want: []string{blinded}, says: []string{"unseen go, for instance, PutKeyPolicy, CreateGrant, UpdateAlias."},
+		},
+		{
+			name: "advanced selectors for writes but one",
+			events: []object{advanced([]object{
+				management, field("readOnly", "equals", "false"), field("eventName", "notEquals", "DisableKey"),
+			})},
+			want: []string{blinded},
+			says: []string{"unseen go, for instance, Decrypt, GenerateDataKey, Encrypt, DisableKey."},
+		},
+		{
 			name:   "advanced selectors for one caller",
 			events: []object{advanced([]object{management, field("userIdentity.arn", "equals", adminARN)})},
 			want:   []string{blinded}, says: []string{none},
@@ -139,6 +154,21 @@ func TestTrailBlinded(t *testing.T) {
 				trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": payARN}), update(at(time.Hour)),
 			},
 			want: []string{rekeyed}, says: []string{"before it was " + payARN},
+		},
+		{
+			name: "given one key, then another, in calls that come late", world: func(w *world) { w.late = true },
+			events: []object{
+				trailRecord("CreateTrail", object{"name": "main", "kmsKeyId": payARN}), update(at(time.Hour)),
+			},
+			want: []string{rekeyed}, says: []string{"before it was one that rotd does not know"},
+		},
+		{
+			name: "two trails that are not named, given one key",
+			events: []object{
+				trailRecord("UpdateTrail", object{"kmsKeyId": otherARN}),
+				trailRecord("UpdateTrail", object{"kmsKeyId": otherARN}, id("e-2")),
+			},
+			want: []string{rekeyed, rekeyed},
 		},
 		{
 			name: "a policy's allowed principal", world: func(w *world) { w.policies[0].Allow = []string{"*"} },

@@ -58,6 +58,7 @@ func TestARegionOfACommandIsOneOrRefused(t *testing.T) {
 		"none":                     {"", ""},
 		"another kind of name":     {"arn:aws:kms:us-east-1:111122223333:alias/x", " --region ODD-REGION"},
 		"capital letters":          {"EU-WEST-1", " --region ODD-REGION"},
+		"the bounds of each kind":  {"az-09", " --region az-09"},
 		"as long as can be":        {strings.Repeat("a", 32), " --region " + strings.Repeat("a", 32)},
 		"longer than any there is": {strings.Repeat("a", 33), " --region ODD-REGION"},
 	} {

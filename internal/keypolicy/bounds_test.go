@@ -37,6 +37,16 @@ func TestWhatIsAnIDIsSaidToTheLastCharacter(t *testing.T) {
 	}
 }
 
+func TestAnARNHasSixParts(t *testing.T) {
+	for s, want := range map[string]bool{
+		"arn:aws:iam::111122223333:role/a:b": true, "arn:aws:iam": false, "urn:aws:iam::111122223333:role/a": false,
+	} {
+		if _, ok := splitARN(s); ok != want {
+			t.Errorf("%q: %t", s, ok)
+		}
+	}
+}
+
 func TestHowManyAddressesAreTooMany(t *testing.T) {
 	sixteenth := strings.Split(strings.Repeat("10.0.0.0/8 ", 16), " ")[:16]
 	share := strings.Split(strings.Repeat("2001:db8::/32 ", 1<<16), " ")[:1<<16]

@@ -49,6 +49,21 @@ func TestDiff(t *testing.T) {
 			}},
 		},
 		{
+			"statements without Sid that share neither principals nor actions are two",
+			withRoot(allow(`{"AWS":"444455556666"}`, `"kms:Decrypt"`)),
+			withRoot(allow(`{"AWS":"999988887777"}`, `"kms:Encrypt"`)),
+			[]Change{
+				{
+					Kind: Removed, Old: 0, New: -1,
+					Text: "removed statement 1: Allow kms:Decrypt to 444455556666 without condition",
+				},
+				{
+					Kind: Added, Old: -1, New: 0,
+					Text: "added statement 1: Allow kms:Encrypt to 999988887777 without condition",
+				},
+			},
+		},
+		{
 			"a condition's values widened", withRoot(open(`{"StringEquals":{"kms:CallerAccount":"111122223333"}}`)),
 			withRoot(open(`{"StringEquals":{"kms:CallerAccount":["111122223333","999988887777"]}}`)),
 			[]Change{{

@@ -132,6 +132,18 @@ func TestJudgeConditionsOnEveryone(t *testing.T) {
 			`{"ForAllValues:StringLike":{"aws:PrincipalOrgPaths":["o-aaaabbbbcc/*"]}}`, anyone,
 		},
 		{
+			"ForAllValues with the key under another operator than Null does not narrow",
+			`{"ForAllValues:StringLike":{"aws:PrincipalOrgPaths":["o-aaaabbbbcc/*"]},` +
+				`"Bool":{"aws:PrincipalOrgPaths":"false"}}`,
+			anyone,
+		},
+		{
+			"ForAllValues with the key required to be missing does not narrow",
+			`{"ForAllValues:StringLike":{"aws:PrincipalOrgPaths":["o-aaaabbbbcc/*"]},` +
+				`"Null":{"aws:PrincipalOrgPaths":"true"}}`,
+			anyone,
+		},
+		{
 			"ForAllValues with the key required narrows",
 			`{"ForAllValues:StringLike":{"aws:PrincipalOrgPaths":["o-aaaabbbbcc/*"]},` +
 				`"Null":{"aws:PrincipalOrgPaths":"false"}}`,
@@ -247,6 +259,9 @@ func TestJudgeConditionsOnEveryone(t *testing.T) {
 			"external 0 network *",
 		},
 		{"a trusted VPC endpoint narrows", `{"StringEquals":{"aws:SourceVpce":"vpce-0aaaabbbb"}}`, "narrowed 0"},
+		{"what is no VPC does not narrow", `{"StringEquals":{"aws:SourceVpc":"internal-network"}}`, anyone},
+		{"any service does not narrow", `{"StringLike":{"aws:PrincipalServiceName":"*.amazonaws.com"}}`, anyone},
+		{"an ARN of no account does not narrow", `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::me:role/x"}}`, anyone},
 		{"any VPC does not narrow", `{"StringLike":{"aws:SourceVpc":"vpc-*"}}`, anyone},
 		{"a private address in any VPC does not narrow", `{"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}}`, anyone},
 		{
@@ -424,6 +439,12 @@ func TestJudgePrincipals(t *testing.T) {
 			[]string{"external 0 account 999988887777"},
 		},
 		{
+			"a service decrypting through an endpoint that is not trusted",
+			`{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*",` +
+				`"Condition":{"StringEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}}}`,
+			nil,
+		},
+		{
 			"a service decrypting for the own account",
 			`{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*",` +
 				`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}`, nil,
@@ -469,6 +490,23 @@ func TestJudgeDeny(t *testing.T) {
 			everyone + `,` + deny(`{"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaabbbbcc"},`+
 				`"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}`),
 			[]string{"narrowed 0"},
+		},
+		{
+			"a Deny of AWS services instead does not narrow",
+			everyone + `,` + deny(`{"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaabbbbcc"},`+
+				`"StringNotLike":{"aws:PrincipalIsAWSService":"false"}}`),
+			[]string{"public 0"},
+		},
+		{
+			"a Deny without ForAllValues on a key of many values does not narrow",
+			everyone + `,` + deny(`{"StringNotLike":{"aws:PrincipalOrgPaths":"o-aaaabbbbcc/*"}}`),
+			[]string{"public 0"},
+		},
+		{
+			"a Deny for the roots of all accounts does not narrow",
+			everyone + `,{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::*:root"},"Action":"kms:*","Resource":"*",` +
+				`"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaabbbbcc"}}}`,
+			[]string{"public 0"},
 		},
 		{
 			"a Deny that spares calls through services does not surely narrow",

@@ -2,6 +2,7 @@ package keypolicy
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -115,6 +116,12 @@ func TestParseErrorsSayWhereAndWhat(t *testing.T) {
 				t.Errorf("error = %q\nwant it to contain %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestABareEndIsTooEarly(t *testing.T) {
+	if got := cause(io.EOF); got != "it ends too early" {
+		t.Error(got)
 	}
 }
 

@@ -255,6 +255,11 @@ func TestOwnerLockedOut(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"*"}}`,
 			true, none,
 		},
+		{
+			"everybody but a role of the owner's",
+			`{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::111122223333:role/a"},"Action":"*"}}`,
+			false, "statement 1 lets account 111122223333 change the key policy",
+		},
 		{"services acting for the owner are no way in", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*",` +
 			`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}}`, true, none},
 		{
