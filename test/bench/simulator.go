@@ -136,11 +136,13 @@ func (c *Control) Left(_ int, left *int) error {
 	return err
 }
 
-// LeftUntil waits until a client has dealt with all messages of the queue but so many.
+// LeftUntil waits until there were more messages in the queue than so many, and a client has dealt with the others.
 func (c *Control) LeftUntil(most int, left *int) error {
+	filled := false
 	return until(time.Minute, func() (bool, error) {
 		err := c.Left(0, left)
-		return *left > 0 && *left <= most, err
+		filled = filled || *left > most
+		return filled && *left <= most, err
 	})
 }
 
