@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -48,17 +47,19 @@ func (tx *Tx) markSeen(second uint32, id [16]byte) (fresh bool, err error) {
 	short := shortened(id)
 	var key [4 + shortID]byte
 	binary.BigEndian.PutUint32(key[:], second)
-	key[4] = short[shortID-1] % seenGroups
+	key[4] = byte(short % seenGroups)
 	together := slice.Get(key[:5])
-	for known := range slices.Chunk(together, shortID) {
-		if bytes.Equal(known, short[:]) {
+	for at := 0; at+shortID <= len(together); at += shortID {
+		if binary.BigEndian.Uint64(together[at:]) == short {
 			return false, nil
 		}
 	}
 	if len(together) < seenTogether*shortID {
-		err = slice.Put(key[:5], slices.Concat(together, short[:]))
+		all := make([]byte, len(together), len(together)+shortID)
+		copy(all, together)
+		err = slice.Put(key[:5], binary.BigEndian.AppendUint64(all, short))
 	} else {
-		copy(key[4:], short[:])
+		binary.BigEndian.PutUint64(key[4:], short)
 		if slice.Get(key[:]) != nil {
 			return false, nil
 		}
@@ -72,11 +73,8 @@ func (tx *Tx) markSeen(second uint32, id [16]byte) (fresh bool, err error) {
 
 // shortened folds an id. That two ids of one second fold into the same takes 2^32 of them; whoever could choose one to
 // be taken for another event would have to know that event's id before CloudTrail makes it.
-func shortened(id [16]byte) (short [shortID]byte) {
-	for i := range short {
-		short[i] = id[i] ^ id[i+shortID]
-	}
-	return short
+func shortened(id [16]byte) uint64 {
+	return binary.BigEndian.Uint64(id[:8]) ^ binary.BigEndian.Uint64(id[8:])
 }
 
 // seenSlice opens an hour's slice, the one used last without looking it up again.
