@@ -17,11 +17,8 @@ import (
 
 // What is measured of a daemon's life.
 const (
-	lifeRounds = 5
-	trickled   = 200                   // messages that come one by one
-	trickleGap = 50 * time.Millisecond // between them
-	stopsAfter = 4                     // one message in so many is dealt with when rotd is told to stop
-	lifeWithin = 2 * time.Hour         // all of it
+	stopsAfter = 4             // one message in so many is dealt with when rotd is told to stop
+	lifeWithin = 2 * time.Hour // all of it
 )
 
 // living is how long starts, stops and restorations take.
@@ -56,7 +53,7 @@ func (b *bench) lives(ctx context.Context) (_ *living, err error) {
 	if l.FullBytes, err = writeState(full, func(keys int, _ int64) bool { return keys >= l.Keys }); err != nil {
 		return nil, err
 	}
-	for range lifeRounds {
+	for range b.opts.Rounds {
 		for of, times := range map[string]*[]time.Duration{"": &l.Empty, full: &l.Full} {
 			took, err := b.start(ctx, of)
 			if err != nil {
@@ -75,7 +72,7 @@ func (b *bench) lives(ctx context.Context) (_ *living, err error) {
 	slices.Sort(l.Full)
 	slices.Sort(l.Stops)
 	b.say("ready after %v on a new state, %v on a large one; stopped within %v (the longest of %d)", slowest(l.Empty),
-		slowest(l.Full), slowest(l.Stops), lifeRounds)
+		slowest(l.Full), slowest(l.Stops), b.opts.Rounds)
 	return l, b.restores(ctx, l)
 }
 
@@ -161,7 +158,7 @@ func (b *bench) stopsUnderLoad(ctx context.Context, l *living) error {
 
 // trickle is what messages cost that come one by one, so that each has a commit of its own.
 func (b *bench) trickle(ctx context.Context, l *living) (err error) {
-	load := Load{Messages: trickled, Now: time.Now()}
+	load := Load{Messages: b.opts.Events, Now: time.Now()}
 	if err := b.simulator.call(ctx, "PrepareAt", load, &load.Run); err != nil {
 		return err
 	}
@@ -174,11 +171,12 @@ func (b *bench) trickle(ctx context.Context, l *living) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.simulator.call(ctx, "Trickle", trickleGap, new(int)); err != nil {
+	if err := b.simulator.call(ctx, "Trickle", b.opts.Apart, new(int)); err != nil {
 		return err
 	}
 	writtenAfter, cpuAfter, err := p.used()
-	l.Written, l.CPU = (writtenAfter-written)/trickled, (cpuAfter-cpu)/trickled
+	l.Written = (writtenAfter - written) / int64(b.opts.Events)
+	l.CPU = (cpuAfter - cpu) / time.Duration(b.opts.Events)
 	return err
 }
 

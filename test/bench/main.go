@@ -182,7 +182,8 @@ func (o options) Arguments() string {
 		args = []string{"-only", o.Only, "-blobs", strconv.Itoa(o.Blobs), "-rate", strconv.Itoa(o.Rate)}
 	case onlyLife:
 		args = []string{
-			"-only", o.Only, "-keys", strconv.Itoa(o.Keys), "-messages", strconv.Itoa(o.Messages),
+			"-only", o.Only, "-rounds", strconv.Itoa(o.Rounds), "-keys", strconv.Itoa(o.Keys),
+			"-messages", strconv.Itoa(o.Messages), "-events", strconv.Itoa(o.Events),
 			"-restore", strconv.FormatInt(o.Restore, 10),
 		}
 	case onlySweep:

@@ -56,13 +56,16 @@ func TestASmallRunMeasuresEverything(t *testing.T) {
 }
 
 func TestASmallRunMeasuresALife(t *testing.T) {
-	o := options{Only: onlyLife, Messages: 500, Pollers: 4, Keys: 1000, Restore: 4 << 20}
+	o := options{
+		Only: onlyLife, Messages: 500, Rounds: 1, Pollers: 4, Events: 3, Apart: time.Millisecond, Keys: 1000,
+		Restore: 4 << 20,
+	}
 	r, err := measure(t.Context(), o, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := r.Life
-	if l == nil || len(l.Empty) != lifeRounds || len(l.Full) != lifeRounds || len(l.Stops) != lifeRounds || l.Lost != 0 ||
+	if l == nil || len(l.Empty) != 1 || len(l.Full) != 1 || len(l.Stops) != 1 || l.Lost != 0 ||
 		l.FullBytes < 1<<20 || l.RestoreBytes < o.Restore || l.Restored <= 0 || len(r.Targets) != 5 {
 		t.Errorf("%+v, %+v", l, r.Targets)
 	}
