@@ -70,6 +70,9 @@ raced() {
 }
 
 plans=TestRandomPlansOnARealState
+# Computation for seconds, by one goroutine: not for the race detector either.
+dear='TestEachAttackPagesOnce|TestOpenADamagedState|TestWhateverIsDamagedWhatIsSavedIsWhole'
+dear+='|TestInspectNamesRecordsThatCannotBeDecoded|TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed'
 
 # The race detector makes a test up to ten times as dear, and sees nothing where nothing runs beside something else: it
 # watches the packages that start goroutines or lock something. What test/ and deploy/ start are processes of their own.
@@ -83,7 +86,8 @@ unit() {
       alone+=("$package")
     fi
   done
-  raced -shuffle=on -skip="^$plans\$" "${beside[@]}" || return
+  raced -shuffle=on -skip="^($plans|$dear)\$" "${beside[@]}" || return
+  go test -vet=off -run="^($dear)\$" ./internal/engine ./internal/state || return
   go test -vet=off -shuffle=on "${alone[@]}"
 }
 
