@@ -18,7 +18,7 @@ var (
 )
 
 // worldsAtOnce is how many worlds run beside each other: they mostly wait for guardrails and retries to pass.
-const worldsAtOnce = "8"
+const worldsAtOnce = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
