@@ -121,7 +121,7 @@ step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "random plans" random
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove a sixth" go run ./test/prove -share 6
+step "prove an eighth" go run ./test/prove -share 8
 step "contract" scripts/contract.sh
 step "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
 if timeout 5 bash -c '</dev/tcp/vuln.go.dev/443' 2>/dev/null; then
