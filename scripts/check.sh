@@ -70,7 +70,7 @@ raced() {
 }
 
 plans=TestRandomPlansOnARealState
-# Computation for seconds, by one goroutine: not for the race detector either.
+# Seconds of computation, not for the race detector either: what they have run side by side, other tests have too.
 dear='TestEachAttackPagesOnce|TestOpenADamagedState|TestWhateverIsDamagedWhatIsSavedIsWhole'
 dear+='|TestInspectNamesRecordsThatCannotBeDecoded|TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed'
 

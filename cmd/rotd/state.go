@@ -57,6 +57,10 @@ func (c *cli) checkState(ctx context.Context, args []string) (*admin.StateCheck,
 		if _, inUse := errors.AsType[*state.LockedError](err); inUse {
 			return nil, fmt.Errorf("%s is in use by a daemon, which checks it itself: rotd state check", args[0])
 		}
+		if state.IsDamaged(err) {
+			err = fmt.Errorf("%w\nPut a copy in its place (rotd state restore) or, where there is none, what of it can be "+
+				"read: rotd state rebuild %s", err, args[0])
+		}
 		return &admin.StateCheck{Path: args[0], Description: d}, err
 	}
 	client, err := c.client()

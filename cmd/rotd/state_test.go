@@ -202,6 +202,7 @@ func TestWhatCannotBeWrittenLeavesNothing(t *testing.T) {
 	says(t, failed, "cannot be restored")
 	_, failed = w.run(admin.ExitFailed, "state", "check", filepath.Join(w.folder, "bad.db"))
 	says(t, failed, "damaged: neither of its first two pages describes a state")
+	says(t, failed, "rotd state rebuild "+filepath.Join(w.folder, "bad.db"))
 	if !w.has("fnd_1") {
 		t.Error("the state is another")
 	}

@@ -79,3 +79,35 @@ func TestWhatRootPutsInPlaceBelongsToTheDaemon(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlyTheStateItselfIsGivenAway: the daemon's folder may have another way to a file that is root's.
+func TestOnlyTheStateItselfIsGivenAway(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give files away")
+	}
+	const daemon = 12345
+	for name, stand := range map[string]func(target, name string) error{
+		"a hard link": os.Link, "a symbolic link": os.Symlink,
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			target, part := filepath.Join(folder, "shadow"), filepath.Join(folder, "rotd.db.part")
+			like := filepath.Join(folder, "rotd.db")
+			write(t, target, []byte("root's"))
+			write(t, like, nil)
+			if err := errors.Join(os.Chown(like, daemon, daemon), stand(target, part)); err != nil {
+				t.Fatal(err)
+			}
+			if err := giveTo(part, like); err == nil {
+				t.Error("it was given away")
+			}
+			info, err := os.Stat(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owner, ok := info.Sys().(*syscall.Stat_t); !ok || owner.Uid != 0 {
+				t.Errorf("%s belongs to %d", target, owner.Uid)
+			}
+		})
+	}
+}

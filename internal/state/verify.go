@@ -20,6 +20,12 @@ type damagedError struct {
 
 func (e *damagedError) Error() string { return "damaged: " + e.what }
 
+// IsDamaged reports whether an error says that the content of a state is damaged.
+func IsDamaged(err error) bool {
+	_, is := errors.AsType[*damagedError](err)
+	return is
+}
+
 func damage(format string, args ...any) error {
 	return &damagedError{what: fmt.Sprintf(format, args...)}
 }
