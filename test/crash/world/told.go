@@ -19,7 +19,15 @@ type Told struct {
 	ID    string // alert_id
 	Kind  string
 	About string // rule id or method of the action, and the alias: `rotation-turned-off alias/pay-cards`
+
+	InIncident bool // it is a finding of an incident, and the alert is the incident's
 }
+
+// Kinds of alerts about findings.
+const (
+	opened   = "finding-opened"
+	resolved = "finding-resolved"
+)
 
 // String is kind and subject: what a test expects to be told.
 func (t Told) String() string { return strings.TrimSpace(t.Kind + " " + t.About) }
@@ -78,14 +86,24 @@ func (w *World) HasTold(what string) bool { return slices.Contains(w.WasTold(), 
 // WasTold lists what the topic of everything took, each alert once, sorted.
 func (w *World) WasTold() []string {
 	messages, _ := w.Messages()
-	var all []string
+	return each(slices.DeleteFunc(messages, func(m Message) bool { return m.Topic != w.Topic }))
+}
+
+// each lists what messages of one topic tell, each alert once, sorted. A finding that is over by the time its incident
+// is told has but one line there, which tells both that it was opened and that it is over.
+func each(messages []Message) (all []string) {
 	seen := map[string]bool{}
 	for _, m := range messages {
 		for _, t := range m.Told {
-			if m.Topic == w.Topic && !seen[t.ID] {
-				seen[t.ID] = true
-				all = append(all, t.String())
+			if seen[t.ID] {
+				continue
 			}
+			seen[t.ID] = true
+			beginning := Told{Kind: opened, About: t.About}.String()
+			if t.InIncident && t.Kind == resolved && !slices.Contains(all, beginning) {
+				all = append(all, beginning)
+			}
+			all = append(all, t.String())
 		}
 	}
 	slices.Sort(all)
@@ -169,9 +187,11 @@ func parseJSON(body string) ([]Told, error) {
 
 // told is what an incident's alert tells of a finding, as if it were told by itself.
 func (m *member) told(alert string) Told {
-	t := Told{ID: alert + " " + m.Finding, Kind: "finding-opened", About: strings.TrimSpace(m.RuleID + " " + m.Alias)}
+	t := Told{
+		ID: alert + " " + m.Finding, Kind: opened, About: strings.TrimSpace(m.RuleID + " " + m.Alias), InIncident: true,
+	}
 	if m.Over {
-		t.Kind = "finding-resolved"
+		t.Kind = resolved
 	}
 	return t
 }
