@@ -27,19 +27,21 @@ func TestEveryCommandThatDocumentsNameExists(t *testing.T) {
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("no documents: %v", err)
 	}
-	seen := 0
+	named := map[string][]string{} // command → documents
 	for _, path := range append(paths, docs...) {
 		for _, name := range commandsIn(t, path) {
-			seen++
-			help := exec.CommandContext(t.Context(), binary, append(strings.Fields(name), "--help")...)
-			out, err := help.CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "\n  rotd "+name+" ") {
-				t.Errorf("%s names `rotd %s`, which rotd does not have", path, name)
-			}
+			named[name] = append(named[name], path)
 		}
 	}
-	if seen < 10 {
-		t.Errorf("only %d commands found: the documents are written in another way than this test reads", seen)
+	for name, paths := range named {
+		help := exec.CommandContext(t.Context(), binary, append(strings.Fields(name), "--help")...)
+		out, err := help.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "\n  rotd "+name+" ") {
+			t.Errorf("%s names `rotd %s`, which rotd does not have", strings.Join(paths, ", "), name)
+		}
+	}
+	if len(named) < 10 {
+		t.Errorf("only %d commands found: the documents are written in another way than this test reads", len(named))
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -27,6 +29,30 @@ const (
 	maxImportTokens = 1000
 )
 
+// WrappingKeys are the RSA keys that material is wrapped with, one of each size, made when first asked for. To make one
+// takes a second: simulators may share them.
+type WrappingKeys struct {
+	mu   sync.Mutex
+	keys map[int]*rsa.PrivateKey // by bits
+}
+
+func (w *WrappingKeys) of(bits int) (*rsa.PrivateKey, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if key := w.keys[bits]; key != nil {
+		return key, nil
+	}
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return nil, fmt.Errorf("make a wrapping key: %w", err)
+	}
+	if w.keys == nil {
+		w.keys = map[int]*rsa.PrivateKey{}
+	}
+	w.keys[bits] = key
+	return key, nil
+}
+
 type getParametersForImportInput struct {
 	keyInput
 	WrappingAlgorithm types.AlgorithmSpec
@@ -45,12 +71,11 @@ func (k *KMS) getParametersForImport(c *kmsCall, in getParametersForImportInput)
 	if bits == 0 || in.WrappingAlgorithm != types.AlgorithmSpecRsaesOaepSha256 {
 		return nil, apiErrorf("ValidationException", 0, "awssim wraps with RSAES_OAEP_SHA_256 under an RSA key alone")
 	}
-	if k.wrapping[bits] == nil {
-		if k.wrapping[bits], err = rsa.GenerateKey(rand.Reader, bits); err != nil {
-			return nil, err
-		}
+	private, err := k.wrapping.of(bits)
+	if err != nil {
+		return nil, err
 	}
-	public, err := x509.MarshalPKIXPublicKey(&k.wrapping[bits].PublicKey)
+	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +83,7 @@ func (k *KMS) getParametersForImport(c *kmsCall, in getParametersForImportInput)
 		clear(k.imports)
 	}
 	token := randomHex(64)
-	t := importToken{key.ARN, c.now.Add(importWithin), in.WrappingAlgorithm, k.wrapping[bits]}
+	t := importToken{key.ARN, c.now.Add(importWithin), in.WrappingAlgorithm, private}
 	k.imports[token] = t
 	c.response = fields{"keyId": key.ARN}
 	return wire(fields{

@@ -1,8 +1,8 @@
 package awssim
 
 import (
+	"cmp"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/hex"
 	"sync"
 	"time"
@@ -25,7 +25,7 @@ type KMS struct {
 	denials  []KMSDenial
 	quotas   map[kmsLane]*tokenBucket
 	imports  map[string]importToken
-	wrapping map[int]*rsa.PrivateKey // by bits; made when first asked for
+	wrapping *WrappingKeys
 	calls    map[*call]*kmsCall      // between an operation and its observer
 	due      dueQueue                // what KMS will do by itself
 	happened []kmsEvent              // what it did, to be recorded once mu is released
@@ -57,7 +57,7 @@ func newKMS(s *Sim) *service {
 		keys: map[string]*kmsEntry{}, aliases: map[string]*history[*kmsAlias]{},
 		keyIDs: map[kmsScope]*nameIndex{}, aliasIDs: map[kmsScope]*nameIndex{},
 		quotas: map[kmsLane]*tokenBucket{}, calls: map[*call]*kmsCall{},
-		imports: map[string]importToken{}, wrapping: map[int]*rsa.PrivateKey{},
+		imports: map[string]importToken{}, wrapping: cmp.Or(s.opts.WrappingKeys, &WrappingKeys{}),
 	}
 	wire := awsJSON{contentType: "application/x-amz-json-1.1", rename: jsonErrorNames}
 	return &service{

@@ -48,28 +48,31 @@ func TestASignatureOfAnotherTimeIsRefusedAndTheSDKSetsItRight(t *testing.T) {
 		"sts": "SignatureDoesNotMatch", "s3": "RequestTimeTooSkewed",
 	}
 	for _, off := range []time.Duration{-time.Hour, -4 * time.Minute, 10 * time.Minute, time.Hour} {
-		w := newWorld(t, awssim.Options{Clock: awssim.NewScaledClock(time.Now().Add(off), 1), JudgesTime: true})
-		w.sim.CreateBucket(region, account, "b")
-		w.sim.CreateTopic(region, account, "t")
-		for service, call := range calls {
-			bound := 5 * time.Minute
-			if service == "s3" {
-				bound = 15 * time.Minute
+		t.Run(off.String()+" off", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, awssim.Options{Clock: awssim.NewScaledClock(time.Now().Add(off), 1), JudgesTime: true})
+			w.sim.CreateBucket(region, account, "b")
+			w.sim.CreateTopic(region, account, "t")
+			for service, call := range calls {
+				bound := 5 * time.Minute
+				if service == "s3" {
+					bound = 15 * time.Minute
+				}
+				want, code := "", ""
+				if off.Abs() > bound {
+					want = skewed[service]
+				}
+				err := call(w.cfg)
+				if refusal, ok := errors.AsType[smithy.APIError](err); ok {
+					code = refusal.ErrorCode()
+				}
+				if code != want || err != nil && code == "" {
+					t.Errorf("%s: %v, want %q", service, err, want)
+				}
+				if err := call(w.sim.As(w.user, region)); err != nil {
+					t.Errorf("%s, with retries: %v", service, err)
+				}
 			}
-			want, code := "", ""
-			if off.Abs() > bound {
-				want = skewed[service]
-			}
-			err := call(w.cfg)
-			if refusal, ok := errors.AsType[smithy.APIError](err); ok {
-				code = refusal.ErrorCode()
-			}
-			if code != want || err != nil && code == "" {
-				t.Errorf("%s, %v off: %v, want %q", service, off, err, want)
-			}
-			if err := call(w.sim.As(w.user, region)); err != nil {
-				t.Errorf("%s, %v off, with retries: %v", service, off, err)
-			}
-		}
+		})
 	}
 }

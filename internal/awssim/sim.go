@@ -27,6 +27,8 @@ type Options struct {
 	// JudgesTime refuses requests that were signed at another time than Clock's, as AWS does, and dates answers by it.
 	// Without it a clock may stand still, or jump.
 	JudgesTime bool
+	// WrappingKeys are shared with other simulators. Default: its own.
+	WrappingKeys *WrappingKeys
 }
 
 const defaultLogLimit = 200_000

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"rotd/internal/awskms"
@@ -51,7 +52,7 @@ func (w *world) emergencyRole() awssim.Principal {
 	cfg := w.sim.As(responder, region)
 	cfg.HTTPClient = w.http
 	cfg = awskms.Configure(cfg, "test", func(_ context.Context, id string) error { return w.engine.own.Note(id) })
-	places := w.engine.Places()
+	places := slices.Clone(w.engine.Places()) // the engine reads its own
 	places[0].Emergency, places[0].EmergencyStore = places[0].KMS.As(cfg), awss3.New(cfg)
 	w.engine.SetPlaces(places)
 	return responder

@@ -65,6 +65,9 @@ type Options struct {
 	ClockAhead time.Duration
 }
 
+// wrapping are all worlds' keys for imports: a second's work for each would be most of what the simulators do.
+var wrapping awssim.WrappingKeys
+
 // New makes a world that ends with the test.
 func New(t testing.TB, o Options) *World {
 	t.Helper()
@@ -77,6 +80,7 @@ func New(t testing.TB, o Options) *World {
 	sim := awssim.New(awssim.Options{
 		Latency: time.Millisecond, Seed: o.Seed,
 		Clock: awssim.NewScaledClock(time.Now().Add(-o.ClockAhead), 1), JudgesTime: o.ClockAhead != 0,
+		WrappingKeys: &wrapping,
 	})
 	if err := sim.Start(); err != nil {
 		t.Fatal(err)
