@@ -56,21 +56,21 @@ func command(t *testing.T, w *world.World, args ...string) string {
 // first answer may be about what is under way.
 func untilToldOf(t *testing.T, w *world.World, ask func() string, action, resource string) {
 	t.Helper()
+	tells := func(text string) bool {
+		text = strings.Join(strings.Fields(text), " ") // lines are broken for the terminal
+		return strings.Contains(text, action) && strings.Contains(text, resource)
+	}
 	until(t, "word of "+action+" on "+resource, func() bool {
-		told := []string{ask(), command(t, w, "status"), command(t, w, "quarantine", "list", "-o", "json")}
+		if tells(ask()) || tells(command(t, w, "status")) || tells(command(t, w, "quarantine", "list", "-o", "json")) {
+			return true
+		}
 		var findings struct {
 			Items []json.RawMessage `json:"items"`
 		}
 		if err := json.Unmarshal([]byte(command(t, w, "findings", "list", "-o", "json")), &findings); err != nil {
 			return false // the daemon does not answer yet
 		}
-		for _, f := range findings.Items {
-			told = append(told, string(f))
-		}
-		return slices.ContainsFunc(told, func(text string) bool {
-			text = strings.Join(strings.Fields(text), " ") // lines are broken for the terminal
-			return strings.Contains(text, action) && strings.Contains(text, resource)
-		})
+		return slices.ContainsFunc(findings.Items, func(f json.RawMessage) bool { return tells(string(f)) })
 	})
 }
 

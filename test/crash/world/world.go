@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ type Options struct {
 }
 
 // wrapping are all worlds' keys for imports: a second's work for each would be most of what the simulators do.
-var wrapping awssim.WrappingKeys
+var wrapping = sync.OnceValue(func() *awssim.WrappingKeys { return &awssim.WrappingKeys{} })
 
 // New makes a world that ends with the test.
 func New(t testing.TB, o Options) *World {
@@ -80,7 +81,7 @@ func New(t testing.TB, o Options) *World {
 	sim := awssim.New(awssim.Options{
 		Latency: time.Millisecond, Seed: o.Seed,
 		Clock: awssim.NewScaledClock(time.Now().Add(-o.ClockAhead), 1), JudgesTime: o.ClockAhead != 0,
-		WrappingKeys: &wrapping,
+		WrappingKeys: wrapping(),
 	})
 	if err := sim.Start(); err != nil {
 		t.Fatal(err)
