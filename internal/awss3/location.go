@@ -3,8 +3,9 @@ package awss3
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"rotd/internal/pattern"
 )
 
 // Location is one object, or a prefix of keys.
@@ -46,8 +47,8 @@ func (l Location) IsFolder() bool { return l.Key == "" || strings.HasSuffix(l.Ke
 // Names that S3 itself would not take come from a message or a person, and asking with one fails as if S3 were not
 // there.
 var (
-	bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
-	regionName = regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+	bucketName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
+	regionName = pattern.New(`^[a-z0-9-]{0,32}$`)
 )
 
 const maxKeyLength = 1024

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
+
+	"rotd/internal/pattern"
 )
 
 const (
@@ -56,9 +57,10 @@ func withoutURL(err error) error {
 }
 
 var (
-	account = regexp.MustCompile(`^\d{12}$`)
-	userID  = regexp.MustCompile(`^[A-Za-z0-9]{1,128}(:[\w+=,.@-]{1,193})?$`)
-	theARN  = regexp.MustCompile(`^arn:aws(-[a-z]+)*:(iam|sts)::(\d{12}):[\w+=,.@/-]{1,512}$`)
+	errorCode = pattern.New(`^\w{1,64}$`)
+	account   = pattern.New(`^\d{12}$`)
+	userID    = pattern.New(`^[A-Za-z0-9]{1,128}(:[\w+=,.@-]{1,193})?$`)
+	theARN    = pattern.New(`^arn:aws(-[a-z]+)*:(iam|sts)::(\d{12}):[\w+=,.@/-]{1,512}$`)
 )
 
 // element is any element of the answer.
@@ -98,7 +100,7 @@ func parse(body []byte) (Identity, error) {
 	return id, nil
 }
 
-func (id *Identity) member(name string) (to *string, looks *regexp.Regexp) {
+func (id *Identity) member(name string) (to *string, looks pattern.Pattern) {
 	switch name {
 	case "Arn":
 		return &id.ARN, theARN
@@ -124,7 +126,7 @@ func reason(body []byte) string {
 	var answer struct {
 		Code string `xml:"Error>Code"`
 	}
-	if err := xml.Unmarshal(body, &answer); err != nil || !regexp.MustCompile(`^\w{1,64}$`).MatchString(answer.Code) {
+	if err := xml.Unmarshal(body, &answer); err != nil || !errorCode.MatchString(answer.Code) {
 		return ""
 	}
 	return " " + answer.Code

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"rotd/internal/pattern"
 )
 
 const (
@@ -23,20 +24,20 @@ const (
 )
 
 // parameters are the ones of a presigned GetCallerIdentity, all of them and nothing else, each with what it looks like.
-var parameters = map[string]*regexp.Regexp{
-	"Action":               regexp.MustCompile(`^GetCallerIdentity$`),
-	"Version":              regexp.MustCompile(`^2011-06-15$`),
-	"X-Amz-Algorithm":      regexp.MustCompile(`^AWS4-HMAC-SHA256$`),
-	"X-Amz-Credential":     regexp.MustCompile(`^[A-Z0-9]{16,128}/\d{8}/[a-z0-9-]{1,32}/sts/aws4_request$`),
-	"X-Amz-Date":           regexp.MustCompile(`^\d{8}T\d{6}Z$`),
-	"X-Amz-Expires":        regexp.MustCompile(`^` + expires + `$`),
-	"X-Amz-SignedHeaders":  regexp.MustCompile(`^` + signed + `$`),
-	"X-Amz-Signature":      regexp.MustCompile(`^[0-9a-f]{64}$`),
-	"X-Amz-Security-Token": regexp.MustCompile(`^[A-Za-z0-9+/=]+$`), // of temporary credentials only
+var parameters = map[string]pattern.Pattern{
+	"Action":               pattern.New(`^GetCallerIdentity$`),
+	"Version":              pattern.New(`^2011-06-15$`),
+	"X-Amz-Algorithm":      pattern.New(`^AWS4-HMAC-SHA256$`),
+	"X-Amz-Credential":     pattern.New(`^[A-Z0-9]{16,128}/\d{8}/[a-z0-9-]{1,32}/sts/aws4_request$`),
+	"X-Amz-Date":           pattern.New(`^\d{8}T\d{6}Z$`),
+	"X-Amz-Expires":        pattern.New(`^` + expires + `$`),
+	"X-Amz-SignedHeaders":  pattern.New(`^` + signed + `$`),
+	"X-Amz-Signature":      pattern.New(`^[0-9a-f]{64}$`),
+	"X-Amz-Security-Token": pattern.New(`^[A-Za-z0-9+/=]+$`), // of temporary credentials only
 }
 
 // nonce is what a nonce looks like.
-var nonce = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var nonce = pattern.New(`^[0-9a-f]{32}$`)
 
 // Verifier checks proofs, and has STS answer them.
 type Verifier struct {

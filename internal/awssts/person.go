@@ -1,12 +1,13 @@
 package awssts
 
 import (
-	"regexp"
 	"strings"
+
+	"rotd/internal/pattern"
 )
 
 // reserved is the role that IAM Identity Center makes for a permission set, and the session that it gives a user.
-var reserved = regexp.MustCompile(`^arn:[a-z-]+:sts::\d{12}:assumed-role/AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}/(.+)$`)
+var reserved = pattern.New(`^arn:[a-z-]+:sts::\d{12}:assumed-role/AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}/(.+)$`)
 
 // Person tells which person an identity is: two sessions of one role are one person when one person has them, and two
 // when two have. Its word is the same for one person every time. ok is false for what is nobody in particular: a role

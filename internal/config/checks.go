@@ -7,12 +7,12 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"rotd/internal/pattern"
 	"rotd/internal/policy"
 	"rotd/internal/suggest"
 )
@@ -20,27 +20,27 @@ import (
 // The checks of single values. Each returns what is wrong and what would be right, for people.
 
 var (
-	accountID  = regexp.MustCompile(`^\d{12}$`)
-	regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$`)
-	partition  = regexp.MustCompile(`^aws(-[a-z]+)*$|^aws-iso-[a-z]$`)
-	shardName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
-	policyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
-	queueName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
-	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
-	peerName   = regexp.MustCompile(`^(user|group):[\w.-][\w.@$\\ -]{0,255}$`)
-	roleName   = regexp.MustCompile(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
-	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
-	keyID      = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	aliasName  = regexp.MustCompile(`^alias/[A-Za-z0-9/_-]{1,250}$`)
-	aliasGlob  = regexp.MustCompile(`^[A-Za-z0-9/_*?-]{1,256}$`)
-	keyGlob    = regexp.MustCompile(`^(\*|\?|arn:|alias/|mrk-|[0-9a-f])[A-Za-z0-9/_*?:.-]{0,511}$`)
-	orgGlob    = regexp.MustCompile(`^(\*|o-)[a-z0-9/*?-]{0,511}$`)
-	vpceID     = regexp.MustCompile(`^vpce-[0-9a-f]{3,32}$`)
-	ruleName   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,63}$`)
+	accountID  = pattern.New(`^\d{12}$`)
+	regionName = pattern.New(`^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$`)
+	partition  = pattern.New(`^aws(-[a-z]+)*$|^aws-iso-[a-z]$`)
+	shardName  = pattern.New(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+	policyName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	queueName  = pattern.New(`^[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
+	topicName  = pattern.New(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	peerName   = pattern.New(`^(user|group):[\w.-][\w.@$\\ -]{0,255}$`)
+	roleName   = pattern.New(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
+	externalID = pattern.New(`^[\w+=,.@:/-]{2,}$`)
+	keyID      = pattern.New(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+	aliasName  = pattern.New(`^alias/[A-Za-z0-9/_-]{1,250}$`)
+	aliasGlob  = pattern.New(`^[A-Za-z0-9/_*?-]{1,256}$`)
+	keyGlob    = pattern.New(`^(\*|\?|arn:|alias/|mrk-|[0-9a-f])[A-Za-z0-9/_*?:.-]{0,511}$`)
+	orgGlob    = pattern.New(`^(\*|o-)[a-z0-9/*?-]{0,511}$`)
+	vpceID     = pattern.New(`^vpce-[0-9a-f]{3,32}$`)
+	ruleName   = pattern.New(`^[a-z][a-z0-9-]{1,63}$`)
 )
 
 // matching accepts what a pattern does.
-func matching(pattern *regexp.Regexp, want string) func(string) error {
+func matching(pattern pattern.Pattern, want string) func(string) error {
 	return func(s string) error {
 		if !pattern.MatchString(s) {
 			return fmt.Errorf("%q is not %s", shorten(s), want)

@@ -3,11 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"rotd/internal/material"
+	"rotd/internal/pattern"
 )
 
 // ImportedMaterial says where new material for keys with imported material comes from. Without a source rotd imports
@@ -52,11 +52,11 @@ func importedMaterial(m *ImportedMaterial) shape {
 	}
 }
 
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+var placeholder = pattern.New(`\{[^{}]*\}`)
 
 // checkMaterialFile wants an absolute path with no placeholder but those that are filled in.
 func checkMaterialFile(s string) error {
-	for _, p := range placeholder.FindAllString(s, -1) {
+	for _, p := range placeholder().FindAllString(s, -1) {
 		if p != "{key_id}" && p != "{material}" {
 			return fmt.Errorf("%s is not filled in: there are {key_id} and {material}", shorten(p))
 		}

@@ -2,16 +2,16 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"rotd/internal/cost"
+	"rotd/internal/pattern"
 	"rotd/internal/report"
 )
 
 // reportName also names the scheduler's job, `report-monthly`, and files.
-var reportName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
+var reportName = pattern.New(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
 
 func prices(p *cost.Prices) shape {
 	return object{fields: []field{
@@ -109,7 +109,7 @@ func checkDestination(s string) error {
 	return nil
 }
 
-var s3Folder = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]{0,400})?$`)
+var s3Folder = pattern.New(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]{0,400})?$`)
 
 func checkS3(s string) error {
 	if !s3Folder.MatchString(s) {

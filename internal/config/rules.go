@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -11,6 +10,7 @@ import (
 
 	"rotd/internal/detection"
 	"rotd/internal/finding"
+	"rotd/internal/pattern"
 	"rotd/internal/userrules"
 )
 
@@ -123,9 +123,9 @@ func (f *ruleFile) rule(file string, r *rawRule) shape {
 const eventsExample = "events: [{source: kms.amazonaws.com, names: [Decrypt]}]"
 
 var (
-	mitreID     = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
-	eventSource = regexp.MustCompile(`^[a-z0-9.-]{1,100}\.[a-z]{2,10}$`)
-	eventName   = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,128}$`)
+	mitreID     = pattern.New(`^T\d{4}(\.\d{3})?$`)
+	eventSource = pattern.New(`^[a-z0-9.-]{1,100}\.[a-z]{2,10}$`)
+	eventName   = pattern.New(`^[A-Za-z0-9_.:-]{1,128}$`)
 )
 
 func wantedEvents(to *[]detection.Wanted) shape {

@@ -3,12 +3,12 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // a container may have no files of its own about time zones
 
+	"rotd/internal/pattern"
 	"rotd/internal/remediation"
 	"rotd/internal/suggest"
 )
@@ -64,13 +64,13 @@ func weekday(d *time.Weekday) shape {
 	}
 }
 
-var clockTime = regexp.MustCompile(`^(([01]\d|2[0-3]):[0-5]\d|24:00)$`)
+var clockTime = pattern.New(`^(([01]\d|2[0-3]):[0-5]\d|24:00)$`)
 
 // timeOfDay is the time since midnight. In quotes: YAML may take 22:00 for a number.
 func timeOfDay(to *time.Duration) shape {
 	return scalar{
 		want: `a time of the day in quotes, such as "22:00"`, text: stringText,
-		about: map[string]any{"type": "string", "pattern": clockTime.String()},
+		about: map[string]any{"type": "string", "pattern": clockTime().String()},
 		set: func(value string) error {
 			if !clockTime.MatchString(value) {
 				return fmt.Errorf("%q is not a time of the day: write it in quotes, from \"00:00\" to \"24:00\"", shorten(value))

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"rotd/internal/pattern"
 	"rotd/internal/policy"
 )
 
@@ -17,15 +17,15 @@ import (
 
 var (
 	keyUUID   = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
-	keyID     = regexp.MustCompile(`^` + keyUUID + `$`)
-	mrkID     = regexp.MustCompile(`^mrk-[0-9a-f]{32}$`)
-	keyARN    = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(` + keyUUID + `|mrk-[0-9a-f]{32})$`)
-	aliasARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:alias/[A-Za-z0-9/_-]{1,250}$`)
-	iamName   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$`)
-	exactly   = regexp.MustCompile(`^(arn:aws[a-z-]*:(iam|sts)::\d{12}:.+|service:.+|account:\d{12})$`)
-	vpceID    = regexp.MustCompile(`^vpce-[0-9a-f]{3,32}$`)
-	accountID = regexp.MustCompile(`^\d{12}$`)
-	region    = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$`)
+	keyID     = pattern.New(`^` + keyUUID + `$`)
+	mrkID     = pattern.New(`^mrk-[0-9a-f]{32}$`)
+	keyARN    = pattern.New(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(` + keyUUID + `|mrk-[0-9a-f]{32})$`)
+	aliasARN  = pattern.New(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:alias/[A-Za-z0-9/_-]{1,250}$`)
+	iamName   = pattern.New(`^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$`)
+	exactly   = pattern.New(`^(arn:aws[a-z-]*:(iam|sts)::\d{12}:.+|service:.+|account:\d{12})$`)
+	vpceID    = pattern.New(`^vpce-[0-9a-f]{3,32}$`)
+	accountID = pattern.New(`^\d{12}$`)
+	region    = pattern.New(`^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$`)
 )
 
 // CheckKey accepts what names one key for ever: its id, its ARN, or the ARN of an alias, which stands for the key that
@@ -101,7 +101,7 @@ func CheckWords(s string) error {
 	return nil
 }
 
-func matching(pattern *regexp.Regexp, s, want string) error {
+func matching(pattern pattern.Pattern, s, want string) error {
 	if !pattern.MatchString(s) {
 		return fmt.Errorf("%q is not %s", shorten(s), want)
 	}

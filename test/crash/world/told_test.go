@@ -24,7 +24,8 @@ func incidentAlert(t *testing.T, id string, over bool) Message {
 }
 
 func TestWhatAnIncidentTellsOfItsFindings(t *testing.T) {
-	const begun, over = "finding-opened rotation-turned-off alias/cards", "finding-resolved rotation-turned-off alias/cards"
+	const about = " rotation-turned-off alias/cards"
+	const begun, over = "finding-opened" + about, "finding-resolved" + about
 	for _, test := range []struct {
 		name     string
 		messages []Message

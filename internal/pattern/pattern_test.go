@@ -1,0 +1,25 @@
+package pattern_test
+
+import (
+	"slices"
+	"testing"
+
+	"rotd/internal/pattern"
+)
+
+func TestAPatternIsCompiledWhenItIsFirstAsked(t *testing.T) {
+	year := pattern.New(`^(\d{4})-`)
+	if !year.MatchString("2026-11-29") || year.MatchString("26-11-29") {
+		t.Error("it does not match as its expression does")
+	}
+	if got := year.FindStringSubmatch("2026-11-29"); !slices.Equal(got, []string{"2026-", "2026"}) {
+		t.Errorf("found %q", got)
+	}
+	none := pattern.New(`(`)
+	defer func() {
+		if recover() == nil {
+			t.Error("what is no expression was asked without a panic")
+		}
+	}()
+	none.MatchString("")
+}
