@@ -26,9 +26,9 @@ type KMS struct {
 	quotas   map[kmsLane]*tokenBucket
 	imports  map[string]importToken
 	wrapping *WrappingKeys
-	calls    map[*call]*kmsCall      // between an operation and its observer
-	due      dueQueue                // what KMS will do by itself
-	happened []kmsEvent              // what it did, to be recorded once mu is released
+	calls    map[*call]*kmsCall // between an operation and its observer
+	due      dueQueue           // what KMS will do by itself
+	happened []kmsEvent         // what it did, to be recorded once mu is released
 }
 
 // KMSOptions change how the service behaves. The zero value is a consistent service without quotas.
