@@ -31,6 +31,12 @@ func packages(t *testing.T, release string) (deb, rpm string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the packages of %s: %v\n%s", release, err, out)
 	}
+	return packagesIn(t, dir)
+}
+
+// packagesIn are the paths of both packages in a directory.
+func packagesIn(t *testing.T, dir string) (deb, rpm string) {
+	t.Helper()
 	found := func(pattern string) string {
 		paths, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil || len(paths) != 1 {
@@ -224,11 +230,13 @@ func (m *machine) wantInstalled(release string) {
 
 const firstSteps = "rotd is installed and not started."
 
-func TestThePackages(t *testing.T) {
+func TestAReleaseAndItsPackages(t *testing.T) {
 	t.Parallel()
-	needPrograms(t, "dpkg", "rpm", "ldd", "systemd-sysusers")
+	needPrograms(t, "dpkg", "rpm", "ldd", "systemd-sysusers", "minisign", "tar", "sha256sum")
 	olderDeb, olderRPM := packages(t, olderRelease)
-	newerDeb, newerRPM := packages(t, newerRelease)
+	dist, public := signedRelease(t, newerRelease)
+	newerDeb, newerRPM := packagesIn(t, dist)
+	t.Run("a release is whole and signed", func(t *testing.T) { isWholeAndSigned(t, newerRelease, dist, public) })
 	t.Run("dpkg installs, upgrades, removes and purges the Debian package", func(t *testing.T) {
 		goesThroughDpkg(t, olderDeb, newerDeb)
 	})

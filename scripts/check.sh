@@ -128,6 +128,7 @@ need "${compiler%% *}" "gcc and libc6-dev (or set CC)" "race detector" || race=n
 need systemd-analyze "systemd" "test of the systemd unit" || true
 need rpm "rpm" "test of the packages" || true
 need buildah "buildah" "test of the image" || true
+need minisign "minisign" "test of a release" || true
 need chromium "chromium" "test of the printed report" || true
 need pdftotext "poppler-utils" "test of the printed report" || true
 export ROTD_CONTRACT_NPM=1
@@ -145,7 +146,7 @@ step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "random plans" random
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove an eighth" go run ./test/prove -share 8
+step "prove a twelfth" go run ./test/prove -share 12
 step "contract" scripts/contract.sh
 step "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
 if timeout 5 bash -c '</dev/tcp/vuln.go.dev/443' 2>/dev/null; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian and RPM packages into dist/, or DIRECTORY: packages.sh VERSION COMMIT DATE [DIRECTORY]. The same
-# commit gives the same bytes.
+# Builds the Debian and RPM packages, or those of KINDS, into dist/, or DIRECTORY: packages.sh VERSION COMMIT DATE
+# [DIRECTORY]. The same commit gives the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,6 +36,6 @@ for shell in bash zsh fish; do
   "$rotd" completion "$shell" >"$STAGE/rotd.$shell"
 done
 
-for kind in deb rpm; do
+for kind in ${KINDS:-deb rpm}; do
   .cache/nfpm package --config deploy/packages/nfpm.yaml --packager "$kind" --target "$dist/"
 done

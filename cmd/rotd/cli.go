@@ -156,7 +156,7 @@ func becomeGroup(cmd *cobra.Command) {
 		}
 		hint := ""
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			hint = fmt.Sprintf("; did you mean %s?", near[0])
+			hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
 		}
 		return wrongUse(cmd, "unknown command %q%s", args[0], hint)
 	}

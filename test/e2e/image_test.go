@@ -126,9 +126,19 @@ func (b blob) unpack(t *testing.T, dir, root string) (names []string) {
 	}
 }
 
-func TestTheImageHoldsRotdAndWhatItNeeds(t *testing.T) {
+func TestTheImage(t *testing.T) {
 	t.Parallel()
 	dir := image(t)
+	t.Run("holds rotd and what it needs", func(t *testing.T) { holdsRotdAndWhatItNeeds(t, dir) })
+	t.Run("runs as nobody on a read-only root", func(t *testing.T) { runsAsNobodyOnAReadOnlyRoot(t, dir) })
+	t.Run("is the same when it is built again", func(t *testing.T) {
+		if diff := cmp.Diff(manifestOf(t, dir), manifestOf(t, image(t))); diff != "" {
+			t.Errorf("two builds of one commit differ (-first +second):\n%s", diff)
+		}
+	})
+}
+
+func holdsRotdAndWhatItNeeds(t *testing.T, dir string) {
 	m := manifestOf(t, dir)
 	got := decode[imageConfig](t, m.Config.read(t, dir)).Config
 	if got.User != "65532:65532" || !slices.Equal(got.Entrypoint, []string{"/rotd"}) ||
@@ -156,16 +166,11 @@ func TestTheImageHoldsRotdAndWhatItNeeds(t *testing.T) {
 	if diff := cmp.Diff(want, files); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if again := manifestOf(t, image(t)); cmp.Diff(m, again) != "" {
-		t.Errorf("two builds of one commit differ:\n%s", cmp.Diff(m, again))
-	}
 }
 
-// TestTheImageRunsAsNobodyOnAReadOnlyRoot runs the image's file system as an engine would with --read-only: in mounts
-// of its own, with nothing to write to but the state's volume and the socket's folder.
-func TestTheImageRunsAsNobodyOnAReadOnlyRoot(t *testing.T) {
-	t.Parallel()
-	dir := image(t)
+// runsAsNobodyOnAReadOnlyRoot runs the image's file system as an engine would with --read-only: in mounts of its own,
+// with nothing to write to but the state's volume and the socket's folder.
+func runsAsNobodyOnAReadOnlyRoot(t *testing.T, dir string) {
 	w := newWorld(t, world.Options{}, "cards")
 	root, volume, sockets := filepath.Join(w.Dir, "root"), filepath.Join(w.Dir, "volume"), filepath.Join(w.Dir, "run")
 	for _, layer := range manifestOf(t, dir).Layers {

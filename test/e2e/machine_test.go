@@ -133,7 +133,7 @@ func debs(t *testing.T) (older, newer string) {
 	build := func(release string) string {
 		dir := t.TempDir()
 		build := exec.CommandContext(t.Context(), "scripts/packages.sh", release, "0123456", "2026-01-02T03:04:05Z", dir)
-		build.Dir = "../.."
+		build.Dir, build.Env = "../..", append(os.Environ(), "KINDS=deb")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build the packages: %v\n%s", err, out)
 		}
