@@ -37,18 +37,34 @@ need() {
 
 # step NAME COMMAND...: runs COMMAND, prints one line with the time it took, and its output only if it failed.
 step() {
-  local name=$1 log status=0 began=$SECONDS
+  timed "$@"
+  told "$1"
+}
+
+# beside NAME COMMAND...: runs COMMAND while other steps run; after a wait, told NAME prints its line.
+beside() {
+  timed "$@" &
+}
+
+timed() {
+  local log="$logs/${1// /-}" status=0 began=$SECONDS
   shift
-  log="$logs/${name// /-}.log"
-  "$@" >"$log" 2>&1 || status=$?
+  rm -f "$log.ended"
+  "$@" >"$log.log" 2>&1 || status=$?
+  echo "$status $((SECONDS - began))" >"$log.ended"
+}
+
+told() {
+  local name=$1 log="$logs/${1// /-}" status=1 took=0
+  read -r status took <"$log.ended" || true
   if [ "$status" -eq 0 ]; then
     passed=$((passed + 1))
-    printf 'ok    %-16s %4ds\n' "$name" "$((SECONDS - began))"
+    printf 'ok    %-16s %4ds\n' "$name" "$took"
     return
   fi
   failed=$((failed + 1))
-  printf 'FAIL  %-16s %4ds  (exit %d, %s)\n' "$name" "$((SECONDS - began))" "$status" "$log"
-  grep -v -E '^(ok|\?) +' "$log" | tail -n 400 | sed 's/^/      /'
+  printf 'FAIL  %-16s %4ds  (exit %d, %s)\n' "$name" "$took" "$status" "$log.log"
+  grep -v -E '^(ok|\?) +' "$log.log" | tail -n 400 | sed 's/^/      /'
 }
 
 gofumpt() { # fails when it lists a file
@@ -144,17 +160,22 @@ step "build" make build
 step "vet" vet
 step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
-step "random plans" random
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
 step "prove a twelfth" go run ./test/prove -share 12
-step "contract" scripts/contract.sh
-step "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
+# These compute little, or on one processor.
+beside "random plans" random
+beside "contract" scripts/contract.sh
+beside "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
+beside "demos" demos
+wait
+for name in "random plans" contract templates demos; do
+  told "$name"
+done
 if timeout 5 bash -c '</dev/tcp/vuln.go.dev/443' 2>/dev/null; then
   step "vulnerabilities" make vuln
 else
   without+=("known vulnerabilities (make vuln): vuln.go.dev cannot be reached from here")
 fi
-step "demos" demos
 
 if [ $((${#missing[@]} + ${#without[@]})) -gt 0 ]; then
   echo "went without:"

@@ -28,7 +28,7 @@ import (
 func main() {
 	only := flag.String("run", "", "prove only the patches whose file name matches this regular expression")
 	share := flag.Int("share", 1, "prove one patch in so many, others with each commit; all have to apply")
-	parallel := flag.Int("p", 2, "how many patches at a time")
+	parallel := flag.Int("p", 4, "how many patches at a time: their tests mostly wait in vain")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
