@@ -99,7 +99,8 @@ func isWholeAndSigned(t *testing.T, version, dist, public string) {
 	if sums := does(t, dist, "sha256sum", "-c", "SHA256SUMS"); strings.Count(sums, ": OK\n") != 4 {
 		t.Errorf("the sums are of other files:\n%s", sums)
 	}
-	if said := does(t, dist, "minisign", "-V", "-p", public, "-m", "SHA256SUMS"); !strings.Contains(said, "rotd "+version) {
+	said := does(t, dist, "minisign", "-V", "-p", public, "-m", "SHA256SUMS")
+	if !strings.Contains(said, "rotd "+version) {
 		t.Errorf("the signature says not what it is of: %s", said)
 	}
 
@@ -109,7 +110,9 @@ func isWholeAndSigned(t *testing.T, version, dist, public string) {
 	if said := does(t, unpacked, "./rotd", "version"); !strings.HasPrefix(said, "rotd "+version+" (commit 0123456, ") {
 		t.Errorf("rotd version: %s", said)
 	}
-	for _, part := range []string{"LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "deploy/systemd/rotd.service"} {
+	for _, part := range []string{
+		"LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "deploy/systemd/rotd.service",
+	} {
 		if _, err := os.Stat(filepath.Join(unpacked, part)); err != nil {
 			t.Errorf("the archive: %v", err)
 		}
