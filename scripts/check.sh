@@ -161,7 +161,7 @@ step "vet" vet
 step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove a twelfth" go run ./test/prove -share 12
+step "prove an eighth" go run ./test/prove -share 8
 # These compute little, or on one processor.
 beside "random plans" random
 beside "contract" scripts/contract.sh

@@ -24,11 +24,11 @@ export SOURCE_DATE_EPOCH
 [ $# -gt 3 ] || rm -rf dist
 mkdir -p "$dist" .cache
 [ -z "$(ls -A "$dist")" ] || { echo "make release: $dist is not empty" >&2 && exit 2; }
-here=$(go env GOHOSTARCH)
+architectures=${ARCHITECTURES:-amd64 arm64}
 
 CGO_ENABLED=0 go build -trimpath -modfile=tools/sbom/go.mod -o .cache/cyclonedx-gomod \
   github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
-for arch in ${ARCHITECTURES:-amd64 arm64}; do
+for arch in $architectures; do
   GOARCH=$arch scripts/packages.sh "$version" "$commit" "$date" "$dist"
   name=rotd-$version-linux-$arch
   stage=.cache/release/$name
@@ -41,7 +41,7 @@ for arch in ${ARCHITECTURES:-amd64 arm64}; do
     -C .cache/release -cf - "$name" | gzip -9n >"$dist/$name.tar.gz"
 done
 .cache/cyclonedx-gomod bin -json -notimestamp -version "$version" -output "$dist/rotd-$version.cdx.json" \
-  ".cache/release/rotd-$version-linux-$here/rotd"
+  ".cache/release/rotd-$version-linux-${architectures%% *}/rotd"
 
 (cd "$dist" && sha256sum -- * >SHA256SUMS)
 [ -z "${MINISIGN_KEY:-}" ] || minisign -S -s "$MINISIGN_KEY" -m "$dist/SHA256SUMS" -t "rotd $version"

@@ -5,14 +5,19 @@ package pattern
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"sync"
 )
 
 // Pattern is a regular expression of the package regexp.
 type Pattern func() *regexp.Regexp
 
-// New is the pattern of an expression. One that is none panics when it is first asked.
+// New is the pattern of an expression. Like [regexp.MustCompile] it panics at once when that is none: to read it costs
+// next to nothing, and a mistake in one that is rarely asked must not wait for that day.
 func New(expression string) Pattern {
+	if _, err := syntax.Parse(expression, syntax.Perl); err != nil {
+		panic("pattern: " + err.Error())
+	}
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 

@@ -15,11 +15,17 @@ func TestAPatternIsCompiledWhenItIsFirstAsked(t *testing.T) {
 	if got := year.FindStringSubmatch("2026-11-29"); !slices.Equal(got, []string{"2026-", "2026"}) {
 		t.Errorf("found %q", got)
 	}
-	none := pattern.New(`(`)
-	defer func() {
-		if recover() == nil {
-			t.Error("what is no expression was asked without a panic")
-		}
-	}()
-	none.MatchString("")
+}
+
+func TestWhatIsNoExpressionPanicsAtOnce(t *testing.T) {
+	for _, expression := range []string{`(`, `[a-`, `a{1,1001}`} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s was taken", expression)
+				}
+			}()
+			pattern.New(expression)
+		}()
+	}
 }
