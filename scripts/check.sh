@@ -96,12 +96,34 @@ raced() {
 
 plans=TestRandomPlansOnARealState
 # Seconds of computation, not for the race detector either: what they have run side by side, other tests have too.
-dear='TestEachAttackPagesOnce|TestTenMinutesOfThrottlingDelayASweepAndFalsifyNothing'
-dear+='|TestAUsersRuleThatRemembersTooMuchForgetsItsOwnAlone|TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed'
-dear+='|TestOpenADamagedState|TestWhateverIsDamagedWhatIsSavedIsWhole|TestInspectNamesRecordsThatCannotBeDecoded'
-dear+='|TestAKillDuringCompactionLosesNothing|TestWhatWasReportedCommittedSurvivesSIGKILL'
-dear+='|TestCompactionKeepsEveryEntryAndSequence|TestABusyDaysEventsTakeLittleRoom'
-dear+='|TestALargeObjectIsWrittenInParts|TestAnUploadInPartsThatFailsLeavesNothing|TestOnePartIsRepeatedAlone'
+dear=$(tr '\n' '|' <<'TESTS'
+TestEachAttackPagesOnce
+TestTenMinutesOfThrottlingDelayASweepAndFalsifyNothing
+TestAnInventoryThatWasCutOffGoesOnWhereItWas
+TestADriftSweepThatWasCutOffGoesOnWhereItWas
+TestAFleetOfEveryKindOfKeyGivesExactlyTheExpectedFindings
+TestALargeFleetsDearFactsComeAfterItsFirstInventoryAndPageNobody
+TestMoreGrantsThanAreKeptAreAllShownAndRevoked
+TestAUsersRuleThatRemembersTooMuchForgetsItsOwnAlone
+TestUsageIsExactHoweverItIsBatchedFoldedAndTrimmed
+TestOpenADamagedState
+TestWhateverIsDamagedWhatIsSavedIsWhole
+TestInspectNamesRecordsThatCannotBeDecoded
+TestAKillDuringCompactionLosesNothing
+TestWhatWasReportedCommittedSurvivesSIGKILL
+TestCompactionKeepsEveryEntryAndSequence
+TestACompactionThatCannotBeWrittenKeepsTheOriginal
+TestAStateIsCompactedWhenItIsWorthIt
+TestTheOriginalIsKept
+TestABusyDaysEventsTakeLittleRoom
+TestALargeObjectIsWrittenInParts
+TestAnUploadInPartsThatFailsLeavesNothing
+TestOnePartIsRepeatedAlone
+TestASweepReachesItsShareOfTheQuota
+TestTheLongestMessagesFit
+TESTS
+)
+dear=${dear%|}
 
 # The race detector makes a test up to ten times as dear, and sees nothing where nothing runs beside something else: it
 # watches the packages that start goroutines or lock something. What test/ and deploy/ start are processes of their own.
@@ -116,7 +138,7 @@ unit() {
     fi
   done
   raced -shuffle=on -skip="^($plans|$dear)\$" "${beside[@]}" || return
-  go test -vet=off -run="^($dear)\$" ./internal/engine ./internal/state ./internal/awss3 || return
+  go test -vet=off -run="^($dear)\$" ./internal/{engine,state,awss3,awskms,notify} || return
   go test -vet=off -shuffle=on "${alone[@]}"
 }
 
@@ -161,7 +183,7 @@ step "vet" vet
 step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove an eighth" go run ./test/prove -share 8
+step "prove some" go run ./test/prove -share 16
 # These compute little, or on one processor.
 beside "random plans" random
 beside "contract" scripts/contract.sh

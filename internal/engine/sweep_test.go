@@ -118,6 +118,7 @@ func (w *world) cutOff(kind string, holds func() bool) {
 		w.Fatalf("the sweep was not cut off: %v", err)
 	}
 	w.stop()
+	w.share = 1 // it need not be slow any more
 	w.start()
 }
 
@@ -148,11 +149,14 @@ func TestAnInventoryThatWasCutOffGoesOnWhereItWas(t *testing.T) {
 
 func TestADriftSweepThatWasCutOffGoesOnWhereItWas(t *testing.T) {
 	const keys, page = 600, 250
-	w := newWorld(t, silent, func(w *world) { w.share = 0.25 })
+	w := newWorld(t, silent)
 	for range keys {
 		w.key(awssim.KeyOptions{RotationPeriod: 365})
 	}
 	w.check(w.engine.Sweep(t.Context(), Inventory))
+	w.stop()
+	w.share = 0.25
+	w.start()
 	w.cutOff(Drift, func() bool {
 		c, err := w.engine.coverage(&w.engine.Places()[0])
 		return err == nil && c.DriftAfter != ""

@@ -3,9 +3,7 @@ package crash
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,7 +53,7 @@ type killer struct {
 
 // killAll kills one daemon after the other.
 func (k *killer) killAll(ctx context.Context, n int) error {
-	names := slices.Sorted(maps.Keys(operations))
+	names := operations()
 	for i := range n {
 		d, err := k.s.lives.daemon(ctx, i+1)
 		if err != nil {
