@@ -49,7 +49,7 @@ func TestNothingIsDeletedWhileTheStateCannotBeWritten(t *testing.T) {
 	if !inAProcess(t) {
 		return
 	}
-	w := loneWorld(t)
+	w := loneWorld(t, silent)
 	arn := w.key(awssim.KeyOptions{RotationPeriod: 365})
 	w.sweep(Inventory)
 	w.send(w.aRecord("Decrypt", arn).bridged())
