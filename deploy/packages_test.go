@@ -89,10 +89,35 @@ func newMachine(t *testing.T) *machine {
 	m.write("var/lib/dpkg/status", "")
 	m.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
 	m.write("etc/group", "root:x:0:\n")
-	for _, program := range []string{"sh", "cat", "chown", "chmod", "systemd-sysusers"} {
+	for _, program := range []string{"sh", "cat", "chown", "chmod", "ln", "mkdir", "rm", "rmdir", "systemd-sysusers"} {
 		m.borrow(program)
 	}
 	return m
+}
+
+// waitingReload is where the unit's addition is for a systemd that can wait for a reload.
+const waitingReload = "usr/lib/systemd/system/rotd.service.d/notify-reload.conf"
+
+// systemd says which version of systemd is installed.
+func (m *machine) systemd(version string) {
+	m.Helper()
+	m.write("usr/bin/systemctl", "#!/bin/sh\necho 'systemd "+version+"'\necho +PAM +AUDIT\n")
+	if err := os.Chmod(filepath.Join(m.root, "usr/bin/systemctl"), 0o755); err != nil {
+		m.Fatal(err)
+	}
+}
+
+// reloads is what the addition says; nothing without one.
+func (m *machine) reloads() string {
+	m.Helper()
+	target, err := os.Readlink(filepath.Join(m.root, waitingReload))
+	if os.IsNotExist(err) {
+		return ""
+	}
+	if err != nil {
+		m.Fatal(err)
+	}
+	return m.read(target)
 }
 
 // borrow copies a program of this machine with the libraries it is linked with.
@@ -255,7 +280,11 @@ func goesThroughDpkg(t *testing.T, older, newer string) {
 		t.Errorf("the first steps are not said:\n%s", said)
 	}
 	m.wantInstalled(olderRelease)
+	if got := m.reloads(); got != "" {
+		t.Errorf("without systemd the unit has\n%s", got)
+	}
 
+	m.systemd("252 (252.38-1~deb12u1)")
 	mine := m.read("etc/rotd/rotd.yaml") + "# mine\n"
 	m.write("etc/rotd/rotd.yaml", mine)
 	m.write("var/lib/private/rotd/rotd.db", "evidence")
@@ -267,8 +296,19 @@ func goesThroughDpkg(t *testing.T, older, newer string) {
 	if got := m.read("etc/rotd/rotd.yaml"); got != mine {
 		t.Errorf("the configuration was changed (-want +got):\n%s", cmp.Diff(mine, got))
 	}
+	if got := m.reloads(); got != "" {
+		t.Errorf("for systemd 252 the unit has\n%s", got)
+	}
+	m.systemd("253~rc1 (253~rc1-3)")
+	m.dpkg("--install", newer)
+	if got := m.reloads(); !strings.Contains(got, "\nType=notify-reload\n") {
+		t.Errorf("for systemd 253 the unit has\n%s", got)
+	}
 
 	m.dpkg("--remove", "rotd")
+	if left := m.files("usr/lib/systemd"); len(left) > 0 {
+		t.Errorf("removal left %q", left)
+	}
 	if diff := cmp.Diff([]string{"/etc/rotd/rotd.yaml"}, m.files("etc/rotd")); diff != "" {
 		t.Errorf("after removal (-want +got):\n%s", diff)
 	}
@@ -288,6 +328,7 @@ func goesThroughDpkg(t *testing.T, older, newer string) {
 
 func goesThroughRPM(t *testing.T, older, newer string) {
 	m := newMachine(t)
+	m.systemd("257 (257.4-3.fc42)")
 	rpm := func(args ...string) string {
 		return m.does("rpm", append([]string{"--root", m.root, "--nosignature"}, args...)...)
 	}
@@ -298,6 +339,9 @@ func goesThroughRPM(t *testing.T, older, newer string) {
 	mine := m.read("etc/rotd/rotd.yaml") + "# mine\n"
 	m.write("etc/rotd/rotd.yaml", mine)
 	m.write("var/lib/private/rotd/rotd.db", "evidence")
+	if got := m.reloads(); !strings.Contains(got, "\nType=notify-reload\n") {
+		t.Errorf("for systemd 257 the unit has\n%s", got)
+	}
 	if said := rpm("--upgrade", "--nodeps", newer); strings.Contains(said, firstSteps) {
 		t.Errorf("an upgrade said\n%s", said)
 	}
@@ -305,8 +349,14 @@ func goesThroughRPM(t *testing.T, older, newer string) {
 	if got := m.read("etc/rotd/rotd.yaml"); got != mine {
 		t.Errorf("the configuration was changed (-want +got):\n%s", cmp.Diff(mine, got))
 	}
+	if got := m.reloads(); got == "" {
+		t.Error("an upgrade took the unit's addition away")
+	}
 	if said := rpm("--erase", "rotd"); !strings.Contains(said, "stays in /var/lib/private/rotd") {
 		t.Errorf("what stays is not said:\n%s", said)
+	}
+	if left := m.files("usr/lib/systemd"); len(left) > 0 {
+		t.Errorf("erasing left %q", left)
 	}
 	if diff := cmp.Diff([]string{"/etc/rotd/rotd.yaml.rpmsave"}, m.files("etc/rotd")); diff != "" {
 		t.Errorf("after it was erased (-want +got):\n%s", diff)

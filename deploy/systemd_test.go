@@ -48,6 +48,27 @@ func TestSystemdHasNothingToSayAboutTheUnit(t *testing.T) {
 	}
 }
 
+// A systemd that knows no notify-reload says so and keeps the unit's type.
+func TestSystemdTakesTheUnitsAddition(t *testing.T) {
+	unit := startingUnit(t)
+	addition, err := os.ReadFile("systemd/notify-reload.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(unit+".d", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(unit+".d", "notify-reload.conf"), addition, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", unit)
+	said, err := verify.CombinedOutput()
+	unknown := regexp.MustCompile(`^\S+notify-reload.conf:[0-9]+: Failed to parse [^\n]*notify-reload\n$`)
+	if err != nil || len(said) > 0 && !unknown.Match(said) {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, said)
+	}
+}
+
 func TestTheUnitIsExposedLittle(t *testing.T) {
 	const most = 1.5 // the least a program that talks to the network and a socket gets to is about 1.2
 	security := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=yes", "--no-pager",

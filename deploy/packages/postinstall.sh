@@ -21,6 +21,15 @@ if ! systemd-tmpfiles --create rotd.conf 2>/dev/null; then
   chmod 0640 /etc/rotd/rotd.yaml
 fi
 
+dropins=/usr/lib/systemd/system/rotd.service.d
+systemd=$(systemctl --version 2>/dev/null || true) # "systemd 257 (257.4-1)" and features
+systemd=${systemd#systemd }
+systemd=${systemd%%[!0-9]*}
+if [ "${systemd:-0}" -ge 253 ]; then
+  mkdir -p $dropins
+  ln -sf /usr/share/rotd/notify-reload.conf $dropins/notify-reload.conf
+fi
+
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # What was received and not yet committed comes again from the queue: a restart loses and repeats nothing.
