@@ -183,14 +183,14 @@ step "vet" vet
 step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
-step "prove some" go run ./test/prove -share 16
-# These compute little, or on one processor.
+# These wait, or compute on one processor.
+beside "prove some" go run ./test/prove -share 16
 beside "random plans" random
 beside "contract" scripts/contract.sh
 beside "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
 beside "demos" demos
 wait
-for name in "random plans" contract templates demos; do
+for name in "prove some" "random plans" contract templates demos; do
   told "$name"
 done
 if timeout 5 bash -c '</dev/tcp/vuln.go.dev/443' 2>/dev/null; then
