@@ -83,7 +83,7 @@ func TestEveryMessageAndRecordIsAccountedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var s spy
 			var decoder *events.Decoder
-			w := newWorld(t, func(w *world) {
+			w := newWorld(t, silent, func(w *world) {
 				decoder = events.NewDecoder(w.settings.Judge)
 				w.spy = func(b *queue.Batch) { s.see(decoder, b) }
 				if redrive {
