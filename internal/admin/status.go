@@ -118,7 +118,9 @@ type Queue struct {
 	Redrive     bool        `json:"redrive"`
 	MaxReceives int         `json:"max_receive_count"`
 	DeadLetter  string      `json:"dead_letter_arn,omitempty"`
-	Received    uint64      `json:"received"` // messages since the start
+	// DeadLetterError is why it is not known whether messages lie in the dead-letter queue.
+	DeadLetterError string `json:"dead_letter_error,omitempty"`
+	Received        uint64 `json:"received"` // messages since the start
 }
 
 // NewQueue takes a consumer's status.
@@ -129,7 +131,7 @@ func NewQueue(s *queue.Status) Queue {
 		LastReceive: utc(s.LastReceive), LastMessage: utc(s.LastMessage), InHand: s.InHand,
 		ReadAt: utc(a.ReadAt), Visible: a.Visible, InFlight: a.InFlight, Delayed: a.Delayed,
 		Redrive: a.Redrive.Present, MaxReceives: a.Redrive.MaxReceiveCount, DeadLetter: a.Redrive.DeadLetterARN,
-		Received: s.Stats.Messages,
+		DeadLetterError: a.DeadLetterError, Received: s.Stats.Messages,
 	}
 }
 

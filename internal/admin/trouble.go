@@ -96,6 +96,10 @@ func (s *Status) judgeIntake(grave, minor telling) {
 		case q.MaxReceives < fewReceives:
 			minor("", "queue %s moves messages away after %d receives; 20 outlast an outage", name, q.MaxReceives)
 		}
+		if q.DeadLetterError != "" {
+			minor("", "whether messages lie in %s, where SQS puts what queue %s gives up on, is not known: %s",
+				q.DeadLetter, name, q.DeadLetterError)
+		}
 	}
 	if s.Quarantined > 0 {
 		minor("rotd quarantine list", "%s could not be decoded", plural(s.Quarantined, "message or record",

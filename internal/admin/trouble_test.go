@@ -68,6 +68,12 @@ func TestStatusSaysWhatIsNotInOrder(t *testing.T) {
 		{"no redrive policy", func(s *Status) { s.Queues[0].Redrive = false }, []Trouble{
 			{false, "queue rotd has no redrive policy: what cannot be read is not moved to a dead-letter queue", ""},
 		}},
+		{"a dead-letter queue that cannot be asked", func(s *Status) {
+			s.Queues[0].DeadLetter, s.Queues[0].DeadLetterError = "arn:aws:sqs:eu-west-1:1:dead", "AccessDenied"
+		}, []Trouble{
+			{false, "whether messages lie in arn:aws:sqs:eu-west-1:1:dead, where SQS puts what queue rotd gives up on, is not " +
+				"known: AccessDenied", ""},
+		}},
 		{"a hasty redrive policy", func(s *Status) { s.Queues[0].MaxReceives = 3 }, []Trouble{
 			{false, "queue rotd moves messages away after 3 receives; 20 outlast an outage", ""},
 		}},

@@ -79,10 +79,17 @@ func untilToldOf(t *testing.T, w *world.World, ask func() string, action, resour
 func TestWhatIsRefusedIsToldByActionAndResource(t *testing.T) {
 	t.Parallel()
 	w, flags := storing(t)
-	w.Policy = printed(t, w, flags...)
+	whole := printed(t, w, flags...)
+	w.Policy = without(t, whole, "DeadLetters") // asked for at the start, and then once a minute
 	ready(t, w)
+	untilToldOf(t, w, func() string { return "" }, "sqs:GetQueueAttributes",
+		"arn:aws:sqs:us-east-1:111122223333:rotd-dead-letters")
 	untilTold(t, w, "digest")
 	rotd := w.Sim.Requests(w.ByRotd)[0].AccessKeyID
+	w.Policy = whole
+	if err := w.Sim.SetPolicy(rotd, whole); err != nil {
+		t.Fatal(err)
+	}
 
 	asked := func(args ...string) string {
 		return command(t, w, append(args, "--reason", "INC-1", "--yes", "--emergency")...)
@@ -96,7 +103,7 @@ func TestWhatIsRefusedIsToldByActionAndResource(t *testing.T) {
 	}
 	replace := func() string { return asked("replace", "alias/pay-signing") }
 	const s3 = "arn:aws:s3:::"
-	tried := []string{"DeadLetters"} // that one is told in the log alone
+	tried := []string{"DeadLetters"}
 	for _, tt := range []struct {
 		sids     string
 		ask      func() string
