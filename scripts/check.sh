@@ -143,10 +143,10 @@ unit() {
   go test -vet=off -shuffle=on "${alone[@]}"
 }
 
-# About a tenth of the random plans is watched for races.
+# About a tenth of the random plans is watched for races. make soak makes 10,000.
 random() {
-  go test -vet=off -run="^$plans\$" ./internal/engine || return
-  [ "$race" = no ] || raced -run="^$plans\$" ./internal/engine -rapid.checks=10
+  go test -vet=off -run="^$plans\$" ./internal/engine -rapid.checks=50 || return
+  [ "$race" = no ] || raced -run="^$plans\$" ./internal/engine -rapid.checks=5
 }
 
 # Both stories of the demo, side by side: they mostly wait.
@@ -185,7 +185,7 @@ step "lint" "${tool[@]}" golangci-lint run ./...
 step "unit tests" unit
 step "crash points" go test -vet=off ./test/crash -count=1 -timeout=20m -crash.kills="$kills"
 # These wait, or compute on one processor.
-beside "prove some" go run ./test/prove -share 16
+beside "prove some" go run ./test/prove -share 24
 beside "random plans" random
 beside "contract" scripts/contract.sh
 beside "templates" go -C test/templates test -vet=off -count=1 ./... # deploy/ is outside of what go test caches by
