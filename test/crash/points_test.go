@@ -53,7 +53,7 @@ var changes = map[string][]int{
 	"ImportKeyMaterial":            {1, 2},
 }
 
-// reads change nothing: until one is answered rotd is where it was when the one before was.
+// reads change nothing: before its effect and after it, unanswered, are the same moment.
 var reads = []string{
 	"GetQueueAttributes", "GetTopicAttributes", "DescribeKey", "GetKeyRotationStatus", "ListKeyRotations", "ListKeys",
 	"ListAliases", "GetKeyPolicy", "ListResourceTags", "ListGrants", "GetKeyLastUsage", "GetCallerIdentity",
@@ -76,7 +76,7 @@ func points() (all []point) {
 		}
 	}
 	for _, operation := range reads {
-		all = append(all, point{operation, awssim.AfterAnswer, 1})
+		all = append(all, point{operation, awssim.AfterEffect, 1}, point{operation, awssim.AfterAnswer, 1})
 	}
 	return all
 }
